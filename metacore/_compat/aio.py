@@ -1,0 +1,136 @@
+"""The vocabulary of the asynchronous world; `metacore._compat.blocking` has the same names."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, NoReturn, TypeAlias, TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+__all__ = ["ContextGuard", "Eventual", "Lock", "Owner", "SingleFlight", "owner", "retry", "sleep"]
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+Eventual: TypeAlias = Awaitable[T]
+"""What a call gives that may have to wait: `Callable[[Transaction], Eventual[T]]` is written once for both worlds."""
+
+Owner: TypeAlias = tuple[int, asyncio.AbstractEventLoop]
+"""Where something lives: the process, and the event loop in it."""
+
+
+def owner() -> Owner:
+    """The process and the running event loop; equal only to the answer of another call from within both.
+
+    It holds the loop itself: the `id` of a finished loop may be given to the next one. Outside of a loop: RuntimeError.
+    """
+    return os.getpid(), asyncio.get_running_loop()
+
+
+class ContextGuard:
+    """Refuses a plain `with` on what wants `async with`: TypeError, naming `metacore.sync`."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is asynchronous: open it by `async with`, or take `connect` from metacore.sync,"
+            " which gives blocking storages for a plain `with`"
+        )
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Never reached; without it, `with` fails before `__enter__` can explain."""
+
+
+class Lock:
+    """Lets one task in at a time, the longest waiting one first. Not reentrant."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def acquire(self, timeout: float) -> bool:  # noqa: ASYNC109
+        """Take the lock within `timeout` seconds (0 or less: at once) and say whether it was taken.
+
+        A cancelled or timed-out waiter leaves the lock to the next one.
+        """
+        try:
+            async with asyncio.timeout(max(timeout, 0)):
+                return await self._lock.acquire()
+        except TimeoutError:
+            return False
+
+    def release(self) -> None:
+        """Let the next waiter in; RuntimeError when the lock is not taken."""
+        self._lock.release()
+
+
+async def sleep(seconds: float) -> None:
+    """Wait for `seconds`."""
+    await asyncio.sleep(seconds)
+
+
+async def retry(
+    attempt: Callable[[], Eventual[T]], *, attempts: int, on: type[BaseException], base: float, limit: float
+) -> T:
+    """The result of `attempt()`, called again on errors of the type `on`, at most `attempts` times altogether.
+
+    Before call n + 1 it waits a random time between 0 and min(limit, base * 2 ** (n - 1)) seconds: exponential backoff
+    with full jitter. The last error, and any of another type, is raised as it is.
+    """
+    calls = AsyncRetrying(
+        sleep=sleep,
+        stop=stop_after_attempt(attempts),
+        wait=wait_random_exponential(multiplier=base, max=limit),
+        retry=retry_if_exception_type(on),
+        reraise=True,
+    )
+    async for call in calls:
+        with call:
+            return await attempt()
+    raise AssertionError("unreachable: the last call returns or raises")
+
+
+class _Flight(Generic[V]):
+    __slots__ = ("error", "landed", "value")
+
+    def __init__(self) -> None:
+        self.landed = asyncio.Event()
+        self.value: tuple[V] | None = None
+        self.error: Exception | None = None
+
+
+class SingleFlight(Generic[K, V]):
+    """Concurrent calls with the same key share one execution."""
+
+    __slots__ = ("_flights",)
+
+    def __init__(self) -> None:
+        self._flights: dict[K, _Flight[V]] = {}
+
+    async def run(self, key: K, fn: Callable[[], Eventual[V]]) -> V:
+        """The result of `fn()`, or of the call with this `key` that is under way already; its error is everybody's.
+
+        When the task that executes is cancelled, one of those that wait executes its own `fn` in its place.
+        Nothing is kept once the call has ended. `fn` must not run the same key.
+        """
+        while (flight := self._flights.get(key)) is not None:
+            await flight.landed.wait()
+            if flight.error is not None:
+                raise flight.error
+            if flight.value is not None:
+                return flight.value[0]
+        flight = self._flights[key] = _Flight()
+        try:
+            value = await fn()
+            flight.value = (value,)
+        except Exception as error:
+            flight.error = error
+            raise
+        else:
+            return value
+        finally:
+            del self._flights[key]
+            flight.landed.set()

@@ -1,0 +1,136 @@
+"""The vocabulary of the blocking world; `metacore._compat.aio` has the same names."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Annotated, Generic, NoReturn, TypeAlias, TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+__all__ = ["ContextGuard", "Eventual", "Lock", "Owner", "SingleFlight", "owner", "retry", "sleep"]
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+Eventual: TypeAlias = Annotated[T, "at once"]
+"""What a call gives that may have to wait: here, the value itself."""
+
+Owner: TypeAlias = tuple[int, None]
+"""Where something lives: the process. Any thread of it may use the thing."""
+
+
+def owner() -> Owner:
+    """The process; unequal after a fork."""
+    return os.getpid(), None
+
+
+class ContextGuard:
+    """Refuses `async with` on what wants a plain `with`: TypeError, naming `metacore`."""
+
+    __slots__ = ()
+
+    async def __aenter__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is blocking: open it by a plain `with`, or take `connect` from metacore instead of"
+            " metacore.sync, which gives asynchronous storages for `async with`"
+        )
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        """Never reached; without it, `async with` fails before `__aenter__` can explain."""
+
+
+class Lock:
+    """Lets one thread in at a time. Not reentrant."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def acquire(self, timeout: float) -> bool:
+        """Take the lock within `timeout` seconds (0 or less: at once) and say whether it was taken."""
+        return self._lock.acquire(timeout=min(max(timeout, 0), threading.TIMEOUT_MAX))
+
+    def release(self) -> None:
+        """Let a waiter in; RuntimeError when the lock is not taken."""
+        self._lock.release()
+
+
+def sleep(seconds: float) -> None:
+    """Wait for `seconds`."""
+    time.sleep(seconds)
+
+
+def retry(
+    attempt: Callable[[], Eventual[T]], *, attempts: int, on: type[BaseException], base: float, limit: float
+) -> T:
+    """The result of `attempt()`, called again on errors of the type `on`, at most `attempts` times altogether.
+
+    Before call n + 1 it waits a random time between 0 and min(limit, base * 2 ** (n - 1)) seconds: exponential backoff
+    with full jitter. The last error, and any of another type, is raised as it is.
+    """
+    calls = Retrying(
+        sleep=sleep,
+        stop=stop_after_attempt(attempts),
+        wait=wait_random_exponential(multiplier=base, max=limit),
+        retry=retry_if_exception_type(on),
+        reraise=True,
+    )
+    for call in calls:
+        with call:
+            return attempt()
+    raise AssertionError("unreachable: the last call returns or raises")
+
+
+class _Flight(Generic[V]):
+    __slots__ = ("error", "landed", "value")
+
+    def __init__(self) -> None:
+        self.landed = threading.Event()
+        self.value: tuple[V] | None = None
+        self.error: Exception | None = None
+
+
+class SingleFlight(Generic[K, V]):
+    """Concurrent calls with the same key share one execution."""
+
+    __slots__ = ("_flights", "_lock")
+
+    def __init__(self) -> None:
+        self._flights: dict[K, _Flight[V]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, key: K, fn: Callable[[], Eventual[V]]) -> V:
+        """The result of `fn()`, or of the call with this `key` that is under way already; its error is everybody's.
+
+        When the thread that executes is interrupted (KeyboardInterrupt, SystemExit), one of those that wait executes
+        its own `fn` in its place. Nothing is kept once the call has ended. `fn` must not run the same key.
+        """
+        while (flight := self._board(key)) is not None:
+            flight.landed.wait()
+            if flight.error is not None:
+                raise flight.error
+            if flight.value is not None:
+                return flight.value[0]
+        flight = self._flights[key]
+        try:
+            value = fn()
+            flight.value = (value,)
+        except Exception as error:
+            flight.error = error
+            raise
+        else:
+            return value
+        finally:
+            del self._flights[key]
+            flight.landed.set()
+
+    def _board(self, key: K) -> _Flight[V] | None:
+        """The flight under way; None when the caller has to fly the one that is now registered."""
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is None:
+                self._flights[key] = _Flight()
+            return flight
