@@ -1,0 +1,1 @@
+"""Metacore: exact, typed, transactional storage for trading and commerce services."""

@@ -1,0 +1,1 @@
+"""Models and rules: pure, without I/O, clock or randomness."""

@@ -1,0 +1,140 @@
+"""Balances and their journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+from metacore.domain.amounts import ZERO, Amount, NonNegativeAmount, exact
+from metacore.domain.model import Model
+from metacore.domain.text import Key
+from metacore.domain.times import Time
+from metacore.errors import InsufficientFundsError
+
+BalanceKey = tuple[UUID, str]
+"""`(user_id, asset)`."""
+
+
+class EntryReason(StrEnum):
+    """Why a balance changed."""
+
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+    HOLD = "HOLD"
+    RELEASE = "RELEASE"
+    TRADE = "TRADE"
+    COMMISSION = "COMMISSION"
+    SNAPSHOT = "SNAPSHOT"
+    ADJUSTMENT = "ADJUSTMENT"
+
+
+class AccountBalance(Model):
+    """What an account has of one asset, as an exchange tells it."""
+
+    asset: Key
+    free: NonNegativeAmount
+    locked: NonNegativeAmount = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        """Free and locked together."""
+        with exact():
+            return self.free + self.locked
+
+
+class Balance(AccountBalance):
+    """What a user has of one asset. `last_seq` is the `seq` of its newest journal entry, 0 before the first."""
+
+    user_id: UUID
+    last_seq: int = 0
+    version: int = 1
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def empty(cls, user_id: UUID, asset: str, now: datetime) -> Self:
+        """A balance of zero, without entries."""
+        return cls.trusted(
+            {
+                "asset": asset,
+                "free": ZERO,
+                "locked": ZERO,
+                "user_id": user_id,
+                "last_seq": 0,
+                "version": 1,
+                "created_at": now,
+                "updated_at": now,
+            }
+        )
+
+    @property
+    def key(self) -> BalanceKey:
+        return self.user_id, self.asset
+
+
+class BalanceDelta(Model):
+    """A change of one balance for one cause; it becomes one journal entry.
+
+    `reference` names the cause: the order of a hold, the trade of a fill, the caller's reference of a deposit. It is unique
+    for each user among the DEPOSIT, and among the WITHDRAWAL entries.
+    """
+
+    user_id: UUID
+    asset: Key
+    delta_free: Amount = ZERO
+    delta_locked: Amount = ZERO
+    reason: EntryReason
+    reference: Key | None = None
+    occurred_at: Time
+
+    @property
+    def key(self) -> BalanceKey:
+        return self.user_id, self.asset
+
+
+class BalanceEntry(BalanceDelta):
+    """An entry of the journal: `seq` counts 1, 2, 3... for each balance without gaps, the `_after` amounts are what it left."""
+
+    seq: int
+    free_after: NonNegativeAmount
+    locked_after: NonNegativeAmount
+    created_at: Time
+
+
+def apply_deltas(
+    balances: dict[BalanceKey, Balance], deltas: Sequence[BalanceDelta], now: datetime
+) -> tuple[dict[BalanceKey, Balance], list[BalanceEntry]]:
+    """The balances after `deltas`, in their order, and the journal entries that tell of it.
+
+    `balances` holds every balance that a delta names. InsufficientFundsError if one would fall below zero on the way; the
+    version of a changed balance grows by one whatever the number of deltas.
+    """
+    changed: dict[BalanceKey, Balance] = {}
+    entries: list[BalanceEntry] = []
+    with exact():
+        for delta in deltas:
+            before = changed.get(delta.key) or balances[delta.key]
+            free, locked = before.free + delta.delta_free, before.locked + delta.delta_locked
+            for after, change, available in (
+                (free, delta.delta_free, before.free),
+                (locked, delta.delta_locked, before.locked),
+            ):
+                if after < 0:
+                    raise InsufficientFundsError(
+                        delta.asset, needed=-change, available=available, user_id=delta.user_id
+                    )
+            after_values = {"free": free, "locked": locked, "last_seq": before.last_seq + 1, "updated_at": now}
+            changed[delta.key] = before.changed(**after_values, version=balances[delta.key].version + 1)
+            entry = {
+                **delta.__dict__,
+                "seq": before.last_seq + 1,
+                "free_after": free,
+                "locked_after": locked,
+                "created_at": now,
+            }
+            entries.append(BalanceEntry.trusted(entry))
+    return changed, entries

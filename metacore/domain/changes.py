@@ -1,0 +1,95 @@
+"""Decisions as values: what a decision rests on, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from metacore.domain.balances import BalanceDelta, BalanceEntry, EntryReason
+from metacore.domain.order_updates import NewOrderUpdate
+from metacore.domain.orders import Order, OrderKey
+from metacore.domain.trades import Trade, TradeKey
+from metacore.domain.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReference:
+    """An order named by any of its three ids."""
+
+    user_id: UUID
+    order_id: UUID | None = None
+    exchange_order_id: str | None = None
+    client_order_id: str | None = None
+
+    def names(self, order: Order) -> bool:
+        """Whether at least one of the given ids is this order's."""
+        return self.user_id == order.user_id and (
+            (self.order_id is not None and self.order_id == order.id)
+            or (self.exchange_order_id is not None and self.exchange_order_id == order.exchange_order_id)
+            or (self.client_order_id is not None and self.client_order_id == order.client_order_id)
+        )
+
+
+EntryReference = tuple[UUID, EntryReason, str]
+"""`(user_id, reason, reference)` of a deposit or a withdrawal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a decision rests on: loaded, and locked until the transaction ends, by `Transaction.load`.
+
+    `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name. The `trades` and `entries`
+    with the given keys, and the unsettled trades of the orders found, are read after that.
+    """
+
+    users: frozenset[UUID] = frozenset()
+    exclusive_users: bool = False
+    orders: tuple[OrderReference, ...] = ()
+    trades: tuple[TradeKey, ...] = ()
+    entries: tuple[EntryReference, ...] = ()
+    unsettled: bool = False
+    """Whether the sums over the unsettled trades of the found orders are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """The sums over the stored trades of one order that are not SETTLED."""
+
+    quantity: Decimal
+    quote_quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What `Transaction.load` found. What does not exist is left out; rows come sorted by key."""
+
+    users: Mapping[UUID, User] = field(default_factory=dict)
+    orders: tuple[Order, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    entries: tuple[BalanceEntry, ...] = ()
+    unsettled: Mapping[OrderKey, Unsettled] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a decision changes, saved by `Transaction.save` as one operation.
+
+    An order or trade of version 1 is inserted; one of a higher version replaces the stored row, which must be at the version before it
+    or, if named there, at its version in `expected_versions` (order or trade id to version). Order updates and balance deltas
+    are appended in their order; the storage gives their `seq`.
+    """
+
+    orders: tuple[Order, ...] = ()
+    order_updates: tuple[NewOrderUpdate, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    balance_deltas: tuple[BalanceDelta, ...] = ()
+    expected_versions: Mapping[UUID, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.orders or self.order_updates or self.trades or self.balance_deltas)
+
+    def expected_version(self, row: Order | Trade) -> int:
+        """The version that the stored row must have; 0 for a row to be inserted."""
+        return self.expected_versions.get(row.id, row.version - 1)

@@ -1,0 +1,86 @@
+"""Pages: a part of a list, and the cursor to the next."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from metacore.errors import InvalidDataError
+
+MAX_LIMIT = 1000
+
+T = TypeVar("T")
+Position = tuple[Any, ...]
+"""The sort key of a row: texts, integers, times and UUIDs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """`items` in the list's order, and `next`: the cursor to pass as `after=`, None at the end."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a cursor is bound to: the method, its user and its filter. A cursor of another listing is refused."""
+
+    method: str
+    scope: tuple[Any, ...] = ()
+
+    def position(self, after: str | None) -> Position | None:
+        """The position that the cursor `after` names; InvalidDataError if it is not one of this listing."""
+        if after is None:
+            return None
+        try:
+            packed = base64.b64decode(after.encode("ascii"), altchars=b"-_", validate=True)
+            digest, body = packed[:16], packed[16:]
+            if digest != self._digest(body):
+                raise ValueError("digest")
+            return tuple(_decode(part) for part in json.loads(body))
+        except (AttributeError, TypeError, ValueError, binascii.Error, UnicodeError):
+            raise InvalidDataError(
+                f"not a cursor of this {self.method}; pass the `next` of a page of the same list, user and filter",
+                field="after",
+            ) from None
+
+    def cursor(self, position: Position) -> str:
+        """The cursor that names `position`."""
+        body = json.dumps([_encode(part) for part in position], separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(self._digest(body) + body).decode("ascii")
+
+    def page(self, rows: Sequence[T], limit: int, position: Callable[[T], Position]) -> Page[T]:
+        """The page of `rows`, of which the storage read one more than `limit` to know whether the list goes on."""
+        items = tuple(rows[:limit])
+        return Page(items, self.cursor(position(items[-1])) if len(rows) > limit else None)
+
+    def _digest(self, body: bytes) -> bytes:
+        bound = repr((self.method, self.scope)).encode("utf-8", "backslashreplace")
+        return hashlib.blake2b(body, key=hashlib.blake2b(bound).digest(), digest_size=16).digest()
+
+
+def parse_limit(limit: int) -> int:
+    """`limit` itself; InvalidDataError unless it is a whole number from 1 to 1,000."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
+        raise InvalidDataError(f"a limit is a whole number from 1 to {MAX_LIMIT}", field="limit")
+    return limit
+
+
+def _encode(part: Any) -> Any:
+    if isinstance(part, datetime):
+        return {"t": part.isoformat()}
+    return {"u": part.hex} if isinstance(part, UUID) else part
+
+
+def _decode(part: Any) -> Any:
+    if isinstance(part, dict):
+        return datetime.fromisoformat(part["t"]) if "t" in part else UUID(hex=part["u"])
+    return part

@@ -1,0 +1,19 @@
+"""Figures of a running storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counters since the storage was opened.
+
+    `operations` and `errors` count by the operation's name, such as "orders.get"; `pool` has the figures of the connection pool
+    (`pool_size`, `pool_available`, `requests_waiting`...), None without one.
+    """
+
+    operations: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
+    pool: Mapping[str, int] | None = None

@@ -1,0 +1,31 @@
+"""Texts and whole numbers that every backend stores and returns unchanged."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+MAX_KEY_LENGTH = 255
+
+
+def parse_text(value: str) -> str:
+    """`value` itself; a ValueError if it holds NUL or a lone surrogate, which PostgreSQL cannot store."""
+    if "\0" in value:
+        raise ValueError("text must not contain NUL")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("text must not contain lone surrogates") from None
+    return value
+
+
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(parse_text)]
+"""Any text without NUL and lone surrogates."""
+
+Key = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_KEY_LENGTH), AfterValidator(parse_text)]
+"""Text by which something is found: 1 to 255 characters, ordered by code point."""
+
+Integer = Annotated[int, Field(strict=True, ge=-(2**63), le=2**63 - 1)]
+"""A whole number of 64 bits."""

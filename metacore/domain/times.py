@@ -1,0 +1,64 @@
+"""Points in time: aware, in UTC, to the microsecond."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, PlainSerializer
+from pydantic_core import core_schema
+
+Clock = Callable[[], datetime]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+
+
+def parse_time(value: object) -> datetime:
+    """The point in time that `value` says, in UTC.
+
+    Takes an aware datetime or ISO 8601 text with an offset; naive times, bare numbers and digits beyond the microsecond
+    are a ValueError.
+    """
+    if isinstance(value, str):
+        if not _ISO.fullmatch(value):
+            raise ValueError("a time is ISO 8601 text with an offset, such as '2026-01-31T12:00:00Z'")
+        value = datetime.fromisoformat(value.upper())
+    if not isinstance(value, datetime):
+        raise ValueError("a time is an aware datetime or ISO 8601 text, never a bare number")
+    if value.tzinfo is UTC:
+        return value
+    if value.utcoffset() is None:
+        raise ValueError("a time carries its offset; a naive datetime does not say which moment it means")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time lies between the years 1 and 9999 in UTC") from None
+
+
+def from_milliseconds(value: int) -> datetime:
+    """The point in time `value` milliseconds after 1970-01-01 UTC, without a float in between."""
+    return _EPOCH + timedelta(milliseconds=value)
+
+
+def from_seconds(value: int) -> datetime:
+    """The point in time `value` seconds after 1970-01-01 UTC."""
+    return _EPOCH + timedelta(seconds=value)
+
+
+class _TimeSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(parse_time)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "string", "format": "date-time"}
+
+
+def _iso(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+Time = Annotated[datetime, _TimeSchema(), PlainSerializer(_iso, return_type=str, when_used="json")]
+"""An aware datetime in UTC; in JSON ISO 8601 text."""

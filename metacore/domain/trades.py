@@ -1,0 +1,120 @@
+"""Trades: what the exchange executed, and whether its money has moved here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from metacore import ids
+from metacore.domain.amounts import ZERO, Amount, NonNegativeAmount, PositiveAmount, exact, round_down, round_up
+from metacore.domain.frozen import FrozenJson
+from metacore.domain.model import Model
+from metacore.domain.orders import OrderSide
+from metacore.domain.text import Key
+from metacore.domain.times import Time
+
+TradeKey = tuple[UUID, str, str]
+"""`(user_id, symbol, exchange_trade_id)`: one trade, or two of a self-trade on two orders."""
+
+
+class TradeState(StrEnum):
+    """RECORDED: history only. PENDING: its money waits. SETTLED: its money has moved."""
+
+    RECORDED = "RECORDED"
+    PENDING = "PENDING"
+    SETTLED = "SETTLED"
+
+
+class NewTrade(Model):
+    """A trade as the exchange told it; it names its order by at least one of three ids.
+
+    `quote_quantity` is price x quantity if not told, rounded to 18 places: up for a BUY, which pays it, down for a SELL. A
+    negative `commission` is a rebate.
+    """
+
+    id: UUID = Field(default_factory=lambda: ids.new_id())
+    user_id: UUID
+    order_id: UUID | None = None
+    exchange_order_id: Key | None = None
+    client_order_id: Key | None = None
+    exchange_trade_id: Key
+    symbol: Key
+    side: OrderSide
+    price: NonNegativeAmount
+    quantity: PositiveAmount
+    quote_quantity: NonNegativeAmount | None = None
+    commission: Amount = ZERO
+    commission_asset: Key | None = None
+    is_maker: bool | None = None
+    traded_at: Time
+    raw: FrozenJson | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.order_id is None and self.exchange_order_id is None and self.client_order_id is None:
+            raise ValueError("a trade names its order by order_id, exchange_order_id or client_order_id")
+        if self.commission and self.commission_asset is None:
+            raise ValueError("a commission has a commission_asset")
+        return self
+
+    @property
+    def key(self) -> TradeKey:
+        return self.user_id, self.symbol, self.exchange_trade_id
+
+    @property
+    def order_key(self) -> str:
+        """The text by which the storages tell apart the two trades of a self-trade."""
+        return self.exchange_order_id or (str(self.order_id) if self.order_id else self.client_order_id or "")
+
+    def money(self) -> Decimal:
+        """The quote amount that it moves: as told, else price x quantity, a cost rounded up, a credit down."""
+        if self.quote_quantity is not None:
+            return self.quote_quantity
+        with exact():
+            product = self.price * self.quantity
+        return round_up(product) if self.side is OrderSide.BUY else round_down(product)
+
+    def content(self) -> tuple[Any, ...]:
+        """What must be equal, by value, for two messages to tell of the same trade."""
+        return (self.side, self.price, self.quantity, self.money(), self.commission, self.commission_asset)
+
+
+class Trade(NewTrade):
+    """A stored trade."""
+
+    quote_quantity: NonNegativeAmount
+    state: TradeState = TradeState.RECORDED
+    version: int = 1
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED) -> Self:
+        """The trade that `new` becomes when it is stored at `now`."""
+        stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
+        return cls.trusted({**new.__dict__, **stored})
+
+
+class TradeFilter(Model):
+    """Which trades to list: all that match every given field; `since` inclusive, `until` exclusive, by `traded_at`."""
+
+    symbol: Key | None = None
+    state: TradeState | None = None
+    side: OrderSide | None = None
+    since: Time | None = None
+    until: Time | None = None
+
+    def matches(self, trade: Trade) -> bool:
+        """Whether `trade` is one of them."""
+        return (
+            (self.symbol is None or trade.symbol == self.symbol)
+            and (self.state is None or trade.state is self.state)
+            and (self.side is None or trade.side is self.side)
+            and (self.since is None or trade.traded_at >= self.since)
+            and (self.until is None or trade.traded_at < self.until)
+        )

@@ -1,0 +1,196 @@
+"""The errors of Metacore: one tree, structured fields, messages that say what to do next."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+
+class MetacoreError(Exception):
+    """Base of every error that Metacore raises on purpose.
+
+    Subclasses take their fields as keyword arguments and keep them as attributes; errors pickle with their fields.
+    """
+
+    dooms_transaction: ClassVar[bool] = True
+    """Whether this error, raised by an operation of a storage inside a transaction, dooms it up to the nearest savepoint."""
+
+    def __init__(self, message: str, **fields: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.__dict__.update(fields)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, {k: v for k, v in self.__dict__.items() if k != "message"})
+
+
+def _rebuild(cls: type[MetacoreError], message: str, fields: dict[str, Any]) -> MetacoreError:
+    error = cls.__new__(cls, message)
+    Exception.__init__(error, message)
+    error.__dict__.update(fields, message=message)
+    return error
+
+
+class NotFoundError(MetacoreError):
+    """What was named does not exist, or belongs to another user. `entity` is its kind, `key` what was asked for."""
+
+    dooms_transaction = False
+    entity: str
+    key: Any
+
+    def __init__(self, entity: str, key: Any) -> None:
+        super().__init__(f"{entity} not found: {_readable(key)}", entity=entity, key=key)
+
+
+class AlreadyExistsError(MetacoreError):
+    """A unique `field` already has this `value`."""
+
+    entity: str
+    field: str
+    value: Any
+
+    def __init__(self, entity: str, field: str, value: Any = None) -> None:
+        shown = f" {_readable(value)}" if value is not None else ""
+        super().__init__(
+            f"{entity} with {field}{shown} already exists; read it, or choose another {field}",
+            entity=entity,
+            field=field,
+            value=value,
+        )
+
+
+class ConflictError(MetacoreError):
+    """The same key was given with other content, or ids name different things. `conflicts` names up to ten of them."""
+
+    conflicts: tuple[str, ...]
+
+    def __init__(self, message: str, *, conflicts: tuple[str, ...] = ()) -> None:
+        super().__init__(message, conflicts=conflicts[:10])
+
+
+class StaleVersionError(MetacoreError):
+    """The row changed since it was read: its version is `actual`, not `expected`. Read it again and decide anew."""
+
+    dooms_transaction = False
+    entity: str
+    key: Any
+    expected: int
+    actual: int
+
+    def __init__(self, entity: str, key: Any, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"{entity} {_readable(key)} is at version {actual}, not {expected}; read it again and decide anew",
+            entity=entity,
+            key=key,
+            expected=expected,
+            actual=actual,
+        )
+
+
+class InvalidTransitionError(MetacoreError):
+    """An order cannot go from status `previous` to `requested`. Nothing was written."""
+
+    previous: str
+    requested: str
+
+    def __init__(self, previous: str, requested: str, *, order_id: Any = None, hint: str = "") -> None:
+        super().__init__(
+            f"order {_readable(order_id)} cannot go from {previous} to {requested}" + (f"; {hint}" if hint else ""),
+            previous=previous,
+            requested=requested,
+            order_id=order_id,
+        )
+
+
+class InsufficientFundsError(MetacoreError):
+    """A balance has less than is needed. `needed` and `available` are amounts of `asset`."""
+
+    asset: str
+    needed: Decimal
+    available: Decimal
+
+    def __init__(self, asset: str, *, needed: Decimal, available: Decimal, user_id: Any = None) -> None:
+        super().__init__(
+            f"{needed:f} {asset} needed, {available:f} available; deposit, or ask for less",
+            asset=asset,
+            needed=needed,
+            available=available,
+            user_id=user_id,
+        )
+
+
+class InvalidDataError(MetacoreError):
+    """Input that breaks the rules of the model. `field` is the path of what is wrong, `raw` the bytes of a payload.
+
+    `raw` is kept out of the message and the repr: a consumer parks it, nobody logs it by accident.
+    """
+
+    dooms_transaction = False
+    field: str
+    raw: bytes | None
+
+    def __init__(self, message: str, *, field: str = "", raw: bytes | None = None) -> None:
+        super().__init__(f"{field}: {message}" if field else message, field=field, raw=raw)
+
+
+class ConfigurationError(MetacoreError):
+    """A setting is missing or cannot be used. `setting` is its name."""
+
+    setting: str
+
+    def __init__(self, message: str, *, setting: str = "") -> None:
+        super().__init__(message, setting=setting)
+
+
+class TransactionAbortedError(MetacoreError):
+    """An earlier error doomed this transaction, or it has ended; nothing of it is stored. Begin a new one."""
+
+
+class RetryableError(MetacoreError):
+    """The database gave up this transaction for the sake of others (serialization failure, deadlock). Run it again."""
+
+
+class LockTimeoutError(RetryableError):
+    """A lock was not had within `lock_timeout`."""
+
+
+class StatementTimeoutError(MetacoreError):
+    """A statement ran longer than `statement_timeout` and was cancelled by the server."""
+
+
+class OutcomeUnknownError(MetacoreError):
+    """The connection was lost while a change was being committed: it may or may not be stored.
+
+    Calling again is safe wherever ids or references make it so.
+    """
+
+
+class StorageUnavailableError(MetacoreError):
+    """The storage cannot be reached or was closed. Nothing of the operation is stored."""
+
+
+class PoolTimeoutError(StorageUnavailableError):
+    """No connection became free within `pool_timeout`. `pool` has the pool's figures, `cause` the last connection error."""
+
+    pool: dict[str, int]
+    cause: str | None
+
+    def __init__(self, message: str, *, pool: dict[str, int], cause: str | None = None) -> None:
+        super().__init__(message, pool=pool, cause=cause)
+
+
+class SchemaError(MetacoreError):
+    """The database's schema is missing, too old or too new. `current` and `expected` are revisions."""
+
+    current: str | None
+    expected: str | None
+
+    def __init__(self, message: str, *, current: str | None = None, expected: str | None = None) -> None:
+        super().__init__(message, current=current, expected=expected)
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_readable(part) for part in value) + ")"
+    text = str(value)
+    return text if len(text) <= 100 else text[:97] + "..."
