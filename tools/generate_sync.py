@@ -32,7 +32,7 @@ SOURCES = (
     "metacore/__init__.py",
     "metacore/opening.py",
     "metacore/storage",
-    "metacore/memory",
+    "metacore/memory/storages",
     "metacore/postgres/storages",
     "metacore/services",
 )
