@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,10 +10,10 @@ from typing import Self
 from uuid import UUID
 
 from metacore.domain.amounts import ZERO, Amount, NonNegativeAmount, exact
-from metacore.domain.model import Model
+from metacore.domain.model import Model, build
 from metacore.domain.text import Key
 from metacore.domain.times import Time
-from metacore.errors import InsufficientFundsError
+from metacore.errors import InsufficientFundsError, InvalidDataError
 
 BalanceKey = tuple[UUID, str]
 """`(user_id, asset)`."""
@@ -138,3 +138,40 @@ def apply_deltas(
             }
             entries.append(BalanceEntry.trusted(entry))
     return changed, entries
+
+
+def parse_balances(balances: Iterable[object]) -> tuple[AccountBalance, ...]:
+    """`balances` as told, checked: InvalidDataError for an asset named twice, or an amount that is none or negative."""
+    told = []
+    for balance in balances:
+        values = balance if isinstance(balance, Mapping) else {name: getattr(balance, name, None) for name in _TOLD}
+        told.append(build(AccountBalance, values))
+    if len({balance.asset for balance in told}) < len(told):
+        raise InvalidDataError("an asset is named twice", field="balances")
+    return tuple(told)
+
+
+_TOLD = ("asset", "free", "locked")
+
+
+def adjustments(
+    user_id: UUID,
+    stored: Iterable[Balance],
+    told: Sequence[AccountBalance],
+    replace: bool,
+    now: datetime,
+    reason: EntryReason = EntryReason.ADJUSTMENT,
+) -> list[BalanceDelta]:
+    """The deltas, by asset, that bring the balances to what is `told`; with `replace`, all others to zero."""
+    wanted = {balance.asset: (balance.free, balance.locked) for balance in told}
+    deltas = []
+    with exact():
+        for balance in sorted(stored, key=lambda balance: balance.asset):
+            default = (ZERO, ZERO) if replace else (balance.free, balance.locked)
+            free, locked = wanted.get(balance.asset, default)
+            if (free, locked) != (balance.free, balance.locked):
+                change = {"delta_free": free - balance.free, "delta_locked": locked - balance.locked}
+                deltas.append(
+                    BalanceDelta(user_id=user_id, asset=balance.asset, reason=reason, occurred_at=now, **change)
+                )
+    return deltas

@@ -1,8 +1,11 @@
-"""The result of a bulk import."""
+"""Bulk imports: what they take for the same row, and their result."""
 
 from __future__ import annotations
 
 from metacore.domain.model import Model
+
+MAX_CONFLICTS = 10
+"""How many conflicting rows the error of an import names."""
 
 
 class ImportResult(Model):

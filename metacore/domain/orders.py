@@ -16,6 +16,7 @@ from metacore.domain.frozen import FrozenJson
 from metacore.domain.model import Model
 from metacore.domain.text import Key, Text
 from metacore.domain.times import Time
+from metacore.errors import ConflictError
 
 OrderKey = tuple[UUID, UUID]
 """`(user_id, order_id)`."""
@@ -112,10 +113,18 @@ class NewOrder(Model):
 
     def content(self) -> dict[str, Any]:
         """What the caller asked for, which never changes after. Equal content under one id is the same order sent again."""
-        return {name: self.__dict__[name] for name in _CONTENT}
+        return {name: self.__dict__[name] for name in CONTENT}
+
+    def is_same_as(self, other: NewOrder) -> bool:
+        """Whether `other` tells of this order: equal content, and no other exchange order id."""
+        return self.content() == other.content() and (
+            self.exchange_order_id == other.exchange_order_id
+            or self.exchange_order_id is None
+            or other.exchange_order_id is None
+        )
 
 
-_CONTENT = (
+CONTENT = (
     "user_id",
     "symbol",
     "base_asset",
@@ -155,6 +164,14 @@ class Order(NewOrder):
     def is_open(self) -> bool:
         """Whether the exchange may still execute it."""
         return self.status.is_open
+
+    def require_no_hold(self) -> None:
+        """ConflictError while it holds funds: deleting it would leave them locked for ever."""
+        if self.held_amount:
+            raise ConflictError(
+                f"order {self.id} still holds {self.held_amount:f} {self.held_asset}; release its hold first",
+                conflicts=(str(self.id),),
+            )
 
     @property
     def remaining_quantity(self) -> Decimal | None:

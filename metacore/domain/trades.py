@@ -14,7 +14,7 @@ from metacore import ids
 from metacore.domain.amounts import ZERO, Amount, NonNegativeAmount, PositiveAmount, exact, round_down, round_up
 from metacore.domain.frozen import FrozenJson
 from metacore.domain.model import Model
-from metacore.domain.orders import OrderSide
+from metacore.domain.orders import Order, OrderSide
 from metacore.domain.text import Key
 from metacore.domain.times import Time
 
@@ -98,6 +98,17 @@ class Trade(NewTrade):
         """The trade that `new` becomes when it is stored at `now`."""
         stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
         return cls.trusted({**new.__dict__, **stored})
+
+
+    def is_of(self, order: Order) -> bool:
+        """Whether it names this order: by the order's id or, as long as it carries none, by one of the exchange's two."""
+        if self.user_id != order.user_id:
+            return False
+        if self.order_id is not None:
+            return self.order_id == order.id
+        if self.exchange_order_id is not None:
+            return self.exchange_order_id == order.exchange_order_id
+        return self.client_order_id == order.client_order_id
 
 
 class TradeFilter(Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -40,6 +41,10 @@ class Storages(Protocol):
 
     @property
     def balances(self) -> BalanceStorage: ...
+
+    def now(self) -> datetime:
+        """The time in UTC by the clock that the storage was opened with; it stamps `created_at` and `updated_at`."""
+        ...
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction (READ COMMITTED): its storages read its own writes, others see them from the commit on.

@@ -1,0 +1,36 @@
+"""Typed settings, each also as an environment variable `METACORE_...`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """How to open a storage. Times are in seconds; a server-side timeout is set on every connection."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="METACORE_", frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
+    )
+
+    pool_min_size: Annotated[int, Field(ge=0, le=1000)] = 1
+    pool_max_size: Annotated[int, Field(ge=1, le=1000)] = 10
+    pool_timeout: Seconds = 10
+    """How long an operation waits for a free connection before it raises PoolTimeoutError."""
+    pool_max_waiting: Annotated[int, Field(ge=0)] = 0
+    """How many operations may wait for a connection; 0 for any number."""
+    pool_max_lifetime: Seconds = 3600
+    pool_max_idle: Seconds = 600
+    connect_timeout: Annotated[int, Field(ge=1, le=3600)] = 10
+    statement_timeout: Seconds = 30
+    lock_timeout: Seconds = 5
+    idle_in_transaction_timeout: Seconds = 60
+    application_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] = "metacore"
+    db_schema: Annotated[str, StringConstraints(min_length=1, max_length=63)] = Field(default="metacore", alias="schema")
+    """The PostgreSQL schema of all tables; given as `schema=`, `METACORE_SCHEMA` in the environment."""
+    prepared_statements: bool = True
+    """False behind a connection pooler that cannot keep server-side prepared statements."""

@@ -1,0 +1,1 @@
+"""The contract over dictionaries: for unit tests."""

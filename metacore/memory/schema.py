@@ -1,0 +1,94 @@
+"""Which tables there are, by what their rows are found, and the whole of them as one transaction sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from metacore.domain.balances import Balance, BalanceEntry, BalanceKey, EntryReason
+from metacore.domain.order_updates import OrderUpdate
+from metacore.domain.orders import Order, OrderKey
+from metacore.domain.trades import Trade
+from metacore.domain.users import User
+from metacore.memory.tables import Layer, Table, View
+
+
+def _reference(entry: BalanceEntry) -> tuple[Any, ...] | None:
+    if entry.reference is None or entry.reason not in (EntryReason.DEPOSIT, EntryReason.WITHDRAWAL):
+        return None
+    return entry.user_id, entry.reason, entry.reference
+
+
+class Tables:
+    """The committed tables."""
+
+    def __init__(self) -> None:
+        self.users: Table[tuple[UUID], User] = Table(
+            lambda user: (user.id,),
+            {
+                "uid": lambda user: None if user.uid is None else (user.exchange, user.uid),
+                "username": lambda user: user.username,
+                "email": lambda user: user.email,
+                "telegram_id": lambda user: user.telegram_id,
+            },
+        )
+        self.orders: Table[OrderKey, Order] = Table(
+            lambda order: order.key,
+            {
+                "client_order_id": lambda order: order.client_order_id and (order.user_id, order.client_order_id),
+                "exchange_order_id": lambda order: order.exchange_order_id and (order.user_id, order.exchange_order_id),
+            },
+        )
+        self.order_updates: Table[tuple[UUID, UUID, int], OrderUpdate] = Table(
+            lambda update: (update.user_id, update.order_id, update.seq)
+        )
+        self.trades: Table[tuple[UUID, UUID], Trade] = Table(
+            lambda trade: (trade.user_id, trade.id),
+            {"exchange_trade_id": lambda trade: (*trade.key, trade.order_key)},
+        )
+        self.balances: Table[BalanceKey, Balance] = Table(lambda balance: balance.key)
+        self.balance_entries: Table[tuple[UUID, str, int], BalanceEntry] = Table(
+            lambda entry: (entry.user_id, entry.asset, entry.seq), {"reference": _reference}
+        )
+
+
+class Views:
+    """All tables as one transaction sees them, under one stack of layers."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self.users = View(tables.users)
+        self.orders = View(tables.orders)
+        self.order_updates = View(tables.order_updates)
+        self.trades = View(tables.trades)
+        self.balances = View(tables.balances)
+        self.balance_entries = View(tables.balance_entries)
+
+    def delete_owned_by(self, user_id: UUID) -> None:
+        """Delete every row, but the user's own, whose key starts with this user."""
+        for view in self._views():
+            if view is not self.users:
+                view.delete(view.group(user_id))
+
+    def push(self) -> None:
+        """Begin a layer: changes from here on are undone by `pop`."""
+        for view in self._views():
+            view.layers.append(Layer())
+
+    def pop(self) -> None:
+        """Undo the changes of the topmost layer."""
+        for view in self._views():
+            view.layers.pop()
+
+    def fold(self) -> None:
+        """Make the changes of the topmost layer part of the layer below or, below the last one, of the tables."""
+        for name, view in self.__dict__.items():
+            if isinstance(view, View):
+                top = view.layers.pop()
+                if view.layers:
+                    view.layers[-1].absorb(top)
+                else:
+                    getattr(self._tables, name).merge(top)
+
+    def _views(self) -> list[View[Any, Any]]:
+        return [view for view in self.__dict__.values() if isinstance(view, View)]
