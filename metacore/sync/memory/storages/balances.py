@@ -1,0 +1,142 @@
+# Made from metacore/memory/storages/balances.py by `python tools/generate_sync.py`. Do not edit.
+"""Balances and their journal in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from metacore.domain.amounts import total
+from metacore.domain.audit import AuditFinding, audit
+from metacore.domain.balances import (
+    AccountBalance,
+    Balance,
+    BalanceDelta,
+    BalanceEntry,
+    BalanceKey,
+    adjustments,
+    apply_deltas,
+    parse_balances,
+)
+from metacore.domain.pages import Listing, Page
+from metacore.domain.trades import Trade, TradeState
+from metacore.errors import AlreadyExistsError, NotFoundError
+from metacore.memory.paging import page_of
+from metacore.memory.schema import Views
+from metacore.sync.memory.storages.session import Session
+
+
+class MemoryBalanceStorage:
+    """`metacore.sync.storage.balances.BalanceStorage` over dictionaries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, user_id: UUID, asset: str) -> Balance:
+        with self._session.read("balances.get") as tables:
+            balance = tables.balances.get((user_id, asset))
+            if balance is None:
+                raise NotFoundError("balance", (user_id, asset))
+        return balance
+
+    def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
+        wanted, now = sorted(set(keys)), self._session.now()
+        if for_update:
+            with self._session.write("balances.get_many") as tables:
+                known = [key for key in wanted if tables.users.get((key[0],)) is not None]
+                ensure_balances(tables, known, now)
+                return _get_many(tables, known)
+        with self._session.read("balances.get_many") as tables:
+            return _get_many(tables, wanted)
+
+    def list(self, user_id: UUID, nonzero: bool = False) -> Sequence[Balance]:
+        with self._session.read("balances.list") as tables:
+            rows = tables.balances.group(user_id)
+        rows = [balance for balance in rows if not nonzero or balance.free or balance.locked]
+        return tuple(sorted(rows, key=lambda balance: balance.asset))
+
+    def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
+        told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
+        return self._put("balances.put", user_id, told, replace=False) > 0
+
+    def put_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
+        return self._put("balances.put_all", user_id, parse_balances(balances), replace=False)
+
+    def replace_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
+        return self._put("balances.replace_all", user_id, parse_balances(balances), replace=True)
+
+    def apply(self, deltas: Iterable[BalanceDelta]) -> Sequence[Balance]:
+        given, now = list(deltas), self._session.now()
+        with self._session.write("balances.apply") as tables:
+            insert_deltas(tables, given, now)
+            return _get_many(tables, sorted({delta.key for delta in given}))
+
+    def entries(
+        self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100
+    ) -> Page[BalanceEntry]:
+        listing = Listing("balances.entries", (user_id, asset))
+        with self._session.read(listing.method) as tables:
+            rows = [row for row in tables.balance_entries.group(user_id) if asset is None or row.asset == asset]
+            return page_of(rows, listing, lambda row: (row.asset, row.seq), after, limit, newest_first=False)
+
+    def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
+        with self._session.read("balances.audit") as tables:
+            if tables.users.get((user_id,)) is None:
+                raise NotFoundError("user", user_id)
+            return audit(
+                user_id,
+                balances=tables.balances.group(user_id),
+                entries=sorted(tables.balance_entries.group(user_id), key=lambda row: (row.asset, row.seq)),
+                orders=tables.orders.group(user_id),
+                settled=_settled(tables.trades.group(user_id)),
+            )
+
+    def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
+        now = self._session.now()
+        with self._session.write(operation) as tables:
+            if tables.users.get((user_id,)) is None:
+                raise NotFoundError("user", user_id)
+            stored = tables.balances.group(user_id)
+            fresh = ensure_balances(tables, [(user_id, balance.asset) for balance in told], now)
+            deltas = adjustments(user_id, [*stored, *fresh], told, replace, now)
+            insert_deltas(tables, deltas, now)
+        return len({delta.asset for delta in deltas} | {balance.asset for balance in fresh})
+
+
+def ensure_balances(tables: Views, keys: Iterable[BalanceKey], now: datetime) -> Sequence[Balance]:
+    """Store the missing ones of the balances with these `keys` as zero, and give them; their users must exist."""
+    fresh = []
+    for user_id, asset in keys:
+        if tables.users.get((user_id,)) is None:
+            raise NotFoundError("user", user_id)
+        if tables.balances.get((user_id, asset)) is None:
+            fresh.append(Balance.empty(user_id, asset, now))
+            tables.balances.put(fresh[-1])
+    return fresh
+
+
+def insert_deltas(tables: Views, deltas: Sequence[BalanceDelta], now: datetime) -> None:
+    """Apply `deltas` to the balances and write their entries."""
+    keys = sorted({delta.key for delta in deltas})
+    ensure_balances(tables, keys, now)
+    balances, entries = apply_deltas({balance.key: balance for balance in _get_many(tables, keys)}, deltas, now)
+    for entry in entries:
+        if tables.balance_entries.taken(entry) is not None:
+            raise AlreadyExistsError("balance entry", "reference", entry.reference)
+        tables.balance_entries.put(entry)
+    for balance in balances.values():
+        tables.balances.put(balance)
+
+
+def _get_many(tables: Views, keys: Iterable[BalanceKey]) -> Sequence[Balance]:
+    return tuple(balance for key in keys if (balance := tables.balances.get(key)) is not None)
+
+
+def _settled(trades: Iterable[Trade]) -> dict[UUID, Decimal]:
+    quantities: dict[UUID, list[Decimal]] = {}
+    for trade in trades:
+        if trade.state is TradeState.SETTLED and trade.order_id is not None:
+            quantities.setdefault(trade.order_id, []).append(trade.quantity)
+    return {order_id: total(parts) for order_id, parts in quantities.items()}

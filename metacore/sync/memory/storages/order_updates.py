@@ -1,0 +1,51 @@
+# Made from metacore/memory/storages/order_updates.py by `python tools/generate_sync.py`. Do not edit.
+"""Order updates in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from metacore.domain.order_updates import NewOrderUpdate, OrderUpdate
+from metacore.errors import NotFoundError
+from metacore.memory.schema import Views
+from metacore.sync.memory.storages.session import Session
+
+
+class MemoryOrderUpdateStorage:
+    """`metacore.sync.storage.order_updates.OrderUpdateStorage` over dictionaries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def append(self, new: NewOrderUpdate) -> OrderUpdate:
+        return self.append_many([new])[0]
+
+    def append_many(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
+        given, now = list(updates), self._session.now()
+        with self._session.write("order_updates.append_many") as tables:
+            return insert_updates(tables, given, now)
+
+    def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
+        with self._session.read("order_updates.list") as tables:
+            rows = [update for update in tables.order_updates.group(user_id) if update.order_id == order_id]
+        return tuple(sorted(rows, key=lambda update: update.seq))
+
+
+def insert_updates(tables: Views, updates: Iterable[NewOrderUpdate], now: datetime) -> Sequence[OrderUpdate]:
+    """Append `updates`, whose orders must exist, each with the next `seq` of its order."""
+    seqs: dict[tuple[UUID, UUID], int] = {}
+    rows = []
+    for new in updates:
+        key = (new.user_id, new.order_id)
+        if key not in seqs:
+            if tables.orders.get(key) is None:
+                raise NotFoundError("order", key)
+            history = tables.order_updates.group(new.user_id)
+            seqs[key] = max((update.seq for update in history if update.order_id == new.order_id), default=0)
+        seqs[key] += 1
+        rows.append(OrderUpdate.recorded(new, seqs[key], now))
+    for row in rows:
+        tables.order_updates.put(row)
+    return tuple(rows)

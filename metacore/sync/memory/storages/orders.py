@@ -1,0 +1,136 @@
+# Made from metacore/memory/storages/orders.py by `python tools/generate_sync.py`. Do not edit.
+"""Orders in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from uuid import UUID
+
+from metacore.domain.imports import MAX_CONFLICTS, ImportResult
+from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
+from metacore.domain.pages import Listing, Page
+from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
+from metacore.memory.paging import page_of
+from metacore.memory.schema import Views
+from metacore.sync.memory.storages.session import Session
+
+
+class MemoryOrderStorage:
+    """`metacore.sync.storage.orders.OrderStorage` over dictionaries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(self, new: NewOrder) -> Order:
+        order = Order.created(new, self._session.now())
+        with self._session.write("orders.create") as tables:
+            insert_order(tables, order)
+        return order
+
+    def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
+        now = self._session.now()
+        inserted = duplicates = 0
+        conflicts: list[str] = []
+        with self._session.write("orders.create_many") as tables:
+            for new in orders:
+                twins = _twins(tables, new)
+                if not twins:
+                    insert_order(tables, Order.created(new, now))
+                    inserted += 1
+                elif len(twins) == 1 and twins[0].is_same_as(new):
+                    duplicates += 1
+                else:
+                    conflicts.append(str(new.id))
+            if conflicts:
+                raise ConflictError(
+                    "orders differ from stored or earlier ones under the same keys; nothing was stored",
+                    conflicts=tuple(conflicts[:MAX_CONFLICTS]),
+                )
+        return ImportResult(inserted=inserted, duplicates=duplicates)
+
+    def get(self, user_id: UUID, order_id: UUID) -> Order:
+        with self._session.read("orders.get") as tables:
+            return _get(tables, (user_id, order_id))
+
+    def get_by_client_order_id(self, user_id: UUID, client_order_id: str) -> Order:
+        return self._find("client_order_id", (user_id, client_order_id))
+
+    def get_by_exchange_order_id(self, user_id: UUID, exchange_order_id: str) -> Order:
+        return self._find("exchange_order_id", (user_id, exchange_order_id))
+
+    def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
+        wanted = sorted(set(keys))
+        if for_update:
+            with self._session.write("orders.get_many") as tables:
+                return _get_many(tables, wanted)
+        with self._session.read("orders.get_many") as tables:
+            return _get_many(tables, wanted)
+
+    def list(
+        self, user_id: UUID, filter: OrderFilter = OrderFilter(), after: str | None = None, limit: int = 100
+    ) -> Page[Order]:
+        listing = Listing("orders.list", (user_id, filter))
+        with self._session.read(listing.method) as tables:
+            rows = [order for order in tables.orders.group(user_id) if filter.matches(order)]
+            return page_of(rows, listing, _newest, after, limit)
+
+    def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
+        with self._session.read("orders.list_open") as tables:
+            rows = tables.orders.group(user_id)
+        rows = [order for order in rows if order.is_open and (symbol is None or order.symbol == symbol)]
+        return tuple(sorted(rows, key=_newest, reverse=True))
+
+    def delete(self, user_id: UUID, order_id: UUID) -> None:
+        with self._session.write("orders.delete") as tables:
+            order = _get(tables, (user_id, order_id))
+            order.require_no_hold()
+            updates = [update for update in tables.order_updates.group(user_id) if update.order_id == order_id]
+            tables.order_updates.delete(updates)
+            tables.orders.delete([order])
+
+    def _find(self, field: str, value: Hashable) -> Order:
+        with self._session.read(f"orders.get_by_{field}") as tables:
+            order = tables.orders.find(field, value)
+            if order is None:
+                raise NotFoundError("order", value)
+        return order
+
+
+def insert_order(tables: Views, order: Order) -> None:
+    """Insert `order`, whose user must exist and whose unique fields must be free."""
+    if tables.users.get((order.user_id,)) is None:
+        raise NotFoundError("user", order.user_id)
+    if tables.orders.get(order.key) is not None:
+        raise AlreadyExistsError("order", "id", order.id)
+    put_order(tables, order)
+
+
+def put_order(tables: Views, order: Order) -> None:
+    """Store `order` in place of the one with its key; its unique fields must be free."""
+    if (field := tables.orders.taken(order)) is not None:
+        raise AlreadyExistsError("order", field, getattr(order, field))
+    tables.orders.put(order)
+
+
+def _get(tables: Views, key: OrderKey) -> Order:
+    order = tables.orders.get(key)
+    if order is None:
+        raise NotFoundError("order", key)
+    return order
+
+
+def _get_many(tables: Views, keys: Iterable[OrderKey]) -> Sequence[Order]:
+    return tuple(order for key in keys if (order := tables.orders.get(key)) is not None)
+
+
+def _twins(tables: Views, new: NewOrder) -> list[Order]:
+    found = [tables.orders.get((new.user_id, new.id))]
+    if new.client_order_id is not None:
+        found.append(tables.orders.find("client_order_id", (new.user_id, new.client_order_id)))
+    if new.exchange_order_id is not None:
+        found.append(tables.orders.find("exchange_order_id", (new.user_id, new.exchange_order_id)))
+    return list({order.id: order for order in found if order is not None}.values())
+
+
+def _newest(order: Order) -> tuple[object, ...]:
+    return order.created_at, order.id

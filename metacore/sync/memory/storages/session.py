@@ -1,0 +1,198 @@
+# Made from metacore/memory/storages/session.py by `python tools/generate_sync.py`. Do not edit.
+"""How the storages reach the tables: directly, or within a transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from metacore._compat.blocking import Lock, owner
+from metacore.domain.times import Clock, parse_time
+from metacore.errors import LockTimeoutError, MetacoreError, StorageUnavailableError, TransactionAbortedError
+from metacore.memory.schema import Tables, Views
+
+
+class Store:
+    """The committed tables, and the lock that lets one writer in at a time.
+
+    `mutex` is held for a read or a commit, never while waiting: readers see whole commits, on threads too.
+    """
+
+    def __init__(self, clock: Clock, lock_timeout: float) -> None:
+        self.tables = Tables()
+        self.mutex = threading.RLock()
+        self.operations: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.is_open = self.was_open = False
+        self._clock = clock
+        self._lock_timeout = lock_timeout
+        self._writer: Lock | None = None
+        self._owner: object = None
+
+    def open(self) -> None:
+        self._writer, self._owner = Lock(), owner()
+        self.is_open = self.was_open = True
+
+    def check(self) -> None:
+        """StorageUnavailableError if the storage is closed or used from elsewhere than it was opened."""
+        if not self.is_open:
+            raise StorageUnavailableError("the storage is not open; use it inside the `with` block of connect()")
+        if owner() != self._owner:
+            raise StorageUnavailableError(
+                "the storage was opened in another event loop or process; open one of its own there"
+            )
+
+    def now(self) -> datetime:
+        return parse_time(self._clock())
+
+    def lock(self) -> Lock:
+        """Become the one writer. LockTimeoutError if that takes longer than `lock_timeout`."""
+        self.check()
+        writer = self._writer
+        if writer is None or not writer.acquire(self._lock_timeout):
+            raise LockTimeoutError(
+                f"another transaction was still writing after {self._lock_timeout:g} s; run this one again"
+            )
+        return writer
+
+    @contextmanager
+    def counted(self, operation: str) -> Iterator[None]:
+        self.operations[operation] += 1
+        try:
+            yield
+        except MetacoreError:
+            self.errors[operation] += 1
+            raise
+
+
+class Session:
+    """Operations outside of any transaction: each commits by itself."""
+
+    in_transaction = False
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def now(self) -> datetime:
+        return self.store.now()
+
+    @contextmanager
+    def read(self, operation: str) -> Iterator[Views]:
+        """The tables, to be read by one operation."""
+        with self.store.counted(operation):
+            self.store.check()
+            with self.store.mutex:
+                yield Views(self.store.tables)
+
+    @contextmanager
+    def write(self, operation: str) -> Iterator[Views]:
+        """The tables, to be changed by one operation: all of it or, on an error, nothing."""
+        with self.store.counted(operation):
+            writer = self.store.lock()
+            try:
+                views = Views(self.store.tables)
+                views.push()
+                yield views
+                with self.store.mutex:
+                    views.fold()
+            finally:
+                writer.release()
+
+    @contextmanager
+    def transaction(self) -> Iterator[TransactionSession]:
+        self.store.check()
+        session = TransactionSession(self.store, Views(self.store.tables))
+        session.views.push()
+        try:
+            yield session
+            session.check()
+            with self.store.mutex:
+                session.views.fold()
+        finally:
+            session.end()
+
+
+class TransactionSession(Session):
+    """Operations of one transaction, or of a savepoint within it."""
+
+    in_transaction = True
+
+    def __init__(self, store: Store, views: Views, parent: TransactionSession | None = None) -> None:
+        super().__init__(store)
+        self.views = views
+        self._parent = parent
+        self._writer: Lock | None = None
+        self._doom: MetacoreError | None = None
+        self._ended = False
+
+    def check(self) -> None:
+        """TransactionAbortedError if this transaction is doomed or over."""
+        self.store.check()
+        if self._ended:
+            raise TransactionAbortedError("this transaction has ended; begin a new one")
+        if self._doom is not None:
+            raise TransactionAbortedError(
+                f"this transaction was doomed by {type(self._doom).__name__}; leave its block and begin a new one"
+            ) from self._doom
+        if self._parent is not None:
+            self._parent.check()
+
+    @contextmanager
+    def read(self, operation: str) -> Iterator[Views]:
+        with self.store.counted(operation):
+            self.check()
+            with self._dooming(), self.store.mutex:
+                yield self.views
+
+    @contextmanager
+    def write(self, operation: str) -> Iterator[Views]:
+        with self.store.counted(operation):
+            self.check()
+            with self._dooming():
+                self._become_writer()
+                self.views.push()
+                try:
+                    yield self.views
+                except BaseException:
+                    self.views.pop()
+                    raise
+                self.views.fold()
+
+    @contextmanager
+    def transaction(self) -> Iterator[TransactionSession]:
+        self.check()
+        session = TransactionSession(self.store, self.views, self)
+        self.views.push()
+        try:
+            yield session
+            session.check()
+        except BaseException:
+            self.views.pop()
+            raise
+        else:
+            self.views.fold()
+        finally:
+            session.end()
+
+    def end(self) -> None:
+        self._ended = True
+        if self._writer is not None:
+            self._writer.release()
+
+    def _become_writer(self) -> None:
+        if self._parent is not None:
+            self._parent._become_writer()
+        elif self._writer is None:
+            self._writer = self.store.lock()
+
+    @contextmanager
+    def _dooming(self) -> Iterator[None]:
+        try:
+            yield
+        except MetacoreError as error:
+            if error.dooms_transaction:
+                self._doom = error
+            raise

@@ -1,0 +1,115 @@
+# Made from metacore/memory/storages/trades.py by `python tools/generate_sync.py`. Do not edit.
+"""Trades in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
+
+from metacore.domain.imports import MAX_CONFLICTS, ImportResult
+from metacore.domain.pages import MAX_LIMIT, Listing, Page
+from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState
+from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
+from metacore.memory.paging import page_of
+from metacore.memory.schema import Views
+from metacore.sync.memory.storages.session import Session
+
+
+class MemoryTradeStorage:
+    """`metacore.sync.storage.trades.TradeStorage` over dictionaries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(self, new: NewTrade) -> Trade:
+        trade = Trade.created(new, self._session.now())
+        with self._session.write("trades.create") as tables:
+            insert_trade(tables, trade)
+        return trade
+
+    def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
+        now = self._session.now()
+        inserted = duplicates = 0
+        conflicts: list[str] = []
+        with self._session.write("trades.create_many") as tables:
+            for new in trades:
+                twin = tables.trades.find("exchange_trade_id", (*new.key, new.order_key))
+                if twin is not None and twin.content() == new.content():
+                    duplicates += 1
+                elif twin is not None or tables.trades.get((new.user_id, new.id)) is not None:
+                    conflicts.append(new.exchange_trade_id)
+                else:
+                    insert_trade(tables, Trade.created(new, now))
+                    inserted += 1
+            if conflicts:
+                raise ConflictError(
+                    "trades differ from stored or earlier ones under the same keys; nothing was stored",
+                    conflicts=tuple(conflicts[:MAX_CONFLICTS]),
+                )
+        return ImportResult(inserted=inserted, duplicates=duplicates)
+
+    def get(self, user_id: UUID, trade_id: UUID) -> Trade:
+        with self._session.read("trades.get") as tables:
+            trade = tables.trades.get((user_id, trade_id))
+            if trade is None:
+                raise NotFoundError("trade", (user_id, trade_id))
+        return trade
+
+    def get_by_exchange_trade_id(self, user_id: UUID, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
+        with self._session.read("trades.get_by_exchange_trade_id") as tables:
+            rows = [
+                trade for trade in tables.trades.group(user_id) if trade.key == (user_id, symbol, exchange_trade_id)
+            ]
+        return tuple(sorted(rows, key=lambda trade: trade.id))
+
+    def get_many(self, keys: Iterable[tuple[UUID, UUID]]) -> Sequence[Trade]:
+        wanted = sorted(set(keys))
+        with self._session.read("trades.get_many") as tables:
+            return tuple(trade for key in wanted if (trade := tables.trades.get(key)) is not None)
+
+    def list(
+        self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
+    ) -> Page[Trade]:
+        listing = Listing("trades.list", (user_id, filter))
+        with self._session.read(listing.method) as tables:
+            rows = [trade for trade in tables.trades.group(user_id) if filter.matches(trade)]
+            return page_of(rows, listing, _by_time, after, limit)
+
+    def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
+        with self._session.read("trades.list_by_order") as tables:
+            rows = [trade for trade in tables.trades.group(user_id) if trade.order_id == order_id]
+        return tuple(sorted(rows, key=_by_time))
+
+    def list_pending(self, user_id: UUID) -> Sequence[Trade]:
+        with self._session.read("trades.list_pending") as tables:
+            rows = [trade for trade in tables.trades.group(user_id) if trade.state is TradeState.PENDING]
+        return tuple(sorted(rows, key=_by_time))
+
+    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
+        after = None
+        while True:
+            page = self.list(user_id, filter, after, MAX_LIMIT)
+            for trade in page.items:
+                yield trade
+            if (after := page.next) is None:
+                return
+
+
+def insert_trade(tables: Views, trade: Trade) -> None:
+    """Insert `trade`, whose user must exist and whose unique keys must be free."""
+    if tables.users.get((trade.user_id,)) is None:
+        raise NotFoundError("user", trade.user_id)
+    if tables.trades.get((trade.user_id, trade.id)) is not None:
+        raise AlreadyExistsError("trade", "id", trade.id)
+    put_trade(tables, trade)
+
+
+def put_trade(tables: Views, trade: Trade) -> None:
+    """Store `trade` in place of the one with its id; its unique keys must be free."""
+    if (field := tables.trades.taken(trade)) is not None:
+        raise AlreadyExistsError("trade", field, trade.exchange_trade_id)
+    tables.trades.put(trade)
+
+
+def _by_time(trade: Trade) -> tuple[object, ...]:
+    return trade.traded_at, trade.id

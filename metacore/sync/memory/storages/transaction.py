@@ -1,0 +1,156 @@
+# Made from metacore/memory/storages/transaction.py by `python tools/generate_sync.py`. Do not edit.
+"""A transaction in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from metacore._compat.blocking import ContextGuard, Eventual
+from metacore.domain.amounts import total
+from metacore.domain.changes import Changes, Loaded, Unsettled, Wanted
+from metacore.domain.orders import Order, OrderKey
+from metacore.domain.trades import Trade, TradeState
+from metacore.errors import NotFoundError, StaleVersionError
+from metacore.memory.schema import Views
+from metacore.sync.memory.storages.balances import MemoryBalanceStorage, insert_deltas
+from metacore.sync.memory.storages.order_updates import MemoryOrderUpdateStorage, insert_updates
+from metacore.sync.memory.storages.orders import MemoryOrderStorage, insert_order, put_order
+from metacore.sync.memory.storages.session import Session
+from metacore.sync.memory.storages.trades import MemoryTradeStorage, insert_trade, put_trade
+from metacore.sync.memory.storages.users import MemoryUserStorage
+
+T = TypeVar("T")
+
+
+class MemoryStorages(ContextGuard):
+    """The storages over one session: the storage's own, or that of a transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._users = MemoryUserStorage(session)
+        self._orders = MemoryOrderStorage(session)
+        self._order_updates = MemoryOrderUpdateStorage(session)
+        self._trades = MemoryTradeStorage(session)
+        self._balances = MemoryBalanceStorage(session)
+
+    @property
+    def users(self) -> MemoryUserStorage:
+        return self._users
+
+    @property
+    def orders(self) -> MemoryOrderStorage:
+        return self._orders
+
+    @property
+    def order_updates(self) -> MemoryOrderUpdateStorage:
+        return self._order_updates
+
+    @property
+    def trades(self) -> MemoryTradeStorage:
+        return self._trades
+
+    @property
+    def balances(self) -> MemoryBalanceStorage:
+        return self._balances
+
+    def now(self) -> datetime:
+        return self._session.now()
+
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryTransaction]:
+        with self._session.transaction() as session:
+            yield MemoryTransaction(session)
+
+
+class MemoryTransaction(MemoryStorages):
+    """`metacore.sync.storage.storage.Transaction` over dictionaries."""
+
+    def run(self, fn: Callable[[MemoryTransaction], Eventual[T]], attempts: int = 5) -> T:
+        with self.transaction() as savepoint:
+            return fn(savepoint)
+
+    def load(self, wanted: Wanted) -> Loaded:
+        with self._session.write("load") as tables:
+            users = [user for user_id in sorted(wanted.users) if (user := tables.users.get((user_id,))) is not None]
+            orders = _find_orders(tables, wanted)
+            return Loaded(
+                users={user.id: user for user in users},
+                orders=orders,
+                trades=_find_trades(tables, wanted),
+                entries=tuple(
+                    entry
+                    for reference in sorted(set(wanted.entries))
+                    if (entry := tables.balance_entries.find("reference", reference)) is not None
+                ),
+                unsettled=_unsettled(tables, orders) if wanted.unsettled else {},
+            )
+
+    def save(self, changes: Changes) -> None:
+        now = self._session.now()
+        with self._session.write("save") as tables:
+            for order in changes.orders:
+                expected = changes.expected_version(order)
+                if expected:
+                    _check_version("order", tables.orders.get(order.key), order.key, expected)
+                    put_order(tables, order)
+                else:
+                    insert_order(tables, order)
+            insert_updates(tables, changes.order_updates, now)
+            for trade in changes.trades:
+                expected, key = changes.expected_version(trade), (trade.user_id, trade.id)
+                if expected:
+                    _check_version("trade", tables.trades.get(key), key, expected)
+                    put_trade(tables, trade)
+                else:
+                    insert_trade(tables, trade)
+            insert_deltas(tables, changes.balance_deltas, now)
+
+
+def _check_version(entity: str, stored: Order | Trade | None, key: tuple[UUID, UUID], expected: int) -> None:
+    if stored is None:
+        raise NotFoundError(entity, key)
+    if stored.version != expected:
+        raise StaleVersionError(entity, key, expected=expected, actual=stored.version)
+
+
+def _find_orders(tables: Views, wanted: Wanted) -> tuple[Order, ...]:
+    found: dict[OrderKey, Order] = {}
+    for reference in wanted.orders:
+        user_id = reference.user_id
+        for order in (
+            reference.order_id and tables.orders.get((user_id, reference.order_id)),
+            reference.exchange_order_id
+            and tables.orders.find("exchange_order_id", (user_id, reference.exchange_order_id)),
+            reference.client_order_id and tables.orders.find("client_order_id", (user_id, reference.client_order_id)),
+        ):
+            if isinstance(order, Order):
+                found[order.key] = order
+    return tuple(found[key] for key in sorted(found))
+
+
+def _find_trades(tables: Views, wanted: Wanted) -> tuple[Trade, ...]:
+    keys = set(wanted.trades)
+    rows = [
+        trade for user_id in {key[0] for key in keys} for trade in tables.trades.group(user_id) if trade.key in keys
+    ]
+    return tuple(sorted(rows, key=lambda trade: (trade.user_id, trade.id)))
+
+
+def _unsettled(tables: Views, orders: tuple[Order, ...]) -> Mapping[OrderKey, Unsettled]:
+    sums = {}
+    for order in orders:
+        trades = [
+            trade
+            for trade in tables.trades.group(order.user_id)
+            if trade.state is not TradeState.SETTLED and trade.is_of(order)
+        ]
+        if trades:
+            sums[order.key] = Unsettled(
+                quantity=total(trade.quantity for trade in trades),
+                quote_quantity=total(trade.quote_quantity for trade in trades),
+            )
+    return sums

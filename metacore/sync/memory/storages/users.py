@@ -1,0 +1,87 @@
+# Made from metacore/memory/storages/users.py by `python tools/generate_sync.py`. Do not edit.
+"""Users in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from uuid import UUID
+
+from metacore.domain.pages import Listing, Page
+from metacore.domain.users import NewUser, User, UserPatch
+from metacore.errors import AlreadyExistsError, NotFoundError, StaleVersionError
+from metacore.memory.paging import page_of
+from metacore.memory.schema import Views
+from metacore.sync.memory.storages.session import Session
+
+
+class MemoryUserStorage:
+    """`metacore.sync.storage.users.UserStorage` over dictionaries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(self, new: NewUser) -> User:
+        user = User.created(new, self._session.now())
+        with self._session.write("users.create") as tables:
+            if tables.users.get((user.id,)) is not None:
+                raise AlreadyExistsError("user", "id", user.id)
+            _put(tables, user)
+        return user
+
+    def get(self, user_id: UUID) -> User:
+        with self._session.read("users.get") as tables:
+            return _get(tables, user_id)
+
+    def get_by_uid(self, uid: str, exchange: str = "MEXC") -> User:
+        return self._find("uid", (exchange, uid))
+
+    def get_by_username(self, username: str) -> User:
+        return self._find("username", username)
+
+    def get_by_email(self, email: str) -> User:
+        return self._find("email", email)
+
+    def get_by_telegram_id(self, telegram_id: int) -> User:
+        return self._find("telegram_id", telegram_id)
+
+    def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
+        listing = Listing("users.list", (active,))
+        with self._session.read(listing.method) as tables:
+            rows = [user for user in tables.users.all() if active is None or user.is_active == active]
+            return page_of(rows, listing, lambda user: (user.created_at, user.id), after, limit)
+
+    def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
+        now = self._session.now()
+        with self._session.write("users.update") as tables:
+            user = _get(tables, user_id)
+            if expected_version is not None and user.version != expected_version:
+                raise StaleVersionError("user", user_id, expected=expected_version, actual=user.version)
+            user = user.patched(patch, now)
+            _put(tables, user)
+        return user
+
+    def delete(self, user_id: UUID) -> None:
+        with self._session.write("users.delete") as tables:
+            user = _get(tables, user_id)
+            tables.delete_owned_by(user_id)
+            tables.users.delete([user])
+
+    def _find(self, field: str, value: Hashable) -> User:
+        with self._session.read(f"users.get_by_{field}") as tables:
+            user = tables.users.find(field, value)
+        if user is None:
+            raise NotFoundError("user", value)
+        return user
+
+
+def _get(tables: Views, user_id: UUID) -> User:
+    user = tables.users.get((user_id,))
+    if user is None:
+        raise NotFoundError("user", user_id)
+    return user
+
+
+def _put(tables: Views, user: User) -> None:
+    if (field := tables.users.taken(user)) is not None:
+        raise AlreadyExistsError("user", field, getattr(user, field))
+    tables.users.put(user)

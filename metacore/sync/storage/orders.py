@@ -1,0 +1,72 @@
+# Made from metacore/storage/orders.py by `python tools/generate_sync.py`. Do not edit.
+"""The contract of the storage of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from metacore.domain.imports import ImportResult
+from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
+from metacore.domain.pages import Page
+
+
+class OrderStorage(Protocol):
+    """Stores orders. The id and, where given, `client_order_id` and `exchange_order_id` are unique for each user.
+
+    It stores what it is told: which status may follow which, and what an order holds, is decided in `metacore.domain` and
+    saved by `Transaction.save`.
+    """
+
+    def create(self, new: NewOrder) -> Order:
+        """Store an order at version 1, without a hold, and return it.
+
+        NotFoundError if its user does not exist; AlreadyExistsError names the unique field that is taken.
+        """
+        ...
+
+    def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
+        """Store all of `orders`, in one transaction, in constant memory, without `statement_timeout`.
+
+        An order whose id is stored already with equal content, or was given before in this call, is a duplicate and skipped. One
+        that differs on its id or on another unique key is a ConflictError naming up to ten, and nothing is stored; so is
+        NotFoundError for a user that does not exist. What `orders` itself raises passes through, and nothing is stored.
+        """
+        ...
+
+    def get(self, user_id: UUID, order_id: UUID) -> Order:
+        """The order, equal in every field to what the last change made of it; NotFoundError if the user has none such."""
+        ...
+
+    def get_by_client_order_id(self, user_id: UUID, client_order_id: str) -> Order:
+        """The user's order with this client order id; NotFoundError if there is none."""
+        ...
+
+    def get_by_exchange_order_id(self, user_id: UUID, exchange_order_id: str) -> Order:
+        """The user's order with this exchange order id; NotFoundError if there is none."""
+        ...
+
+    def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
+        """The orders with these `(user_id, order_id)` keys, sorted by key, each once, missing ones left out.
+
+        With `for_update`, inside a transaction, they are locked in that order until it ends.
+        """
+        ...
+
+    def list(
+        self, user_id: UUID, filter: OrderFilter = OrderFilter(), after: str | None = None, limit: int = 100
+    ) -> Page[Order]:
+        """A page of the user's orders that match `filter`, newest first by (created_at, id)."""
+        ...
+
+    def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
+        """All open orders of the user, newest first by (created_at, id); only those of `symbol` if it is given."""
+        ...
+
+    def delete(self, user_id: UUID, order_id: UUID) -> None:
+        """Delete the order with its updates; its trades stay.
+
+        NotFoundError if the user has no such order, ConflictError while it holds funds: release them first.
+        """
+        ...

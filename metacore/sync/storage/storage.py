@@ -1,0 +1,114 @@
+# Made from metacore/storage/storage.py by `python tools/generate_sync.py`. Do not edit.
+"""The contract of a storage as a whole, and of a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from metacore._compat.blocking import Eventual
+from metacore.domain.changes import Changes, Loaded, Wanted
+from metacore.domain.stats import Stats
+from metacore.sync.storage.balances import BalanceStorage
+from metacore.sync.storage.order_updates import OrderUpdateStorage
+from metacore.sync.storage.orders import OrderStorage
+from metacore.sync.storage.trades import TradeStorage
+from metacore.sync.storage.users import UserStorage
+
+T = TypeVar("T")
+
+
+class Storages(Protocol):
+    """What a storage and a transaction have in common: the storages, and a transaction to bind them to.
+
+    Every operation is atomic. Models that come out are frozen: nobody can change what is stored by way of them. Models that go in are
+    never kept by reference to anything that can change. Bad input is refused with a typed error before anything is written.
+    """
+
+    @property
+    def users(self) -> UserStorage: ...
+
+    @property
+    def orders(self) -> OrderStorage: ...
+
+    @property
+    def order_updates(self) -> OrderUpdateStorage: ...
+
+    @property
+    def trades(self) -> TradeStorage: ...
+
+    @property
+    def balances(self) -> BalanceStorage: ...
+
+    def now(self) -> datetime:
+        """The time in UTC by the clock that the storage was opened with; it stamps `created_at` and `updated_at`."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """A transaction (READ COMMITTED): its storages read its own writes, others see them from the commit on.
+
+        Leaving the block normally commits all of it; leaving by an error, which passes on, stores nothing of it. Inside a
+        transaction it is a savepoint: an error that leaves its block undoes the block alone. An error of an operation that says so
+        in `dooms_transaction` dooms it up to the nearest savepoint: later operations, and leaving the block normally,
+        raise TransactionAbortedError; NotFoundError, StaleVersionError and InvalidDataError do not. After its end, it raises the same.
+        A transaction is used by one task or thread at a time.
+        """
+        ...
+
+    def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
+        """What `fn` returns, called with a transaction that is committed after it.
+
+        On a RetryableError it is called again in a new transaction, with exponential backoff and jitter, `attempts` times in all. On a
+        transaction it is called once, in a savepoint: only the outermost `run` calls again.
+        """
+        ...
+
+
+class Transaction(Storages, Protocol):
+    """The storages bound to one transaction."""
+
+    def load(self, wanted: Wanted) -> Loaded:
+        """Load and lock what a decision rests on, as one pipelined operation.
+
+        Locks are taken in one fixed order: users, then orders, each sorted by key; trades, entries and sums are read after them. Two orders
+        that one reference names are both loaded.
+        """
+        ...
+
+    def save(self, changes: Changes) -> None:
+        """Save a decision, all or nothing, as one pipelined operation.
+
+        StaleVersionError if an order or a trade is not at the version that `changes` expects; NotFoundError if it, or the order of an
+        update, does not exist; AlreadyExistsError if one to be inserted does; InsufficientFundsError if a balance would fall below zero.
+        Nothing is written then, and only the last two doom the transaction.
+        """
+        ...
+
+
+class Storage(Storages, Protocol):
+    """A storage, opened by `connect` and closed at the end of its `with` block.
+
+    It may be shared by all tasks of its event loop, or all threads of its process; used from another event loop, after a fork, or once
+    closed, every operation raises StorageUnavailableError.
+    """
+
+    def ping(self) -> None:
+        """Return if the storage answers; StorageUnavailableError if it does not."""
+        ...
+
+    def stats(self) -> Stats:
+        """The counters of operations and errors by name, and the figures of the connection pool, None where there is none."""
+        ...
+
+    def close(self) -> None:
+        """Give back every connection and refuse further operations. Closing again does nothing."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...

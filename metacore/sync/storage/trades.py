@@ -1,0 +1,70 @@
+# Made from metacore/storage/trades.py by `python tools/generate_sync.py`. Do not edit.
+"""The contract of the storage of trades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from metacore.domain.imports import ImportResult
+from metacore.domain.pages import Page
+from metacore.domain.trades import NewTrade, Trade, TradeFilter
+
+
+class TradeStorage(Protocol):
+    """Stores trades. The id, and the symbol with the exchange's trade id and the order, are unique for each user.
+
+    A trade needs no stored order, and outlives it. Settling a trade is decided in `metacore.domain` and saved by
+    `Transaction.save`.
+    """
+
+    def create(self, new: NewTrade) -> Trade:
+        """Store a trade as RECORDED, at version 1, and return it; no balance and no order moves.
+
+        NotFoundError if its user does not exist; AlreadyExistsError names the unique key that is taken.
+        """
+        ...
+
+    def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
+        """Store all of `trades` as RECORDED, in one transaction, in constant memory, without `statement_timeout`.
+
+        A trade whose unique key is stored already with equal content, or was given before in this call, is a duplicate and
+        skipped; ids play no part in that. One that differs on a unique key is a ConflictError naming up to ten, and nothing is
+        stored; so is NotFoundError for a user that does not exist. What `trades` itself raises passes through, and nothing is stored.
+        """
+        ...
+
+    def get(self, user_id: UUID, trade_id: UUID) -> Trade:
+        """The trade, equal in every field to what the last change made of it; NotFoundError if the user has none such."""
+        ...
+
+    def get_by_exchange_trade_id(self, user_id: UUID, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
+        """The user's trades with this exchange trade id, by id: none, one, or the two of a self-trade."""
+        ...
+
+    def get_many(self, keys: Iterable[tuple[UUID, UUID]]) -> Sequence[Trade]:
+        """The trades with these `(user_id, trade_id)` keys, sorted by key, each once, missing ones left out."""
+        ...
+
+    def list(
+        self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
+    ) -> Page[Trade]:
+        """A page of the user's trades that match `filter`, newest first by (traded_at, id)."""
+        ...
+
+    def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
+        """All trades that carry this order's id, oldest first by (traded_at, id)."""
+        ...
+
+    def list_pending(self, user_id: UUID) -> Sequence[Trade]:
+        """All PENDING trades of the user, oldest first by (traded_at, id)."""
+        ...
+
+    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
+        """All trades of the user that match `filter`, newest first by (traded_at, id), in constant memory.
+
+        Pages are read as the iteration goes on, without a transaction held open: a trade stored meanwhile may appear or not, one
+        that was there throughout appears exactly once.
+        """
+        ...

@@ -1,0 +1,54 @@
+# Made from metacore/storage/users.py by `python tools/generate_sync.py`. Do not edit.
+"""The contract of the storage of users."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from metacore.domain.pages import Page
+from metacore.domain.users import NewUser, User, UserPatch
+
+
+class UserStorage(Protocol):
+    """Stores users. `uid` (per exchange), `username`, `email` and `telegram_id` are each unique where given."""
+
+    def create(self, new: NewUser) -> User:
+        """Store a user at version 1 and return it. AlreadyExistsError names the unique field that is taken."""
+        ...
+
+    def get(self, user_id: UUID) -> User:
+        """The user, equal in every field to what the last change returned; NotFoundError if there is none."""
+        ...
+
+    def get_by_uid(self, uid: str, exchange: str = "MEXC") -> User:
+        """The user with this uid at this exchange; NotFoundError if there is none."""
+        ...
+
+    def get_by_username(self, username: str) -> User:
+        """The user with this username; NotFoundError if there is none."""
+        ...
+
+    def get_by_email(self, email: str) -> User:
+        """The user with this email, upper and lower case told apart; NotFoundError if there is none."""
+        ...
+
+    def get_by_telegram_id(self, telegram_id: int) -> User:
+        """The user with this Telegram id; NotFoundError if there is none."""
+        ...
+
+    def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
+        """A page of users, newest first by (created_at, id); only those with `is_active` equal to `active` if it is given."""
+        ...
+
+    def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
+        """Change the given fields and return the user, one version on.
+
+        An empty patch changes nothing and returns the user as it is. NotFoundError if there is no such user, StaleVersionError if
+        `expected_version` is given and not the stored one, AlreadyExistsError if a unique field is taken; the user is then as before.
+        """
+        ...
+
+    def delete(self, user_id: UUID) -> None:
+        """Delete the user and everything that belongs to it, at once; NotFoundError if there is none."""
+        ...
