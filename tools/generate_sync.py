@@ -76,7 +76,7 @@ class Rule:
 KEYWORDS = (
     Rule("async", r"\basync\s+(?=(?:def|for|with)\b)", kinds=Kind.CODE | Kind.PROSE),
     Rule("await", r"\bawait\b\s*", kinds=Kind.CODE),
-    Rule("await in prose", r"\bawait (?=[\w.]+[(\[])", kinds=Kind.PROSE),
+    Rule("await", r"\bawait (?=[\w.]+[(\[])", kinds=Kind.PROSE),
 )
 """In prose they go where they stand in front of code; elsewhere they are words, which LEFTOVER reports."""
 
