@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -51,6 +52,10 @@ class Wanted:
     entries: tuple[EntryReference, ...] = ()
     unsettled: bool = False
     """Whether the sums over the unsettled trades of the found orders are wanted."""
+    holding: bool = False
+    """Whether all orders of `users` that hold funds are wanted, closed ones too, beside those that `orders` name."""
+    moved_after: datetime | None = None
+    """Whether an entry of `users` other than HOLD and RELEASE occurred after this time is wanted; None: not wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +75,16 @@ class Loaded:
     trades: tuple[Trade, ...] = ()
     entries: tuple[BalanceEntry, ...] = ()
     unsettled: Mapping[OrderKey, Unsettled] = field(default_factory=dict)
+    moved: bool = False
+    """Whether there is an entry such as `Wanted.moved_after` asks for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a decision changes, saved by `Transaction.save` as one operation.
 
-    An order or trade of version 1 is inserted; one of a higher version replaces the stored row, which must be at the version before it
-    or, if named there, at its version in `expected_versions` (order or trade id to version). Order updates and balance deltas
+    An order or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must be at that version: the one
+    before its own or, if named there, the one in `expected_versions` (order or trade id to version). Order updates and balance deltas
     are appended in their order; the storage gives their `seq`.
     """
 

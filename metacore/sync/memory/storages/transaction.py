@@ -11,6 +11,7 @@ from uuid import UUID
 
 from metacore._compat.blocking import ContextGuard, Eventual
 from metacore.domain.amounts import total
+from metacore.domain.balances import EntryReason
 from metacore.domain.changes import Changes, Loaded, Unsettled, Wanted
 from metacore.domain.orders import Order, OrderKey
 from metacore.domain.trades import Trade, TradeState
@@ -87,6 +88,7 @@ class MemoryTransaction(MemoryStorages):
                     if (entry := tables.balance_entries.find("reference", reference)) is not None
                 ),
                 unsettled=_unsettled(tables, orders) if wanted.unsettled else {},
+                moved=wanted.moved_after is not None and _has_moved(tables, wanted.users, wanted.moved_after),
             )
 
     def save(self, changes: Changes) -> None:
@@ -129,6 +131,9 @@ def _find_orders(tables: Views, wanted: Wanted) -> tuple[Order, ...]:
         ):
             if isinstance(order, Order):
                 found[order.key] = order
+    if wanted.holding:
+        for user_id in wanted.users:
+            found.update({order.key: order for order in tables.orders.group(user_id) if order.held_amount})
     return tuple(found[key] for key in sorted(found))
 
 
@@ -154,3 +159,11 @@ def _unsettled(tables: Views, orders: tuple[Order, ...]) -> Mapping[OrderKey, Un
                 quote_quantity=total(trade.quote_quantity for trade in trades),
             )
     return sums
+
+
+def _has_moved(tables: Views, user_ids: frozenset[UUID], moment: datetime) -> bool:
+    return any(
+        entry.occurred_at > moment and entry.reason not in (EntryReason.HOLD, EntryReason.RELEASE)
+        for user_id in user_ids
+        for entry in tables.balance_entries.group(user_id)
+    )
