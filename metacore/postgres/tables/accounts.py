@@ -1,0 +1,50 @@
+"""The table of users."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, PrimaryKeyConstraint, Table
+
+from metacore.domain.users import KycStatus
+from metacore.postgres.tables.columns import (
+    METADATA,
+    flag_column,
+    id_column,
+    integer_column,
+    known_names,
+    short_keys,
+    text_column,
+    texts_column,
+    time_column,
+    unique,
+)
+
+users = Table(
+    "users",
+    METADATA,
+    id_column("id"),
+    text_column("exchange"),
+    text_column("uid", nullable=True),
+    text_column("username", nullable=True),
+    text_column("email", nullable=True),
+    integer_column("telegram_id", nullable=True),
+    text_column("kyc_status"),
+    flag_column("can_trade"),
+    flag_column("can_withdraw"),
+    flag_column("can_deposit"),
+    text_column("account_type"),
+    texts_column("permissions"),
+    flag_column("is_active"),
+    time_column("balances_as_of", nullable=True),
+    integer_column("version"),
+    time_column("created_at"),
+    time_column("updated_at"),
+    PrimaryKeyConstraint("id", name="users_pkey"),
+    unique("users", "uid", "exchange", "uid"),
+    unique("users", "username", "username"),
+    unique("users", "email", "email"),
+    unique("users", "telegram_id", "telegram_id"),
+    known_names("users", "kyc_status", KycStatus),
+    short_keys("users", "exchange", "uid", "username", "email", "account_type"),
+)
+
+Index("users_newest_idx", users.c.created_at.desc(), users.c.id.desc())
