@@ -1,4 +1,4 @@
-"""The tables: named as the storages, their columns as the fields of the models. Statements and migrations rest on it."""
+"""The tables: named as the storages, columns as the fields of the models. Statements and migrations rest on them."""
 
 from __future__ import annotations
 
