@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, PlainValidator, StringConstraints
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from metacore.crypto.ring import KeyRing, KeySource, parse_keys
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -34,3 +36,8 @@ class Settings(BaseSettings):
     """The PostgreSQL schema of all tables; given as `schema=`, `METACORE_SCHEMA` in the environment."""
     prepared_statements: bool = True
     """False behind a connection pooler that cannot keep server-side prepared statements."""
+    encryption_keys: Annotated[KeyRing | KeySource | None, NoDecode, PlainValidator(parse_keys)] = Field(
+        default=None, exclude=True, repr=False
+    )
+    """What credentials are encrypted with: `id:base64,id:base64`, 32 bytes each, the current key first; in Python also a
+    mapping of ids to bytes, or a callable that gives either. Without it credentials are refused, and all else works."""

@@ -142,6 +142,38 @@ class ConfigurationError(MetacoreError):
         super().__init__(message, setting=setting)
 
 
+class MissingKeyError(ConfigurationError):
+    """Credentials of `user_id` are encrypted under the key `key_id`, which is not among the encryption keys."""
+
+    dooms_transaction = False
+    key_id: str
+
+    def __init__(self, key_id: str, *, user_id: Any) -> None:
+        super().__init__(
+            f"the credentials of user {_readable(user_id)} are encrypted under the key {key_id!r}, which is missing;"
+            " add it to METACORE_ENCRYPTION_KEYS again, or set the credentials anew",
+            setting="encryption_keys",
+        )
+        self.__dict__.update(key_id=key_id, user_id=user_id)
+
+
+class DecryptionError(MetacoreError):
+    """Stored credentials do not decrypt: `field` of `user_id` was altered, or `key_id` is now the id of another key."""
+
+    dooms_transaction = False
+    key_id: str
+    field: str
+
+    def __init__(self, key_id: str, *, user_id: Any, field: str) -> None:
+        super().__init__(
+            f"the {field} of user {_readable(user_id)} does not decrypt under the key {key_id!r}: the row was altered"
+            " or moved, or the id now names another key; give the key back its id, or set the credentials anew",
+            key_id=key_id,
+            user_id=user_id,
+            field=field,
+        )
+
+
 class TransactionAbortedError(MetacoreError):
     """An earlier error doomed this transaction, or it has ended; nothing of it is stored. Begin a new one."""
 

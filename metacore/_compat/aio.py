@@ -7,7 +7,7 @@ from typing import Generic, NoReturn, TypeAlias, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-__all__ = ["ContextGuard", "Eventual", "Lock", "Owner", "SingleFlight", "owner", "retry", "sleep"]
+__all__ = ["ContextGuard", "Eventual", "Lock", "Owner", "SingleFlight", "in_thread", "owner", "retry", "sleep"]
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -65,6 +65,11 @@ class Lock:
     def release(self) -> None:
         """Let the next waiter in; RuntimeError when the lock is not taken."""
         self._lock.release()
+
+
+async def in_thread(fn: Callable[[], T]) -> T:
+    """The result of `fn()`, which may block: called in another thread, while other tasks go on."""
+    return await asyncio.to_thread(fn)
 
 
 async def sleep(seconds: float) -> None:

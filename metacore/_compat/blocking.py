@@ -8,7 +8,7 @@ from typing import Annotated, Generic, NoReturn, TypeAlias, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-__all__ = ["ContextGuard", "Eventual", "Lock", "Owner", "SingleFlight", "owner", "retry", "sleep"]
+__all__ = ["ContextGuard", "Eventual", "Lock", "Owner", "SingleFlight", "in_thread", "owner", "retry", "sleep"]
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -56,6 +56,11 @@ class Lock:
     def release(self) -> None:
         """Let a waiter in; RuntimeError when the lock is not taken."""
         self._lock.release()
+
+
+def in_thread(fn: Callable[[], T]) -> T:
+    """The result of `fn()`, called in this thread."""
+    return fn()
 
 
 def sleep(seconds: float) -> None:

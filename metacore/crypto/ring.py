@@ -1,0 +1,181 @@
+"""The key ring: the encryption keys that a service has, by their ids."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn, TypeAlias, cast
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from metacore.errors import ConfigurationError, MissingKeyError
+
+SETTING = "encryption_keys"
+KEY_LENGTH = 32
+HOW = "set METACORE_ENCRYPTION_KEYS to id:key, where `openssl rand -base64 32` makes a key and the id is up to you"
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
+class EncryptionKey:
+    """A key of 32 bytes, used by way of two subkeys: one encrypts, one makes hashes (HKDF-SHA-256, RFC 5869)."""
+
+    __slots__ = ("_cipher", "_hash_key", "_key", "id")
+
+    def __init__(self, key_id: str, key: bytes) -> None:
+        self.id = key_id
+        self._key = key
+        self._cipher: Any = None
+        self._hash_key: bytes | None = None
+
+    def encrypt(self, nonce: bytes, text: bytes, bound_to: bytes) -> bytes:
+        """AES-256-GCM's ciphertext and tag of `text`, with associated data `bound_to`. No nonce is used twice."""
+        return bytes(self._aes().encrypt(nonce, text, bound_to))
+
+    def decrypt(self, nonce: bytes, ciphertext: bytes, bound_to: bytes) -> bytes | None:
+        """The text again; None if anything differs from when it was encrypted."""
+        aes = self._aes()
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            return bytes(aes.decrypt(nonce, ciphertext, bound_to))
+        except (InvalidTag, ValueError):
+            return None
+
+    def hash(self, text: bytes) -> bytes:
+        """HMAC-SHA-256 of `text`."""
+        if self._hash_key is None:
+            self._hash_key = self._derive(b"metacore/1/hash")
+        return hmac.digest(self._hash_key, text, "sha256")
+
+    def _aes(self) -> Any:
+        if self._cipher is None:
+            self._cipher = _aesgcm(self._derive(b"metacore/1/encryption"))
+        return self._cipher
+
+    def _derive(self, purpose: bytes) -> bytes:
+        return _hkdf(self._key, purpose)
+
+    def __repr__(self) -> str:
+        return f"EncryptionKey({self.id!r})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("an encryption key is not pickled, for a pickle would hold it in the clear")
+
+
+class KeyRing(Mapping[str, EncryptionKey]):
+    """Encryption keys by their ids. The first is current: it encrypts. All of them decrypt.
+
+    ConfigurationError, which repeats no key, unless there is a key, each has 32 bytes, no two are the same, and each id
+    is 1 to 64 letters, digits, dots, dashes and underscores.
+    """
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._keys: dict[str, EncryptionKey] = {}
+        if not keys:
+            raise ConfigurationError(f"there are no encryption keys; {HOW}", setting=SETTING)
+        for number, (key_id, key) in enumerate(keys.items(), 1):
+            if not isinstance(key_id, str) or not _ID.fullmatch(key_id):
+                raise _bad_entry(number, "its id is not 1 to 64 letters, digits, dots, dashes and underscores")
+            if not isinstance(key, bytes | bytearray) or len(key) != KEY_LENGTH:
+                raise _bad_entry(number, f"the key is not {KEY_LENGTH} bytes")
+            self._keys[key_id] = EncryptionKey(key_id, bytes(key))
+        if len({bytes(key) for key in keys.values()}) < len(keys):
+            raise ConfigurationError("the encryption keys repeat one key under two ids; remove one", setting=SETTING)
+
+    @classmethod
+    def parse(cls, text: str) -> KeyRing:
+        """The ring that `id:base64,id:base64` says, the current key first. White space around a part is ignored."""
+        keys: dict[str, bytes] = {}
+        for number, entry in enumerate(text.split(","), 1):
+            key_id, colon, encoded = (part.strip() for part in entry.partition(":"))
+            if not colon:
+                raise _bad_entry(number, "it is not id:base64")
+            if key_id in keys:
+                raise _bad_entry(number, "its id is that of an entry before it")
+            decoded = _decode(encoded)
+            if decoded is None:
+                raise _bad_entry(number, "the key is not base64")
+            keys[key_id] = decoded
+        return cls(keys)
+
+    @property
+    def current(self) -> EncryptionKey:
+        return next(iter(self._keys.values()))
+
+    def key_of(self, user_id: UUID, key_id: str) -> EncryptionKey:
+        """The key `key_id`, under which a user's credentials are encrypted; MissingKeyError if the ring lacks it."""
+        key = self._keys.get(key_id)
+        if key is None:
+            raise MissingKeyError(key_id, user_id=user_id)
+        return key
+
+    def __getitem__(self, key_id: str) -> EncryptionKey:
+        return self._keys[key_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(self._keys)})"
+
+
+KeySource: TypeAlias = Callable[[], KeyRing | Mapping[str, bytes] | str]
+"""Gives the keys when asked: for a key management service."""
+
+
+def parse_keys(value: object) -> KeyRing | KeySource | None:
+    """The setting `encryption_keys`: None, a callable, or the ring that a mapping of bytes or a text says."""
+    if value is None or isinstance(value, KeyRing):
+        return value
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, str):
+        return KeyRing.parse(value) if value.strip() else None
+    if isinstance(value, Mapping):
+        return KeyRing(value)
+    if callable(value):
+        return cast(KeySource, value)
+    raise ConfigurationError(f"not a key ring, a text, a mapping or a callable; {HOW}", setting=SETTING)
+
+
+def _bad_entry(number: int, reason: str) -> ConfigurationError:
+    return ConfigurationError(f"entry {number} of the encryption keys: {reason}; {HOW}", setting=SETTING)
+
+
+def _decode(encoded: str) -> bytes | None:
+    try:
+        padded = encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4)
+        return base64.b64decode(padded.translate(str.maketrans("-_", "+/")), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _aesgcm(key: bytes) -> Any:
+    try:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    except ImportError as error:
+        raise _not_installed() from error
+    return AESGCM(key)
+
+
+def _hkdf(key: bytes, purpose: bytes) -> bytes:
+    try:
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    except ImportError as error:
+        raise _not_installed() from error
+    return HKDF(SHA256(), KEY_LENGTH, salt=None, info=purpose).derive(key)
+
+
+def _not_installed() -> ConfigurationError:
+    return ConfigurationError('credentials need encryption: pip install "metacore[crypto]"', setting=SETTING)

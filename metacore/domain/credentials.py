@@ -1,0 +1,75 @@
+"""Credentials: what a user's requests to the exchange are signed with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn, Self
+
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, from_json
+
+from metacore.domain.model import Model
+from metacore.domain.secret import Secret
+
+
+class Credentials(Model):
+    """A user's keys at the exchange, from text or `pydantic.SecretStr`; `passphrase` where the exchange has one.
+
+    The texts are in no repr, no error, no dump and no JSON: only `get_secret_value()` of a field gives one away. So
+    JSON made of credentials cannot be read back, and they refuse to be pickled.
+    """
+
+    api_key: Secret
+    api_secret: Secret
+    passphrase: Secret | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hide(cls, data: Any) -> Any:
+        """The input as an error may hold it: `ValidationError.errors()` repeats what its message leaves out."""
+        if isinstance(data, Credentials):
+            return data
+        if isinstance(data, Mapping):
+            return {name: _hidden(value) for name, value in data.items()}
+        return _Hidden()
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Credentials from JSON; the ValidationError of a malformed text does not hold it."""
+        try:
+            data = from_json(json_data)
+        except ValueError as error:
+            reason = str(error)
+        else:
+            return cls.model_validate(data, **options)
+        # Not within the handler, whose error would be the context of this one.
+        raise _error(cls, {"type": "json_invalid", "input": _Hidden(), "ctx": {"error": reason}})
+
+    @classmethod
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]
+        """The same as construction: a text that has not become a secret would show."""
+        return cls(**values)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
+        """A copy with the fields of `update` changed, and checked."""
+        return type(self)(**{**self.__dict__, **(update or {})})
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise _error(type(self), {"type": "frozen_instance", "loc": (name,), "input": _Hidden()})
+
+
+class _Hidden:
+    """Stands in an error for what is not shown."""
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+def _hidden(value: object) -> object:
+    if value is None or isinstance(value, SecretStr):
+        return value
+    return Secret(value) if isinstance(value, str) else _Hidden()
+
+
+def _error(model: type[Credentials], details: InitErrorDetails) -> ValidationError:
+    return ValidationError.from_exception_data(model.__name__, [details], hide_input=True)
