@@ -1,0 +1,19 @@
+"""${message}."""
+
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+
+# The oldest revision whose releases still work with the schema as this one leaves it.
+compatible_from = ${repr(up_revision)}
+
+
+def upgrade(schema: str) -> None:
+    op.execute(f"""
+    """)
+
+
+def downgrade(schema: str) -> None:
+    op.execute(f"""
+    """)
