@@ -1,0 +1,226 @@
+"""Order records: which JSON is one, and what it keeps."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metacore.domain.order_records import OrderRecord, parse_date_created, parse_order_record
+from metacore.errors import InvalidDataError
+
+SAMPLE: dict[str, Any] = {
+    "order_uid": "f00d2b84b6cafetest",
+    "track_number": "TESTTRACK0001",
+    "entry": "TEST",
+    "delivery": {
+        "name": "Ada Tester",
+        "phone": "+10000000000",
+        "zip": "0123456",
+        "city": "Testville",
+        "address": "1 Test Square",
+        "region": "",
+        "email": "ada@example.com",
+    },
+    "payment": {
+        "transaction": "f00d2b84b6cafetest",
+        "request_id": "",
+        "currency": "USD",
+        "provider": "testpay",
+        "amount": 1817,
+        "payment_dt": 1637907727,
+        "bank": "alpha",
+        "delivery_cost": 1500,
+        "goods_total": 317,
+        "custom_fee": 0,
+    },
+    "items": [
+        {
+            "chrt_id": 9934930,
+            "track_number": "TESTTRACK0001",
+            "price": 453,
+            "rid": "ab4219087a764test",
+            "name": "Mascara",
+            "sale": 30,
+            "size": "0",
+            "total_price": 317,
+            "nm_id": 2389212,
+            "brand": "Testbrand",
+            "status": 202,
+        }
+    ],
+    "locale": "en",
+    "internal_signature": "",
+    "customer_id": "test",
+    "delivery_service": "meest",
+    "shardkey": "9",
+    "sm_id": 99,
+    "date_created": "2021-11-26T06:22:19Z",
+    "oof_shard": "1",
+}
+SMALLEST = {"order_uid": "1", "items": [{}], "date_created": "2021-11-26T06:22:19Z"}
+
+
+def with_value(path: str, value: Any) -> dict[str, Any]:
+    """The sample with another value at `path`."""
+    changed = json.loads(json.dumps(SAMPLE))
+    at = changed
+    *parents, last = path.split(".")
+    for name in parents:
+        at = at[int(name)] if isinstance(at, list) else at[name]
+    at[last] = value
+    return changed
+
+
+def test_the_message_of_an_order_service_comes_back_as_it_was() -> None:
+    text = json.dumps(SAMPLE, separators=(",", ":"))
+    record = parse_order_record(text)
+    assert record.model_dump_json() == text
+    assert record.model_dump(mode="json") == SAMPLE
+    assert record.delivery is not None
+    assert record.delivery.zip == "0123456"
+    assert record.items[0].price == 453
+
+
+def test_text_bytes_and_what_was_read_from_them_are_the_same_record() -> None:
+    text = json.dumps(SAMPLE)
+    record = parse_order_record(text)
+    assert record == parse_order_record(text.encode()) == parse_order_record(bytearray(text.encode()))
+    assert record == parse_order_record(SAMPLE) == OrderRecord(**SAMPLE)
+
+
+def test_three_keys_are_enough_and_none_is_invented() -> None:
+    record = parse_order_record(SMALLEST)
+    assert record.model_dump() == {"order_uid": "1", "items": ({},), "date_created": "2021-11-26T06:22:19Z"}
+    assert record.delivery is None
+    assert record.items[0].price is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("payment.transaction", ""),
+        ("payment.amount", 0),
+        ("payment.amount", -5),
+        ("payment.goods_total", 99999),
+        ("payment.amount", None),
+        ("payment", None),
+        ("delivery", {}),
+        ("customer_id", ""),
+        ("track_number", ""),
+        ("items.0.chrt_id", 0),
+        ("items.0.size", ""),
+        ("items", [SAMPLE["items"][0]] * 3),
+        ("new_key", {"at": ["every", "level"]}),
+        ("delivery.new_key", 1),
+        ("payment.new_key", None),
+        ("items.0.new_key", [0.0]),
+    ],
+)
+def test_zeros_empty_texts_repeats_and_unknown_keys_are_legal(path: str, value: Any) -> None:
+    message = json.dumps(with_value(path, value))
+    assert json.loads(parse_order_record(message).model_dump_json()) == json.loads(message)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("order_uid", ""),
+        ("order_uid", None),
+        ("order_uid", 5),
+        ("order_uid", "x" * 256),
+        ("items", []),
+        ("items", None),
+        ("items", {}),
+        ("items.0", "mascara"),
+        ("items.0.price", "453"),
+        ("items.0.price", True),
+        ("items.0.chrt_id", 1.5),
+        ("items.0.name", 7),
+        ("payment", []),
+        ("payment.amount", "1817"),
+        ("payment.payment_dt", "2021-11-26"),
+        ("delivery.zip", 123456),
+        ("sm_id", "99"),
+        ("customer_id", "x" * 256),
+        ("date_created", "2021-11-26"),
+        ("date_created", "2021-11-26T06:22:19"),
+        ("date_created", 1637907727),
+        ("date_created", "2021-13-26T06:22:19Z"),
+        ("date_created", "0001-01-01T00:00:00+01:00"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_path_and_the_raw_bytes_are_kept(path: str, value: Any) -> None:
+    changed = with_value(path, value) if path != "items.0" else {**SAMPLE, "items": [value]}
+    raw = json.dumps(changed).encode()
+    with pytest.raises(InvalidDataError) as caught:
+        parse_order_record(raw)
+    assert caught.value.field == path
+    assert caught.value.raw == raw
+    assert "mascara" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["order_uid", "items", "date_created"])
+def test_a_required_key_that_is_missing_is_named(key: str) -> None:
+    with pytest.raises(InvalidDataError) as caught:
+        parse_order_record({name: value for name, value in SAMPLE.items() if name != key})
+    assert caught.value.field == key
+    assert caught.value.raw is None
+
+
+@pytest.mark.parametrize("raw", [b"\xef\xbb\xbf{}", b"", b"{", b"\xff\xfe", b"[]", b'{"a":1,"a":2}'], ids=repr)
+def test_broken_messages_are_refused_with_their_bytes(raw: bytes) -> None:
+    with pytest.raises(InvalidDataError) as caught:
+        parse_order_record(raw)
+    assert caught.value.raw == raw
+
+
+def test_the_raw_bytes_of_text_are_its_utf_8_even_where_that_is_broken() -> None:
+    with pytest.raises(InvalidDataError) as caught:
+        parse_order_record("\ud800")
+    assert caught.value.raw == b"\xed\xa0\x80"
+
+
+@given(st.binary(max_size=40) | st.text(max_size=40))
+def test_nothing_but_typed_errors_comes_of_garbage(message: bytes | str) -> None:
+    with pytest.raises(InvalidDataError):
+        parse_order_record(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2021-11-26T06:22:19Z", datetime(2021, 11, 26, 6, 22, 19, tzinfo=UTC)),
+        ("2021-11-26t06:22:19z", datetime(2021, 11, 26, 6, 22, 19, tzinfo=UTC)),
+        ("2021-11-26 06:22:19.5+03:00", datetime(2021, 11, 26, 3, 22, 19, 500000, tzinfo=UTC)),
+        ("2021-11-26T06:22:19.123456999Z", datetime(2021, 11, 26, 6, 22, 19, 123456, tzinfo=UTC)),
+    ],
+)
+def test_the_time_is_read_and_its_text_kept(text: str, moment: datetime) -> None:
+    record = parse_order_record({**SAMPLE, "date_created": text})
+    assert record.date_created == text
+    assert record.date_created_at == moment
+
+
+@pytest.mark.parametrize("text", ["2021-11-26T06:22Z", "2021-11-26T06:22:19.Z", "2021-11-26T06:22:1999Z", "now", ""])
+def test_other_texts_are_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match="RFC 3339"):
+        parse_date_created(text)
+
+
+def test_the_digest_is_of_the_content_and_not_of_the_order_of_keys() -> None:
+    record = parse_order_record(SAMPLE)
+    assert record.digest() == parse_order_record(dict(reversed(SAMPLE.items()))).digest()
+    others = [
+        parse_order_record(with_value(path, value))
+        for path, value in [
+            ("payment.amount", Decimal("1817.0")),
+            ("items.0.size", ""),
+            ("delivery.new_key", None),
+            ("items", SAMPLE["items"] * 2),
+        ]
+    ]
+    assert len({record.digest(), *(other.digest() for other in others)}) == 5
