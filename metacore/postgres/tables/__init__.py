@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metacore.postgres.tables.accounts import users
 from metacore.postgres.tables.columns import METADATA
+from metacore.postgres.tables.credentials import user_api_keys, user_credentials
 from metacore.postgres.tables.holdings import portfolio_holdings, portfolios
 from metacore.postgres.tables.ledger import MOVING_ENTRIES, REFERENCED_ENTRIES, balance_entries, balances
 from metacore.postgres.tables.trading import (
@@ -32,6 +33,9 @@ UNIQUE_FIELDS = {
     "balances_pkey": ("balance", "asset"),
     "balance_entries_pkey": ("balance entry", "seq"),
     "balance_entries_reference_key": ("balance entry", "reference"),
+    "user_credentials_pkey": ("credentials", "user_id"),
+    "user_api_keys_pkey": ("credentials", "api_key"),
+    "user_api_keys_api_key_hash_key": ("credentials", "api_key"),
     "portfolios_pkey": ("portfolio", "user_id"),
     "portfolio_holdings_pkey": ("portfolio holding", "symbol"),
 }
@@ -43,6 +47,8 @@ OWNERS = {
     "trades_users_fkey": "user",
     "balances_users_fkey": "user",
     "balance_entries_balances_fkey": "balance",
+    "user_credentials_users_fkey": "user",
+    "user_api_keys_user_credentials_fkey": "credentials",
     "portfolios_users_fkey": "user",
     "portfolio_holdings_portfolios_fkey": "portfolio",
 }
@@ -77,5 +83,7 @@ __all__ = [
     "portfolio_holdings",
     "portfolios",
     "trades",
+    "user_api_keys",
+    "user_credentials",
     "users",
 ]

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKeyConstraint,
+    LargeBinary,
     MetaData,
     Numeric,
     Text,
@@ -56,6 +57,10 @@ def flag_column(name: str, nullable: bool = False) -> Column[Any]:
 
 def time_column(name: str, nullable: bool = False) -> Column[Any]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def bytes_column(name: str, nullable: bool = False) -> Column[Any]:
+    return Column(name, LargeBinary(), nullable=nullable)
 
 
 def json_column(name: str, nullable: bool = False) -> Column[Any]:
