@@ -79,24 +79,33 @@ class Loaded:
     """Whether there is an entry such as `Wanted.moved_after` asks for."""
 
 
+RowKey = tuple[str, UUID, UUID]
+"""`("order" or "trade", user_id, id)`."""
+
+
+def row_key(row: Order | Trade) -> RowKey:
+    """What tells `row` from every other order and trade."""
+    return "order" if isinstance(row, Order) else "trade", row.user_id, row.id
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a decision changes, saved by `Transaction.save` as one operation.
 
     An order or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must be at that version: the one
-    before its own or, if named there, the one in `expected_versions` (order or trade id to version). Order updates and balance deltas
-    are appended in their order; the storage gives their `seq`.
+    before its own or, if named there, the one in `expected_versions`. Order updates and balance deltas are appended in their order; the
+    storage gives their `seq`.
     """
 
     orders: tuple[Order, ...] = ()
     order_updates: tuple[NewOrderUpdate, ...] = ()
     trades: tuple[Trade, ...] = ()
     balance_deltas: tuple[BalanceDelta, ...] = ()
-    expected_versions: Mapping[UUID, int] = field(default_factory=dict)
+    expected_versions: Mapping[RowKey, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.orders or self.order_updates or self.trades or self.balance_deltas)
 
     def expected_version(self, row: Order | Trade) -> int:
         """The version that the stored row must have; 0 for a row to be inserted."""
-        return self.expected_versions.get(row.id, row.version - 1)
+        return self.expected_versions.get(row_key(row), row.version - 1)

@@ -43,7 +43,7 @@ class Model(BaseModel):
         return type(other) is type(self) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
+        return hash((type(self), frozenset(self.__dict__.items())))
 
 
 @cache

@@ -111,6 +111,11 @@ class NewOrder(Model):
             raise ValueError("base_asset and quote_asset differ")
         return self
 
+    @property
+    def is_sized_by_quote(self) -> bool:
+        """Whether it is a MARKET BUY of so much quote, whose quantity nobody knows before the last execution."""
+        return self.quote_quantity is not None and self.type is OrderType.MARKET and self.side is OrderSide.BUY
+
     def content(self) -> dict[str, Any]:
         """What the caller asked for, which never changes after. Equal content under one id is the same order sent again."""
         return {name: self.__dict__[name] for name in CONTENT}
@@ -165,13 +170,12 @@ class Order(NewOrder):
         """Whether the exchange may still execute it."""
         return self.status.is_open
 
-    def require_no_hold(self) -> None:
-        """ConflictError while it holds funds: deleting it would leave them locked for ever."""
-        if self.held_amount:
-            raise ConflictError(
-                f"order {self.id} still holds {self.held_amount:f} {self.held_asset}; release its hold first",
-                conflicts=(str(self.id),),
-            )
+    def hold_conflict(self) -> ConflictError:
+        """Why it cannot be deleted while it holds funds: they would stay locked for ever."""
+        return ConflictError(
+            f"order {self.id} still holds {self.held_amount:f} {self.held_asset}; release its hold first",
+            conflicts=(str(self.id),),
+        )
 
     @property
     def remaining_quantity(self) -> Decimal | None:

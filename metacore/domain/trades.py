@@ -99,7 +99,6 @@ class Trade(NewTrade):
         stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
         return cls.trusted({**new.__dict__, **stored})
 
-
     def is_of(self, order: Order) -> bool:
         """Whether it names this order: by the order's id or, as long as it carries none, by one of the exchange's two."""
         if self.user_id != order.user_id:

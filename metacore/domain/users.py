@@ -13,6 +13,7 @@ from metacore import ids
 from metacore.domain.model import Model
 from metacore.domain.text import Integer, Key
 from metacore.domain.times import Time
+from metacore.errors import StaleVersionError
 
 
 class KycStatus(StrEnum):
@@ -55,6 +56,12 @@ class User(NewUser):
     def created(cls, new: NewUser, now: datetime) -> Self:
         """The user that `new` becomes when it is stored at `now`."""
         return cls.trusted({**new.__dict__, "balances_as_of": None, "version": 1, "created_at": now, "updated_at": now})
+
+    def require_version(self, expected: int | None) -> Self:
+        """Itself; StaleVersionError if `expected` is given and not its version."""
+        if expected is not None and expected != self.version:
+            raise StaleVersionError("user", self.id, expected=expected, actual=self.version)
+        return self
 
     def patched(self, patch: UserPatch, now: datetime) -> Self:
         """This user after `patch`, one version on; itself if the patch names no field."""

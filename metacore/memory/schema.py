@@ -8,6 +8,7 @@ from uuid import UUID
 from metacore.domain.balances import Balance, BalanceEntry, BalanceKey, EntryReason
 from metacore.domain.order_updates import OrderUpdate
 from metacore.domain.orders import Order, OrderKey
+from metacore.domain.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.trades import Trade
 from metacore.domain.users import User
 from metacore.memory.tables import Layer, Table, View
@@ -31,6 +32,10 @@ class Tables:
                 "email": lambda user: user.email,
                 "telegram_id": lambda user: user.telegram_id,
             },
+        )
+        self.user_credentials: Table[tuple[UUID], SealedCredentials] = Table(lambda sealed: (sealed.user_id,))
+        self.user_api_keys: Table[tuple[UUID, str], ApiKeyHash] = Table(
+            lambda row: (row.user_id, row.key_id), {"api_key": lambda row: row.api_key_hash}
         )
         self.orders: Table[OrderKey, Order] = Table(
             lambda order: order.key,
@@ -58,6 +63,8 @@ class Views:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self.users = View(tables.users)
+        self.user_credentials = View(tables.user_credentials)
+        self.user_api_keys = View(tables.user_api_keys)
         self.orders = View(tables.orders)
         self.order_updates = View(tables.order_updates)
         self.trades = View(tables.trades)

@@ -92,9 +92,7 @@ class MemoryBalanceStorage:
                 settled=_settled(tables.trades.group(user_id)),
             )
 
-    async def _put(
-        self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool
-    ) -> int:
+    async def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
         now = self._session.now()
         async with self._session.write(operation) as tables:
             if tables.users.get((user_id,)) is None:

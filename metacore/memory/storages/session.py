@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
 from metacore._compat.aio import Lock, owner
+from metacore.crypto.keys import Keys
 from metacore.domain.times import Clock, parse_time
 from metacore.errors import LockTimeoutError, MetacoreError, StorageUnavailableError, TransactionAbortedError
 from metacore.memory.schema import Tables, Views
@@ -20,8 +21,9 @@ class Store:
     `mutex` is held for a read or a commit, never while waiting: readers see whole commits, on threads too.
     """
 
-    def __init__(self, clock: Clock, lock_timeout: float) -> None:
+    def __init__(self, clock: Clock, lock_timeout: float, keys: Keys) -> None:
         self.tables = Tables()
+        self.keys = keys
         self.mutex = threading.RLock()
         self.operations: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()

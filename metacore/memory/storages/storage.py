@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 
 from metacore._compat.aio import Eventual, retry
 from metacore.config import Settings
+from metacore.crypto.keys import Keys
 from metacore.domain.stats import Stats
 from metacore.domain.times import Clock
 from metacore.errors import RetryableError, StorageUnavailableError
@@ -27,7 +28,7 @@ class MemoryStorage(MemoryStorages):
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         settings = settings or Settings()
-        self._store = Store(clock or _utc_now, settings.lock_timeout)
+        self._store = Store(clock or _utc_now, settings.lock_timeout, Keys(settings.encryption_keys))
         super().__init__(Session(self._store))
 
     async def run(self, fn: Callable[[MemoryTransaction], Eventual[T]], attempts: int = 5) -> T:

@@ -56,7 +56,9 @@ class MemoryTradeStorage:
 
     async def get_by_exchange_trade_id(self, user_id: UUID, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
         with self._session.read("trades.get_by_exchange_trade_id") as tables:
-            rows = [trade for trade in tables.trades.group(user_id) if trade.key == (user_id, symbol, exchange_trade_id)]
+            rows = [
+                trade for trade in tables.trades.group(user_id) if trade.key == (user_id, symbol, exchange_trade_id)
+            ]
         return tuple(sorted(rows, key=lambda trade: trade.id))
 
     async def get_many(self, keys: Iterable[tuple[UUID, UUID]]) -> Sequence[Trade]:

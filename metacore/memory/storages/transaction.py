@@ -139,10 +139,7 @@ def _find_orders(tables: Views, wanted: Wanted) -> tuple[Order, ...]:
 def _find_trades(tables: Views, wanted: Wanted) -> tuple[Trade, ...]:
     keys = set(wanted.trades)
     rows = [
-        trade
-        for user_id in {key[0] for key in keys}
-        for trade in tables.trades.group(user_id)
-        if trade.key in keys
+        trade for user_id in {key[0] for key in keys} for trade in tables.trades.group(user_id) if trade.key in keys
     ]
     return tuple(sorted(rows, key=lambda trade: (trade.user_id, trade.id)))
 

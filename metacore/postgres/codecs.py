@@ -1,0 +1,124 @@
+"""Rows to models and back: columns are named as fields, parameters go as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from metacore.domain.balances import Balance, BalanceEntry, EntryReason
+from metacore.domain.frozen import dump_json, load_frozen_json
+from metacore.domain.model import Model
+from metacore.domain.order_updates import OrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.orders import Order, OrderSide, OrderStatus, OrderType, TimeInForce
+from metacore.domain.trades import Trade, TradeState
+from metacore.domain.users import KycStatus, User
+
+M = TypeVar("M", bound=Model)
+Parameters = Mapping[str, str | None]
+
+_NEEDS_QUOTES = re.compile(r'[\s{}",\\]|^$|^null$', re.IGNORECASE)
+
+
+class Codec(Generic[M]):
+    """One model and its columns, which are the model's fields in their order.
+
+    `decoders` turn what psycopg loads (text, numbers, UUIDs, times) into what the field holds.
+    """
+
+    def __init__(self, model: type[M], decoders: Mapping[str, Callable[[Any], Any]]) -> None:
+        self.columns = tuple(model.model_fields)
+        self._model = model
+        self._decoders = tuple(decoders.items())
+
+    def decode(self, row: Sequence[Any]) -> M:
+        """The model that `row`, with the columns in their order, holds."""
+        values = dict(zip(self.columns, row, strict=True))
+        for name, decoder in self._decoders:
+            if (value := values[name]) is not None:
+                values[name] = decoder(value)
+        return self._model.trusted(values)
+
+    def decode_all(self, rows: Iterable[Sequence[Any]]) -> tuple[M, ...]:
+        """The models that `rows` hold."""
+        return tuple(self.decode(row) for row in rows)
+
+    def encode(self, model: Model) -> dict[str, str | None]:
+        """The parameters that store `model`, by column."""
+        return {name: to_text(value) for name, value in model.__dict__.items()}
+
+    def encode_all(self, models: Sequence[Model], columns: Iterable[str] | None = None) -> dict[str, str | None]:
+        """The parameters that store `models`: for each column one array."""
+        return {name: to_array([model.__dict__[name] for model in models]) for name in (columns or self.columns)}
+
+
+def to_text(value: Any) -> str | None:
+    """`value` as PostgreSQL reads it for a column of its type."""
+    if value is None or type(value) is str:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dump_json(value)
+    if isinstance(value, tuple | list):
+        return to_array(value)
+    return str(value)
+
+
+def to_array(values: Iterable[Any]) -> str:
+    """`values` as a PostgreSQL array."""
+    return "{" + ",".join([_element(value) for value in values]) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    text = to_text(value)
+    if text is None:
+        return "NULL"
+    if isinstance(value, str | Mapping | tuple | list) and _NEEDS_QUOTES.search(text):
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return text
+
+
+def copy_line(values: Iterable[str | None]) -> str:
+    """`values` as a line of COPY's text format."""
+    return "\t".join([r"\N" if value is None else value.translate(_COPY_ESCAPES) for value in values]) + "\n"
+
+
+_COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+USER = Codec(User, {"kyc_status": KycStatus, "permissions": tuple})
+
+ORDER = Codec(
+    Order,
+    {
+        "side": OrderSide,
+        "type": OrderType,
+        "time_in_force": TimeInForce,
+        "status": OrderStatus,
+        "raw": load_frozen_json,
+    },
+)
+
+ORDER_UPDATE = Codec(
+    OrderUpdate,
+    {
+        "previous_status": OrderStatus,
+        "status": OrderStatus,
+        "outcome": UpdateOutcome,
+        "source": UpdateSource,
+        "raw": load_frozen_json,
+    },
+)
+
+TRADE = Codec(Trade, {"side": OrderSide, "state": TradeState, "raw": load_frozen_json})
+
+BALANCE = Codec(Balance, {})
+
+BALANCE_ENTRY = Codec(BalanceEntry, {"reason": EntryReason})

@@ -1,0 +1,91 @@
+"""How connections to PostgreSQL are made: parameters of libpq, of the server's session, and of psycopg."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.adapt import AdaptersMap, Loader
+from psycopg.conninfo import conninfo_to_dict
+
+from metacore.config import Settings
+from metacore.errors import ConfigurationError
+
+PREPARED_MAX = 500
+
+
+class _JsonText(Loader):
+    """Loads json as its text: psycopg would read its numbers through a float."""
+
+    def load(self, data: Any) -> str:
+        return bytes(data).decode()
+
+
+class _Context:
+    """What psycopg takes for a `context`: our adapters, no connection yet."""
+
+    connection = None
+
+    def __init__(self) -> None:
+        self.adapters = AdaptersMap(psycopg.adapters)
+        self.adapters.register_loader("json", _JsonText)
+
+
+def parse_url(url: str) -> dict[str, Any]:
+    """libpq's parameters of a URL or connection string; a ConfigurationError, without a word of it, if it is malformed."""
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.Error:
+        raise ConfigurationError(
+            "malformed PostgreSQL URL; it reads postgresql://user:password@host:port/database?parameter=value,"
+            " with special characters of the password percent-encoded",
+            setting="url",
+        ) from None
+
+
+def connection_parameters(url: str, settings: Settings) -> dict[str, Any]:
+    """The keyword arguments of psycopg's `connect`: `url`, and what `settings` ask of the session.
+
+    The time-outs, the time zone UTC and the encoding are set on the server too, by the start-up packet: no round trip is spent on
+    them, and options of the URL's own come first.
+    """
+    parameters = parse_url(url)
+    options = {
+        "TimeZone": "UTC",
+        "DateStyle": "ISO",
+        "standard_conforming_strings": "on",
+        "statement_timeout": _milliseconds(settings.statement_timeout),
+        "lock_timeout": _milliseconds(settings.lock_timeout),
+        "idle_in_transaction_session_timeout": _milliseconds(settings.idle_in_transaction_timeout),
+    }
+    given = str(parameters.get("options") or "")
+    session = " ".join(f"-c {name}={value}" for name, value in options.items())
+    return {
+        "application_name": settings.application_name,
+        "connect_timeout": settings.connect_timeout,
+        **parameters,
+        "options": f"{given} {session}".strip(),
+        "client_encoding": "UTF8",
+        "autocommit": True,
+        "context": _Context(),
+        "prepare_threshold": 0 if settings.prepared_statements else None,
+    }
+
+
+def pool_parameters(settings: Settings) -> dict[str, Any]:
+    """The keyword arguments of psycopg_pool's `ConnectionPool`."""
+    return {
+        "min_size": min(settings.pool_min_size, settings.pool_max_size),
+        "max_size": settings.pool_max_size,
+        "timeout": settings.pool_timeout,
+        "max_waiting": settings.pool_max_waiting,
+        "max_lifetime": settings.pool_max_lifetime,
+        "max_idle": settings.pool_max_idle,
+        "reconnect_timeout": settings.connect_timeout,
+        "name": settings.application_name,
+        "open": False,
+    }
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))

@@ -1,0 +1,87 @@
+"""What the database says, as Metacore's errors: by SQLSTATE and constraint name, never by prose."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import psycopg
+
+from metacore.errors import (
+    AlreadyExistsError,
+    ConfigurationError,
+    InsufficientFundsError,
+    InvalidDataError,
+    LockTimeoutError,
+    MetacoreError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RetryableError,
+    SchemaError,
+    StatementTimeoutError,
+    StorageUnavailableError,
+    TransactionAbortedError,
+)
+from metacore.postgres.tables import NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
+
+DEPLOY_COMMAND = "metacore deploy --url <url>"
+
+_UNIQUE_VIOLATION = "23505"
+_FOREIGN_KEY_VIOLATION = "23503"
+_CHECK_VIOLATION = "23514"
+_QUERY_CANCELED = "57014"
+_LOCK_NOT_AVAILABLE = "55P03"
+_IN_FAILED_TRANSACTION = "25P02"
+_INSUFFICIENT_PRIVILEGE = "42501"
+_RETRYABLE = {"40001", "40P01"}
+_MISSING_SCHEMA = {"3F000", "42P01", "42703", "42704", "42883"}
+_LOST = ("08", "57P", "53", "25P03")
+
+
+def translate(error: psycopg.Error, operation: str, *, commits: bool = False, subject: object = None) -> MetacoreError:
+    """The error to raise from `error`, which `operation` met.
+
+    `commits` says that the change may have been stored if the connection was lost; `subject` is the row that was to be stored.
+    """
+    state = error.sqlstate
+    if state is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.DataError):
+        raise error
+    if state is None or state.startswith(_LOST):
+        return _lost(error, operation, commits)
+    constraint = error.diag.constraint_name
+    if state == _UNIQUE_VIOLATION:
+        entity, field = UNIQUE_FIELDS.get(constraint or "", (operation.partition(".")[0], "key"))
+        return AlreadyExistsError(entity, field, getattr(subject, field, None))
+    if state == _FOREIGN_KEY_VIOLATION:
+        return NotFoundError(OWNERS.get(constraint or "", "owner"), getattr(subject, "user_id", "that of the row"))
+    if state == _CHECK_VIOLATION:
+        if constraint in NOT_NEGATIVE:
+            return InsufficientFundsError("the asset", needed=Decimal(0), available=Decimal(0))
+        return InvalidDataError("the database refused a value of the row", field=constraint or operation)
+    if state.startswith("22"):
+        return InvalidDataError("the database refused a value of the row", field=operation)
+    if state == _LOCK_NOT_AVAILABLE:
+        return LockTimeoutError(f"{operation}: a lock was not had within lock_timeout; run the transaction again")
+    if state in _RETRYABLE:
+        return RetryableError(f"{operation}: the database gave up the transaction; run it again")
+    if state == _QUERY_CANCELED:
+        return StatementTimeoutError(f"{operation}: ran into statement_timeout; raise it, or ask for less at once")
+    if state == _IN_FAILED_TRANSACTION:
+        return TransactionAbortedError(f"{operation}: an earlier error doomed this transaction; begin a new one")
+    if state in _MISSING_SCHEMA:
+        return SchemaError(f"{operation}: the schema is missing or too old; run: {DEPLOY_COMMAND}")
+    if state == _INSUFFICIENT_PRIVILEGE:
+        return ConfigurationError(
+            f"{operation}: the role lacks a right; run: {DEPLOY_COMMAND} --app-role <role>", setting="url"
+        )
+    return StorageUnavailableError(f"{operation}: the database refused with SQLSTATE {state}")
+
+
+def _lost(error: psycopg.Error, operation: str, commits: bool) -> MetacoreError:
+    if isinstance(error, psycopg.DataError):
+        return InvalidDataError("a value cannot be sent to the database", field=operation)
+    if commits:
+        return OutcomeUnknownError(
+            f"{operation}: the connection was lost before the answer came; the change may or may not be stored."
+            " Call again with the same ids, or read what is stored"
+        )
+    return StorageUnavailableError(f"{operation}: the connection was lost; nothing of it is stored")

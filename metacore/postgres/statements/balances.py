@@ -1,0 +1,110 @@
+"""Statements of the storage of balances and their journal."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER
+from metacore.postgres.statement import Statement
+from metacore.postgres.statements.sets import names, rows
+from metacore.postgres.tables import balance_entries, balances
+
+GET = Statement(
+    "balances.get",
+    f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid AND asset = %(asset)s",
+)
+
+_BY_KEYS = f"""
+    SELECT {names(BALANCE.columns, "balances.")} FROM {{schema}}.balances
+    JOIN {rows(balances, ("user_id", "asset"), "wanted")}
+        ON balances.user_id = wanted.user_id AND balances.asset = wanted.asset
+    ORDER BY balances.user_id, balances.asset
+"""
+GET_MANY = Statement("balances.get_many", _BY_KEYS)
+LOCK_MANY = Statement("balances.get_many", _BY_KEYS + "FOR UPDATE OF balances")
+
+LIST = Statement(
+    "balances.list",
+    f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid ORDER BY asset",
+)
+LIST_NONZERO = Statement(
+    "balances.list",
+    f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid"
+    " AND (free <> 0 OR locked <> 0) ORDER BY asset",
+)
+LOCK_ALL = Statement(
+    "balances.list",
+    f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid"
+    " ORDER BY asset FOR UPDATE",
+)
+
+ENSURE = Statement(
+    "balances.ensure",
+    f"""
+    INSERT INTO {{schema}}.balances (user_id, asset, free, locked, last_seq, version, created_at, updated_at)
+    SELECT new.user_id, new.asset, 0, 0, 0, 1, %(now)s::timestamptz, %(now)s::timestamptz
+    FROM {rows(balances, ("user_id", "asset"))}
+    WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = new.user_id)
+    ORDER BY new.user_id, new.asset
+    ON CONFLICT (user_id, asset) DO NOTHING
+    RETURNING user_id, asset
+    """,
+    writes=True,
+)
+"""Stores the missing balances of existing users as zero, in the order in which they are locked."""
+
+WRITE = Statement(
+    "balances.write",
+    f"""
+    WITH written AS (
+        INSERT INTO {{schema}}.balance_entries ({names(BALANCE_ENTRY.columns)})
+        SELECT {names(BALANCE_ENTRY.columns)} FROM {rows(balance_entries, BALANCE_ENTRY.columns)}
+        RETURNING user_id, asset, seq, free_after, locked_after, created_at
+    ), newest AS (
+        SELECT DISTINCT ON (user_id, asset) * FROM written ORDER BY user_id, asset, seq DESC
+    )
+    UPDATE {{schema}}.balances SET free = newest.free_after, locked = newest.locked_after, last_seq = newest.seq,
+        version = balances.version + 1, updated_at = newest.created_at
+    FROM newest WHERE balances.user_id = newest.user_id AND balances.asset = newest.asset
+    RETURNING balances.asset
+    """,
+    writes=True,
+)
+"""Writes entries and, in the same statement, makes each balance what its newest entry left."""
+
+USER = Statement("balances.user", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid FOR KEY SHARE")
+
+KNOWN_USER = Statement("balances.audit", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid")
+
+AUDIT_ORDERS = Statement(
+    "balances.audit",
+    f"""
+    SELECT {names(ORDER.columns)} FROM {{schema}}.orders WHERE user_id = %(user_id)s::uuid
+    """,
+)
+AUDIT_SETTLED = Statement(
+    "balances.audit",
+    """
+    SELECT order_id, sum(quantity) FROM {schema}.trades
+    WHERE user_id = %(user_id)s::uuid AND state = 'SETTLED' AND order_id IS NOT NULL GROUP BY order_id
+    """,
+)
+AUDIT_ENTRIES = Statement(
+    "balances.audit",
+    f"SELECT {names(BALANCE_ENTRY.columns)} FROM {{schema}}.balance_entries WHERE user_id = %(user_id)s::uuid"
+    " ORDER BY asset, seq",
+)
+
+@cache
+def page(of_asset: bool, after: bool) -> Statement:
+    """A page of the journal, oldest first; only of one asset, only behind a position, if so."""
+    where = ["user_id = %(user_id)s::uuid"]
+    if of_asset:
+        where.append("asset = %(asset)s")
+    if after:
+        where.append("(asset, seq) > (%(after_asset)s, %(after_seq)s::bigint)")
+    return Statement(
+        "balances.entries",
+        f"SELECT {names(BALANCE_ENTRY.columns)} FROM {{schema}}.balance_entries WHERE {' AND '.join(where)}"
+        " ORDER BY asset, seq LIMIT %(limit)s::bigint",
+    )

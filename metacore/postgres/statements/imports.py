@@ -1,0 +1,61 @@
+"""Statements of a bulk import: COPY to a staging table, one INSERT that skips what is stored, a look for what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Table
+
+from metacore.domain.imports import MAX_CONFLICTS
+from metacore.postgres.statement import Statement, sql_type
+from metacore.postgres.statements.sets import names
+
+UNLIMITED = Statement("import", "SET LOCAL statement_timeout = 0")
+LIMITED = Statement("import", "SET LOCAL statement_timeout = DEFAULT")
+
+
+class Import:
+    """The statements that import rows of `table`.
+
+    `keys` names the unique keys, the one that conflicts are named by first; two rows that share one are the same if their `content` is
+    equal and `differs`, if given, is not true.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        table: Table,
+        columns: Iterable[str],
+        *,
+        content: Iterable[str],
+        keys: Mapping[str, tuple[str, ...]],
+        differs: str = "false",
+    ) -> None:
+        self.name = name
+        self.columns = tuple(columns)
+        staged = f"pg_temp.staged_{name}"
+        typed = ", ".join(f"{column} {sql_type(table.c[column])}" for column in self.columns)
+        self.drop = Statement("import", f"DROP TABLE IF EXISTS {staged}")
+        self.stage = Statement("import", f"CREATE TEMPORARY TABLE staged_{name} ({typed}) ON COMMIT DROP")
+        self.copy = Statement("import", f"COPY {staged} ({names(self.columns)}) FROM STDIN")
+        self.missing_user = Statement(
+            "import",
+            f"SELECT user_id FROM {staged} AS staged WHERE NOT EXISTS"
+            " (SELECT FROM {schema}.users WHERE users.id = staged.user_id) LIMIT 1",
+        )
+        self.insert = Statement(
+            f"{name}.create_many",
+            f"WITH inserted AS (INSERT INTO {{schema}}.{name} ({names(self.columns)})"
+            f" SELECT {names(self.columns)} FROM {staged} ON CONFLICT DO NOTHING RETURNING id)"
+            " SELECT count(*) FROM inserted",
+            writes=True,
+        )
+        different = " OR ".join(f"staged.{column} IS DISTINCT FROM stored.{column}" for column in content)
+        named_by = next(iter(keys))
+        twins = " UNION ".join(
+            f"SELECT staged.{named_by}::text AS named FROM {staged} AS staged JOIN {{schema}}.{name} AS stored ON "
+            + " AND ".join(f"staged.{column} = stored.{column}" for column in key)
+            + f" WHERE {different} OR {differs}"
+            for key in keys.values()
+        )
+        self.conflicts = Statement("import", f"{twins} ORDER BY named LIMIT {MAX_CONFLICTS}")

@@ -1,0 +1,37 @@
+"""Pieces of SQL for sets of rows, which go as one array for each column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Table
+
+from metacore.postgres.statement import sql_type
+
+
+def rows(table: Table, columns: Iterable[str], alias: str = "new", **others: str) -> str:
+    """A FROM item `alias` of the arrays named as `columns` of `table`, and of `others` with their types."""
+    types = {name: sql_type(table.c[name]) for name in columns} | others
+    arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in types.items())
+    return f"unnest({arrays}) AS {alias} ({', '.join(types)})"
+
+
+def names(columns: Iterable[str], prefix: str = "") -> str:
+    """`columns`, separated by commas, each with `prefix`."""
+    return ", ".join(prefix + name for name in columns)
+
+
+def assignments(columns: Iterable[str], source: str = "new") -> str:
+    """The SET list that takes `columns` from `source`."""
+    return ", ".join(f"{name} = {source}.{name}" for name in columns)
+
+
+def without(columns: Iterable[str], *excluded: str) -> tuple[str, ...]:
+    """`columns` but the `excluded` ones."""
+    return tuple(name for name in columns if name not in excluded)
+
+
+def transpose(keys: Iterable[tuple[object, ...]], columns: Iterable[str]) -> Mapping[str, list[object]]:
+    """`keys` as one list for each column."""
+    listed = list(keys)
+    return {name: [key[index] for key in listed] for index, name in enumerate(columns)}

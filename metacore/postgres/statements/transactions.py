@@ -1,0 +1,115 @@
+"""Statements that load what a decision rests on, and check and save what it changes."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER
+from metacore.postgres.statement import Statement
+from metacore.postgres.statements.sets import assignments, names, rows, without
+from metacore.postgres.tables import balance_entries, orders, trades
+
+_USERS = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = ANY (%(ids)s::uuid[]) ORDER BY id "
+LOCK_USERS = Statement("load", _USERS + "FOR KEY SHARE")
+LOCK_USERS_EXCLUSIVELY = Statement("load", _USERS + "FOR UPDATE")
+
+REFERENCES = ("id", "exchange_order_id", "client_order_id")
+
+
+def _referenced(given: tuple[str, ...]) -> str:
+    found = " UNION ".join(
+        f"SELECT o.user_id, o.id FROM {{schema}}.orders AS o JOIN unnest(%({name}_user_id)s::uuid[],"
+        f" %({name})s::{'uuid' if name == 'id' else 'text'}[]) AS r (user_id, {name})"
+        f" ON o.user_id = r.user_id AND o.{name} = r.{name}"
+        for name in given
+    )
+    return f"(orders.user_id, orders.id) IN ({found})"
+
+
+@cache
+def lock_orders(given: tuple[str, ...], holding: bool) -> Statement:
+    """Loads and locks, by key, the orders named by the `given` kinds of ids and, if so, all that hold funds of some users."""
+    where = [_referenced(given)] if given else []
+    if holding:
+        where.append("(user_id = ANY (%(holders)s::uuid[]) AND held_amount > 0)")
+    return Statement(
+        "load",
+        f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders WHERE {' OR '.join(where)}"
+        " ORDER BY user_id, id FOR UPDATE",
+    )
+
+
+@cache
+def unsettled(given: tuple[str, ...]) -> Statement:
+    """The sums over the unsettled trades of the orders named by the `given` kinds of ids; `Trade.is_of` in SQL."""
+    of_order = (
+        "order_id = orders.id",
+        "order_id IS NULL AND exchange_order_id = orders.exchange_order_id",
+        "order_id IS NULL AND exchange_order_id IS NULL AND client_order_id = orders.client_order_id",
+    )
+    branches = " UNION ALL ".join(
+        "SELECT quantity, quote_quantity FROM {schema}.trades"
+        f" WHERE user_id = orders.user_id AND state <> 'SETTLED' AND {condition}"
+        for condition in of_order
+    )
+    return Statement(
+        "load",
+        "SELECT orders.user_id, orders.id, trim_scale(sum(waiting.quantity)), trim_scale(sum(waiting.quote_quantity))"
+        f" FROM {{schema}}.orders JOIN LATERAL ({branches}) AS waiting ON true WHERE {_referenced(given)}"
+        " GROUP BY orders.user_id, orders.id",
+    )
+
+
+TRADE_KEY = ("user_id", "symbol", "exchange_trade_id")
+TRADES = Statement(
+    "load",
+    f"SELECT {names(TRADE.columns, 'trades.')} FROM {{schema}}.trades JOIN {rows(trades, TRADE_KEY, 'wanted')}"
+    " ON trades.user_id = wanted.user_id AND trades.symbol = wanted.symbol"
+    " AND trades.exchange_trade_id = wanted.exchange_trade_id ORDER BY trades.user_id, trades.id",
+)
+
+ENTRY_REFERENCE = ("user_id", "reason", "reference")
+ENTRIES = Statement(
+    "load",
+    f"SELECT {names(BALANCE_ENTRY.columns, 'entries.')} FROM {{schema}}.balance_entries AS entries"
+    f" JOIN {rows(balance_entries, ENTRY_REFERENCE, 'wanted')} ON entries.user_id = wanted.user_id"
+    " AND entries.reason = wanted.reason AND entries.reference = wanted.reference"
+    " WHERE entries.reason IN ('DEPOSIT', 'WITHDRAWAL')"
+    " ORDER BY entries.user_id, entries.reason, entries.reference",
+)
+
+MOVED = Statement(
+    "load",
+    "SELECT EXISTS (SELECT FROM {schema}.balance_entries WHERE user_id = ANY (%(ids)s::uuid[])"
+    " AND reason NOT IN ('HOLD', 'RELEASE') AND occurred_at > %(moved_after)s::timestamptz)",
+)
+
+CHECK_USERS = Statement("save", "SELECT id FROM {schema}.users WHERE id = ANY (%(ids)s::uuid[]) ORDER BY id FOR KEY SHARE")
+
+
+def _versions(table: str) -> Statement:
+    return Statement(
+        "save",
+        f"SELECT stored.user_id, stored.id, stored.version FROM {{schema}}.{table} AS stored"
+        " JOIN unnest(%(user_id)s::uuid[], %(id)s::uuid[]) AS wanted (user_id, id)"
+        " ON stored.user_id = wanted.user_id AND stored.id = wanted.id"
+        " ORDER BY stored.user_id, stored.id FOR UPDATE OF stored",
+    )
+
+
+CHECK_ORDERS = _versions("orders")
+CHECK_TRADES = _versions("trades")
+
+INSERT_ORDERS = Statement(
+    "save",
+    f"INSERT INTO {{schema}}.orders ({names(ORDER.columns)}) SELECT {names(ORDER.columns)}"
+    f" FROM {rows(orders, ORDER.columns)} RETURNING id",
+    writes=True,
+)
+REPLACE_ORDERS = Statement(
+    "save",
+    f"UPDATE {{schema}}.orders AS stored SET {assignments(without(ORDER.columns, 'user_id', 'id', 'created_at'))}"
+    f" FROM {rows(orders, ORDER.columns)} WHERE stored.user_id = new.user_id AND stored.id = new.id"
+    " RETURNING stored.id",
+    writes=True,
+)

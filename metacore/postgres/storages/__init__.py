@@ -1,0 +1,1 @@
+"""One storage for each protocol, over the statements of `metacore.postgres.statements`."""

@@ -1,0 +1,128 @@
+"""The pool of connections that the sessions of one storage share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from metacore._compat.aio import owner
+from metacore._compat.psycopg_aio import Connection, ConnectionPool
+from metacore.config import Settings
+from metacore.domain.times import Clock
+from metacore.errors import PoolTimeoutError, StorageUnavailableError
+from metacore.postgres.connections import PREPARED_MAX, connection_parameters, pool_parameters
+from metacore.postgres.schema_state import SCHEMA_STATE, check_schema_state
+
+Row = tuple[Any, ...]
+
+
+class Pool:
+    """Connections, the clock, the schema and the counters: what all operations of a storage share."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.clock = clock
+        self.schema = settings.db_schema
+        self.settings = settings
+        self.operations: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self._pool: ConnectionPool[Connection[Row]] | None = None
+        self._owner: object = None
+        self._last_error: str | None = None
+
+    async def open(self, url: str) -> None:
+        """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
+        parameters = connection_parameters(url, self.settings)
+        await self._check_server(parameters)
+        self._pool = ConnectionPool(
+            "",
+            kwargs=parameters,
+            connection_class=self._recording_class(),
+            configure=_configure,
+            **pool_parameters(self.settings),
+        )
+        self._owner = owner()
+        await self._pool.open()
+
+    async def acquire(self) -> Connection[Row]:
+        """A connection of its own for one operation or transaction; `release` it whatever happens."""
+        pool = self._pool
+        if pool is None:
+            raise StorageUnavailableError("the storage is not open; use it inside the `with` block of connect()")
+        if owner() != self._owner:
+            raise StorageUnavailableError(
+                "the storage was opened in another event loop or process; open one of its own there"
+            )
+        try:
+            return await pool.getconn()
+        except (PoolTimeout, TooManyRequests) as error:
+            figures = pool.get_stats()
+            cause = f"; the last connection attempt failed: {self._last_error}" if self._last_error else ""
+            raise PoolTimeoutError(
+                f"no connection became free within {self.settings.pool_timeout:g} s: {figures.get('pool_size', 0)} of"
+                f" {figures.get('pool_max', 0)} open, {figures.get('requests_waiting', 0)} waiting;"
+                f" raise pool_max_size, or shorten transactions{cause}",
+                pool=dict(figures),
+                cause=self._last_error,
+            ) from error
+        except PoolClosed as error:
+            raise StorageUnavailableError("the storage is closed; open another one by connect()") from error
+
+    async def release(self, connection: Connection[Row]) -> None:
+        """Give back a connection of `acquire`."""
+        if self._pool is not None:
+            await self._pool.putconn(connection)
+
+    def figures(self) -> dict[str, int] | None:
+        """The pool's figures; None before it was opened."""
+        return None if self._pool is None else dict(self._pool.get_stats())
+
+    async def close(self) -> None:
+        """Close all connections; a connection in use is closed when it is released."""
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _check_server(self, parameters: dict[str, Any]) -> None:
+        try:
+            connection = await Connection.connect(**parameters)
+        except psycopg.Error as error:
+            raise unreachable(error) from None
+        try:
+            cursor = await connection.execute(SCHEMA_STATE, {"schema": self.schema}, prepare=False)
+            rows = await cursor.fetchall()
+        except psycopg.Error as error:
+            raise unreachable(error) from None
+        finally:
+            await connection.close()
+        check_schema_state(rows, self.schema)
+
+    def _recording_class(self) -> type[Connection[Row]]:
+        pool = self
+
+        class RecordingConnection(Connection[Row]):
+            """Keeps the last connection error for PoolTimeoutError, which psycopg's own does not tell."""
+
+            @classmethod
+            async def connect(cls, conninfo: str = "", **kwargs: Any) -> Any:
+                try:
+                    connection = await super().connect(conninfo, **kwargs)
+                except psycopg.Error as error:
+                    pool._last_error = str(error).strip()
+                    raise
+                pool._last_error = None
+                return connection
+
+        return RecordingConnection
+
+
+def unreachable(error: psycopg.Error) -> StorageUnavailableError:
+    """The error for a server that cannot be reached or refuses the connection."""
+    return StorageUnavailableError(
+        f"cannot connect to PostgreSQL: {str(error).strip()}; check host, port, database, user and password of the URL"
+    )
+
+
+async def _configure(connection: Connection[Row]) -> None:
+    connection.prepared_max = PREPARED_MAX

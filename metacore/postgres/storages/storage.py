@@ -1,0 +1,66 @@
+"""The storage in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+from metacore._compat.aio import Eventual, retry
+from metacore.config import Settings
+from metacore.domain.stats import Stats
+from metacore.domain.times import Clock
+from metacore.errors import RetryableError, StorageUnavailableError
+from metacore.postgres.connections import parse_url
+from metacore.postgres.statement import Statement
+from metacore.postgres.storages.pool import Pool
+from metacore.postgres.storages.session import Session
+from metacore.postgres.storages.transaction import PostgresStorages, PostgresTransaction
+
+T = TypeVar("T")
+
+_PING = Statement("ping", "SELECT 1")
+
+
+class PostgresStorage(PostgresStorages):
+    """`metacore.storage.storage.Storage` over PostgreSQL, through a pool of connections."""
+
+    def __init__(self, url: str, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        parse_url(url)
+        self._url = url
+        self._pool = Pool(settings or Settings(), clock or _utc_now)
+        self._opened = False
+        super().__init__(Session(self._pool))
+
+    async def run(self, fn: Callable[[PostgresTransaction], Eventual[T]], attempts: int = 5) -> T:
+        async def attempt() -> T:
+            async with self.transaction() as tx:
+                return await fn(tx)
+
+        return await retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
+
+    async def ping(self) -> None:
+        await self._session.fetch(_PING, {})
+
+    def stats(self) -> Stats:
+        return Stats(operations=dict(self._pool.operations), errors=dict(self._pool.errors), pool=self._pool.figures())
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def __aenter__(self) -> Self:
+        if self._opened:
+            raise StorageUnavailableError("a storage opens once; call connect() again for another one")
+        self._opened = True
+        await self._pool.open(self._url)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,79 @@
+"""A transaction in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TypeVar
+
+from metacore._compat.aio import ContextGuard, Eventual
+from metacore.domain.changes import Changes, Loaded, Wanted
+from metacore.postgres.storages.balances import PostgresBalanceStorage
+from metacore.postgres.storages.loading import load
+from metacore.postgres.storages.order_updates import PostgresOrderUpdateStorage
+from metacore.postgres.storages.orders import PostgresOrderStorage
+from metacore.postgres.storages.saving import save
+from metacore.postgres.storages.session import Session, TransactionSession
+from metacore.postgres.storages.trades import PostgresTradeStorage
+from metacore.postgres.storages.users import PostgresUserStorage
+
+T = TypeVar("T")
+
+
+class PostgresStorages(ContextGuard):
+    """The storages over one session: the storage's own, or that of a transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._users = PostgresUserStorage(session)
+        self._orders = PostgresOrderStorage(session)
+        self._order_updates = PostgresOrderUpdateStorage(session)
+        self._trades = PostgresTradeStorage(session)
+        self._balances = PostgresBalanceStorage(session)
+
+    @property
+    def users(self) -> PostgresUserStorage:
+        return self._users
+
+    @property
+    def orders(self) -> PostgresOrderStorage:
+        return self._orders
+
+    @property
+    def order_updates(self) -> PostgresOrderUpdateStorage:
+        return self._order_updates
+
+    @property
+    def trades(self) -> PostgresTradeStorage:
+        return self._trades
+
+    @property
+    def balances(self) -> PostgresBalanceStorage:
+        return self._balances
+
+    def now(self) -> datetime:
+        return self._session.now()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+        async with self._session.transaction() as session:
+            yield PostgresTransaction(session)
+
+
+class PostgresTransaction(PostgresStorages):
+    """`metacore.storage.storage.Transaction` over PostgreSQL."""
+
+    def __init__(self, session: TransactionSession) -> None:
+        super().__init__(session)
+        self._transaction = session
+
+    async def run(self, fn: Callable[[PostgresTransaction], Eventual[T]], attempts: int = 5) -> T:
+        async with self.transaction() as savepoint:
+            return await fn(savepoint)
+
+    async def load(self, wanted: Wanted) -> Loaded:
+        return await load(self._transaction, wanted)
+
+    async def save(self, changes: Changes) -> None:
+        await save(self._transaction, changes)
