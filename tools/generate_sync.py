@@ -31,6 +31,7 @@ TARGET = "metacore/sync"
 SOURCES = (
     "metacore/__init__.py",
     "metacore/opening.py",
+    "metacore/crypto/keys.py",
     "metacore/storage",
     "metacore/memory/storages",
     "metacore/postgres/storages",

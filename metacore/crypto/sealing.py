@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from metacore.crypto.ring import EncryptionKey, KeyRing
 from metacore.domain.credentials import Credentials
 from metacore.domain.sealed import ApiKeyHash, SealedCredentials, Unreadable
 from metacore.domain.secret import Secret
-from metacore.errors import DecryptionError, MissingKeyError
+from metacore.errors import DecryptionError, InvalidDataError, MissingKeyError
 
 VERSION = b"\x01"
 NONCE_LENGTH = 12
@@ -51,20 +53,30 @@ def unseal(ring: KeyRing, sealed: SealedCredentials) -> Credentials:
     )
 
 
+def lookup(api_key: str | SecretStr) -> Secret:
+    """What a user is looked up by, kept from showing; InvalidDataError if it is no text."""
+    if isinstance(api_key, str):
+        return Secret(api_key)
+    if isinstance(api_key, SecretStr):
+        return Secret(api_key.get_secret_value())
+    raise InvalidDataError("an API key is text", field="api_key")
+
+
 def has_api_key(ring: KeyRing, sealed: SealedCredentials, api_key: Secret) -> bool:
     """Whether this is their API key, by decrypting it: a hash alone may be left over, or moved to another user."""
     key = ring.key_of(sealed.user_id, sealed.key_id)
     return _decrypt(key, sealed.user_id, "api_key", sealed.api_key) == api_key
 
 
-def hash_api_key(ring: KeyRing, api_key: Secret) -> dict[str, bytes]:
-    """The hash of the API key under each key of `ring`, by key id."""
-    return {key_id: key.hash(_encode(api_key)) for key_id, key in ring.items()}
+def hash_api_key(ring: KeyRing, api_key: Secret) -> list[bytes]:
+    """The hash of the API key under each key of `ring`, the current one first."""
+    return [key.hash(_encode(api_key)) for key in ring.values()]
 
 
 def api_key_hashes(ring: KeyRing, user_id: UUID, credentials: Credentials) -> list[ApiKeyHash]:
     """What the user is found by once these credentials are stored."""
-    return [ApiKeyHash(user_id, *item) for item in hash_api_key(ring, credentials.api_key).items()]
+    hashes = zip(ring, hash_api_key(ring, credentials.api_key), strict=True)
+    return [ApiKeyHash(user_id, key_id, api_key_hash) for key_id, api_key_hash in hashes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ def to_text(value: Any) -> str | None:
         return dump_json(value)
     if isinstance(value, tuple | list):
         return to_array(value)
+    if isinstance(value, bytes):
+        return f"\\x{value.hex()}"
     return str(value)
 
 
@@ -80,7 +82,7 @@ def _element(value: Any) -> str:
     text = to_text(value)
     if text is None:
         return "NULL"
-    if isinstance(value, str | Mapping | tuple | list) and _NEEDS_QUOTES.search(text):
+    if isinstance(value, str | bytes | Mapping | tuple | list) and _NEEDS_QUOTES.search(text):
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return text
 

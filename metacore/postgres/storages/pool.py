@@ -11,10 +11,12 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from metacore._compat.aio import owner
 from metacore._compat.psycopg_aio import Connection, ConnectionPool
 from metacore.config import Settings
+from metacore.crypto.keys import Keys
 from metacore.domain.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
 from metacore.postgres.connections import PREPARED_MAX, connection_parameters, pool_parameters
 from metacore.postgres.schema_state import SCHEMA_STATE, check_schema_state
+from metacore.postgres.unreachable import unreachable
 
 Row = tuple[Any, ...]
 
@@ -26,6 +28,7 @@ class Pool:
         self.clock = clock
         self.schema = settings.db_schema
         self.settings = settings
+        self.keys = Keys(settings.encryption_keys)
         self.operations: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self._pool: ConnectionPool[Connection[Row]] | None = None
@@ -88,12 +91,12 @@ class Pool:
         try:
             connection = await Connection.connect(**parameters)
         except psycopg.Error as error:
-            raise unreachable(error) from None
+            raise unreachable(error, parameters) from None
         try:
             cursor = await connection.execute(SCHEMA_STATE, {"schema": self.schema}, prepare=False)
             rows = await cursor.fetchall()
         except psycopg.Error as error:
-            raise unreachable(error) from None
+            raise unreachable(error, parameters) from None
         finally:
             await connection.close()
         check_schema_state(rows, self.schema)
@@ -115,13 +118,6 @@ class Pool:
                 return connection
 
         return RecordingConnection
-
-
-def unreachable(error: psycopg.Error) -> StorageUnavailableError:
-    """The error for a server that cannot be reached or refuses the connection."""
-    return StorageUnavailableError(
-        f"cannot connect to PostgreSQL: {str(error).strip()}; check host, port, database, user and password of the URL"
-    )
 
 
 async def _configure(connection: Connection[Row]) -> None:

@@ -7,18 +7,15 @@ from uuid import UUID
 
 from metacore.domain.pages import Listing, Page, parse_limit
 from metacore.domain.users import NewUser, User, UserPatch
-from metacore.errors import NotFoundError, StaleVersionError
+from metacore.errors import NotFoundError
 from metacore.postgres.codecs import USER, to_text
 from metacore.postgres.statement import Statement
 from metacore.postgres.statements import users as statements
-from metacore.postgres.storages.session import Session
+from metacore.postgres.storages.credentials import PostgresCredentialStorage
 
 
-class PostgresUserStorage:
+class PostgresUserStorage(PostgresCredentialStorage):
     """`metacore.storage.users.UserStorage` over PostgreSQL."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     async def create(self, new: NewUser) -> User:
         user = User.created(new, self._session.now())

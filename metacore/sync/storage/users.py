@@ -8,9 +8,10 @@ from uuid import UUID
 
 from metacore.domain.pages import Page
 from metacore.domain.users import NewUser, User, UserPatch
+from metacore.sync.storage.credentials import CredentialStorage
 
 
-class UserStorage(Protocol):
+class UserStorage(CredentialStorage, Protocol):
     """Stores users. `uid` (per exchange), `username`, `email` and `telegram_id` are each unique where given."""
 
     def create(self, new: NewUser) -> User:

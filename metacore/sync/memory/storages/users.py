@@ -8,17 +8,14 @@ from uuid import UUID
 
 from metacore.domain.pages import Listing, Page
 from metacore.domain.users import NewUser, User, UserPatch
-from metacore.errors import AlreadyExistsError, NotFoundError, StaleVersionError
+from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import page_of
 from metacore.memory.schema import Views
-from metacore.sync.memory.storages.session import Session
+from metacore.sync.memory.storages.credentials import MemoryCredentialStorage
 
 
-class MemoryUserStorage:
+class MemoryUserStorage(MemoryCredentialStorage):
     """`metacore.sync.storage.users.UserStorage` over dictionaries."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def create(self, new: NewUser) -> User:
         user = User.created(new, self._session.now())
@@ -53,10 +50,7 @@ class MemoryUserStorage:
     def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         now = self._session.now()
         with self._session.write("users.update") as tables:
-            user = _get(tables, user_id)
-            if expected_version is not None and user.version != expected_version:
-                raise StaleVersionError("user", user_id, expected=expected_version, actual=user.version)
-            user = user.patched(patch, now)
+            user = _get(tables, user_id).require_version(expected_version).patched(patch, now)
             _put(tables, user)
         return user
 

@@ -1,0 +1,66 @@
+# Made from metacore/crypto/keys.py by `python tools/generate_sync.py`. Do not edit.
+"""The encryption keys of a storage: a ring, or whatever gives one."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from metacore._compat.blocking import SingleFlight, in_thread
+from metacore.crypto.ring import HOW, SETTING, KeyRing, KeySource, parse_keys
+from metacore.errors import ConfigurationError
+
+MAX_AGE = 60
+"""For how many seconds the ring that a callable gave is used before it is asked again."""
+MIN_AGE = 1
+"""After how many seconds it is asked again for a key that its ring lacks."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Keys:
+    """Where operations on credentials get the key ring.
+
+    A callable is called in a thread of its own by the first operation that needs keys, and again once its ring is a
+    minute old or lacks a key that something is encrypted under. If it fails then, the ring that it gave stays in use.
+    """
+
+    def __init__(self, source: KeyRing | KeySource | None) -> None:
+        self._source = source
+        self._ring: KeyRing | None = None
+        self._asked_at = 0.0
+        self._flights: SingleFlight[str, KeyRing] = SingleFlight()
+
+    @property
+    def configured(self) -> bool:
+        """Whether there are keys, or a callable to give them."""
+        return self._source is not None
+
+    def ring(self, key_id: str | None = None) -> KeyRing:
+        """The ring, with the key `key_id` if it can be had. ConfigurationError if there are no keys."""
+        if isinstance(self._source, KeyRing):
+            return self._source
+        ring = self._ring
+        patience = MAX_AGE if ring is None or key_id is None or key_id in ring else MIN_AGE
+        if ring is not None and time.monotonic() - self._asked_at < patience:
+            return ring
+        return self._flights.run("ring", self._ask)
+
+    def _ask(self) -> KeyRing:
+        source = self._source
+        if source is None or isinstance(source, KeyRing):
+            raise ConfigurationError(f"credentials are stored encrypted, and there are no keys; {HOW}", setting=SETTING)
+        self._asked_at = time.monotonic()
+        try:
+            ring = parse_keys(in_thread(source))
+            if not isinstance(ring, KeyRing):
+                raise ConfigurationError("the callable gave no key ring", setting=SETTING)
+        except Exception as error:
+            if self._ring is None:
+                raise ConfigurationError(
+                    f"the callable that gives the encryption keys failed with {type(error).__name__}", setting=SETTING
+                ) from error
+            _logger.warning("No new encryption keys, going on with %r: %s", self._ring, type(error).__name__)
+            return self._ring
+        self._ring = ring
+        return ring
