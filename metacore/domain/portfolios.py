@@ -71,8 +71,8 @@ class Portfolio(Model):
         """Without any holding."""
         return self._changed(FrozenDict(), now)
 
-    def at_version(self, expected: int | None) -> Self:
-        """Itself; StaleVersionError if a version is expected that is not its own."""
+    def require_version(self, expected: int | None) -> Self:
+        """Itself; StaleVersionError if `expected` is given and not its version."""
         if expected is not None and expected != self.version:
             raise StaleVersionError("portfolio", self.user_id, expected=expected, actual=self.version)
         return self

@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from metacore.domain.balances import Balance, BalanceEntry, BalanceKey, EntryReason
+from metacore.domain.order_records import OrderRecord
 from metacore.domain.order_updates import OrderUpdate
 from metacore.domain.orders import Order, OrderKey
+from metacore.domain.portfolios import Portfolio
 from metacore.domain.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.trades import Trade
 from metacore.domain.users import User
@@ -55,6 +57,8 @@ class Tables:
         self.balance_entries: Table[tuple[UUID, str, int], BalanceEntry] = Table(
             lambda entry: (entry.user_id, entry.asset, entry.seq), {"reference": _reference}
         )
+        self.portfolios: Table[tuple[UUID], Portfolio] = Table(lambda portfolio: (portfolio.user_id,))
+        self.order_records: Table[tuple[str], OrderRecord] = Table(lambda record: (record.order_uid,))
 
 
 class Views:
@@ -70,6 +74,8 @@ class Views:
         self.trades = View(tables.trades)
         self.balances = View(tables.balances)
         self.balance_entries = View(tables.balance_entries)
+        self.portfolios = View(tables.portfolios)
+        self.order_records = View(tables.order_records)
 
     def delete_owned_by(self, user_id: UUID) -> None:
         """Delete every row, but the user's own, whose key starts with this user."""

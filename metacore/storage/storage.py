@@ -12,8 +12,10 @@ from metacore._compat.aio import Eventual
 from metacore.domain.changes import Changes, Loaded, Wanted
 from metacore.domain.stats import Stats
 from metacore.storage.balances import BalanceStorage
+from metacore.storage.order_records import OrderRecordStorage
 from metacore.storage.order_updates import OrderUpdateStorage
 from metacore.storage.orders import OrderStorage
+from metacore.storage.portfolios import PortfolioStorage
 from metacore.storage.trades import TradeStorage
 from metacore.storage.users import UserStorage
 
@@ -41,6 +43,12 @@ class Storages(Protocol):
 
     @property
     def balances(self) -> BalanceStorage: ...
+
+    @property
+    def portfolios(self) -> PortfolioStorage: ...
+
+    @property
+    def order_records(self) -> OrderRecordStorage: ...
 
     def now(self) -> datetime:
         """The time in UTC by the clock that the storage was opened with; it stamps `created_at` and `updated_at`."""

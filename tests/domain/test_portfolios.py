@@ -106,9 +106,9 @@ def test_what_is_no_symbol_or_amount_is_refused(change: Callable[[Portfolio], Po
 def test_removing_what_is_not_held_and_an_unexpected_version_are_errors() -> None:
     with pytest.raises(NotFoundError):
         EMPTY.remove("btc", NOW)
-    assert holding().at_version(7).at_version(None).version == 7
+    assert holding().require_version(7).require_version(None).version == 7
     with pytest.raises(StaleVersionError) as caught:
-        holding().at_version(6)
+        holding().require_version(6)
     assert (caught.value.expected, caught.value.actual) == (6, 7)
 
 

@@ -17,11 +17,14 @@ from metacore.domain.trades import Trade, TradeState
 from metacore.errors import NotFoundError, StaleVersionError
 from metacore.memory.schema import Views
 from metacore.memory.storages.balances import MemoryBalanceStorage, insert_deltas
+from metacore.memory.storages.order_records import MemoryOrderRecordStorage
 from metacore.memory.storages.order_updates import MemoryOrderUpdateStorage, insert_updates
 from metacore.memory.storages.orders import MemoryOrderStorage, insert_order, put_order
+from metacore.memory.storages.portfolios import MemoryPortfolioStorage
 from metacore.memory.storages.session import Session
 from metacore.memory.storages.trades import MemoryTradeStorage, insert_trade, put_trade
 from metacore.memory.storages.users import MemoryUserStorage
+from metacore.storage.storage import Transaction
 
 T = TypeVar("T")
 
@@ -36,6 +39,8 @@ class MemoryStorages(ContextGuard):
         self._order_updates = MemoryOrderUpdateStorage(session)
         self._trades = MemoryTradeStorage(session)
         self._balances = MemoryBalanceStorage(session)
+        self._portfolios = MemoryPortfolioStorage(session)
+        self._order_records = MemoryOrderRecordStorage(session)
 
     @property
     def users(self) -> MemoryUserStorage:
@@ -57,6 +62,14 @@ class MemoryStorages(ContextGuard):
     def balances(self) -> MemoryBalanceStorage:
         return self._balances
 
+    @property
+    def portfolios(self) -> MemoryPortfolioStorage:
+        return self._portfolios
+
+    @property
+    def order_records(self) -> MemoryOrderRecordStorage:
+        return self._order_records
+
     def now(self) -> datetime:
         return self._session.now()
 
@@ -69,7 +82,7 @@ class MemoryStorages(ContextGuard):
 class MemoryTransaction(MemoryStorages):
     """`metacore.storage.storage.Transaction` over dictionaries."""
 
-    async def run(self, fn: Callable[[MemoryTransaction], Eventual[T]], attempts: int = 5) -> T:
+    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         async with self.transaction() as savepoint:
             return await fn(savepoint)
 

@@ -13,8 +13,10 @@ from metacore._compat.blocking import Eventual
 from metacore.domain.changes import Changes, Loaded, Wanted
 from metacore.domain.stats import Stats
 from metacore.sync.storage.balances import BalanceStorage
+from metacore.sync.storage.order_records import OrderRecordStorage
 from metacore.sync.storage.order_updates import OrderUpdateStorage
 from metacore.sync.storage.orders import OrderStorage
+from metacore.sync.storage.portfolios import PortfolioStorage
 from metacore.sync.storage.trades import TradeStorage
 from metacore.sync.storage.users import UserStorage
 
@@ -42,6 +44,12 @@ class Storages(Protocol):
 
     @property
     def balances(self) -> BalanceStorage: ...
+
+    @property
+    def portfolios(self) -> PortfolioStorage: ...
+
+    @property
+    def order_records(self) -> OrderRecordStorage: ...
 
     def now(self) -> datetime:
         """The time in UTC by the clock that the storage was opened with; it stamps `created_at` and `updated_at`."""

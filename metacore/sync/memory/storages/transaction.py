@@ -18,11 +18,14 @@ from metacore.domain.trades import Trade, TradeState
 from metacore.errors import NotFoundError, StaleVersionError
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.balances import MemoryBalanceStorage, insert_deltas
+from metacore.sync.memory.storages.order_records import MemoryOrderRecordStorage
 from metacore.sync.memory.storages.order_updates import MemoryOrderUpdateStorage, insert_updates
 from metacore.sync.memory.storages.orders import MemoryOrderStorage, insert_order, put_order
+from metacore.sync.memory.storages.portfolios import MemoryPortfolioStorage
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.memory.storages.trades import MemoryTradeStorage, insert_trade, put_trade
 from metacore.sync.memory.storages.users import MemoryUserStorage
+from metacore.sync.storage.storage import Transaction
 
 T = TypeVar("T")
 
@@ -37,6 +40,8 @@ class MemoryStorages(ContextGuard):
         self._order_updates = MemoryOrderUpdateStorage(session)
         self._trades = MemoryTradeStorage(session)
         self._balances = MemoryBalanceStorage(session)
+        self._portfolios = MemoryPortfolioStorage(session)
+        self._order_records = MemoryOrderRecordStorage(session)
 
     @property
     def users(self) -> MemoryUserStorage:
@@ -58,6 +63,14 @@ class MemoryStorages(ContextGuard):
     def balances(self) -> MemoryBalanceStorage:
         return self._balances
 
+    @property
+    def portfolios(self) -> MemoryPortfolioStorage:
+        return self._portfolios
+
+    @property
+    def order_records(self) -> MemoryOrderRecordStorage:
+        return self._order_records
+
     def now(self) -> datetime:
         return self._session.now()
 
@@ -70,7 +83,7 @@ class MemoryStorages(ContextGuard):
 class MemoryTransaction(MemoryStorages):
     """`metacore.sync.storage.storage.Transaction` over dictionaries."""
 
-    def run(self, fn: Callable[[MemoryTransaction], Eventual[T]], attempts: int = 5) -> T:
+    def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         with self.transaction() as savepoint:
             return fn(savepoint)
 

@@ -1,0 +1,82 @@
+"""Portfolios in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from metacore.domain.pages import Listing, Page
+from metacore.domain.portfolios import Holding, Portfolio
+from metacore.domain.symbols import parse_symbol, parsed
+from metacore.errors import NotFoundError
+from metacore.memory.paging import page_of
+from metacore.memory.schema import Views
+from metacore.memory.storages.session import Session
+
+
+class MemoryPortfolioStorage:
+    """`metacore.storage.portfolios.PortfolioStorage` over dictionaries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def get(self, user_id: UUID) -> Portfolio:
+        with self._session.read("portfolios.get") as tables:
+            return _get(tables, user_id)
+
+    async def put(
+        self, user_id: UUID, symbol: str, quantity: Decimal, expected_version: int | None = None
+    ) -> Portfolio:
+        return await self._change(
+            "portfolios.put", user_id, expected_version, lambda held, now: held.put(symbol, quantity, now)
+        )
+
+    async def add(self, user_id: UUID, symbol: str, delta: Decimal, expected_version: int | None = None) -> Portfolio:
+        return await self._change(
+            "portfolios.add", user_id, expected_version, lambda held, now: held.add(symbol, delta, now)
+        )
+
+    async def remove(self, user_id: UUID, symbol: str, expected_version: int | None = None) -> Portfolio:
+        return await self._change(
+            "portfolios.remove", user_id, expected_version, lambda held, now: held.remove(symbol, now)
+        )
+
+    async def clear(self, user_id: UUID, expected_version: int | None = None) -> Portfolio:
+        return await self._change("portfolios.clear", user_id, expected_version, lambda held, now: held.clear(now))
+
+    async def holders(self, symbol: str, after: str | None = None, limit: int = 100) -> Page[Holding]:
+        symbol = parsed(parse_symbol, symbol, "symbol")
+        listing = Listing("portfolios.holders", (symbol,))
+        with self._session.read(listing.method) as tables:
+            rows = [
+                Holding.trusted({"user_id": held.user_id, "symbol": symbol, "quantity": held.holdings[symbol]})
+                for held in tables.portfolios.all()
+                if symbol in held.holdings
+            ]
+            return page_of(rows, listing, lambda row: (row.user_id,), after, limit, newest_first=False)
+
+    async def symbols(self) -> Sequence[str]:
+        with self._session.read("portfolios.symbols") as tables:
+            return tuple(sorted({symbol for held in tables.portfolios.all() for symbol in held.holdings}))
+
+    async def _change(
+        self,
+        operation: str,
+        user_id: UUID,
+        expected_version: int | None,
+        change: Callable[[Portfolio, datetime], Portfolio],
+    ) -> Portfolio:
+        now = self._session.now()
+        async with self._session.write(operation) as tables:
+            portfolio = change(_get(tables, user_id).require_version(expected_version), now)
+            tables.portfolios.put(portfolio)
+        return portfolio
+
+
+def _get(tables: Views, user_id: UUID) -> Portfolio:
+    user = tables.users.get((user_id,))
+    if user is None:
+        raise NotFoundError("user", user_id)
+    return tables.portfolios.get((user_id,)) or Portfolio.empty(user_id, user.created_at)

@@ -1,0 +1,86 @@
+# Made from metacore/memory/storages/order_records.py by `python tools/generate_sync.py`. Do not edit.
+"""Order records in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from metacore.domain.order_records import OrderRecord, SaveOutcome, look_up_text, newest_first
+from metacore.domain.pages import Listing, Page
+from metacore.errors import NotFoundError
+from metacore.memory.paging import page_of
+from metacore.memory.schema import Views
+from metacore.sync.memory.storages.session import Session
+
+
+class MemoryOrderRecordStorage:
+    """`metacore.sync.storage.order_records.OrderRecordStorage` over dictionaries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def save(self, record: OrderRecord) -> SaveOutcome:
+        with self._session.write("order_records.save") as tables:
+            return _save(tables, record)
+
+    def insert_if_absent(self, record: OrderRecord) -> bool:
+        with self._session.write("order_records.insert_if_absent") as tables:
+            if tables.order_records.get((record.order_uid,)) is not None:
+                return False
+            return _save(tables, record) is SaveOutcome.CREATED
+
+    def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
+        with self._session.write("order_records.save_many") as tables:
+            return tuple(_save(tables, record) for record in records)
+
+    def get(self, order_uid: str) -> OrderRecord:
+        order_uid = look_up_text(order_uid, "order_uid")
+        with self._session.read("order_records.get") as tables:
+            return _get(tables, order_uid)
+
+    def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
+        listing = Listing("order_records.list")
+        with self._session.read(listing.method) as tables:
+            return page_of(tables.order_records.all(), listing, newest_first, after, limit)
+
+    def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
+        customer_id = look_up_text(customer_id, "customer_id")
+        listing = Listing("order_records.list_by_customer", (customer_id,))
+        with self._session.read(listing.method) as tables:
+            rows = [record for record in tables.order_records.all() if record.customer_id == customer_id]
+            return page_of(rows, listing, newest_first, after, limit)
+
+    def find(self, track_number: str) -> Sequence[OrderRecord]:
+        track_number = look_up_text(track_number, "track_number")
+        with self._session.read("order_records.find") as tables:
+            rows = [record for record in tables.order_records.all() if record.track_number == track_number]
+        return tuple(sorted(rows, key=newest_first, reverse=True))
+
+    def update(self, record: OrderRecord) -> SaveOutcome:
+        with self._session.write("order_records.update") as tables:
+            _get(tables, record.order_uid)
+            return _save(tables, record)
+
+    def delete(self, order_uid: str) -> None:
+        order_uid = look_up_text(order_uid, "order_uid")
+        with self._session.write("order_records.delete") as tables:
+            tables.order_records.delete([_get(tables, order_uid)])
+
+    def count(self) -> int:
+        with self._session.read("order_records.count") as tables:
+            return len(tables.order_records.all())
+
+
+def _get(tables: Views, order_uid: str) -> OrderRecord:
+    record = tables.order_records.get((order_uid,))
+    if record is None:
+        raise NotFoundError("order record", order_uid)
+    return record
+
+
+def _save(tables: Views, record: OrderRecord) -> SaveOutcome:
+    stored = tables.order_records.get((record.order_uid,))
+    if stored is not None and stored.digest() == record.digest():
+        return SaveOutcome.UNCHANGED
+    tables.order_records.put(record)
+    return SaveOutcome.CREATED if stored is None else SaveOutcome.UPDATED

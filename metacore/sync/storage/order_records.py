@@ -1,0 +1,66 @@
+# Made from metacore/storage/order_records.py by `python tools/generate_sync.py`. Do not edit.
+"""The contract of the storage of order records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from metacore.domain.order_records import OrderRecord, SaveOutcome
+from metacore.domain.pages import Page
+
+
+class OrderRecordStorage(Protocol):
+    """Stores order records by `order_uid`; nothing else of them is unique.
+
+    A record is its JSON: it comes back with every key, in the order of the keys, and every number of its JSON type.
+    Two records are the same if their JSON is, the order of keys apart; 1 and 1.0 differ. A change replaces all parts
+    of a record at once.
+    """
+
+    def save(self, record: OrderRecord) -> SaveOutcome:
+        """Store a record: CREATED, UPDATED if it replaces another, UNCHANGED if the same is stored already."""
+        ...
+
+    def insert_if_absent(self, record: OrderRecord) -> bool:
+        """Store a record unless one with its `order_uid` is stored; whether it was stored."""
+        ...
+
+    def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
+        """Save each of `records` in turn, in one transaction, without `statement_timeout`; the outcome of each.
+
+        They are taken in chunks, never all at once. What `records` itself raises passes through, and nothing is
+        stored.
+        """
+        ...
+
+    def get(self, order_uid: str) -> OrderRecord:
+        """The record; NotFoundError if there is none."""
+        ...
+
+    def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
+        """A page of records, newest first by (date_created_at, order_uid)."""
+        ...
+
+    def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
+        """A page of the records with this `customer_id`, newest first by (date_created_at, order_uid)."""
+        ...
+
+    def find(self, track_number: str) -> Sequence[OrderRecord]:
+        """All records with this `track_number`, newest first by (date_created_at, order_uid); empty if none has it."""
+        ...
+
+    def update(self, record: OrderRecord) -> SaveOutcome:
+        """Replace the record with this `order_uid`: UPDATED, or UNCHANGED if the same is stored already.
+
+        NotFoundError if there is none.
+        """
+        ...
+
+    def delete(self, order_uid: str) -> None:
+        """Delete the record with all its parts; NotFoundError if there is none."""
+        ...
+
+    def count(self) -> int:
+        """How many records are stored."""
+        ...
