@@ -1,0 +1,1 @@
+"""Payloads of the outside world, turned into domain models: pure, without I/O."""

@@ -1,0 +1,62 @@
+"""Symbols: which base and quote asset a name such as BTCUSDT stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Self
+
+from metacore.errors import InvalidDataError
+from metacore.exchanges.mexc.payloads import Payload, read_object
+
+Pair = tuple[str, str]
+"""`(base_asset, quote_asset)`."""
+
+
+class Symbols:
+    """Splits a symbol by the exchange's own list or, failing that, by a list of quote assets. It never guesses."""
+
+    def __init__(self, pairs: Mapping[str, Pair] | None = None, quote_assets: Iterable[str] = ()) -> None:
+        self._pairs = dict(pairs or {})
+        self._quote_assets = frozenset(quote_assets)
+
+    @classmethod
+    def from_exchange_info(cls, payload: Payload) -> Self:
+        """Of the answer to GET /api/v3/exchangeInfo: `symbols[]` with `symbol`, `baseAsset` and `quoteAsset`.
+
+        https://mexcdevelop.github.io/apidocs/spot_v3_en/#exchange-information
+        """
+        pairs: dict[str, Pair] = {}
+        for listed in read_object(payload).nested_list("symbols"):
+            symbol, pair = listed.key("symbol"), (listed.key("baseAsset"), listed.key("quoteAsset"))
+            if pair[0] == pair[1]:
+                raise listed.error("quoteAsset", "baseAsset and quoteAsset differ")
+            if pairs.setdefault(symbol, pair) != pair:
+                raise listed.error("symbol", "is listed twice, with other assets")
+        return cls(pairs)
+
+    @classmethod
+    def from_quote_assets(cls, quote_assets: Iterable[str]) -> Self:
+        """Of the assets in which prices are quoted, such as `["USDT", "BTC"]`.
+
+        A symbol that ends in two of them is ambiguous and refused: of BTC and TBTC, XTBTC may be XT/BTC or X/TBTC.
+        """
+        listed = [quote_assets] if isinstance(quote_assets, str) else list(quote_assets)
+        if not all(isinstance(asset, str) and asset for asset in listed) or isinstance(quote_assets, str):
+            raise InvalidDataError("must be several texts, none of them empty", field="quote_assets")
+        return cls(quote_assets=listed)
+
+    def split(self, symbol: str) -> Pair:
+        """Base and quote asset of `symbol`; InvalidDataError if it is unknown or can be read in two ways."""
+        if symbol in self._pairs:
+            return self._pairs[symbol]
+        found = [
+            (symbol.removesuffix(quote), quote)
+            for quote in self._quote_assets
+            if symbol.endswith(quote) and symbol.removesuffix(quote) not in ("", quote)
+        ]
+        if len(found) > 1:
+            ways = " or ".join("/".join(pair) for pair in sorted(found))
+            raise InvalidDataError(f"is ambiguous: {ways}; use the exchange's symbol list", field="symbol")
+        if not found:
+            raise InvalidDataError("is not a known symbol; load the exchange's symbol list anew", field="symbol")
+        return found[0]
