@@ -7,6 +7,12 @@ from metacore.postgres.tables.columns import METADATA
 from metacore.postgres.tables.credentials import user_api_keys, user_credentials
 from metacore.postgres.tables.holdings import portfolio_holdings, portfolios
 from metacore.postgres.tables.ledger import MOVING_ENTRIES, REFERENCED_ENTRIES, balance_entries, balances
+from metacore.postgres.tables.records import (
+    order_record_deliveries,
+    order_record_items,
+    order_record_payments,
+    order_records,
+)
 from metacore.postgres.tables.trading import (
     HOLDING_ORDERS,
     OPEN_ORDERS,
@@ -38,6 +44,10 @@ UNIQUE_FIELDS = {
     "user_api_keys_api_key_hash_key": ("credentials", "api_key"),
     "portfolios_pkey": ("portfolio", "user_id"),
     "portfolio_holdings_pkey": ("portfolio holding", "symbol"),
+    "order_records_pkey": ("order record", "order_uid"),
+    "order_record_deliveries_pkey": ("order record delivery", "order_uid"),
+    "order_record_payments_pkey": ("order record payment", "order_uid"),
+    "order_record_items_pkey": ("order record item", "position"),
 }
 """Which entity and field is taken when a unique constraint or index refuses a row."""
 
@@ -51,6 +61,9 @@ OWNERS = {
     "user_api_keys_user_credentials_fkey": "credentials",
     "portfolios_users_fkey": "user",
     "portfolio_holdings_portfolios_fkey": "portfolio",
+    "order_record_deliveries_order_records_fkey": "order record",
+    "order_record_payments_order_records_fkey": "order record",
+    "order_record_items_order_records_fkey": "order record",
 }
 """Which entity is missing when a foreign key refuses a row."""
 
@@ -78,6 +91,10 @@ __all__ = [
     "UNSETTLED_TRADES",
     "balance_entries",
     "balances",
+    "order_record_deliveries",
+    "order_record_items",
+    "order_record_payments",
+    "order_records",
     "order_updates",
     "orders",
     "portfolio_holdings",
