@@ -14,7 +14,8 @@ from metacore.domain.stats import Stats
 from metacore.domain.times import Clock
 from metacore.errors import RetryableError, StorageUnavailableError
 from metacore.memory.storages.session import Session, Store
-from metacore.memory.storages.transaction import MemoryStorages, MemoryTransaction
+from metacore.memory.storages.transaction import MemoryStorages
+from metacore.storage.storage import Transaction
 
 T = TypeVar("T")
 
@@ -28,10 +29,10 @@ class MemoryStorage(MemoryStorages):
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         settings = settings or Settings()
-        self._store = Store(clock or _utc_now, settings.lock_timeout, Keys(settings.encryption_keys))
+        self._store = Store(clock or _utc_now, settings.lock_timeout, Keys(settings))
         super().__init__(Session(self._store))
 
-    async def run(self, fn: Callable[[MemoryTransaction], Eventual[T]], attempts: int = 5) -> T:
+    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         async def attempt() -> T:
             async with self.transaction() as tx:
                 return await fn(tx)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from metacore.domain.balances import BalanceKey, apply_deltas
@@ -19,6 +20,7 @@ from metacore.postgres.storages.session import Call, TransactionSession
 from metacore.postgres.storages.trades import write_trades
 
 RowKey = tuple[UUID, UUID]
+R = TypeVar("R", Order, Trade)
 
 
 async def save(session: TransactionSession, changes: Changes) -> None:
@@ -58,12 +60,12 @@ async def save(session: TransactionSession, changes: Changes) -> None:
     session.remember(changed.values())
 
 
-class _Rows:
+class _Rows(Generic[R]):
     """The orders or trades of `changes`: those to be inserted, those to be replaced and the versions these must have."""
 
-    def __init__(self, changes: Changes, rows: Sequence[Order] | Sequence[Trade]) -> None:
-        self.inserted: dict[RowKey, Order | Trade] = {}
-        self.replaced: dict[RowKey, Order | Trade] = {}
+    def __init__(self, changes: Changes, rows: Sequence[R]) -> None:
+        self.inserted: dict[RowKey, R] = {}
+        self.replaced: dict[RowKey, R] = {}
         self.expected: dict[RowKey, int] = {}
         for row in rows:
             key, expected = (row.user_id, row.id), changes.expected_version(row)
@@ -74,7 +76,11 @@ class _Rows:
 
 
 async def _lock(
-    session: TransactionSession, orders: _Rows, trades: _Rows, updated: set[RowKey], keys: Sequence[BalanceKey]
+    session: TransactionSession,
+    orders: _Rows[Order],
+    trades: _Rows[Trade],
+    updated: set[RowKey],
+    keys: Sequence[BalanceKey],
 ) -> None:
     """Lock what `save` rests on and this transaction has not locked yet; NotFoundError, StaleVersionError."""
     held = session.held

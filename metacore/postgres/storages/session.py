@@ -43,7 +43,7 @@ class Session:
         connection = await self.pool.acquire()
         try:
             cursor = await connection.execute(statement.text(self.pool.schema), values)
-            return await cursor.fetchall() if cursor.description else []
+            return await _rows(cursor)
         except psycopg.Error as error:
             self.pool.errors[statement.name] += 1
             raise translate(error, statement.name, commits=statement.writes, subject=subject) from error
@@ -112,7 +112,7 @@ class TransactionSession(Session):
         self._parent = parent
         self._depth: int = parent._depth + 1 if parent else 0
         self._opening = b"SAVEPOINT s%d" % self._depth if parent else opening
-        self.held = Held(parent.held if parent else None)
+        self.held: Held = Held(parent.held if parent else None)
         self._connection: Connection[Row] | None = None
         self._begun = False
         self._doom: MetacoreError | None = None
@@ -141,7 +141,7 @@ class TransactionSession(Session):
             if not openings and len(calls) == 1:
                 statement, values = calls[0]
                 cursor = await connection.execute(statement.text(self.pool.schema), values)
-                return [await cursor.fetchall() if cursor.description else []]
+                return [await _rows(cursor)]
             return await _pipeline(connection, self.pool, calls, openings)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
@@ -278,4 +278,10 @@ async def _pipeline(
             cursors.append(await connection.execute(statement.text(pool.schema), values))
         if closing is not None:
             await connection.execute(closing, prepare=False)
-    return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+    return [await _rows(cursor) for cursor in cursors]
+
+
+async def _rows(cursor: Cursor[Row]) -> list[Row]:
+    # Not `cursor.description`, which builds an object for each column.
+    result = cursor.pgresult
+    return await cursor.fetchall() if result is not None and result.nfields else []

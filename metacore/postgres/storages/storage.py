@@ -16,7 +16,8 @@ from metacore.postgres.connections import parse_url
 from metacore.postgres.statement import Statement
 from metacore.postgres.storages.pool import Pool
 from metacore.postgres.storages.session import Session
-from metacore.postgres.storages.transaction import PostgresStorages, PostgresTransaction
+from metacore.postgres.storages.transaction import PostgresStorages
+from metacore.storage.storage import Transaction
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class PostgresStorage(PostgresStorages):
         self._opened = False
         super().__init__(Session(self._pool))
 
-    async def run(self, fn: Callable[[PostgresTransaction], Eventual[T]], attempts: int = 5) -> T:
+    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         async def attempt() -> T:
             async with self.transaction() as tx:
                 return await fn(tx)

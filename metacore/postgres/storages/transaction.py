@@ -17,6 +17,7 @@ from metacore.postgres.storages.saving import save
 from metacore.postgres.storages.session import Session, TransactionSession
 from metacore.postgres.storages.trades import PostgresTradeStorage
 from metacore.postgres.storages.users import PostgresUserStorage
+from metacore.storage.storage import Transaction
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class PostgresTransaction(PostgresStorages):
         super().__init__(session)
         self._transaction = session
 
-    async def run(self, fn: Callable[[PostgresTransaction], Eventual[T]], attempts: int = 5) -> T:
+    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         async with self.transaction() as savepoint:
             return await fn(savepoint)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from metacore.domain.imports import MAX_CONFLICTS, ImportResult
@@ -37,7 +37,7 @@ class MemoryOrderStorage:
                 if not twins:
                     insert_order(tables, Order.created(new, now))
                     inserted += 1
-                elif len(twins) == 1 and twins[0].is_same_as(new):
+                elif all(twin.is_same_as(new) for twin in twins):
                     duplicates += 1
                 else:
                     conflicts.append(str(new.id))
@@ -53,10 +53,10 @@ class MemoryOrderStorage:
             return _get(tables, (user_id, order_id))
 
     def get_by_client_order_id(self, user_id: UUID, client_order_id: str) -> Order:
-        return self._find("client_order_id", (user_id, client_order_id))
+        return self._find("client_order_id", user_id, client_order_id)
 
     def get_by_exchange_order_id(self, user_id: UUID, exchange_order_id: str) -> Order:
-        return self._find("exchange_order_id", (user_id, exchange_order_id))
+        return self._find("exchange_order_id", user_id, exchange_order_id)
 
     def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
         wanted = sorted(set(keys))
@@ -83,16 +83,17 @@ class MemoryOrderStorage:
     def delete(self, user_id: UUID, order_id: UUID) -> None:
         with self._session.write("orders.delete") as tables:
             order = _get(tables, (user_id, order_id))
-            order.require_no_hold()
+            if order.held_amount:
+                raise order.hold_conflict()
             updates = [update for update in tables.order_updates.group(user_id) if update.order_id == order_id]
             tables.order_updates.delete(updates)
             tables.orders.delete([order])
 
-    def _find(self, field: str, value: Hashable) -> Order:
+    def _find(self, field: str, user_id: UUID, value: str) -> Order:
         with self._session.read(f"orders.get_by_{field}") as tables:
-            order = tables.orders.find(field, value)
+            order = tables.orders.find(field, (user_id, value))
             if order is None:
-                raise NotFoundError("order", value)
+                raise NotFoundError("order", (user_id, value))
         return order
 
 

@@ -13,6 +13,7 @@ from metacore._compat.blocking import Lock, owner
 from metacore.domain.times import Clock, parse_time
 from metacore.errors import LockTimeoutError, MetacoreError, StorageUnavailableError, TransactionAbortedError
 from metacore.memory.schema import Tables, Views
+from metacore.sync.crypto.keys import Keys
 
 
 class Store:
@@ -21,8 +22,9 @@ class Store:
     `mutex` is held for a read or a commit, never while waiting: readers see whole commits, on threads too.
     """
 
-    def __init__(self, clock: Clock, lock_timeout: float) -> None:
+    def __init__(self, clock: Clock, lock_timeout: float, keys: Keys) -> None:
         self.tables = Tables()
+        self.keys = keys
         self.mutex = threading.RLock()
         self.operations: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()

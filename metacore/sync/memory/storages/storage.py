@@ -13,8 +13,10 @@ from metacore.config import Settings
 from metacore.domain.stats import Stats
 from metacore.domain.times import Clock
 from metacore.errors import RetryableError, StorageUnavailableError
+from metacore.sync.crypto.keys import Keys
 from metacore.sync.memory.storages.session import Session, Store
-from metacore.sync.memory.storages.transaction import MemoryStorages, MemoryTransaction
+from metacore.sync.memory.storages.transaction import MemoryStorages
+from metacore.sync.storage.storage import Transaction
 
 T = TypeVar("T")
 
@@ -28,10 +30,10 @@ class MemoryStorage(MemoryStorages):
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         settings = settings or Settings()
-        self._store = Store(clock or _utc_now, settings.lock_timeout)
+        self._store = Store(clock or _utc_now, settings.lock_timeout, Keys(settings.encryption_keys))
         super().__init__(Session(self._store))
 
-    def run(self, fn: Callable[[MemoryTransaction], Eventual[T]], attempts: int = 5) -> T:
+    def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         def attempt() -> T:
             with self.transaction() as tx:
                 return fn(tx)

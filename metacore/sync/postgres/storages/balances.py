@@ -1,0 +1,148 @@
+# Made from metacore/postgres/storages/balances.py by `python tools/generate_sync.py`. Do not edit.
+"""Balances and their journal in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from metacore.domain.amounts import canonical
+from metacore.domain.audit import AuditFinding, audit
+from metacore.domain.balances import (
+    AccountBalance,
+    Balance,
+    BalanceDelta,
+    BalanceEntry,
+    BalanceKey,
+    adjustments,
+    apply_deltas,
+    parse_balances,
+)
+from metacore.domain.pages import Listing, Page, parse_limit
+from metacore.errors import NotFoundError
+from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
+from metacore.postgres.statements import balances as statements
+from metacore.sync.postgres.storages.session import Call, Session
+
+
+class PostgresBalanceStorage:
+    """`metacore.sync.storage.balances.BalanceStorage` over PostgreSQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, user_id: UUID, asset: str) -> Balance:
+        rows = self._session.fetch(statements.GET, {"user_id": str(user_id), "asset": asset})
+        if not rows:
+            raise NotFoundError("balance", (user_id, asset))
+        return BALANCE.decode(rows[0])
+
+    def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
+        wanted = sorted(set(keys))
+        if not for_update:
+            return BALANCE.decode_all(self._session.fetch(statements.GET_MANY, _keys(wanted)))
+        _, rows = self._session.pipeline(statements.LOCK_MANY.name, lock(self._session, wanted))
+        balances = BALANCE.decode_all(rows)
+        self._session.remember(balances)
+        return balances
+
+    def list(self, user_id: UUID, nonzero: bool = False) -> Sequence[Balance]:
+        statement = statements.LIST_NONZERO if nonzero else statements.LIST
+        return BALANCE.decode_all(self._session.fetch(statement, {"user_id": str(user_id)}))
+
+    def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
+        told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
+        return self._put("balances.put", user_id, told, replace=False) > 0
+
+    def put_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
+        return self._put("balances.put_all", user_id, parse_balances(balances), replace=False)
+
+    def replace_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
+        return self._put("balances.replace_all", user_id, parse_balances(balances), replace=True)
+
+    def apply(self, deltas: Iterable[BalanceDelta]) -> Sequence[Balance]:
+        given = list(deltas)
+        keys = sorted({delta.key for delta in given})
+        now = self._session.now()
+        with self._session.atomic() as tx:
+            _, rows = tx.pipeline("balances.apply", lock(tx, keys))
+            balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
+            for key in keys:
+                if key not in balances:
+                    raise NotFoundError("user", key[0])
+            changed, entries = apply_deltas(balances, given, now)
+            if entries:
+                tx.finish("balances.apply", [write(entries)], _referenced(entries))
+            tx.remember(changed.values())
+        return tuple(changed[key] for key in keys)
+
+    def entries(
+        self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100
+    ) -> Page[BalanceEntry]:
+        listing = Listing("balances.entries", (user_id, asset))
+        values: dict[str, Any] = {"user_id": str(user_id), "asset": asset, "limit": parse_limit(limit) + 1}
+        if (start := listing.position(after)) is not None:
+            values |= {"after_asset": start[0], "after_seq": start[1]}
+        rows = self._session.fetch(statements.page(asset is not None, start is not None), values)
+        return listing.page(BALANCE_ENTRY.decode_all(rows), limit, lambda entry: (entry.asset, entry.seq))
+
+    def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
+        mine = {"user_id": str(user_id)}
+        with self._session.snapshot() as tx:
+            users, balances, orders, settled, entries = tx.pipeline(
+                "balances.audit",
+                [
+                    (statements.KNOWN_USER, mine),
+                    (statements.LIST, mine),
+                    (statements.AUDIT_ORDERS, mine),
+                    (statements.AUDIT_SETTLED, mine),
+                    (statements.AUDIT_ENTRIES, mine),
+                ],
+            )
+        if not users:
+            raise NotFoundError("user", user_id)
+        return audit(
+            user_id,
+            balances=BALANCE.decode_all(balances),
+            entries=map(BALANCE_ENTRY.decode, entries),
+            orders=ORDER.decode_all(orders),
+            settled={order_id: canonical(quantity) for order_id, quantity in settled},
+        )
+
+    def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
+        mine, now = {"user_id": str(user_id)}, self._session.now()
+        ensure = {**_keys([(user_id, balance.asset) for balance in told]), "now": to_text(now)}
+        with self._session.atomic() as tx:
+            users, fresh, rows = tx.pipeline(
+                operation, [(statements.USER, mine), (statements.ENSURE, ensure), (statements.LOCK_ALL, mine)]
+            )
+            if not users:
+                raise NotFoundError("user", user_id)
+            balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
+            deltas = adjustments(user_id, balances.values(), told, replace, now)
+            changed, entries = apply_deltas(balances, deltas, now)
+            if entries:
+                tx.finish(operation, [write(entries)])
+            tx.remember(changed.values())
+        return len({delta.asset for delta in deltas} | {asset for _, asset in fresh})
+
+
+def lock(session: Session, keys: Sequence[BalanceKey]) -> list[Call]:
+    """The calls that store the missing balances as zero, then lock and load all of `keys`."""
+    ensure = {**_keys(keys), "now": to_text(session.now())}
+    return [(statements.ENSURE, ensure), (statements.LOCK_MANY, _keys(keys))]
+
+
+def write(entries: Sequence[BalanceEntry]) -> Call:
+    """The call that writes `entries` and makes the balances what they left."""
+    return statements.WRITE, BALANCE_ENTRY.encode_all(entries)
+
+
+def _keys(keys: Sequence[BalanceKey]) -> dict[str, str]:
+    return {"user_id": to_array([key[0] for key in keys]), "asset": to_array([key[1] for key in keys])}
+
+
+def _referenced(entries: Sequence[BalanceEntry]) -> object:
+    return next((entry for entry in entries if entry.reference is not None), None)

@@ -1,0 +1,39 @@
+# Made from metacore/postgres/storages/embedded.py by `python tools/generate_sync.py`. Do not edit.
+"""The storage in a private PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from metacore._compat.blocking import in_thread
+from metacore.config import Settings
+from metacore.domain.times import Clock
+from metacore.postgres.deployer import SchemaDeployer
+from metacore.postgres.embedded import EmbeddedPostgres
+from metacore.sync.postgres.storages.storage import PostgresStorage
+
+
+class EmbeddedStorage(PostgresStorage):
+    """A `PostgresStorage` with a server of its own, started and deployed when it opens and stopped when it closes."""
+
+    def __init__(self, path: str | None = None, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        super().__init__("", settings, clock)
+        self._server = EmbeddedPostgres(path)
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            in_thread(self._server.stop)
+
+    def __enter__(self) -> Self:
+        try:
+            in_thread(self._start)
+            return super().__enter__()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> None:
+        self._url = self._server.start().url
+        SchemaDeployer(self._url, self._pool.schema).deploy()

@@ -1,0 +1,52 @@
+# Made from metacore/postgres/storages/imports.py by `python tools/generate_sync.py`. Do not edit.
+"""Bulk imports into PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+
+from metacore.domain.imports import ImportResult
+from metacore.errors import ConflictError, NotFoundError
+from metacore.postgres.codecs import copy_line
+from metacore.postgres.errors import translate
+from metacore.postgres.statements.imports import LIMITED, UNLIMITED, Import
+from metacore.sync.postgres.storages.session import Session, TransactionSession
+
+_BLOCK = 500
+
+
+def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, str | None]]) -> ImportResult:
+    """Store `rows`, encoded by column, in one transaction (inside of one: a savepoint), in constant memory."""
+    with session.atomic() as tx:
+        tx.pipeline(statements.insert.name, [(UNLIMITED, {}), (statements.drop, {}), (statements.stage, {})])
+        total = _copy(tx, statements, rows)
+        if missing := tx.fetch(statements.missing_user, {}):
+            raise NotFoundError("user", missing[0][0])
+        inserted = tx.fetch(statements.insert, {})[0][0]
+        if inserted < total and (conflicts := tx.fetch(statements.conflicts, {})):
+            raise ConflictError(
+                f"{statements.name} differ from stored or earlier ones under the same keys; nothing was stored",
+                conflicts=tuple(named for (named,) in conflicts),
+            )
+        tx.pipeline(statements.insert.name, [(statements.drop, {}), (LIMITED, {})])
+    return ImportResult(inserted=inserted, duplicates=total - inserted)
+
+
+def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[str, str | None]]) -> int:
+    connection = tx.begin()
+    total = 0
+    block: list[str] = []
+    try:
+        with connection.cursor() as cursor, cursor.copy(statements.copy.text(tx.pool.schema)) as copy:
+            for row in rows:
+                block.append(copy_line([row[column] for column in statements.columns]))
+                total += 1
+                if len(block) == _BLOCK:
+                    copy.write("".join(block))
+                    block.clear()
+            copy.write("".join(block))
+    except psycopg.Error as error:
+        raise tx.doom(translate(error, statements.insert.name)) from error
+    return total

@@ -1,0 +1,50 @@
+# Made from metacore/postgres/storages/order_updates.py by `python tools/generate_sync.py`. Do not edit.
+"""Order updates in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from metacore.domain.order_updates import NewOrderUpdate, OrderUpdate
+from metacore.errors import NotFoundError
+from metacore.postgres.codecs import ORDER_UPDATE, to_array, to_text
+from metacore.postgres.statements import order_updates as statements
+from metacore.postgres.statements.transactions import CHECK_ORDERS
+from metacore.sync.postgres.storages.session import Call, Session
+
+
+class PostgresOrderUpdateStorage:
+    """`metacore.sync.storage.order_updates.OrderUpdateStorage` over PostgreSQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def append(self, new: NewOrderUpdate) -> OrderUpdate:
+        return self.append_many([new])[0]
+
+    def append_many(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
+        given = list(updates)
+        if not given:
+            return ()
+        keys = sorted({(update.user_id, update.order_id) for update in given})
+        wanted = {"user_id": to_array(key[0] for key in keys), "id": to_array(key[1] for key in keys)}
+        lock = (CHECK_ORDERS, wanted)
+        stored, rows = self._session.pipeline(statements.APPEND.name, [lock, append(given, self._session.now())])
+        missing = set(keys) - {(row[0], row[1]) for row in stored}
+        if missing:
+            raise NotFoundError("order", min(missing))
+        return ORDER_UPDATE.decode_all(rows)
+
+    def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
+        values = {"user_id": str(user_id), "order_id": str(order_id)}
+        return ORDER_UPDATE.decode_all(self._session.fetch(statements.LIST, values))
+
+
+def append(updates: Sequence[NewOrderUpdate], now: datetime) -> Call:
+    """The call that appends `updates`, whose orders are locked."""
+    orders = len({(update.user_id, update.order_id) for update in updates})
+    values = ORDER_UPDATE.encode_all(updates, statements.GIVEN)
+    positions = to_array(range(len(updates)))
+    return statements.APPEND, {**values, "position": positions, "recorded_at": to_text(now), "orders": str(orders)}

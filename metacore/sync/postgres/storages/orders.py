@@ -1,0 +1,79 @@
+# Made from metacore/postgres/storages/orders.py by `python tools/generate_sync.py`. Do not edit.
+"""Orders in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from metacore.domain.imports import ImportResult
+from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
+from metacore.domain.pages import Listing, Page, parse_limit
+from metacore.errors import NotFoundError
+from metacore.postgres.codecs import ORDER, to_array, to_text
+from metacore.postgres.statement import Statement
+from metacore.postgres.statements import orders as statements
+from metacore.sync.postgres.storages.imports import import_rows
+from metacore.sync.postgres.storages.session import Session
+
+
+class PostgresOrderStorage:
+    """`metacore.sync.storage.orders.OrderStorage` over PostgreSQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(self, new: NewOrder) -> Order:
+        order = Order.created(new, self._session.now())
+        if not self._session.fetch(statements.CREATE, ORDER.encode(order), order):
+            raise NotFoundError("user", order.user_id)
+        return order
+
+    def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
+        now = self._session.now()
+        rows = (ORDER.encode(Order.created(new, now)) for new in orders)
+        return import_rows(self._session, statements.IMPORT, rows)
+
+    def get(self, user_id: UUID, order_id: UUID) -> Order:
+        return self._get(statements.GET, user_id, "id", order_id)
+
+    def get_by_client_order_id(self, user_id: UUID, client_order_id: str) -> Order:
+        return self._get(statements.GET_BY_CLIENT_ORDER_ID, user_id, "client_order_id", client_order_id)
+
+    def get_by_exchange_order_id(self, user_id: UUID, exchange_order_id: str) -> Order:
+        return self._get(statements.GET_BY_EXCHANGE_ORDER_ID, user_id, "exchange_order_id", exchange_order_id)
+
+    def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
+        wanted = sorted(set(keys))
+        values = {"user_id": to_array(key[0] for key in wanted), "id": to_array(key[1] for key in wanted)}
+        rows = self._session.fetch(statements.LOCK_MANY if for_update else statements.GET_MANY, values)
+        return ORDER.decode_all(rows)
+
+    def list(
+        self, user_id: UUID, filter: OrderFilter = OrderFilter(), after: str | None = None, limit: int = 100
+    ) -> Page[Order]:
+        listing = Listing("orders.list", (user_id, filter))
+        given = {name: value for name, value in filter.__dict__.items() if value is not None}
+        values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
+        values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
+        if (start := listing.position(after)) is not None:
+            values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
+        rows = self._session.fetch(statements.page(tuple(sorted(given)), start is not None), values)
+        return listing.page(ORDER.decode_all(rows), limit, lambda order: (order.created_at, order.id))
+
+    def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
+        values = {"user_id": str(user_id), "symbol": symbol}
+        return ORDER.decode_all(self._session.fetch(statements.list_open(symbol is not None), values))
+
+    def delete(self, user_id: UUID, order_id: UUID) -> None:
+        values = {"user_id": str(user_id), "id": str(order_id)}
+        if not self._session.fetch(statements.DELETE, values):
+            order = self.get(user_id, order_id)
+            raise self._session.doom(order.hold_conflict())
+
+    def _get(self, statement: Statement, user_id: UUID, field: str, value: UUID | str) -> Order:
+        rows = self._session.fetch(statement, {"user_id": str(user_id), field: to_text(value)})
+        if not rows:
+            raise NotFoundError("order", (user_id, value))
+        return ORDER.decode(rows[0])

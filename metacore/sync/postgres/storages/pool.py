@@ -1,0 +1,125 @@
+# Made from metacore/postgres/storages/pool.py by `python tools/generate_sync.py`. Do not edit.
+"""The pool of connections that the sessions of one storage share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from metacore._compat.blocking import owner
+from metacore._compat.psycopg_blocking import Connection, ConnectionPool
+from metacore.config import Settings
+from metacore.domain.times import Clock
+from metacore.errors import PoolTimeoutError, StorageUnavailableError
+from metacore.postgres.connections import PREPARED_MAX, connection_parameters, pool_parameters
+from metacore.postgres.schema_state import SCHEMA_STATE, check_schema_state
+from metacore.postgres.unreachable import unreachable
+from metacore.sync.crypto.keys import Keys
+
+Row = tuple[Any, ...]
+
+
+class Pool:
+    """Connections, the clock, the schema and the counters: what all operations of a storage share."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.clock = clock
+        self.schema = settings.db_schema
+        self.settings = settings
+        self.keys = Keys(settings.encryption_keys)
+        self.operations: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self._pool: ConnectionPool[Connection[Row]] | None = None
+        self._owner: object = None
+        self._last_error: str | None = None
+
+    def open(self, url: str) -> None:
+        """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
+        parameters = connection_parameters(url, self.settings)
+        self._check_server(parameters)
+        self._pool = ConnectionPool(
+            "",
+            kwargs=parameters,
+            connection_class=self._recording_class(),
+            configure=_configure,
+            **pool_parameters(self.settings),
+        )
+        self._owner = owner()
+        self._pool.open()
+
+    def acquire(self) -> Connection[Row]:
+        """A connection of its own for one operation or transaction; `release` it whatever happens."""
+        pool = self._pool
+        if pool is None:
+            raise StorageUnavailableError("the storage is not open; use it inside the `with` block of connect()")
+        if owner() != self._owner:
+            raise StorageUnavailableError(
+                "the storage was opened in another event loop or process; open one of its own there"
+            )
+        try:
+            return pool.getconn()
+        except (PoolTimeout, TooManyRequests) as error:
+            figures = pool.get_stats()
+            cause = f"; the last connection attempt failed: {self._last_error}" if self._last_error else ""
+            raise PoolTimeoutError(
+                f"no connection became free within {self.settings.pool_timeout:g} s: {figures.get('pool_size', 0)} of"
+                f" {figures.get('pool_max', 0)} open, {figures.get('requests_waiting', 0)} waiting;"
+                f" raise pool_max_size, or shorten transactions{cause}",
+                pool=dict(figures),
+                cause=self._last_error,
+            ) from error
+        except PoolClosed as error:
+            raise StorageUnavailableError("the storage is closed; open another one by connect()") from error
+
+    def release(self, connection: Connection[Row]) -> None:
+        """Give back a connection of `acquire`."""
+        if self._pool is not None:
+            self._pool.putconn(connection)
+
+    def figures(self) -> dict[str, int] | None:
+        """The pool's figures; None before it was opened."""
+        return None if self._pool is None else dict(self._pool.get_stats())
+
+    def close(self) -> None:
+        """Close all connections; a connection in use is closed when it is released."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def _check_server(self, parameters: dict[str, Any]) -> None:
+        try:
+            connection = Connection.connect(**parameters)
+        except psycopg.Error as error:
+            raise unreachable(error, parameters) from None
+        try:
+            cursor = connection.execute(SCHEMA_STATE, {"schema": self.schema}, prepare=False)
+            rows = cursor.fetchall()
+        except psycopg.Error as error:
+            raise unreachable(error, parameters) from None
+        finally:
+            connection.close()
+        check_schema_state(rows, self.schema)
+
+    def _recording_class(self) -> type[Connection[Row]]:
+        pool = self
+
+        class RecordingConnection(Connection[Row]):
+            """Keeps the last connection error for PoolTimeoutError, which psycopg's own does not tell."""
+
+            @classmethod
+            def connect(cls, conninfo: str = "", **kwargs: Any) -> Any:
+                try:
+                    connection = super().connect(conninfo, **kwargs)
+                except psycopg.Error as error:
+                    pool._last_error = str(error).strip()
+                    raise
+                pool._last_error = None
+                return connection
+
+        return RecordingConnection
+
+
+def _configure(connection: Connection[Row]) -> None:
+    connection.prepared_max = PREPARED_MAX

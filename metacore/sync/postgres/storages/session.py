@@ -1,0 +1,288 @@
+# Made from metacore/postgres/storages/session.py by `python tools/generate_sync.py`. Do not edit.
+"""How the storages reach the database: by a connection of the pool for each operation, or within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from metacore._compat.psycopg_blocking import Connection, Cursor
+from metacore.domain.balances import Balance
+from metacore.domain.times import parse_time
+from metacore.errors import MetacoreError, TransactionAbortedError
+from metacore.postgres.errors import translate
+from metacore.postgres.held import Held
+from metacore.postgres.statement import Statement
+from metacore.sync.postgres.storages.pool import Pool
+
+Row = tuple[Any, ...]
+Call = tuple[Statement, Mapping[str, Any]]
+"""A statement and its parameters."""
+
+_BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_COMMIT, _ROLLBACK = b"COMMIT", b"ROLLBACK"
+
+
+class Session:
+    """Operations outside of any transaction: each commits by itself."""
+
+    in_transaction = False
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    def now(self) -> datetime:
+        return parse_time(self.pool.clock())
+
+    def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
+        """The rows that `statement` gives, in one round trip; `subject` is the row it stores, named by errors."""
+        self.pool.operations[statement.name] += 1
+        connection = self.pool.acquire()
+        try:
+            cursor = connection.execute(statement.text(self.pool.schema), values)
+            return _rows(cursor)
+        except psycopg.Error as error:
+            self.pool.errors[statement.name] += 1
+            raise translate(error, statement.name, commits=statement.writes, subject=subject) from error
+        finally:
+            self.pool.release(connection)
+
+    def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
+        """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none."""
+        self.pool.operations[operation] += 1
+        connection = self.pool.acquire()
+        try:
+            return _pipeline(connection, self.pool, calls)
+        except psycopg.Error as error:
+            self.pool.errors[operation] += 1
+            writes = any(statement.writes for statement, _ in calls)
+            raise translate(error, operation, commits=writes, subject=subject) from error
+        finally:
+            self.pool.release(connection)
+
+    def doom(self, error: MetacoreError) -> MetacoreError:
+        """`error`; here there is no transaction that it could doom."""
+        return error
+
+    def remember(self, balances: Iterable[Balance]) -> None:
+        """Keep `balances` as what is locked; here nothing stays locked."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[TransactionSession]:
+        """A session bound to one transaction: committed at the end of the block, rolled back on an error."""
+        session = TransactionSession(self.pool)
+        try:
+            yield session
+            session.commit()
+        finally:
+            session.end()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session whose reads all see the same moment."""
+        session = TransactionSession(self.pool, opening=_BEGIN_SNAPSHOT)
+        try:
+            yield session
+            session.commit()
+        finally:
+            session.end()
+
+    @contextmanager
+    def atomic(self) -> Iterator[TransactionSession]:
+        """A transaction for one operation of several statements; its errors doom the transaction that it is part of."""
+        try:
+            with self.transaction() as session:
+                yield session
+        except MetacoreError as error:
+            if error.dooms_transaction:
+                self.doom(error)
+            raise
+
+
+class TransactionSession(Session):
+    """Operations of one transaction, or of a savepoint within it. BEGIN or SAVEPOINT goes with the first of them."""
+
+    in_transaction = True
+
+    def __init__(self, pool: Pool, parent: TransactionSession | None = None, opening: bytes = b"BEGIN") -> None:
+        super().__init__(pool)
+        self._parent = parent
+        self._depth: int = parent._depth + 1 if parent else 0
+        self._opening = b"SAVEPOINT s%d" % self._depth if parent else opening
+        self.held: Held = Held(parent.held if parent else None)
+        self._connection: Connection[Row] | None = None
+        self._begun = False
+        self._doom: MetacoreError | None = None
+        self._ended = False
+
+    def check(self) -> None:
+        """TransactionAbortedError if this transaction is doomed or over."""
+        if self._ended:
+            raise TransactionAbortedError("this transaction has ended; begin a new one")
+        if self._doom is not None:
+            raise TransactionAbortedError(
+                f"this transaction was doomed by {type(self._doom).__name__}; leave its block and begin a new one"
+            ) from self._doom
+        if self._parent is not None:
+            self._parent.check()
+
+    def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
+        return self.pipeline(statement.name, [(statement, values)], subject)[0]
+
+    def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
+        self.check()
+        self.pool.operations[operation] += 1
+        connection = self.connect()
+        openings = self._openings()
+        try:
+            if not openings and len(calls) == 1:
+                statement, values = calls[0]
+                cursor = connection.execute(statement.text(self.pool.schema), values)
+                return [_rows(cursor)]
+            return _pipeline(connection, self.pool, calls, openings)
+        except psycopg.Error as error:
+            self.pool.errors[operation] += 1
+            raise self.doom(translate(error, operation, subject=subject)) from error
+
+    def finish(self, operation: str, calls: Sequence[Call], subject: object = None) -> None:
+        """Make `calls` and end the transaction or savepoint, in one round trip."""
+        self.check()
+        connection = self.connect()
+        closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
+        try:
+            _pipeline(connection, self.pool, calls, self._openings(), closing)
+        except psycopg.Error as error:
+            self.pool.errors[operation] += 1
+            raise self.doom(translate(error, operation, commits=not self._depth, subject=subject)) from error
+        self._begun = False
+
+    def remember(self, balances: Iterable[Balance]) -> None:
+        """Keep `balances`, locked by this transaction, as they stand."""
+        for balance in balances:
+            self.held.balances[balance.key] = balance
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Itself: inside a transaction, reads see what the transaction sees."""
+        yield self
+
+    def doom(self, error: MetacoreError) -> MetacoreError:
+        """`error`, after which this transaction, up to the nearest savepoint, can only be left."""
+        self._doom = error
+        return error
+
+    @contextmanager
+    def transaction(self) -> Iterator[TransactionSession]:
+        """A session bound to a savepoint: kept at the end of the block, undone on an error."""
+        self.check()
+        session = TransactionSession(self.pool, self)
+        try:
+            yield session
+            session.check()
+        except BaseException:
+            session.undo()
+            raise
+        else:
+            session.keep()
+            session.held.keep()
+        finally:
+            session._ended = True
+
+    def connect(self) -> Connection[Row]:
+        """The connection of the transaction, from the pool at the first call."""
+        if self._parent is not None:
+            return self._parent.connect()
+        if self._connection is None:
+            self._connection = self.pool.acquire()
+        return self._connection
+
+    def begin(self) -> Connection[Row]:
+        """The connection, in the transaction: for what is more than statements, such as COPY."""
+        self.check()
+        connection = self.connect()
+        for opening in self._openings():
+            connection.execute(opening, prepare=False)
+        return connection
+
+    def _openings(self) -> list[bytes]:
+        if self._begun:
+            return []
+        self._begun = True
+        return [*(self._parent._openings() if self._parent else []), self._opening]
+
+    def commit(self) -> None:
+        """Commit. OutcomeUnknownError if the connection is lost while the server does."""
+        self.check()
+        self._ended = True
+        if self._connection is None or not self._begun:
+            return
+        try:
+            self._connection.execute(_COMMIT, prepare=False)
+        except psycopg.Error as error:
+            self.pool.errors["commit"] += 1
+            raise translate(error, "commit", commits=True) from error
+        self._begun = False
+
+    def keep(self) -> None:
+        """Make the changes since the savepoint part of what is around it."""
+        if self._begun and self._depth:
+            self._control(b"RELEASE SAVEPOINT s%d" % self._depth)
+
+    def undo(self) -> None:
+        """Undo the changes since the savepoint."""
+        if self._begun and self._depth:
+            name = b"s%d" % self._depth
+            self._control(b"ROLLBACK TO SAVEPOINT " + name)
+            self._control(b"RELEASE SAVEPOINT " + name)
+
+    def end(self) -> None:
+        """Give back the connection, rolling back what was not committed."""
+        self._ended = True
+        if self._connection is None:
+            return
+        connection, self._connection = self._connection, None
+        try:
+            if self._begun and not connection.closed:
+                connection.execute(_ROLLBACK, prepare=False)
+        except psycopg.Error:
+            connection.close()
+        finally:
+            self.pool.release(connection)
+
+    def _control(self, command: bytes) -> None:
+        connection = self.connect()
+        if connection.closed:
+            return
+        try:
+            connection.execute(command, prepare=False)
+        except psycopg.Error as error:
+            assert self._parent is not None
+            raise self._parent.doom(translate(error, "savepoint")) from error
+
+
+def _pipeline(
+    connection: Connection[Row],
+    pool: Pool,
+    calls: Sequence[Call],
+    openings: Sequence[bytes] = (),
+    closing: bytes | None = None,
+) -> list[list[Row]]:
+    cursors: list[Cursor[Row]] = []
+    with connection.pipeline():
+        for opening in openings:
+            connection.execute(opening, prepare=False)
+        for statement, values in calls:
+            cursors.append(connection.execute(statement.text(pool.schema), values))
+        if closing is not None:
+            connection.execute(closing, prepare=False)
+    return [_rows(cursor) for cursor in cursors]
+
+
+def _rows(cursor: Cursor[Row]) -> list[Row]:
+    # Not `cursor.description`, which builds an object for each column.
+    result = cursor.pgresult
+    return cursor.fetchall() if result is not None and result.nfields else []

@@ -1,0 +1,91 @@
+# Made from metacore/postgres/storages/trades.py by `python tools/generate_sync.py`. Do not edit.
+"""Trades in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from metacore.domain.imports import ImportResult
+from metacore.domain.pages import MAX_LIMIT, Listing, Page, parse_limit
+from metacore.domain.trades import NewTrade, Trade, TradeFilter
+from metacore.errors import NotFoundError
+from metacore.postgres.codecs import TRADE, to_array, to_text
+from metacore.postgres.statement import Statement
+from metacore.postgres.statements import trades as statements
+from metacore.sync.postgres.storages.imports import import_rows
+from metacore.sync.postgres.storages.session import Call, Session
+
+
+class PostgresTradeStorage:
+    """`metacore.sync.storage.trades.TradeStorage` over PostgreSQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(self, new: NewTrade) -> Trade:
+        trade = Trade.created(new, self._session.now())
+        if not self._session.fetch(statements.CREATE, _encode(trade), trade):
+            raise NotFoundError("user", trade.user_id)
+        return trade
+
+    def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
+        now = self._session.now()
+        rows = (_encode(Trade.created(new, now)) for new in trades)
+        return import_rows(self._session, statements.IMPORT, rows)
+
+    def get(self, user_id: UUID, trade_id: UUID) -> Trade:
+        rows = self._session.fetch(statements.GET, {"user_id": str(user_id), "id": str(trade_id)})
+        if not rows:
+            raise NotFoundError("trade", (user_id, trade_id))
+        return TRADE.decode(rows[0])
+
+    def get_by_exchange_trade_id(self, user_id: UUID, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
+        values = {"user_id": user_id, "symbol": symbol, "exchange_trade_id": exchange_trade_id}
+        return self._all(statements.GET_BY_EXCHANGE_TRADE_ID, values)
+
+    def get_many(self, keys: Iterable[tuple[UUID, UUID]]) -> Sequence[Trade]:
+        wanted = sorted(set(keys))
+        values = {"user_id": [key[0] for key in wanted], "id": [key[1] for key in wanted]}
+        return self._all(statements.GET_MANY, values)
+
+    def list(
+        self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
+    ) -> Page[Trade]:
+        listing = Listing("trades.list", (user_id, filter))
+        given = {name: value for name, value in filter.__dict__.items() if value is not None}
+        values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
+        values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
+        if (start := listing.position(after)) is not None:
+            values |= {"traded_at": to_text(start[0]), "id": to_text(start[1])}
+        rows = self._session.fetch(statements.page(tuple(sorted(given)), start is not None), values)
+        return listing.page(TRADE.decode_all(rows), limit, lambda trade: (trade.traded_at, trade.id))
+
+    def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
+        return self._all(statements.LIST_BY_ORDER, {"user_id": user_id, "order_id": order_id})
+
+    def list_pending(self, user_id: UUID) -> Sequence[Trade]:
+        return self._all(statements.LIST_PENDING, {"user_id": user_id})
+
+    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
+        after = None
+        while True:
+            page = self.list(user_id, filter, after, MAX_LIMIT)
+            for trade in page.items:
+                yield trade
+            if (after := page.next) is None:
+                return
+
+    def _all(self, statement: Statement, values: dict[str, Any]) -> Sequence[Trade]:
+        rows = self._session.fetch(statement, {name: to_text(value) for name, value in values.items()})
+        return TRADE.decode_all(rows)
+
+
+def write_trades(statement: Statement, trades: Sequence[Trade]) -> Call:
+    """The call of `statement`, which inserts or replaces `trades`."""
+    return statement, {**TRADE.encode_all(trades), "order_key": to_array([trade.order_key for trade in trades])}
+
+
+def _encode(trade: Trade) -> dict[str, str | None]:
+    return {**TRADE.encode(trade), "order_key": trade.order_key}

@@ -1,0 +1,81 @@
+# Made from metacore/postgres/storages/transaction.py by `python tools/generate_sync.py`. Do not edit.
+"""A transaction in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
+
+from metacore._compat.blocking import ContextGuard, Eventual
+from metacore.domain.changes import Changes, Loaded, Wanted
+from metacore.sync.postgres.storages.balances import PostgresBalanceStorage
+from metacore.sync.postgres.storages.loading import load
+from metacore.sync.postgres.storages.order_updates import PostgresOrderUpdateStorage
+from metacore.sync.postgres.storages.orders import PostgresOrderStorage
+from metacore.sync.postgres.storages.saving import save
+from metacore.sync.postgres.storages.session import Session, TransactionSession
+from metacore.sync.postgres.storages.trades import PostgresTradeStorage
+from metacore.sync.postgres.storages.users import PostgresUserStorage
+from metacore.sync.storage.storage import Transaction
+
+T = TypeVar("T")
+
+
+class PostgresStorages(ContextGuard):
+    """The storages over one session: the storage's own, or that of a transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._users = PostgresUserStorage(session)
+        self._orders = PostgresOrderStorage(session)
+        self._order_updates = PostgresOrderUpdateStorage(session)
+        self._trades = PostgresTradeStorage(session)
+        self._balances = PostgresBalanceStorage(session)
+
+    @property
+    def users(self) -> PostgresUserStorage:
+        return self._users
+
+    @property
+    def orders(self) -> PostgresOrderStorage:
+        return self._orders
+
+    @property
+    def order_updates(self) -> PostgresOrderUpdateStorage:
+        return self._order_updates
+
+    @property
+    def trades(self) -> PostgresTradeStorage:
+        return self._trades
+
+    @property
+    def balances(self) -> PostgresBalanceStorage:
+        return self._balances
+
+    def now(self) -> datetime:
+        return self._session.now()
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        with self._session.transaction() as session:
+            yield PostgresTransaction(session)
+
+
+class PostgresTransaction(PostgresStorages):
+    """`metacore.sync.storage.storage.Transaction` over PostgreSQL."""
+
+    def __init__(self, session: TransactionSession) -> None:
+        super().__init__(session)
+        self._transaction = session
+
+    def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
+        with self.transaction() as savepoint:
+            return fn(savepoint)
+
+    def load(self, wanted: Wanted) -> Loaded:
+        return load(self._transaction, wanted)
+
+    def save(self, changes: Changes) -> None:
+        save(self._transaction, changes)

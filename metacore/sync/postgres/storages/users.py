@@ -1,0 +1,71 @@
+# Made from metacore/postgres/storages/users.py by `python tools/generate_sync.py`. Do not edit.
+"""Users in PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from metacore.domain.pages import Listing, Page, parse_limit
+from metacore.domain.users import NewUser, User, UserPatch
+from metacore.errors import NotFoundError
+from metacore.postgres.codecs import USER, to_text
+from metacore.postgres.statement import Statement
+from metacore.postgres.statements import users as statements
+from metacore.sync.postgres.storages.credentials import PostgresCredentialStorage
+
+
+class PostgresUserStorage(PostgresCredentialStorage):
+    """`metacore.sync.storage.users.UserStorage` over PostgreSQL."""
+
+    def create(self, new: NewUser) -> User:
+        user = User.created(new, self._session.now())
+        self._session.fetch(statements.CREATE, USER.encode(user), user)
+        return user
+
+    def get(self, user_id: UUID) -> User:
+        return self._get(statements.GET, {"id": user_id}, user_id)
+
+    def get_by_uid(self, uid: str, exchange: str = "MEXC") -> User:
+        return self._get(statements.GET_BY_UID, {"exchange": exchange, "uid": uid}, (exchange, uid))
+
+    def get_by_username(self, username: str) -> User:
+        return self._get(statements.GET_BY_USERNAME, {"username": username}, username)
+
+    def get_by_email(self, email: str) -> User:
+        return self._get(statements.GET_BY_EMAIL, {"email": email}, email)
+
+    def get_by_telegram_id(self, telegram_id: int) -> User:
+        return self._get(statements.GET_BY_TELEGRAM_ID, {"telegram_id": telegram_id}, telegram_id)
+
+    def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
+        listing = Listing("users.list", (active,))
+        values: dict[str, Any] = {"limit": parse_limit(limit) + 1, "is_active": to_text(active)}
+        if (start := listing.position(after)) is not None:
+            values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
+        rows = self._session.fetch(statements.page(active is not None, start is not None), values)
+        return listing.page(USER.decode_all(rows), limit, lambda user: (user.created_at, user.id))
+
+    def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
+        given = patch.given()
+        if not given:
+            user = self.get(user_id)
+            return user.require_version(expected_version)
+        given["updated_at"] = self._session.now()
+        values = {name: to_text(value) for name, value in given.items()}
+        values |= {"key": str(user_id), "expected_version": to_text(expected_version)}
+        rows = self._session.fetch(statements.change(tuple(sorted(given))), values, patch)
+        if not rows:
+            self.get(user_id).require_version(expected_version)
+            raise NotFoundError("user", user_id)
+        return USER.decode(rows[0])
+
+    def delete(self, user_id: UUID) -> None:
+        if not self._session.fetch(statements.DELETE, {"id": str(user_id)}):
+            raise NotFoundError("user", user_id)
+
+    def _get(self, statement: Statement, values: dict[str, Any], key: object) -> User:
+        rows = self._session.fetch(statement, {name: to_text(value) for name, value in values.items()})
+        if not rows:
+            raise NotFoundError("user", key)
+        return USER.decode(rows[0])
