@@ -1,4 +1,4 @@
-"""Where the migration scripts lie, and which revision of the schema this release needs."""
+"""Where the migration scripts lie, and which revisions of the schema they make."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import re
 from functools import cache
 from pathlib import Path
 
-from metacore.errors import ConfigurationError
+from metacore.errors import ConfigurationError, InvalidDataError
+
+BASE = "base"
+"""Before the first revision."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_SCRIPT = re.compile(r"(\d{4})_\w+\.py")
+_SCRIPT = re.compile(r"(\d{4})_(\w+)\.py", re.ASCII)
 
 
 @cache
@@ -25,7 +28,25 @@ def migrations_directory() -> Path:
 
 
 @cache
+def revisions() -> dict[str, str]:
+    """All revisions that this release knows, oldest first, each with what it is about."""
+    names = (_SCRIPT.fullmatch(path.name) for path in sorted((migrations_directory() / "versions").iterdir()))
+    return {name.group(1): name.group(2).replace("_", " ") for name in names if name}
+
+
 def head_revision() -> str:
-    """The revision of the schema that this release was made for: the newest one it carries."""
-    names = (_SCRIPT.fullmatch(path.name) for path in (migrations_directory() / "versions").iterdir())
-    return max(name.group(1) for name in names if name)
+    """The revision of the schema that this release was made for: the newest one it knows."""
+    return list(revisions())[-1]
+
+
+def revisions_between(lower: str | None, upper: str) -> tuple[str, ...]:
+    """The revisions after `lower` (None: from the first) up to `upper`, oldest first."""
+    return tuple(revision for revision in revisions() if (lower or "") < revision <= upper)
+
+
+def check_revision(revision: str) -> str:
+    """`revision` itself; InvalidDataError if it is neither "base" nor one that this release knows."""
+    if revision != BASE and revision not in revisions():
+        known = ", ".join(revisions())
+        raise InvalidDataError(f"there is no such revision; there are {BASE}, {known}", field="revision")
+    return revision

@@ -21,7 +21,7 @@ FROM pg_catalog.pg_namespace n
 LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = '{VERSION_TABLE}'
 WHERE n.nspname = %(schema)s
 """  # noqa: S608
-"""One row, or none where the schema is missing. It reads catalogs only, which every role may and which are always there."""
+"""One row, or none where the schema is missing. It reads catalogs only, which every role may."""
 
 _MARKER = re.compile(r"metacore revision (\d{4}), compatible from (\d{4})", re.ASCII)
 _DEFAULT_SCHEMA = "metacore"
@@ -95,9 +95,14 @@ def check_schema_state(rows: Sequence[Sequence[Any]], schema: str) -> None:
             head,
         )
     elif state.revision != head:
-        raise SchemaError(
-            f'the schema "{schema}" is at revision {state.revision}, which needs a release of Metacore made for'
-            f" {state.compatible_from} or later, and this one was made for {head}; install a newer metacore",
-            current=state.revision,
-            expected=head,
-        )
+        raise too_new(schema, state)
+
+
+def too_new(schema: str, state: SchemaState) -> SchemaError:
+    """The error for a schema that a newer release deployed."""
+    return SchemaError(
+        f'the schema "{schema}" is at revision {state.revision}, and this release of Metacore knows revisions up to'
+        f" {head_revision()}; install the release that deployed it, or a newer one",
+        current=state.revision,
+        expected=head_revision(),
+    )
