@@ -23,7 +23,8 @@ from metacore.domain.pages import Listing, Page, parse_limit
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
 from metacore.postgres.statements import balances as statements
-from metacore.postgres.storages.session import Call, Session
+from metacore.postgres.storages.pipeline import Call
+from metacore.postgres.storages.session import Session
 
 
 class PostgresBalanceStorage:

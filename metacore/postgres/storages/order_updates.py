@@ -11,7 +11,8 @@ from metacore.errors import NotFoundError
 from metacore.postgres.codecs import ORDER_UPDATE, to_array, to_text
 from metacore.postgres.statements import order_updates as statements
 from metacore.postgres.statements.transactions import CHECK_ORDERS
-from metacore.postgres.storages.session import Call, Session
+from metacore.postgres.storages.pipeline import Call
+from metacore.postgres.storages.session import Session
 
 
 class PostgresOrderUpdateStorage:

@@ -16,7 +16,8 @@ from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.storages.balances import lock, write
 from metacore.postgres.storages.order_updates import append
-from metacore.postgres.storages.session import Call, TransactionSession
+from metacore.postgres.storages.pipeline import Call
+from metacore.postgres.storages.session import TransactionSession
 from metacore.postgres.storages.trades import write_trades
 
 RowKey = tuple[UUID, UUID]

@@ -9,18 +9,15 @@ from typing import Any
 
 import psycopg
 
-from metacore._compat.psycopg_aio import Connection, Cursor
+from metacore._compat.psycopg_aio import Connection
 from metacore.domain.balances import Balance
 from metacore.domain.times import parse_time
 from metacore.errors import MetacoreError, TransactionAbortedError
 from metacore.postgres.errors import translate
 from metacore.postgres.held import Held
 from metacore.postgres.statement import Statement
+from metacore.postgres.storages.pipeline import Call, Row, rows_of, run_pipeline
 from metacore.postgres.storages.pool import Pool
-
-Row = tuple[Any, ...]
-Call = tuple[Statement, Mapping[str, Any]]
-"""A statement and its parameters."""
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COMMIT, _ROLLBACK = b"COMMIT", b"ROLLBACK"
@@ -43,7 +40,7 @@ class Session:
         connection = await self.pool.acquire()
         try:
             cursor = await connection.execute(statement.text(self.pool.schema), values)
-            return await _rows(cursor)
+            return await rows_of(cursor)
         except psycopg.Error as error:
             self.pool.errors[statement.name] += 1
             raise translate(error, statement.name, commits=statement.writes, subject=subject) from error
@@ -55,7 +52,7 @@ class Session:
         self.pool.operations[operation] += 1
         connection = await self.pool.acquire()
         try:
-            return await _pipeline(connection, self.pool, calls)
+            return await run_pipeline(connection, self.pool.schema, calls)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             writes = any(statement.writes for statement, _ in calls)
@@ -141,8 +138,8 @@ class TransactionSession(Session):
             if not openings and len(calls) == 1:
                 statement, values = calls[0]
                 cursor = await connection.execute(statement.text(self.pool.schema), values)
-                return [await _rows(cursor)]
-            return await _pipeline(connection, self.pool, calls, openings)
+                return [await rows_of(cursor)]
+            return await run_pipeline(connection, self.pool.schema, calls, openings)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, subject=subject)) from error
@@ -153,7 +150,7 @@ class TransactionSession(Session):
         connection = await self.connect()
         closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
         try:
-            await _pipeline(connection, self.pool, calls, self._openings(), closing)
+            await run_pipeline(connection, self.pool.schema, calls, self._openings(), closing)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, commits=not self._depth, subject=subject)) from error
@@ -261,27 +258,3 @@ class TransactionSession(Session):
         except psycopg.Error as error:
             assert self._parent is not None
             raise self._parent.doom(translate(error, "savepoint")) from error
-
-
-async def _pipeline(
-    connection: Connection[Row],
-    pool: Pool,
-    calls: Sequence[Call],
-    openings: Sequence[bytes] = (),
-    closing: bytes | None = None,
-) -> list[list[Row]]:
-    cursors: list[Cursor[Row]] = []
-    async with connection.pipeline():
-        for opening in openings:
-            await connection.execute(opening, prepare=False)
-        for statement, values in calls:
-            cursors.append(await connection.execute(statement.text(pool.schema), values))
-        if closing is not None:
-            await connection.execute(closing, prepare=False)
-    return [await _rows(cursor) for cursor in cursors]
-
-
-async def _rows(cursor: Cursor[Row]) -> list[Row]:
-    # Not `cursor.description`, which builds an object for each column.
-    result = cursor.pgresult
-    return await cursor.fetchall() if result is not None and result.nfields else []

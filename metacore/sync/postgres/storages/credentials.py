@@ -10,13 +10,15 @@ from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealing import Resealed, api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
 from metacore.domain.credentials import Credentials
 from metacore.domain.pages import parse_limit
-from metacore.domain.sealed import ApiKeyHash, KeyUse, RotationBatch, SealedCredentials
+from metacore.domain.rotation import KeyUse, RotationBatch
+from metacore.domain.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.secret import Secret
 from metacore.domain.users import User
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import USER, to_array
 from metacore.postgres.statements import credentials as statements
-from metacore.sync.postgres.storages.session import Call, Session
+from metacore.sync.postgres.storages.pipeline import Call
+from metacore.sync.postgres.storages.session import Session
 
 
 class PostgresCredentialStorage:

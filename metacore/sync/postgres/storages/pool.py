@@ -29,7 +29,7 @@ class Pool:
         self.clock = clock
         self.schema = settings.db_schema
         self.settings = settings
-        self.keys = Keys(settings.encryption_keys)
+        self.keys = Keys(settings)
         self.operations: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self._pool: ConnectionPool[Connection[Row]] | None = None

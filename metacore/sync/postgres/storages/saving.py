@@ -17,7 +17,8 @@ from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.sync.postgres.storages.balances import lock, write
 from metacore.sync.postgres.storages.order_updates import append
-from metacore.sync.postgres.storages.session import Call, TransactionSession
+from metacore.sync.postgres.storages.pipeline import Call
+from metacore.sync.postgres.storages.session import TransactionSession
 from metacore.sync.postgres.storages.trades import write_trades
 
 RowKey = tuple[UUID, UUID]

@@ -10,18 +10,15 @@ from typing import Any
 
 import psycopg
 
-from metacore._compat.psycopg_blocking import Connection, Cursor
+from metacore._compat.psycopg_blocking import Connection
 from metacore.domain.balances import Balance
 from metacore.domain.times import parse_time
 from metacore.errors import MetacoreError, TransactionAbortedError
 from metacore.postgres.errors import translate
 from metacore.postgres.held import Held
 from metacore.postgres.statement import Statement
+from metacore.sync.postgres.storages.pipeline import Call, Row, rows_of, run_pipeline
 from metacore.sync.postgres.storages.pool import Pool
-
-Row = tuple[Any, ...]
-Call = tuple[Statement, Mapping[str, Any]]
-"""A statement and its parameters."""
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COMMIT, _ROLLBACK = b"COMMIT", b"ROLLBACK"
@@ -44,7 +41,7 @@ class Session:
         connection = self.pool.acquire()
         try:
             cursor = connection.execute(statement.text(self.pool.schema), values)
-            return _rows(cursor)
+            return rows_of(cursor)
         except psycopg.Error as error:
             self.pool.errors[statement.name] += 1
             raise translate(error, statement.name, commits=statement.writes, subject=subject) from error
@@ -56,7 +53,7 @@ class Session:
         self.pool.operations[operation] += 1
         connection = self.pool.acquire()
         try:
-            return _pipeline(connection, self.pool, calls)
+            return run_pipeline(connection, self.pool.schema, calls)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             writes = any(statement.writes for statement, _ in calls)
@@ -142,8 +139,8 @@ class TransactionSession(Session):
             if not openings and len(calls) == 1:
                 statement, values = calls[0]
                 cursor = connection.execute(statement.text(self.pool.schema), values)
-                return [_rows(cursor)]
-            return _pipeline(connection, self.pool, calls, openings)
+                return [rows_of(cursor)]
+            return run_pipeline(connection, self.pool.schema, calls, openings)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, subject=subject)) from error
@@ -154,7 +151,7 @@ class TransactionSession(Session):
         connection = self.connect()
         closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
         try:
-            _pipeline(connection, self.pool, calls, self._openings(), closing)
+            run_pipeline(connection, self.pool.schema, calls, self._openings(), closing)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, commits=not self._depth, subject=subject)) from error
@@ -262,27 +259,3 @@ class TransactionSession(Session):
         except psycopg.Error as error:
             assert self._parent is not None
             raise self._parent.doom(translate(error, "savepoint")) from error
-
-
-def _pipeline(
-    connection: Connection[Row],
-    pool: Pool,
-    calls: Sequence[Call],
-    openings: Sequence[bytes] = (),
-    closing: bytes | None = None,
-) -> list[list[Row]]:
-    cursors: list[Cursor[Row]] = []
-    with connection.pipeline():
-        for opening in openings:
-            connection.execute(opening, prepare=False)
-        for statement, values in calls:
-            cursors.append(connection.execute(statement.text(pool.schema), values))
-        if closing is not None:
-            connection.execute(closing, prepare=False)
-    return [_rows(cursor) for cursor in cursors]
-
-
-def _rows(cursor: Cursor[Row]) -> list[Row]:
-    # Not `cursor.description`, which builds an object for each column.
-    result = cursor.pgresult
-    return cursor.fetchall() if result is not None and result.nfields else []
