@@ -41,3 +41,5 @@ class Settings(BaseSettings):
     )
     """What credentials are encrypted with: `id:base64,id:base64`, 32 bytes each, the current key first; in Python also a
     mapping of ids to bytes, or a callable that gives either. Without it credentials are refused, and all else works."""
+    encryption_keys_max_age: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60
+    """How long keys that a callable gave are used before it is asked again."""

@@ -6,13 +6,12 @@ import logging
 import time
 
 from metacore._compat.aio import SingleFlight, in_thread
-from metacore.crypto.ring import HOW, SETTING, KeyRing, KeySource, parse_keys
+from metacore.config import Settings
+from metacore.crypto.ring import HOW, SETTING, KeyRing, parse_keys
 from metacore.errors import ConfigurationError
 
-MAX_AGE = 60
-"""For how many seconds the ring that a callable gave is used before it is asked again."""
 MIN_AGE = 1
-"""After how many seconds it is asked again for a key that its ring lacks."""
+"""After how many seconds a callable is asked again for a key that its ring lacks."""
 
 _logger = logging.getLogger(__name__)
 
@@ -20,12 +19,14 @@ _logger = logging.getLogger(__name__)
 class Keys:
     """Where operations on credentials get the key ring.
 
-    A callable is called in a thread of its own by the first operation that needs keys, and again once its ring is a
-    minute old or lacks a key that something is encrypted under. If it fails then, the ring that it gave stays in use.
+    A callable is called in a thread of its own by the first operation that needs keys, and again once its ring is
+    `encryption_keys_max_age` old, or lacks a key that something is encrypted under. If it fails then, the ring that it
+    gave last stays in use.
     """
 
-    def __init__(self, source: KeyRing | KeySource | None) -> None:
-        self._source = source
+    def __init__(self, settings: Settings) -> None:
+        self._source = settings.encryption_keys
+        self._max_age = settings.encryption_keys_max_age
         self._ring: KeyRing | None = None
         self._asked_at = 0.0
         self._flights: SingleFlight[str, KeyRing] = SingleFlight()
@@ -40,9 +41,10 @@ class Keys:
         if isinstance(self._source, KeyRing):
             return self._source
         ring = self._ring
-        patience = MAX_AGE if ring is None or key_id is None or key_id in ring else MIN_AGE
-        if ring is not None and time.monotonic() - self._asked_at < patience:
-            return ring
+        if ring is not None:
+            has_it = key_id is None or key_id in ring
+            if time.monotonic() - self._asked_at < (self._max_age if has_it else min(self._max_age, MIN_AGE)):
+                return ring
         return await self._flights.run("ring", self._ask)
 
     async def _ask(self) -> KeyRing:

@@ -16,8 +16,9 @@ from pydantic import SecretStr
 
 from metacore.crypto.ring import EncryptionKey, KeyRing
 from metacore.domain.credentials import Credentials
-from metacore.domain.sealed import ApiKeyHash, SealedCredentials, Unreadable
-from metacore.domain.secret import Secret
+from metacore.domain.rotation import Unreadable
+from metacore.domain.sealed import ApiKeyHash, SealedCredentials
+from metacore.domain.secret import Secret, parse_secret
 from metacore.errors import DecryptionError, InvalidDataError, MissingKeyError
 
 VERSION = b"\x01"
@@ -54,12 +55,11 @@ def unseal(ring: KeyRing, sealed: SealedCredentials) -> Credentials:
 
 
 def lookup(api_key: str | SecretStr) -> Secret:
-    """What a user is looked up by, kept from showing; InvalidDataError if it is no text."""
-    if isinstance(api_key, str):
-        return Secret(api_key)
-    if isinstance(api_key, SecretStr):
-        return Secret(api_key.get_secret_value())
-    raise InvalidDataError("an API key is text", field="api_key")
+    """What a user is looked up by, kept from showing; InvalidDataError if no API key could be that."""
+    try:
+        return parse_secret(api_key)
+    except ValueError as error:
+        raise InvalidDataError(str(error), field="api_key") from None
 
 
 def has_api_key(ring: KeyRing, sealed: SealedCredentials, api_key: Secret) -> bool:

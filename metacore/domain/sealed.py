@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,39 +28,3 @@ class ApiKeyHash:
     user_id: UUID
     key_id: str
     api_key_hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class KeyUse:
-    """How many users' credentials are encrypted under each encryption key id.
-
-    `outdated` is the number of users that a rotation has still to do: their credentials are not under the current key,
-    or hashes of their API key are left under a key that the ring no longer has. None without encryption keys.
-    """
-
-    credentials: Mapping[str, int]
-    outdated: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A user whose credentials cannot be decrypted, and why."""
-
-    user_id: UUID
-    key_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RotationBatch:
-    """What one batch of a rotation came to, in users.
-
-    The credentials of `rotated` were encrypted anew (in a dry run: would have been). Those of `overtaken` were set,
-    removed or rotated by somebody else meanwhile, and stay as that left them. Those of `unreadable` stay as they were.
-    `next` is the `after` of the next batch, None at the end.
-    """
-
-    rotated: int = 0
-    overtaken: int = 0
-    unreadable: tuple[Unreadable, ...] = ()
-    next: UUID | None = None

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from metacore.domain.credentials import Credentials
-from metacore.domain.sealed import KeyUse, RotationBatch
+from metacore.domain.rotation import KeyUse, RotationBatch
 from metacore.domain.secret import Secret
 from metacore.domain.users import User
 

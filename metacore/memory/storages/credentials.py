@@ -9,7 +9,8 @@ from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealing import api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
 from metacore.domain.credentials import Credentials
 from metacore.domain.pages import parse_limit
-from metacore.domain.sealed import ApiKeyHash, KeyUse, RotationBatch, SealedCredentials
+from metacore.domain.rotation import KeyUse, RotationBatch
+from metacore.domain.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.secret import Secret
 from metacore.domain.users import User
 from metacore.errors import AlreadyExistsError, NotFoundError

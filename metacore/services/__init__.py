@@ -1,0 +1,1 @@
+"""Steps that touch several storages at once."""
