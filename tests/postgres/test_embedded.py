@@ -53,6 +53,13 @@ with EmbeddedPostgres() as postgres:
     print(postgres.data_directory)
 """
 
+BUSY = """
+DO $$
+DECLARE until timestamptz := clock_timestamp() + interval '20 seconds';
+BEGIN WHILE clock_timestamp() < until LOOP END LOOP; END
+$$
+"""
+
 
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -372,7 +379,7 @@ def test_a_killed_temporary_server_comes_up_again_or_is_removed(place: Path) -> 
 
 def test_a_backend_that_outlives_the_server_does_not_keep_the_next_from_starting(place: Path) -> None:
     with EmbeddedPostgres(place / "data") as postgres, ThreadPoolExecutor(1) as pool:
-        busy = pool.submit(ask, postgres, "DO $$ BEGIN LOOP END LOOP; END $$")
+        busy = pool.submit(ask, postgres, BUSY)
         backend = "SELECT max(pid) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
         wait_until(lambda: ask(postgres, backend) is not None)
         pid = ask(postgres, backend)
@@ -389,17 +396,19 @@ def test_a_stranger_with_the_number_of_the_killed_server_is_no_server_and_is_lef
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not lives(pid))
         owner = postgres.data_directory.stat().st_uid
-        with subprocess.Popen(["sleep", "60"], user=owner) as stranger:
-            for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
-                lines = (place / "data" / name).read_text().split("\n", 1)
-                assert lines[0] == str(pid)
-                (place / "data" / name).write_text(f"{stranger.pid}\n{lines[1]}")
-            with pytest.raises(StorageUnavailableError):
-                _ = postgres.pid
-            assert ask(postgres.start(), "SELECT 1") == 1
-            assert postgres.pid != stranger.pid
-            assert stranger.poll() is None
-            stranger.kill()
+        with subprocess.Popen(["sleep", "20"], user=owner) as stranger:
+            try:
+                for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+                    lines = (place / "data" / name).read_text().split("\n", 1)
+                    assert lines[0] == str(pid)
+                    (place / "data" / name).write_text(f"{stranger.pid}\n{lines[1]}")
+                with pytest.raises(StorageUnavailableError):
+                    _ = postgres.pid
+                assert ask(postgres.start(), "SELECT 1") == 1
+                assert postgres.pid != stranger.pid
+                assert stranger.poll() is None
+            finally:
+                stranger.kill()
 
 
 @pytest.mark.parametrize("content", ["", "17\n"])
