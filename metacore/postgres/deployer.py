@@ -58,7 +58,7 @@ class SchemaDeployer:
     """
 
     def __init__(self, url: str | None = None, schema: str = "metacore", *, settings: Settings | None = None) -> None:
-        self._url = check_url(url)
+        self._url = url
         self._settings = settings or Settings()
         self.schema = check_schema_name(schema)
 
@@ -170,7 +170,7 @@ class SchemaDeployer:
 
     @contextmanager
     def _connected(self, operation: str) -> Iterator[Connection]:
-        with typed_errors(operation), connect(self._url, self._settings) as connection:
+        with typed_errors(operation), connect(check_url(self._url), self._settings) as connection:
             yield connection
 
     @contextmanager

@@ -19,7 +19,7 @@ def unreachable(error: psycopg.Error, parameters: Mapping[str, Any]) -> StorageU
     libpq tells the host, port, user and database that it tried. Where these look like parts of a URL that was taken
     apart at the wrong place, by an @ or / of the password that should be percent-encoded, its words are left out.
     """
-    told = str(error).strip()
+    told = " ".join(str(error).split())
     password = str(parameters.get("password") or "")
     values = [str(parameters.get(name) or "") for name in _TOLD]
     ports = str(parameters.get("port") or "").replace(",", "")

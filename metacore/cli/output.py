@@ -1,0 +1,55 @@
+"""What the commands print, and the exit codes that tell how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from metacore.errors import ConfigurationError, InvalidDataError, MetacoreError, SchemaError
+
+NOT_AS_NEEDED = 1
+"""The schema is not what this release needs: missing, old, too new, or drifted."""
+WRONG_USAGE = 2
+"""An argument, a setting, the URL or a right is missing or cannot be used."""
+FAILED = 3
+"""The database cannot be reached, or refused; trying again may help."""
+
+_console = Console(highlight=False)
+_errors = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def reported_errors() -> Iterator[None]:
+    """Print an error of Metacore's in one line, and exit with the code of its kind."""
+    try:
+        yield
+    except MetacoreError as error:
+        _errors.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        if isinstance(error, SchemaError):
+            code = NOT_AS_NEEDED
+        elif isinstance(error, ConfigurationError | InvalidDataError):
+            code = WRONG_USAGE
+        else:
+            code = FAILED
+        raise typer.Exit(code) from None
+
+
+def say(sentence: str) -> None:
+    """Print `sentence` as it is."""
+    _console.print(Text(sentence), soft_wrap=True)
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Print `rows` under the names of their columns; long texts go on in the next line."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    _console.print(table)

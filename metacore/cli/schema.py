@@ -1,0 +1,117 @@
+"""The commands that deploy the schema and look after it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
+from metacore.postgres.deployer import SchemaDeployer, SchemaStatus
+from metacore.postgres.revisions import BASE, revisions
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        envvar="METACORE_URL",
+        show_default=False,
+        help="postgresql://user@host/database, or embedded:/path. The password is better kept in PGPASSWORD, .pgpass or"
+        " a service file than in an argument, which every user of the machine can read.",
+    ),
+]
+Schema = Annotated[str, typer.Option(envvar="METACORE_SCHEMA", help="The PostgreSQL schema of all tables.")]
+AppRole = Annotated[
+    str | None,
+    typer.Option(
+        help="An existing role that gets exactly the rights that services need: no DDL, and the journals can be added"
+        " to, never changed."
+    ),
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    for command in (deploy, status, check, sql, downgrade):
+        app.command()(command)
+
+
+def deploy(url: Url = None, schema: Schema = "metacore", app_role: AppRole = None) -> None:
+    """Bring the schema to the newest revision. Safe to run from many places at once."""
+    with reported_errors():
+        applied = SchemaDeployer(url, schema).deploy(app_role)
+        if applied:
+            print_table(["Revision", "About"], ([revision, revisions()[revision]] for revision in applied))
+            say(f'The schema "{schema}" was brought to revision {applied[-1]}.')
+        else:
+            say(f'The schema "{schema}" was up to date.')
+        if app_role is not None:
+            say(f'The role "{app_role}" has the rights that services need.')
+
+
+def status(url: Url = None, schema: Schema = "metacore") -> None:
+    """Show the revision of the schema. Exit code 1 if storages of this release cannot work with it."""
+    with reported_errors():
+        found = SchemaDeployer(url, schema).status()
+    print_table(
+        ["Revision", "About", "State"],
+        (
+            [revision, about, "pending" if revision in found.pending else "applied"]
+            for revision, about in revisions().items()
+        ),
+    )
+    say(_sentence(found))
+    if not found.is_usable:
+        raise typer.Exit(NOT_AS_NEEDED)
+
+
+def check(url: Url = None, schema: Schema = "metacore") -> None:
+    """Compare the deployed tables with those that this release needs. Exit code 1 if they differ."""
+    with reported_errors():
+        drifts = SchemaDeployer(url, schema).check()
+    if not drifts:
+        say(f'The schema "{schema}" is exactly what this release needs.')
+        return
+    print_table(
+        ["Difference", "Object", "Name", "Expected", "Is"],
+        ([drift.kind, drift.object, drift.name, drift.expected or "", drift.actual or ""] for drift in drifts),
+    )
+    say(f'The schema "{schema}" has drifted: {len(drifts)} differences.')
+    raise typer.Exit(NOT_AS_NEEDED)
+
+
+def sql(
+    url: Url = None,
+    schema: Schema = "metacore",
+    start: Annotated[str, typer.Option("--from", help="The revision that the schema is at.")] = BASE,
+    app_role: AppRole = None,
+) -> None:
+    """Print the SQL that deploy would run, as one transaction, for psql. Nothing is connected to."""
+    with reported_errors():
+        typer.echo(SchemaDeployer(url, schema).sql(start, app_role), nl=False)
+
+
+def downgrade(
+    revision: Annotated[str, typer.Argument(help='The last revision to keep; "base" keeps none.')],
+    url: Url = None,
+    schema: Schema = "metacore",
+) -> None:
+    """Undo the revisions after this one. The data that they hold are deleted."""
+    with reported_errors():
+        undone = SchemaDeployer(url, schema).downgrade(revision)
+    if undone:
+        print_table(
+            ["Undone", "About"], ([undone_revision, revisions()[undone_revision]] for undone_revision in undone)
+        )
+    say(f'The schema "{schema}" is at revision {revision}.')
+
+
+def _sentence(found: SchemaStatus) -> str:
+    name = f'The schema "{found.schema}"'
+    if found.revision is None:
+        return f"{name} is not deployed."
+    if found.pending:
+        return f"{name} is at revision {found.revision}, before {found.head}; run: metacore deploy"
+    if found.revision == found.head:
+        return f"{name} is up to date, at revision {found.revision}."
+    works = "compatible" if found.is_usable else "not compatible: install a newer metacore"
+    return f"{name} is at revision {found.revision}, of a newer release than this ({found.head}), and {works}."
