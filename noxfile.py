@@ -43,7 +43,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy strict and pyright; both prove that the backends keep the protocols."""
+    """Types, by mypy strict and pyright: both prove that the backends keep the protocols."""
     _install(session, "test", "types")
     session.run("mypy")
     session.run("pyright")
@@ -60,8 +60,8 @@ def mirror(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """The ratios against hand-written psycopg; name a benchmark to run that one only."""
     _install(session)
-    scripts = session.posargs or [str(path) for path in sorted(Path("benchmarks").glob("*.py")) if path.stem != "harness"]
-    for script in scripts:
+    scripts = sorted(str(path) for path in Path("benchmarks").glob("*.py") if path.stem != "harness")
+    for script in session.posargs or scripts:
         session.run("python", "-P", script, env={"PYTHONPATH": "benchmarks"})
 
 

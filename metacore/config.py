@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 from pydantic import Field, PlainValidator, StringConstraints
@@ -10,6 +11,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from metacore.crypto.ring import KeyRing, KeySource, parse_keys
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+# The field `schema` takes the place of a deprecated method of pydantic's, which says so when the class is made.
+warnings.filterwarnings("ignore", message='Field name "schema" in "Settings" shadows', category=UserWarning)
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 
 
 class Settings(BaseSettings):
@@ -32,14 +38,16 @@ class Settings(BaseSettings):
     lock_timeout: Seconds = 5
     idle_in_transaction_timeout: Seconds = 60
     application_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] = "metacore"
-    db_schema: Annotated[str, StringConstraints(min_length=1, max_length=63)] = Field(default="metacore", alias="schema")
-    """The PostgreSQL schema of all tables; given as `schema=`, `METACORE_SCHEMA` in the environment."""
+    schema: Identifier = "metacore"  # type: ignore[assignment]  # pyright: ignore
+    """The PostgreSQL schema of all tables."""
     prepared_statements: bool = True
     """False behind a connection pooler that cannot keep server-side prepared statements."""
     encryption_keys: Annotated[KeyRing | KeySource | None, NoDecode, PlainValidator(parse_keys)] = Field(
         default=None, exclude=True, repr=False
     )
-    """What credentials are encrypted with: `id:base64,id:base64`, 32 bytes each, the current key first; in Python also a
-    mapping of ids to bytes, or a callable that gives either. Without it credentials are refused, and all else works."""
+    """What credentials are encrypted with: `id:base64,id:base64`, 32 bytes each, the current key first; in Python
+    also a mapping of ids to bytes, or a callable that gives either. Without it credentials are refused, and all else
+    works.
+    """
     encryption_keys_max_age: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60
     """How long keys that a callable gave are used before it is asked again."""

@@ -13,7 +13,9 @@ class MetacoreError(Exception):
     """
 
     dooms_transaction: ClassVar[bool] = True
-    """Whether this error, raised by an operation of a storage inside a transaction, dooms it up to the nearest savepoint."""
+    """Whether this error, raised by an operation of a storage inside a transaction, dooms it up to the nearest
+    savepoint.
+    """
 
     def __init__(self, message: str, **fields: Any) -> None:
         super().__init__(message)
@@ -202,7 +204,9 @@ class StorageUnavailableError(MetacoreError):
 
 
 class PoolTimeoutError(StorageUnavailableError):
-    """No connection became free within `pool_timeout`. `pool` has the pool's figures, `cause` the last connection error."""
+    """No connection became free within `pool_timeout`. `pool` has the pool's figures, `cause` the last connection
+    error.
+    """
 
     pool: dict[str, int]
     cause: str | None

@@ -16,10 +16,11 @@ _SCHEMES = "postgresql://..., memory://, embedded: or embedded:/path"
 def connect(url: str | None = None, *, settings: Settings | None = None, clock: Clock | None = None) -> Storage:
     """The storage that `url` names, to be opened by `async with`.
 
-    `postgresql://...` (anything that libpq takes) is a server whose schema was deployed before; `memory://` lives in this process;
-    `embedded:` is a private PostgreSQL, gone at close, and `embedded:/path` one that stays there: both deploy the schema by
-    themselves. Without `url`, the variable METACORE_URL names it. `settings` default to the METACORE_... variables;
-    `clock` stamps `created_at` and `updated_at`. ConfigurationError for a URL that is missing, malformed or of another scheme.
+    `postgresql://...` (anything that libpq takes) is a server whose schema was deployed before; `memory://` lives in
+    this process; `embedded:` is a private PostgreSQL, gone at close, and `embedded:/path` one that stays there: both
+    deploy the schema by themselves. Without `url`, the variable METACORE_URL names it. `settings` default to the
+    METACORE_... variables; `clock` stamps `created_at` and `updated_at`. ConfigurationError for a URL that is
+    missing, malformed or of another scheme.
     """
     url = url or os.environ.get("METACORE_URL")
     if not url:

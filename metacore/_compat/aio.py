@@ -98,11 +98,6 @@ async def retry(
     raise AssertionError("unreachable: the last call returns or raises")
 
 
-async def in_thread(fn: Callable[[], T]) -> T:
-    """The result of `fn()`, which blocks: run in a thread, so that the event loop goes on."""
-    return await asyncio.to_thread(fn)
-
-
 class _Flight(Generic[V]):
     __slots__ = ("error", "landed", "value")
 

@@ -89,11 +89,6 @@ def retry(
     raise AssertionError("unreachable: the last call returns or raises")
 
 
-def in_thread(fn: Callable[[], T]) -> T:
-    """The result of `fn()`."""
-    return fn()
-
-
 class _Flight(Generic[V]):
     __slots__ = ("error", "landed", "value")
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from metacore.domain.amounts import ZERO, Amount, NonNegativeAmount, exact
+from metacore.domain.amounts import LIMIT, ZERO, Amount, NonNegativeAmount, canonical, exact
 from metacore.domain.model import Model, build
 from metacore.domain.text import Key
 from metacore.domain.times import Time
@@ -79,8 +79,8 @@ class Balance(AccountBalance):
 class BalanceDelta(Model):
     """A change of one balance for one cause; it becomes one journal entry.
 
-    `reference` names the cause: the order of a hold, the trade of a fill, the caller's reference of a deposit. It is unique
-    for each user among the DEPOSIT, and among the WITHDRAWAL entries.
+    `reference` names the cause: the order of a hold, the trade of a fill, the caller's reference of a deposit. It is
+    unique for each user among the DEPOSIT, and among the WITHDRAWAL entries.
     """
 
     user_id: UUID
@@ -97,7 +97,9 @@ class BalanceDelta(Model):
 
 
 class BalanceEntry(BalanceDelta):
-    """An entry of the journal: `seq` counts 1, 2, 3... for each balance without gaps, the `_after` amounts are what it left."""
+    """An entry of the journal: `seq` counts 1, 2, 3... for each balance without gaps, the `_after` amounts are what
+    it left.
+    """
 
     seq: int
     free_after: NonNegativeAmount
@@ -110,33 +112,36 @@ def apply_deltas(
 ) -> tuple[dict[BalanceKey, Balance], list[BalanceEntry]]:
     """The balances after `deltas`, in their order, and the journal entries that tell of it.
 
-    `balances` holds every balance that a delta names. InsufficientFundsError if one would fall below zero on the way; the
-    version of a changed balance grows by one whatever the number of deltas.
+    `balances` holds every balance that a delta names. InsufficientFundsError if one would fall below zero on the way,
+    InvalidDataError if it would have more than 20 digits before the point; the version of a changed balance grows by
+    one whatever the number of deltas.
     """
-    changed: dict[BalanceKey, Balance] = {}
+    running: dict[BalanceKey, tuple[Decimal, Decimal, int]] = {}
     entries: list[BalanceEntry] = []
     with exact():
         for delta in deltas:
-            before = changed.get(delta.key) or balances[delta.key]
-            free, locked = before.free + delta.delta_free, before.locked + delta.delta_locked
-            for after, change, available in (
-                (free, delta.delta_free, before.free),
-                (locked, delta.delta_locked, before.locked),
-            ):
-                if after < 0:
-                    raise InsufficientFundsError(
-                        delta.asset, needed=-change, available=available, user_id=delta.user_id
-                    )
-            after_values = {"free": free, "locked": locked, "last_seq": before.last_seq + 1, "updated_at": now}
-            changed[delta.key] = before.changed(**after_values, version=balances[delta.key].version + 1)
-            entry = {
-                **delta.__dict__,
-                "seq": before.last_seq + 1,
-                "free_after": free,
-                "locked_after": locked,
-                "created_at": now,
-            }
-            entries.append(BalanceEntry.trusted(entry))
+            key = (delta.user_id, delta.asset)
+            if key not in running:
+                stored = balances[key]
+                running[key] = (stored.free, stored.locked, stored.last_seq)
+            free_before, locked_before, seq = running[key]
+            free = canonical(free_before + delta.delta_free)
+            locked = canonical(locked_before + delta.delta_locked)
+            if free < 0 or locked < 0:
+                change, available = (delta.delta_free, free_before) if free < 0 else (delta.delta_locked, locked_before)
+                raise InsufficientFundsError(delta.asset, needed=-change, available=available, user_id=delta.user_id)
+            if free >= LIMIT or locked >= LIMIT:
+                field = "delta_free" if free >= LIMIT else "delta_locked"
+                raise InvalidDataError("the balance would have more than 20 digits before the point", field=field)
+            running[key] = (free, locked, seq + 1)
+            after = {"seq": seq + 1, "free_after": free, "locked_after": locked, "created_at": now}
+            entries.append(BalanceEntry.trusted({**delta.__dict__, **after}))
+    changed = {
+        key: balances[key].changed(
+            free=free, locked=locked, last_seq=seq, version=balances[key].version + 1, updated_at=now
+        )
+        for key, (free, locked, seq) in running.items()
+    }
     return changed, entries
 
 

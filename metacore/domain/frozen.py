@@ -46,8 +46,8 @@ class FrozenDict(dict[str, Any]):
 def freeze_json(value: object, depth: int = 0) -> Any:
     """`value` as JSON that cannot change: mappings read-only, lists as tuples, numbers with a point as exact Decimals.
 
-    A ValueError for what JSON or a backend cannot hold: NaN, Infinity, integers beyond 64 bits, NUL, lone surrogates, keys
-    that are not text, nesting deeper than 64 levels, other types.
+    A ValueError for what JSON or a backend cannot hold: NaN, Infinity, integers beyond 64 bits, NUL, lone surrogates,
+    keys that are not text, nesting deeper than 64 levels, other types.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -108,7 +108,9 @@ def _dump_exactly(value: Any) -> str:
 
 
 def load_json(text: str | bytes) -> Any:
-    """The JSON value that `text` says: numbers with a point or an exponent as Decimals. ValueError if it is not JSON."""
+    """The JSON value that `text` says: numbers with a point or an exponent as Decimals. ValueError if it is not
+    JSON.
+    """
     return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
 
 

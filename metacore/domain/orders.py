@@ -76,7 +76,8 @@ OPEN = frozenset(OrderStatus) - CLOSED
 class NewOrder(Model):
     """An order to be placed or, with the status it is told, one found on the exchange.
 
-    Every type but MARKET has a `price` and a `quantity`; a MARKET order has a `quantity` or, for a BUY, a `quote_quantity`.
+    Every type but MARKET has a `price` and a `quantity`; a MARKET order has a `quantity` or, for a BUY, a
+    `quote_quantity`.
     """
 
     id: UUID = Field(default_factory=lambda: ids.new_id())
@@ -117,7 +118,9 @@ class NewOrder(Model):
         return self.quote_quantity is not None and self.type is OrderType.MARKET and self.side is OrderSide.BUY
 
     def content(self) -> dict[str, Any]:
-        """What the caller asked for, which never changes after. Equal content under one id is the same order sent again."""
+        """What the caller asked for, which never changes after. Equal content under one id is the same order sent
+        again.
+        """
         return {name: self.__dict__[name] for name in CONTENT}
 
     def is_same_as(self, other: NewOrder) -> bool:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class Stats:
     """Counters since the storage was opened.
 
-    `operations` and `errors` count by the operation's name, such as "orders.get"; `pool` has the figures of the connection pool
-    (`pool_size`, `pool_available`, `requests_waiting`...), None without one.
+    `operations` and `errors` count by the operation's name, such as "orders.get"; `pool` has the figures of the
+    connection pool (`pool_size`, `pool_available`, `requests_waiting`...), None without one.
     """
 
     operations: Mapping[str, int] = field(default_factory=dict)

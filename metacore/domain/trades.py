@@ -33,8 +33,8 @@ class TradeState(StrEnum):
 class NewTrade(Model):
     """A trade as the exchange told it; it names its order by at least one of three ids.
 
-    `quote_quantity` is price x quantity if not told, rounded to 18 places: up for a BUY, which pays it, down for a SELL. A
-    negative `commission` is a rebate.
+    `quote_quantity` is price x quantity if not told, rounded to 18 places: up for a BUY, which pays it, down for a
+    SELL. A negative `commission` is a rebate.
     """
 
     id: UUID = Field(default_factory=lambda: ids.new_id())
@@ -100,7 +100,9 @@ class Trade(NewTrade):
         return cls.trusted({**new.__dict__, **stored})
 
     def is_of(self, order: Order) -> bool:
-        """Whether it names this order: by the order's id or, as long as it carries none, by one of the exchange's two."""
+        """Whether it names this order: by the order's id or, as long as it carries none, by one of the exchange's
+        two.
+        """
         if self.user_id != order.user_id:
             return False
         if self.order_id is not None:

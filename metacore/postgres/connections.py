@@ -32,7 +32,9 @@ class _Context:
 
 
 def parse_url(url: str) -> dict[str, Any]:
-    """libpq's parameters of a URL or connection string; a ConfigurationError, without a word of it, if it is malformed."""
+    """Libpq's parameters of a URL or connection string; a ConfigurationError, without a word of it, if it is
+    malformed.
+    """
     try:
         return conninfo_to_dict(url)
     except psycopg.Error:
@@ -46,8 +48,8 @@ def parse_url(url: str) -> dict[str, Any]:
 def connection_parameters(url: str, settings: Settings) -> dict[str, Any]:
     """The keyword arguments of psycopg's `connect`: `url`, and what `settings` ask of the session.
 
-    The time-outs, the time zone UTC and the encoding are set on the server too, by the start-up packet: no round trip is spent on
-    them, and options of the URL's own come first.
+    The time-outs, the time zone UTC and the encoding are set on the server too, by the start-up packet: no round trip
+    is spent on them, and options of the URL's own come first.
     """
     parameters = parse_url(url)
     options = {

@@ -40,7 +40,8 @@ _LOST = ("08", "57P", "53", "25P03")
 def translate(error: psycopg.Error, operation: str, *, commits: bool = False, subject: object = None) -> MetacoreError:
     """The error to raise from `error`, which `operation` met.
 
-    `commits` says that the change may have been stored if the connection was lost; `subject` is the row that was to be stored.
+    `commits` says that the change may have been stored if the connection was lost; `subject` is the row that was to
+    be stored.
     """
     state = error.sqlstate
     if state is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.DataError):

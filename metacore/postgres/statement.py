@@ -19,8 +19,9 @@ def quote_identifier(name: str) -> str:
 class Statement:
     """One SQL statement of the operation `name`, such as "orders.get".
 
-    Either SQLAlchemy Core over `metacore.postgres.tables`, or SQL text in which `{schema}` stands for the quoted schema. Parameters are
-    named as in psycopg, `%(user_id)s`, and go as text that the statement casts: so each statement is prepared once, whatever is None.
+    Either SQLAlchemy Core over `metacore.postgres.tables`, or SQL text in which `{schema}` stands for the quoted
+    schema. Parameters are named as in psycopg, `%(user_id)s`, and go as text that the statement casts: so each
+    statement is prepared once, whatever is None.
     """
 
     __slots__ = ("_source", "_texts", "name", "writes")

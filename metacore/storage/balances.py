@@ -15,8 +15,8 @@ from metacore.domain.pages import Page
 class BalanceStorage(Protocol):
     """Stores balances and their journal. A balance never changes without its entries: one statement writes both.
 
-    `free` and `locked` are never negative, whatever a caller asks for. A change of a balance grows its version by one and
-    appends entries whose `seq` counts 1, 2, 3... for each balance without gaps.
+    `free` and `locked` are never negative, whatever a caller asks for. A change of a balance grows its version by one
+    and appends entries whose `seq` counts 1, 2, 3... for each balance without gaps.
     """
 
     async def get(self, user_id: UUID, asset: str) -> Balance:
@@ -26,8 +26,8 @@ class BalanceStorage(Protocol):
     async def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
         """The balances with these `(user_id, asset)` keys, sorted by key, each once, missing ones left out.
 
-        With `for_update`, inside a transaction, missing ones of existing users are first stored as zero, without an entry, and all
-        are locked in that order until it ends.
+        With `for_update`, inside a transaction, missing ones of existing users are first stored as zero, without an
+        entry, and all are locked in that order until it ends.
         """
         ...
 
@@ -38,25 +38,30 @@ class BalanceStorage(Protocol):
     async def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         """Set a balance to what is told, with one ADJUSTMENT entry; whether that changed anything.
 
-        A balance that has these amounts already stays as it is, without an entry; one that did not exist is stored, at zero too.
-        NotFoundError if the user does not exist; InvalidDataError, and nothing changed, if an amount is not one or is negative.
+        A balance that has these amounts already stays as it is, without an entry; one that did not exist is stored,
+        at zero too. NotFoundError if the user does not exist; InvalidDataError, and nothing changed, if an amount is
+        not one or is negative.
         """
         ...
 
     async def put_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
-        """`put` each of `balances`, all or nothing; how many of them changed. An asset named twice is an InvalidDataError."""
+        """`put` each of `balances`, all or nothing; how many of them changed. An asset named twice is an
+        InvalidDataError.
+        """
         ...
 
     async def replace_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
-        """Like `put_all`, and every balance of the user that `balances` lacks becomes zero; how many balances changed."""
+        """Like `put_all`, and every balance of the user that `balances` lacks becomes zero; how many balances
+        changed.
+        """
         ...
 
     async def apply(self, deltas: Iterable[BalanceDelta]) -> Sequence[Balance]:
         """Apply `deltas` in their order, one entry each, all or nothing; the balances after it, sorted by key.
 
-        Missing balances are first stored as zero. It is not idempotent: the same deltas again apply again. InsufficientFundsError,
-        and nothing changed, if free or locked would fall below zero on the way; NotFoundError if a user does not exist;
-        AlreadyExistsError if the reference of a DEPOSIT or WITHDRAWAL is taken.
+        Missing balances are first stored as zero. It is not idempotent: the same deltas again apply again.
+        InsufficientFundsError, and nothing changed, if free or locked would fall below zero on the way; NotFoundError
+        if a user does not exist; AlreadyExistsError if the reference of a DEPOSIT or WITHDRAWAL is taken.
         """
         ...
 
@@ -69,7 +74,8 @@ class BalanceStorage(Protocol):
     async def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
         """What disagrees, read in one snapshot; empty when every rule that MONEY calls always true holds for the user.
 
-        Checked: amounts not negative; each balance the sum of its journal, entry by entry; locked the sum of the holds; for each order,
-        settled the sum of its SETTLED trades and executed at least that. NotFoundError if the user does not exist.
+        Checked: amounts not negative; each balance the sum of its journal, entry by entry; locked the sum of the
+        holds; for each order, settled the sum of its SETTLED trades and executed at least that. NotFoundError if the
+        user does not exist.
         """
         ...

@@ -14,8 +14,8 @@ from metacore.domain.pages import Page
 class OrderStorage(Protocol):
     """Stores orders. The id and, where given, `client_order_id` and `exchange_order_id` are unique for each user.
 
-    It stores what it is told: which status may follow which, and what an order holds, is decided in `metacore.domain` and
-    saved by `Transaction.save`.
+    It stores what it is told: which status may follow which, and what an order holds, is decided in `metacore.domain`
+    and saved by `Transaction.save`.
     """
 
     async def create(self, new: NewOrder) -> Order:
@@ -28,14 +28,17 @@ class OrderStorage(Protocol):
     async def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
         """Store all of `orders`, in one transaction, in constant memory, without `statement_timeout`.
 
-        An order whose id is stored already with equal content, or was given before in this call, is a duplicate and skipped. One
-        that differs on its id or on another unique key is a ConflictError naming up to ten, and nothing is stored; so is
-        NotFoundError for a user that does not exist. What `orders` itself raises passes through, and nothing is stored.
+        An order whose id is stored already with equal content, or was given before in this call, is a duplicate and
+        skipped. One that differs on its id or on another unique key is a ConflictError naming up to ten, and nothing
+        is stored; so is NotFoundError for a user that does not exist. What `orders` itself raises passes through, and
+        nothing is stored.
         """
         ...
 
     async def get(self, user_id: UUID, order_id: UUID) -> Order:
-        """The order, equal in every field to what the last change made of it; NotFoundError if the user has none such."""
+        """The order, equal in every field to what the last change made of it; NotFoundError if the user has none
+        such.
+        """
         ...
 
     async def get_by_client_order_id(self, user_id: UUID, client_order_id: str) -> Order:

@@ -25,8 +25,9 @@ T = TypeVar("T")
 class Storages(Protocol):
     """What a storage and a transaction have in common: the storages, and a transaction to bind them to.
 
-    Every operation is atomic. Models that come out are frozen: nobody can change what is stored by way of them. Models that go in are
-    never kept by reference to anything that can change. Bad input is refused with a typed error before anything is written.
+    Every operation is atomic. Models that come out are frozen: nobody can change what is stored by way of them.
+    Models that go in are never kept by reference to anything that can change. Bad input is refused with a typed error
+    before anything is written.
     """
 
     @property
@@ -57,19 +58,20 @@ class Storages(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction (READ COMMITTED): its storages read its own writes, others see them from the commit on.
 
-        Leaving the block normally commits all of it; leaving by an error, which passes on, stores nothing of it. Inside a
-        transaction it is a savepoint: an error that leaves its block undoes the block alone. An error of an operation that says so
-        in `dooms_transaction` dooms it up to the nearest savepoint: later operations, and leaving the block normally,
-        raise TransactionAbortedError; NotFoundError, StaleVersionError and InvalidDataError do not. After its end, it raises the same.
-        A transaction is used by one task or thread at a time.
+        Leaving the block normally commits all of it; leaving by an error, which passes on, stores nothing of it.
+        Inside a transaction it is a savepoint: an error that leaves its block undoes the block alone. An error of an
+        operation that says so in `dooms_transaction` dooms it up to the nearest savepoint: later operations, and
+        leaving the block normally, raise TransactionAbortedError; NotFoundError, StaleVersionError and
+        InvalidDataError do not. After its end, it raises the same. A transaction is used by one task or thread at a
+        time.
         """
         ...
 
     async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         """What `fn` returns, called with a transaction that is committed after it.
 
-        On a RetryableError it is called again in a new transaction, with exponential backoff and jitter, `attempts` times in all. On a
-        transaction it is called once, in a savepoint: only the outermost `run` calls again.
+        On a RetryableError it is called again in a new transaction, with exponential backoff and jitter, `attempts`
+        times in all. On a transaction it is called once, in a savepoint: only the outermost `run` calls again.
         """
         ...
 
@@ -80,17 +82,17 @@ class Transaction(Storages, Protocol):
     async def load(self, wanted: Wanted) -> Loaded:
         """Load and lock what a decision rests on, as one pipelined operation.
 
-        Locks are taken in one fixed order: users, then orders, each sorted by key; trades, entries and sums are read after them. Two orders
-        that one reference names are both loaded.
+        Locks are taken in one fixed order: users, then orders, each sorted by key; trades, entries and sums are read
+        after them. Two orders that one reference names are both loaded.
         """
         ...
 
     async def save(self, changes: Changes) -> None:
         """Save a decision, all or nothing, as one pipelined operation.
 
-        StaleVersionError if an order or a trade is not at the version that `changes` expects; NotFoundError if it, or the order of an
-        update, does not exist; AlreadyExistsError if one to be inserted does; InsufficientFundsError if a balance would fall below zero.
-        Nothing is written then, and only the last two doom the transaction.
+        StaleVersionError if an order or a trade is not at the version that `changes` expects; NotFoundError if it, or
+        the order of an update, does not exist; AlreadyExistsError if one to be inserted does; InsufficientFundsError
+        if a balance would fall below zero. Nothing is written then, and only the last two doom the transaction.
         """
         ...
 
@@ -98,8 +100,8 @@ class Transaction(Storages, Protocol):
 class Storage(Storages, Protocol):
     """A storage, opened by `connect` and closed at the end of its `with` block.
 
-    It may be shared by all tasks of its event loop, or all threads of its process; used from another event loop, after a fork, or once
-    closed, every operation raises StorageUnavailableError.
+    It may be shared by all tasks of its event loop, or all threads of its process; used from another event loop,
+    after a fork, or once closed, every operation raises StorageUnavailableError.
     """
 
     async def ping(self) -> None:
@@ -107,7 +109,9 @@ class Storage(Storages, Protocol):
         ...
 
     def stats(self) -> Stats:
-        """The counters of operations and errors by name, and the figures of the connection pool, None where there is none."""
+        """The counters of operations and errors by name, and the figures of the connection pool, None where there is
+        none.
+        """
         ...
 
     async def close(self) -> None:

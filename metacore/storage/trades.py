@@ -28,14 +28,17 @@ class TradeStorage(Protocol):
     async def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
         """Store all of `trades` as RECORDED, in one transaction, in constant memory, without `statement_timeout`.
 
-        A trade whose unique key is stored already with equal content, or was given before in this call, is a duplicate and
-        skipped; ids play no part in that. One that differs on a unique key is a ConflictError naming up to ten, and nothing is
-        stored; so is NotFoundError for a user that does not exist. What `trades` itself raises passes through, and nothing is stored.
+        A trade whose unique key is stored already with equal content, or was given before in this call, is a
+        duplicate and skipped; ids play no part in that. One that differs on a unique key is a ConflictError naming up
+        to ten, and nothing is stored; so is NotFoundError for a user that does not exist. What `trades` itself raises
+        passes through, and nothing is stored.
         """
         ...
 
     async def get(self, user_id: UUID, trade_id: UUID) -> Trade:
-        """The trade, equal in every field to what the last change made of it; NotFoundError if the user has none such."""
+        """The trade, equal in every field to what the last change made of it; NotFoundError if the user has none
+        such.
+        """
         ...
 
     async def get_by_exchange_trade_id(self, user_id: UUID, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
@@ -63,7 +66,7 @@ class TradeStorage(Protocol):
     def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> AsyncIterator[Trade]:
         """All trades of the user that match `filter`, newest first by (traded_at, id), in constant memory.
 
-        Pages are read as the iteration goes on, without a transaction held open: a trade stored meanwhile may appear or not, one
-        that was there throughout appears exactly once.
+        Pages are read as the iteration goes on, without a transaction held open: a trade stored meanwhile may appear
+        or not, one that was there throughout appears exactly once.
         """
         ...

@@ -82,7 +82,7 @@ class MemoryStorages(ContextGuard):
 class MemoryTransaction(MemoryStorages):
     """`metacore.storage.storage.Transaction` over dictionaries."""
 
-    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
+    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
         async with self.transaction() as savepoint:
             return await fn(savepoint)
 

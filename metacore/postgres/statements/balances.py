@@ -95,6 +95,7 @@ AUDIT_ENTRIES = Statement(
     " ORDER BY asset, seq",
 )
 
+
 @cache
 def page(of_asset: bool, after: bool) -> Statement:
     """A page of the journal, oldest first; only of one asset, only behind a position, if so."""

@@ -1,4 +1,6 @@
-"""Statements of a bulk import: COPY to a staging table, one INSERT that skips what is stored, a look for what differs."""
+"""Statements of a bulk import: COPY to a staging table, one INSERT that skips what is stored, a look for what
+differs.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ LIMITED = Statement("import", "SET LOCAL statement_timeout = DEFAULT")
 class Import:
     """The statements that import rows of `table`.
 
-    `keys` names the unique keys, the one that conflicts are named by first; two rows that share one are the same if their `content` is
-    equal and `differs`, if given, is not true.
+    `keys` names the unique keys, the one that conflicts are named by first; two rows that share one are the same if
+    their `content` is equal and `differs`, if given, is not true.
     """
 
     def __init__(

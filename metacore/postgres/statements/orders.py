@@ -56,7 +56,11 @@ LOCK_MANY = Statement("orders.get_many", _BY_KEYS + "FOR UPDATE OF orders")
 DELETE = Statement(
     "orders.delete",
     orders.delete()
-    .where(orders.c.user_id == _parameter("user_id"), orders.c.id == _parameter("id"), orders.c.held_amount == literal_column("0"))
+    .where(
+        orders.c.user_id == _parameter("user_id"),
+        orders.c.id == _parameter("id"),
+        orders.c.held_amount == literal_column("0"),
+    )
     .returning(orders.c.id),
     writes=True,
 )
@@ -97,7 +101,11 @@ IMPORT = Import(
     orders,
     ORDER.columns,
     content=CONTENT,
-    keys={"id": ("user_id", "id"), "client_order_id": ("user_id", "client_order_id"), "exchange_order_id": ("user_id", "exchange_order_id")},
+    keys={
+        "id": ("user_id", "id"),
+        "client_order_id": ("user_id", "client_order_id"),
+        "exchange_order_id": ("user_id", "exchange_order_id"),
+    },
     differs="staged.exchange_order_id <> stored.exchange_order_id",
 )
 """Same content, under each key, is what `NewOrder.is_same_as` says."""

@@ -28,7 +28,9 @@ def _referenced(given: tuple[str, ...]) -> str:
 
 @cache
 def lock_orders(given: tuple[str, ...], holding: bool) -> Statement:
-    """Loads and locks, by key, the orders named by the `given` kinds of ids and, if so, all that hold funds of some users."""
+    """Loads and locks, by key, the orders named by the `given` kinds of ids and, if so, all that hold funds of some
+    users.
+    """
     where = [_referenced(given)] if given else []
     if holding:
         where.append("(user_id = ANY (%(holders)s::uuid[]) AND held_amount > 0)")
@@ -84,7 +86,9 @@ MOVED = Statement(
     " AND reason NOT IN ('HOLD', 'RELEASE') AND occurred_at > %(moved_after)s::timestamptz)",
 )
 
-CHECK_USERS = Statement("save", "SELECT id FROM {schema}.users WHERE id = ANY (%(ids)s::uuid[]) ORDER BY id FOR KEY SHARE")
+CHECK_USERS = Statement(
+    "save", "SELECT id FROM {schema}.users WHERE id = ANY (%(ids)s::uuid[]) ORDER BY id FOR KEY SHARE"
+)
 
 
 def _versions(table: str) -> Statement:

@@ -38,7 +38,9 @@ GET_BY_TELEGRAM_ID = _get_by("telegram_id")
 
 LOCK = Statement("users.update", select(*COLUMNS).where(users.c.id == _parameter("id")).with_for_update())
 
-DELETE = Statement("users.delete", users.delete().where(users.c.id == _parameter("id")).returning(users.c.id), writes=True)
+DELETE = Statement(
+    "users.delete", users.delete().where(users.c.id == _parameter("id")).returning(users.c.id), writes=True
+)
 
 
 @cache

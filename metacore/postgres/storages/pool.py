@@ -26,7 +26,7 @@ class Pool:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.clock = clock
-        self.schema = settings.db_schema
+        self.schema = settings.schema
         self.settings = settings
         self.keys = Keys(settings)
         self.operations: Counter[str] = Counter()

@@ -69,7 +69,7 @@ class PostgresTransaction(PostgresStorages):
         super().__init__(session)
         self._transaction = session
 
-    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
+    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
         async with self.transaction() as savepoint:
             return await fn(savepoint)
 

@@ -14,7 +14,9 @@ class OrderUpdateStorage(Protocol):
     """Stores the history of orders: append-only, `seq` counting 1, 2, 3... for each order without gaps."""
 
     def append(self, new: NewOrderUpdate) -> OrderUpdate:
-        """Append an update to its order and return it with the next `seq`; NotFoundError if the user has no such order."""
+        """Append an update to its order and return it with the next `seq`; NotFoundError if the user has no such
+        order.
+        """
         ...
 
     def append_many(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:

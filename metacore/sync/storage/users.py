@@ -39,14 +39,17 @@ class UserStorage(CredentialStorage, Protocol):
         ...
 
     def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
-        """A page of users, newest first by (created_at, id); only those with `is_active` equal to `active` if it is given."""
+        """A page of users, newest first by (created_at, id); only those with `is_active` equal to `active` if it is
+        given.
+        """
         ...
 
     def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         """Change the given fields and return the user, one version on.
 
-        An empty patch changes nothing and returns the user as it is. NotFoundError if there is no such user, StaleVersionError if
-        `expected_version` is given and not the stored one, AlreadyExistsError if a unique field is taken; the user is then as before.
+        An empty patch changes nothing and returns the user as it is. NotFoundError if there is no such user,
+        StaleVersionError if `expected_version` is given and not the stored one, AlreadyExistsError if a unique field
+        is taken; the user is then as before.
         """
         ...
 

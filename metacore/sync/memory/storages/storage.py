@@ -24,8 +24,8 @@ T = TypeVar("T")
 class MemoryStorage(MemoryStorages):
     """`metacore.sync.storage.storage.Storage` over dictionaries: empty at first, gone at the end.
 
-    Write transactions run one at a time, waiting `lock_timeout` for each other; readers see the last commit. It lives in one
-    event loop (blocking: process).
+    Write transactions run one at a time, waiting `lock_timeout` for each other; readers see the last commit. It lives
+    in one event loop (blocking: process).
     """
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:

@@ -83,7 +83,7 @@ class MemoryStorages(ContextGuard):
 class MemoryTransaction(MemoryStorages):
     """`metacore.sync.storage.storage.Transaction` over dictionaries."""
 
-    def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
+    def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
         with self.transaction() as savepoint:
             return fn(savepoint)
 

@@ -63,7 +63,9 @@ def save(session: TransactionSession, changes: Changes) -> None:
 
 
 class _Rows(Generic[R]):
-    """The orders or trades of `changes`: those to be inserted, those to be replaced and the versions these must have."""
+    """The orders or trades of `changes`: those to be inserted, those to be replaced and the versions these must
+    have.
+    """
 
     def __init__(self, changes: Changes, rows: Sequence[R]) -> None:
         self.inserted: dict[RowKey, R] = {}

@@ -70,7 +70,7 @@ class PostgresTransaction(PostgresStorages):
         super().__init__(session)
         self._transaction = session
 
-    def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
+    def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
         with self.transaction() as savepoint:
             return fn(savepoint)
 
