@@ -11,7 +11,7 @@ from uuid import UUID
 
 from metacore.domain.amounts import LIMIT, ZERO, Amount, NonNegativeAmount, canonical, exact
 from metacore.domain.model import Model, build
-from metacore.domain.text import Key
+from metacore.domain.text import Key, require_text
 from metacore.domain.times import Time
 from metacore.errors import InsufficientFundsError, InvalidDataError
 
@@ -143,6 +143,14 @@ def apply_deltas(
         for key, (free, locked, seq) in running.items()
     }
     return changed, entries
+
+
+def parse_keys(keys: Iterable[BalanceKey]) -> list[BalanceKey]:
+    """`keys` sorted, each once; InvalidDataError for an asset that is not text."""
+    wanted = list(keys)
+    for _, asset in wanted:
+        require_text(asset=asset)
+    return sorted(set(wanted))
 
 
 def parse_balances(balances: Iterable[object]) -> tuple[AccountBalance, ...]:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from metacore.errors import InvalidDataError
+
 MAX_KEY_LENGTH = 255
 
 
@@ -21,10 +23,25 @@ def parse_text(value: str) -> str:
     return value
 
 
+def require_text(**arguments: str | None) -> None:
+    """Return if every argument of an operation is text that can be stored, or None; else InvalidDataError names it."""
+    for name, value in arguments.items():
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise InvalidDataError(f"text is wanted, not {type(value).__name__}", field=name)
+        try:
+            parse_text(value)
+        except ValueError as error:
+            raise InvalidDataError(str(error), field=name) from None
+
+
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(parse_text)]
 """Any text without NUL and lone surrogates."""
 
-Key = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=MAX_KEY_LENGTH), AfterValidator(parse_text)]
+Key = Annotated[
+    str, StringConstraints(strict=True, min_length=1, max_length=MAX_KEY_LENGTH), AfterValidator(parse_text)
+]
 """Text by which something is found: 1 to 255 characters, ordered by code point."""
 
 Integer = Annotated[int, Field(strict=True, ge=-(2**63), le=2**63 - 1)]

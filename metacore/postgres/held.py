@@ -19,13 +19,21 @@ class Held:
 
     def __init__(self, around: Held | None = None) -> None:
         self._around = around
+        self._forgot = False
         self.users: ChainMap[UUID, bool] = around.users.new_child() if around else ChainMap()
         self.versions: ChainMap[RowKey, int] = around.versions.new_child() if around else ChainMap()
         self.balances: ChainMap[BalanceKey, Balance] = around.balances.new_child() if around else ChainMap()
 
+    def forget(self) -> None:
+        """Forget all of it: rows were deleted."""
+        self.users, self.versions, self.balances = ChainMap(), ChainMap(), ChainMap()
+        self._forgot = True
+
     def keep(self) -> None:
         """Make the layer of a released savepoint part of what is around it."""
         if self._around is not None:
+            if self._forgot:
+                self._around.forget()
             self._around.users.update(self.users.maps[0])
             self._around.versions.update(self.versions.maps[0])
             self._around.balances.update(self.balances.maps[0])

@@ -18,8 +18,10 @@ from metacore.domain.balances import (
     adjustments,
     apply_deltas,
     parse_balances,
+    parse_keys,
 )
 from metacore.domain.pages import Listing, Page
+from metacore.domain.text import require_text
 from metacore.domain.trades import Trade, TradeState
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import page_of
@@ -34,6 +36,7 @@ class MemoryBalanceStorage:
         self._session = session
 
     async def get(self, user_id: UUID, asset: str) -> Balance:
+        require_text(asset=asset)
         with self._session.read("balances.get") as tables:
             balance = tables.balances.get((user_id, asset))
             if balance is None:
@@ -41,7 +44,7 @@ class MemoryBalanceStorage:
         return balance
 
     async def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
-        wanted, now = sorted(set(keys)), self._session.now()
+        wanted, now = parse_keys(keys), self._session.now()
         if for_update:
             async with self._session.write("balances.get_many") as tables:
                 known = [key for key in wanted if tables.users.get((key[0],)) is not None]
@@ -75,6 +78,7 @@ class MemoryBalanceStorage:
     async def entries(
         self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
+        require_text(asset=asset)
         listing = Listing("balances.entries", (user_id, asset))
         with self._session.read(listing.method) as tables:
             rows = [row for row in tables.balance_entries.group(user_id) if asset is None or row.asset == asset]

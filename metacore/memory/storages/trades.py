@@ -7,6 +7,7 @@ from uuid import UUID
 
 from metacore.domain.imports import MAX_CONFLICTS, ImportResult
 from metacore.domain.pages import MAX_LIMIT, Listing, Page
+from metacore.domain.text import require_text
 from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState
 from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
 from metacore.memory.paging import page_of
@@ -55,6 +56,7 @@ class MemoryTradeStorage:
         return trade
 
     async def get_by_exchange_trade_id(self, user_id: UUID, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
+        require_text(symbol=symbol, exchange_trade_id=exchange_trade_id)
         with self._session.read("trades.get_by_exchange_trade_id") as tables:
             rows = [
                 trade for trade in tables.trades.group(user_id) if trade.key == (user_id, symbol, exchange_trade_id)

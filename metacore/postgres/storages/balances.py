@@ -18,8 +18,10 @@ from metacore.domain.balances import (
     adjustments,
     apply_deltas,
     parse_balances,
+    parse_keys,
 )
 from metacore.domain.pages import Listing, Page, parse_limit
+from metacore.domain.text import require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
 from metacore.postgres.statements import balances as statements
@@ -34,13 +36,14 @@ class PostgresBalanceStorage:
         self._session = session
 
     async def get(self, user_id: UUID, asset: str) -> Balance:
+        require_text(asset=asset)
         rows = await self._session.fetch(statements.GET, {"user_id": str(user_id), "asset": asset})
         if not rows:
             raise NotFoundError("balance", (user_id, asset))
         return BALANCE.decode(rows[0])
 
     async def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
-        wanted = sorted(set(keys))
+        wanted = parse_keys(keys)
         if not for_update:
             return BALANCE.decode_all(await self._session.fetch(statements.GET_MANY, _keys(wanted)))
         _, rows = await self._session.pipeline(statements.LOCK_MANY.name, lock(self._session, wanted))
@@ -81,6 +84,7 @@ class PostgresBalanceStorage:
     async def entries(
         self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
+        require_text(asset=asset)
         listing = Listing("balances.entries", (user_id, asset))
         values: dict[str, Any] = {"user_id": str(user_id), "asset": asset, "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from metacore.domain.imports import ImportResult
 from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
 from metacore.domain.pages import Listing, Page, parse_limit
+from metacore.domain.text import require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import ORDER, to_array, to_text
 from metacore.postgres.statement import Statement
@@ -38,9 +39,11 @@ class PostgresOrderStorage:
         return await self._get(statements.GET, user_id, "id", order_id)
 
     async def get_by_client_order_id(self, user_id: UUID, client_order_id: str) -> Order:
+        require_text(client_order_id=client_order_id)
         return await self._get(statements.GET_BY_CLIENT_ORDER_ID, user_id, "client_order_id", client_order_id)
 
     async def get_by_exchange_order_id(self, user_id: UUID, exchange_order_id: str) -> Order:
+        require_text(exchange_order_id=exchange_order_id)
         return await self._get(statements.GET_BY_EXCHANGE_ORDER_ID, user_id, "exchange_order_id", exchange_order_id)
 
     async def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
@@ -62,11 +65,13 @@ class PostgresOrderStorage:
         return listing.page(ORDER.decode_all(rows), limit, lambda order: (order.created_at, order.id))
 
     async def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
+        require_text(symbol=symbol)
         values = {"user_id": str(user_id), "symbol": symbol}
         return ORDER.decode_all(await self._session.fetch(statements.list_open(symbol is not None), values))
 
     async def delete(self, user_id: UUID, order_id: UUID) -> None:
         values = {"user_id": str(user_id), "id": str(order_id)}
+        self._session.forget()
         if not await self._session.fetch(statements.DELETE, values):
             order = await self.get(user_id, order_id)
             raise self._session.doom(order.hold_conflict())

@@ -67,6 +67,9 @@ class Session:
     def remember(self, balances: Iterable[Balance]) -> None:
         """Keep `balances` as what is locked; here nothing stays locked."""
 
+    def forget(self) -> None:
+        """Forget what is locked, because rows were deleted."""
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[TransactionSession]:
         """A session bound to one transaction: committed at the end of the block, rolled back on an error."""
@@ -160,6 +163,9 @@ class TransactionSession(Session):
         """Keep `balances`, locked by this transaction, as they stand."""
         for balance in balances:
             self.held.balances[balance.key] = balance
+
+    def forget(self) -> None:
+        self.held.forget()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Session]:

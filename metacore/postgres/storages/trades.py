@@ -8,6 +8,7 @@ from uuid import UUID
 
 from metacore.domain.imports import ImportResult
 from metacore.domain.pages import MAX_LIMIT, Listing, Page, parse_limit
+from metacore.domain.text import require_text
 from metacore.domain.trades import NewTrade, Trade, TradeFilter
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import TRADE, to_array, to_text
@@ -42,6 +43,7 @@ class PostgresTradeStorage:
         return TRADE.decode(rows[0])
 
     async def get_by_exchange_trade_id(self, user_id: UUID, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
+        require_text(symbol=symbol, exchange_trade_id=exchange_trade_id)
         values = {"user_id": user_id, "symbol": symbol, "exchange_trade_id": exchange_trade_id}
         return await self._all(statements.GET_BY_EXCHANGE_TRADE_ID, values)
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from metacore.domain.pages import Listing, Page, parse_limit
+from metacore.domain.text import require_text
 from metacore.domain.users import NewUser, User, UserPatch
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import USER, to_text
@@ -26,12 +27,15 @@ class PostgresUserStorage(PostgresCredentialStorage):
         return await self._get(statements.GET, {"id": user_id}, user_id)
 
     async def get_by_uid(self, uid: str, exchange: str = "MEXC") -> User:
+        require_text(uid=uid, exchange=exchange)
         return await self._get(statements.GET_BY_UID, {"exchange": exchange, "uid": uid}, (exchange, uid))
 
     async def get_by_username(self, username: str) -> User:
+        require_text(username=username)
         return await self._get(statements.GET_BY_USERNAME, {"username": username}, username)
 
     async def get_by_email(self, email: str) -> User:
+        require_text(email=email)
         return await self._get(statements.GET_BY_EMAIL, {"email": email}, email)
 
     async def get_by_telegram_id(self, telegram_id: int) -> User:
@@ -60,6 +64,7 @@ class PostgresUserStorage(PostgresCredentialStorage):
         return USER.decode(rows[0])
 
     async def delete(self, user_id: UUID) -> None:
+        self._session.forget()
         if not await self._session.fetch(statements.DELETE, {"id": str(user_id)}):
             raise NotFoundError("user", user_id)
 

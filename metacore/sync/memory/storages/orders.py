@@ -9,6 +9,7 @@ from uuid import UUID
 from metacore.domain.imports import MAX_CONFLICTS, ImportResult
 from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
 from metacore.domain.pages import Listing, Page
+from metacore.domain.text import require_text
 from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
 from metacore.memory.paging import page_of
 from metacore.memory.schema import Views
@@ -53,9 +54,11 @@ class MemoryOrderStorage:
             return _get(tables, (user_id, order_id))
 
     def get_by_client_order_id(self, user_id: UUID, client_order_id: str) -> Order:
+        require_text(client_order_id=client_order_id)
         return self._find("client_order_id", user_id, client_order_id)
 
     def get_by_exchange_order_id(self, user_id: UUID, exchange_order_id: str) -> Order:
+        require_text(exchange_order_id=exchange_order_id)
         return self._find("exchange_order_id", user_id, exchange_order_id)
 
     def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
@@ -75,6 +78,7 @@ class MemoryOrderStorage:
             return page_of(rows, listing, _newest, after, limit)
 
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
+        require_text(symbol=symbol)
         with self._session.read("orders.list_open") as tables:
             rows = tables.orders.group(user_id)
         rows = [order for order in rows if order.is_open and (symbol is None or order.symbol == symbol)]

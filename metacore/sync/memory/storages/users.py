@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from uuid import UUID
 
 from metacore.domain.pages import Listing, Page
+from metacore.domain.text import require_text
 from metacore.domain.users import NewUser, User, UserPatch
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import page_of
@@ -30,12 +31,15 @@ class MemoryUserStorage(MemoryCredentialStorage):
             return _get(tables, user_id)
 
     def get_by_uid(self, uid: str, exchange: str = "MEXC") -> User:
+        require_text(uid=uid, exchange=exchange)
         return self._find("uid", (exchange, uid))
 
     def get_by_username(self, username: str) -> User:
+        require_text(username=username)
         return self._find("username", username)
 
     def get_by_email(self, email: str) -> User:
+        require_text(email=email)
         return self._find("email", email)
 
     def get_by_telegram_id(self, telegram_id: int) -> User:

@@ -68,6 +68,9 @@ class Session:
     def remember(self, balances: Iterable[Balance]) -> None:
         """Keep `balances` as what is locked; here nothing stays locked."""
 
+    def forget(self) -> None:
+        """Forget what is locked, because rows were deleted."""
+
     @contextmanager
     def transaction(self) -> Iterator[TransactionSession]:
         """A session bound to one transaction: committed at the end of the block, rolled back on an error."""
@@ -161,6 +164,9 @@ class TransactionSession(Session):
         """Keep `balances`, locked by this transaction, as they stand."""
         for balance in balances:
             self.held.balances[balance.key] = balance
+
+    def forget(self) -> None:
+        self.held.forget()
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:

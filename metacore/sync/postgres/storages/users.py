@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from metacore.domain.pages import Listing, Page, parse_limit
+from metacore.domain.text import require_text
 from metacore.domain.users import NewUser, User, UserPatch
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import USER, to_text
@@ -27,12 +28,15 @@ class PostgresUserStorage(PostgresCredentialStorage):
         return self._get(statements.GET, {"id": user_id}, user_id)
 
     def get_by_uid(self, uid: str, exchange: str = "MEXC") -> User:
+        require_text(uid=uid, exchange=exchange)
         return self._get(statements.GET_BY_UID, {"exchange": exchange, "uid": uid}, (exchange, uid))
 
     def get_by_username(self, username: str) -> User:
+        require_text(username=username)
         return self._get(statements.GET_BY_USERNAME, {"username": username}, username)
 
     def get_by_email(self, email: str) -> User:
+        require_text(email=email)
         return self._get(statements.GET_BY_EMAIL, {"email": email}, email)
 
     def get_by_telegram_id(self, telegram_id: int) -> User:
@@ -61,6 +65,7 @@ class PostgresUserStorage(PostgresCredentialStorage):
         return USER.decode(rows[0])
 
     def delete(self, user_id: UUID) -> None:
+        self._session.forget()
         if not self._session.fetch(statements.DELETE, {"id": str(user_id)}):
             raise NotFoundError("user", user_id)
 
