@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, from_json
@@ -22,6 +22,16 @@ class Credentials(Model):
     api_key: Secret
     api_secret: Secret
     passphrase: Secret | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            api_key: str | SecretStr,
+            api_secret: str | SecretStr,
+            passphrase: str | SecretStr | None = None,
+        ) -> None: ...
 
     @model_validator(mode="before")
     @classmethod

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealing import api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
 from metacore.domain.credentials import Credentials
 from metacore.domain.pages import parse_limit
 from metacore.domain.rotation import KeyUse, RotationBatch
 from metacore.domain.sealed import ApiKeyHash, SealedCredentials
-from metacore.domain.secret import Secret
 from metacore.domain.users import User
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.schema import Views
@@ -48,7 +49,7 @@ class MemoryCredentialStorage:
                     raise AlreadyExistsError("credentials", "api_key")
                 _put(tables, sealed, hashes)
 
-    async def get_by_api_key(self, api_key: str | Secret) -> User:
+    async def get_by_api_key(self, api_key: str | SecretStr) -> User:
         api_key = lookup(api_key)
         keys = self._session.store.keys
         ring = await keys.ring()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealing import Resealed, api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
 from metacore.domain.credentials import Credentials
 from metacore.domain.pages import parse_limit
 from metacore.domain.rotation import KeyUse, RotationBatch
 from metacore.domain.sealed import ApiKeyHash, SealedCredentials
-from metacore.domain.secret import Secret
 from metacore.domain.users import User
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import USER, to_array
@@ -50,7 +51,7 @@ class PostgresCredentialStorage:
         if not stored:
             raise NotFoundError("user", user_id)
 
-    async def get_by_api_key(self, api_key: str | Secret) -> User:
+    async def get_by_api_key(self, api_key: str | SecretStr) -> User:
         api_key = lookup(api_key)
         keys = self._session.pool.keys
         hashes = hash_api_key(await keys.ring(), api_key)

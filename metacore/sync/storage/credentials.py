@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from metacore.domain.credentials import Credentials
 from metacore.domain.rotation import KeyUse, RotationBatch
-from metacore.domain.secret import Secret
 from metacore.domain.users import User
 
 
@@ -35,7 +36,7 @@ class CredentialStorage(Protocol):
         """
         ...
 
-    def get_by_api_key(self, api_key: str | Secret) -> User:
+    def get_by_api_key(self, api_key: str | SecretStr) -> User:
         """The user whose credentials have this API key; NotFoundError if there is none.
 
         The user is found under each of the encryption keys. MissingKeyError and DecryptionError as for `credentials`.
