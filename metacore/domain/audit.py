@@ -28,7 +28,10 @@ class AuditRule(StrEnum):
 
 
 class AuditFinding(Model):
-    """Something that disagrees: `expected` by `rule`, `actual` as stored, at an `asset` (and `seq` of its journal) or an order."""
+    """Something that disagrees: `expected` by `rule`, `actual` as stored.
+
+    It is found at an `asset`, a `seq` of its journal, or an order.
+    """
 
     rule: AuditRule
     user_id: UUID
@@ -49,8 +52,8 @@ def audit(
 ) -> list[AuditFinding]:
     """What breaks a rule among the rows of one user, read in one snapshot.
 
-    `entries` come by (asset, seq) and are consumed one by one, so that a long journal needs no memory; `settled` has the sum over the
-    SETTLED trades of each order that has any.
+    `entries` come by (asset, seq) and are consumed one by one, so that a long journal needs no memory; `settled` has
+    the sum over the SETTLED trades of each order that has any.
     """
     findings: list[AuditFinding] = []
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from metacore.domain.amounts import ZERO
 from metacore.domain.balances import BalanceDelta, BalanceEntry, EntryReason
 from metacore.domain.order_updates import NewOrderUpdate
 from metacore.domain.orders import Order, OrderKey
@@ -41,8 +42,8 @@ EntryReference = tuple[UUID, EntryReason, str]
 class Wanted:
     """What a decision rests on: loaded, and locked until the transaction ends, by `Transaction.load`.
 
-    `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name. The `trades` and `entries`
-    with the given keys, and the unsettled trades of the orders found, are read after that.
+    `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name. The `trades`
+    and `entries` with the given keys, and the unsettled trades of the orders found, are read after that.
     """
 
     users: frozenset[UUID] = frozenset()
@@ -64,6 +65,9 @@ class Unsettled:
 
     quantity: Decimal
     quote_quantity: Decimal
+
+
+NOTHING_UNSETTLED = Unsettled(ZERO, ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +96,9 @@ def row_key(row: Order | Trade) -> RowKey:
 class Changes:
     """What a decision changes, saved by `Transaction.save` as one operation.
 
-    An order or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must be at that version: the one
-    before its own or, if named there, the one in `expected_versions`. Order updates and balance deltas are appended in their order; the
-    storage gives their `seq`.
+    An order or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must be at that
+    version: the one before its own or, if named there, the one in `expected_versions`. Order updates and balance
+    deltas are appended in their order; the storage gives their `seq`.
     """
 
     orders: tuple[Order, ...] = ()

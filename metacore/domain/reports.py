@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from metacore.domain.amounts import NonNegativeAmount
 from metacore.domain.frozen import FrozenJson
@@ -21,8 +21,9 @@ from metacore.errors import MetacoreError
 class ExecutionReport(Model):
     """What the exchange (or this service) says of an order, named by at least one of its three ids.
 
-    The quantities are cumulative; None means that the message does not tell them. `cancel_refused` lets an order whose cancel
-    is pending go back. `order` describes an order found on the exchange, to be created if it is not stored yet.
+    The quantities are cumulative; None means that the message does not tell them. `cancel_refused` lets an order
+    whose cancel is pending go back. `order` describes an order found on the exchange, to be created if it is not
+    stored yet.
     """
 
     user_id: UUID
@@ -52,7 +53,7 @@ class Outcome(StrEnum):
     """What became of a report or a trade."""
 
     APPLIED = "APPLIED"
-    """The report moved the order."""
+    """It took effect: a report moved its order, a transfer its balance, a snapshot the account."""
     SETTLED = "SETTLED"
     """The trade's money moved."""
     COVERED = "COVERED"
@@ -72,9 +73,9 @@ class Outcome(StrEnum):
 
 
 class ReportResult(Model):
-    """What `apply_report` did: the order as it stands after it, None if it is unknown; `error` for CONFLICT and INVALID."""
+    """What `apply_report` did: the order as it stands after it, None if unknown; `error` for CONFLICT and INVALID."""
 
-    model_config = {"arbitrary_types_allowed": True}
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     outcome: Outcome
     order: Order | None = None

@@ -1,0 +1,111 @@
+"""Reporting: what execution reports make of orders and their holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
+
+from metacore.domain.amounts import ZERO, canonical, exact
+from metacore.domain.balances import BalanceKey
+from metacore.domain.book import Book
+from metacore.domain.changes import OrderReference, Wanted
+from metacore.domain.holds import asset_to_pay, computed_hold, reserve
+from metacore.domain.journal import hold
+from metacore.domain.order_states import decide_report
+from metacore.domain.orders import Order
+from metacore.domain.reports import ExecutionReport, Outcome, ReportResult
+from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
+
+
+def wanted(reports: Sequence[ExecutionReport], exclusive_users: bool = False) -> Wanted:
+    """What applying `reports` rests on."""
+    references = dict.fromkeys(reference for report in reports for reference in _references(report))
+    return Wanted(
+        users=frozenset(report.user_id for report in reports),
+        exclusive_users=exclusive_users,
+        orders=tuple(OrderReference(*reference) for reference in references),
+        unsettled=True,
+    )
+
+
+def balances_of(reports: Iterable[ExecutionReport], orders: Iterable[Order]) -> set[BalanceKey]:
+    """The balances that applying `reports` to the loaded `orders` may move.
+
+    Only closing an order, or finding one on the exchange, moves any.
+    """
+    closes = any(not report.status.is_open for report in reports)
+    keys = {(report.user_id, asset_to_pay(report.order)) for report in reports if report.order is not None}
+    for order in orders:
+        if order.held_amount and order.held_asset is not None and (closes or not order.is_open):
+            keys.add((order.user_id, order.held_asset))
+    return keys
+
+
+def apply_report(book: Book, report: ExecutionReport) -> ReportResult:
+    """Write to `book` what `report` brings about.
+
+    An order found on the exchange holds what it needs as far as free reaches; closed already, what of it is not
+    settled.
+    """
+    try:
+        book.user(report.user_id)
+        order = _find(book, report)
+    except ConflictError as error:
+        return _result(Outcome.CONFLICT, error=error)
+    except (InvalidDataError, NotFoundError) as error:
+        return _result(Outcome.INVALID, error=error)
+    if order is not None:
+        decision = decide_report(order, report, book.now, book.unsettled(order))
+    else:
+        decision = decide_report(None, report, book.now)
+    after = decision.order
+    if after is not None and after is not order:
+        if decision.outcome is Outcome.APPLIED:
+            after = _held(book, after) if order is None else book.release_excess(after, report.occurred_at)
+        book.put_order(after)
+    if decision.update is not None:
+        book.append(decision.update)
+    return _result(decision.outcome, after, decision.error)
+
+
+def _held(book: Book, order: Order) -> Order:
+    asset, computed = asset_to_pay(order), computed_hold(order) or ZERO
+    wanted = computed if order.is_open else min(computed, reserve(order))
+    with exact():
+        amount = canonical(min(wanted, book.funds(order.user_id, asset).free))
+    if amount:
+        book.post((hold(order.user_id, asset, amount, str(order.id), book.now),))
+    return order.changed(held_asset=asset, held_amount=amount)
+
+
+def _find(book: Book, report: ExecutionReport) -> Order | None:
+    user_id, new, exchange_order_id = report.user_id, report.order, _exchange_order_id(report)
+    order = book.find_order(user_id, report.order_id, exchange_order_id, report.client_order_id)
+    if new is None:
+        return order
+    if report.exchange_order_id is not None and new.exchange_order_id not in (None, report.exchange_order_id):
+        raise ConflictError("the report and its order tell two exchange_order_ids", conflicts=(str(new.id),))
+    for found in (
+        book.find_order(user_id, new.id, None, None),
+        book.find_order(user_id, None, exchange_order_id, new.client_order_id),
+    ):
+        if found is not None and order is not None and found.id != order.id:
+            raise ConflictError("the ids name two orders", conflicts=(str(order.id), str(found.id)))
+        order = order or found
+    if order is None and report.order_id not in (None, new.id):
+        raise ConflictError("order_id and the id of the order to be created differ", conflicts=(str(report.order_id),))
+    return order
+
+
+def _references(report: ExecutionReport) -> Iterator[tuple[UUID, UUID | None, str | None, str | None]]:
+    yield report.user_id, report.order_id, _exchange_order_id(report), report.client_order_id
+    if report.order is not None:
+        yield report.user_id, report.order.id, None, report.order.client_order_id
+
+
+def _exchange_order_id(report: ExecutionReport) -> str | None:
+    return report.exchange_order_id or (report.order.exchange_order_id if report.order is not None else None)
+
+
+def _result(outcome: Outcome, order: Order | None = None, error: MetacoreError | None = None) -> ReportResult:
+    return ReportResult.trusted({"outcome": outcome, "order": order, "error": error})

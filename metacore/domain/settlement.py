@@ -1,0 +1,242 @@
+"""Settlement: what a trade makes of its order, its hold and the balances, once and only once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ConfigDict
+
+from metacore.domain.amounts import LIMIT, ZERO, canonical, exact
+from metacore.domain.balances import BalanceKey
+from metacore.domain.book import Book
+from metacore.domain.changes import OrderReference, Wanted
+from metacore.domain.fills import cover, settle
+from metacore.domain.funds import Shortfall
+from metacore.domain.model import Model
+from metacore.domain.order_states import status_after_trade
+from metacore.domain.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.orders import Order, OrderStatus
+from metacore.domain.reports import Outcome
+from metacore.domain.trades import NewTrade, Trade, TradeState
+from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
+
+
+class SettlementResult(Model):
+    """What became of a trade: the trade and its order as they stand after it, None where nothing is stored.
+
+    `missing` tells of a PENDING one what its user is short of, `error` why one is a CONFLICT or INVALID.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    outcome: Outcome
+    trade: Trade | None = None
+    order: Order | None = None
+    missing: tuple[Shortfall, ...] = ()
+    error: MetacoreError | None = None
+
+
+def wanted(trades: Sequence[NewTrade], exclusive_users: bool = False) -> Wanted:
+    """What settling `trades` rests on."""
+    references = dict.fromkeys(
+        (trade.user_id, trade.order_id, trade.exchange_order_id, trade.client_order_id) for trade in trades
+    )
+    return Wanted(
+        users=frozenset(trade.user_id for trade in trades),
+        exclusive_users=exclusive_users,
+        orders=tuple(OrderReference(*reference) for reference in references),
+        trades=tuple(dict.fromkeys(trade.key for trade in trades)),
+        unsettled=True,
+    )
+
+
+def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[BalanceKey]:
+    """The balances that settling `trades` on the loaded `orders` may move.
+
+    A trade may teach an order the exchange's id, and a later one name it by that: ids that stand together name one
+    order.
+    """
+    keys, names = set[BalanceKey](), set[tuple[Any, Any]]()
+    for order in orders:
+        keys |= {(order.user_id, order.base_asset), (order.user_id, order.quote_asset)}
+        names |= _names(order, order.id)
+    for trade in trades:
+        own = _names(trade, trade.order_id)
+        if not names.isdisjoint(own):
+            names |= own
+            if trade.commission and trade.commission_asset is not None:
+                keys.add((trade.user_id, trade.commission_asset))
+    return keys
+
+
+def settle_trade(book: Book, new: NewTrade) -> SettlementResult:
+    """Write to `book` what `new`, or the stored trade that it tells of, brings about.
+
+    Two trades are the same if user, symbol and exchange_trade_id are, and the order: by one id that both have and, if
+    there is none, because their side is the same, as those of a self-trade never are.
+    """
+    try:
+        with exact():
+            return _settled(book, new)
+    except ConflictError as error:
+        return SettlementResult.trusted(_result(Outcome.CONFLICT, error=error))
+    except (InvalidDataError, NotFoundError) as error:
+        return SettlementResult.trusted(_result(Outcome.INVALID, error=error))
+
+
+def _settled(book: Book, new: NewTrade) -> SettlementResult:
+    user_id = new.user_id
+    as_of = book.user(user_id).balances_as_of
+    order = book.find_order(user_id, new.order_id, new.exchange_order_id, new.client_order_id)
+    stored = _find(book, new, order)
+    if stored is None:
+        book.require_free_id(new)
+    elif not _tells_the_same(new, stored):
+        raise ConflictError(
+            f"trade {new.exchange_trade_id} of {new.symbol} is stored with other content; compare it with the exchange",
+            conflicts=(str(stored.id),),
+        )
+    elif stored.state is TradeState.SETTLED:
+        return SettlementResult.trusted(_result(Outcome.DUPLICATE, stored, order))
+    if order is None:
+        return _waiting(book, new, stored)
+    if new.symbol != order.symbol or new.side is not order.side:
+        field = "symbol" if new.symbol != order.symbol else "side"
+        raise InvalidDataError(f"it is another than that of order {order.id}", field=field)
+
+    trade, unsettled = stored or new, book.unsettled(order)
+    quantity, money = trade.quantity, _money(trade)
+    counted = stored is not None and book.is_counted(stored, order)
+    more, more_quote = (ZERO, ZERO) if counted else (quantity, money)
+    executed = max(order.executed_quantity, order.settled_quantity + unsettled.quantity + more)
+    quote = max(order.executed_quote_quantity, order.settled_quote_quantity + unsettled.quote_quantity + more_quote)
+    if executed >= LIMIT or quote >= LIMIT:
+        raise InvalidDataError("the order would have executed more than 20 digits can tell", field="quantity")
+    moved: dict[str, Any] = {
+        "status": status_after_trade(order, executed),
+        "executed_quantity": canonical(executed),
+        "executed_quote_quantity": canonical(quote),
+        "exchange_order_id": order.exchange_order_id or new.exchange_order_id,
+    }
+    revised = {"version": order.version + 1, "updated_at": book.now}
+    after = order.changed(
+        **moved,
+        **revised,
+        settled_quantity=canonical(order.settled_quantity + quantity),
+        settled_quote_quantity=canonical(order.settled_quote_quantity + money),
+    )
+    covered = as_of is not None and trade.traded_at <= as_of
+    fill = (cover if covered else settle)(order, after, trade, money, lambda asset: book.funds(user_id, asset))
+
+    if fill.missing:
+        outcome, state = Outcome.PENDING, TradeState.PENDING
+        is_moved = any(getattr(order, name) != value for name, value in moved.items())
+        if stored is not None and stored.state is state and counted and not is_moved:
+            return SettlementResult.trusted(_result(outcome, stored, order, fill.missing))
+        after = book.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
+        book.count_unsettled(order, more, more_quote)
+    else:
+        outcome, state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
+        after = after.changed(held_amount=fill.held_amount)
+        book.post(fill.deltas)
+        if counted:
+            book.count_unsettled(order, -quantity, -money)
+    if after is not order:
+        book.put_order(after)
+    if after.status is not order.status or after.executed_quantity != order.executed_quantity:
+        book.append(_update(after, order.status, trade))
+    written = _written(book, new, stored, state, after)
+    return SettlementResult.trusted(_result(outcome, written, after, fill.missing))
+
+
+def _waiting(book: Book, new: NewTrade, stored: Trade | None) -> SettlementResult:
+    trade = _written(book, new, stored, TradeState.PENDING, None)
+    return SettlementResult.trusted(_result(Outcome.UNKNOWN_ORDER, trade))
+
+
+def _written(book: Book, new: NewTrade, stored: Trade | None, state: TradeState, order: Order | None) -> Trade:
+    """The trade as it is stored now, with every id of its order that is known."""
+    known = stored or new
+    ids = {
+        "order_id": order.id if order else known.order_id or new.order_id,
+        "exchange_order_id": known.exchange_order_id
+        or new.exchange_order_id
+        or (order.exchange_order_id if order else None),
+        "client_order_id": known.client_order_id or new.client_order_id,
+    }
+    if stored is None:
+        trade = Trade.created(new, book.now, state).changed(**ids)
+    else:
+        if stored.state is state and all(getattr(stored, name) == value for name, value in ids.items()):
+            return stored
+        trade = stored.changed(**ids, state=state, version=stored.version + 1, updated_at=book.now)
+    book.put_trade(trade, stored)
+    return trade
+
+
+def _find(book: Book, new: NewTrade, order: Order | None) -> Trade | None:
+    found = None
+    for stored in book.trades(new.key):
+        if stored.id == new.id or _is_of_the_same_order(stored, new, order):
+            if stored.state is TradeState.SETTLED:
+                return stored
+            found = found or stored
+    return found
+
+
+def _is_of_the_same_order(stored: Trade, new: NewTrade, order: Order | None) -> bool:
+    pairs = (
+        (stored.order_id, order.id if order else new.order_id),
+        (stored.exchange_order_id, new.exchange_order_id or (order.exchange_order_id if order else None)),
+        (stored.client_order_id, new.client_order_id or (order.client_order_id if order else None)),
+    )
+    common = [ours == theirs for ours, theirs in pairs if ours is not None and theirs is not None]
+    return any(common) if common else stored.side is new.side
+
+
+def _tells_the_same(new: NewTrade, stored: Trade) -> bool:
+    # A message that does not tell the quote amount cannot contradict the stored one.
+    told = stored.quote_quantity if new.quote_quantity is None else new.quote_quantity
+    return stored.content() == (new.side, new.price, new.quantity, told, new.commission, new.commission_asset)
+
+
+def _money(trade: NewTrade) -> Decimal:
+    money = trade.money()
+    if money >= LIMIT:
+        raise InvalidDataError("price x quantity has more than 20 digits before the point", field="quote_quantity")
+    return money
+
+
+def _names(row: NewTrade | Order, order_id: Any) -> set[tuple[Any, Any]]:
+    names = ((row.user_id, order_id), (row.user_id, row.exchange_order_id), (row.user_id, row.client_order_id))
+    return {name for name in names if name[1] is not None}
+
+
+def _update(order: Order, previous: OrderStatus, trade: NewTrade) -> NewOrderUpdate:
+    return NewOrderUpdate.trusted(
+        {
+            "user_id": order.user_id,
+            "order_id": order.id,
+            "previous_status": previous,
+            "status": order.status,
+            "executed_quantity": order.executed_quantity,
+            "executed_quote_quantity": order.executed_quote_quantity,
+            "outcome": UpdateOutcome.APPLIED,
+            "reason": f"trade {trade.exchange_trade_id}",
+            "source": UpdateSource.LOCAL,
+            "occurred_at": trade.traded_at,
+            "raw": None,
+        }
+    )
+
+
+def _result(
+    outcome: Outcome,
+    trade: Trade | None = None,
+    order: Order | None = None,
+    missing: tuple[Shortfall, ...] = (),
+    error: MetacoreError | None = None,
+) -> dict[str, Any]:
+    return {"outcome": outcome, "trade": trade, "order": order, "missing": missing, "error": error}

@@ -1,0 +1,246 @@
+"""A desk: the money rules over dictionaries, one user, times that only move on by hand."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from metacore.domain import order_commands, reporting, settlement, snapshots, transfers
+from metacore.domain.audit import AuditFinding, audit
+from metacore.domain.balances import AccountBalance, Balance, BalanceEntry, BalanceKey, EntryReason, apply_deltas
+from metacore.domain.book import Book
+from metacore.domain.changes import Changes, Loaded, Unsettled, Wanted
+from metacore.domain.order_updates import NewOrderUpdate
+from metacore.domain.orders import NewOrder, Order, OrderKey, OrderSide, OrderStatus, OrderType
+from metacore.domain.reports import ExecutionReport, Outcome, ReportResult
+from metacore.domain.settlement import SettlementResult
+from metacore.domain.trades import NewTrade, Trade, TradeState
+from metacore.domain.users import User
+
+USER = UUID(int=1)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Desk:
+    """Loads, decides and saves like a service, and audits itself after every decision."""
+
+    def __init__(self) -> None:
+        self.now = START
+        new = {"id": USER, "created_at": START, "updated_at": START}
+        self.users = {USER: User(**new)}
+        self.orders: dict[OrderKey, Order] = {}
+        self.trades: dict[UUID, Trade] = {}
+        self.balances: dict[BalanceKey, Balance] = {}
+        self.entries: list[BalanceEntry] = []
+        self.updates: list[NewOrderUpdate] = []
+        self.serial = 0
+
+    def number(self) -> int:
+        self.serial += 1
+        return self.serial
+
+    # What happens at an exchange, with what is not told filled in.
+
+    def order(self, side: str = "BUY", **values: Any) -> NewOrder:
+        told = {
+            "id": UUID(int=1000 + self.number()),
+            "user_id": USER,
+            "symbol": "BTCUSDT",
+            "base_asset": "BTC",
+            "quote_asset": "USDT",
+            "type": OrderType.LIMIT,
+        }
+        return NewOrder(**{**told, "side": OrderSide(side), **values})
+
+    def trade(self, order: NewOrder, quantity: Any, price: Any, **values: Any) -> NewTrade:
+        number = self.number()
+        told = {
+            "id": UUID(int=2000 + number),
+            "user_id": USER,
+            "order_id": order.id,
+            "exchange_trade_id": f"t{number}",
+            "symbol": order.symbol,
+            "side": order.side,
+            "price": price,
+            "quantity": quantity,
+            "traded_at": self.now,
+        }
+        return NewTrade(**{**told, **values})
+
+    def report(self, order: NewOrder | None, status: str, executed: Any = None, **values: Any) -> ExecutionReport:
+        told = {"user_id": USER, "executed_quantity": executed, "occurred_at": self.now}
+        if order is not None:
+            told["order_id"] = order.id
+        return ExecutionReport(**{**told, "status": OrderStatus(status), **values})
+
+    # The commands of a service.
+
+    def deposit(self, asset: str, amount: Any, reference: str | None = None, at: datetime | None = None) -> Outcome:
+        return self._transfer(EntryReason.DEPOSIT, asset, amount, reference, at)
+
+    def withdraw(self, asset: str, amount: Any, reference: str | None = None, at: datetime | None = None) -> Outcome:
+        return self._transfer(EntryReason.WITHDRAWAL, asset, amount, reference, at)
+
+    def place(self, order: NewOrder, hold: Any = None) -> Order:
+        book = self.book(order_commands.wanted([order]), order_commands.balances_of([order]))
+        return self._saved(book, order_commands.place(book, order_commands.Placement(order=order, hold=hold)))
+
+    def place_all(self, orders: Sequence[NewOrder]) -> list[Order]:
+        book = self.book(order_commands.wanted(orders), order_commands.balances_of(orders))
+        placements = [order_commands.Placement(order=order) for order in orders]
+        return self._saved(book, [order_commands.place(book, placement) for placement in placements])
+
+    def cancel(self, order: Order, reason: str | None = None) -> Order:
+        return self._command(order, lambda book, stored: order_commands.cancel(book, stored, reason))
+
+    def end_hold(self, order: Order, reason: str = "never came") -> Order:
+        return self._command(order, lambda book, stored: order_commands.end_hold(book, stored, reason))
+
+    def apply(self, *reports: ExecutionReport) -> list[ReportResult]:
+        wanted = reporting.wanted(reports)
+        book = self.book(wanted, reporting.balances_of(reports, self._load(wanted).orders))
+        return self._saved(book, [reporting.apply_report(book, report) for report in reports])
+
+    def settle(self, *trades: NewTrade) -> list[SettlementResult]:
+        wanted = settlement.wanted(trades)
+        book = self.book(wanted, settlement.balances_of(trades, self._load(wanted).orders))
+        return self._saved(book, [settlement.settle_trade(book, trade) for trade in trades])
+
+    def settle_pending(self) -> list[SettlementResult]:
+        pending = [trade for trade in self.trades.values() if trade.state is TradeState.PENDING]
+        return self.settle(*sorted(pending, key=lambda trade: (trade.traded_at, trade.id)))
+
+    def sync(self, totals: dict[str, Any], at: datetime | None = None) -> Outcome:
+        told = tuple(AccountBalance(asset=asset, free=Decimal(total)) for asset, total in totals.items())
+        snapshot = snapshots.AccountSnapshot(taken_at=at or self.now, balances=told)
+        loaded = self._load(snapshots.wanted(USER, snapshot))
+        if snapshot.is_stale(self.users[USER], loaded.moved):
+            return Outcome.STALE
+        keys = snapshots.balances_of(USER, snapshot, self.balances.values(), loaded.orders)
+        changes = snapshots.take_over(USER, snapshot, loaded.orders, self._open(keys), self.now)
+        self.users[USER] = self.users[USER].patched(snapshot.patch(), self.now)
+        self._save(changes)
+        return Outcome.APPLIED
+
+    # What is stored now.
+
+    def money(self) -> dict[str, str]:
+        rows = sorted(self.balances.values(), key=lambda balance: balance.asset)
+        return {row.asset: f"{row.free:f} / {row.locked:f}" for row in rows if row.free or row.locked}
+
+    def stored(self, order: NewOrder) -> Order:
+        return self.orders[order.user_id, order.id]
+
+    def history(self, order: NewOrder) -> list[NewOrderUpdate]:
+        return [update for update in self.updates if update.order_id == order.id]
+
+    def state(self) -> tuple[Any, ...]:
+        rows = sorted(self.trades.values(), key=lambda trade: trade.id)
+        history = {key: [update for update in self.updates if update.order_id == key[1]] for key in self.orders}
+        journal = {key: [entry for entry in self.entries if entry.key == key] for key in self.balances}
+        amounts = {key: (row.free, row.locked, row.last_seq) for key, row in self.balances.items()}
+        return self.orders, rows, history, journal, amounts
+
+    def audit(self) -> list[AuditFinding]:
+        settled: dict[UUID, Decimal] = {}
+        for trade in self.trades.values():
+            if trade.state is TradeState.SETTLED and trade.order_id is not None:
+                settled[trade.order_id] = settled.get(trade.order_id, Decimal(0)) + trade.quantity
+        return audit(
+            USER,
+            balances=self.balances.values(),
+            entries=sorted(self.entries, key=lambda entry: (entry.asset, entry.seq)),
+            orders=self.orders.values(),
+            settled=settled,
+        )
+
+    def wait(self, seconds: int = 1) -> datetime:
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+    # Loading and saving.
+
+    def book(self, wanted: Wanted, keys: set[BalanceKey]) -> Book:
+        book = Book(self._load(wanted), self.now)
+        book.open_balances(self._open(keys))
+        return book
+
+    def _command(self, order: Order, command: Callable[[Book, Order], Order]) -> Order:
+        book = self.book(order_commands.wanted([order]), order_commands.balances_of([order]))
+        return self._saved(book, command(book, book.order(USER, order.id)))
+
+    def _transfer(
+        self, reason: EntryReason, asset: str, amount: Any, reference: str | None, at: datetime | None
+    ) -> Outcome:
+        transfer = transfers.Transfer(
+            user_id=USER,
+            asset=asset,
+            amount=amount,
+            reference=reference or f"r{self.number()}",
+            reason=reason,
+            occurred_at=at or self.now,
+        )
+        stored = [row for row in self.entries if (row.reason, row.reference) == (reason, transfer.reference)]
+        book = self.book(transfers.wanted(transfer), {transfer.key})
+        return self._saved(book, transfers.transfer_funds(book, transfer, stored[0] if stored else None))
+
+    def _load(self, wanted: Wanted) -> Loaded:
+        orders = tuple(
+            order
+            for _, order in sorted(self.orders.items())
+            if any(reference.names(order) for reference in wanted.orders) or (wanted.holding and order.held_amount)
+        )
+        sums = {}
+        for order in orders:
+            open_trades = [
+                row for row in self.trades.values() if row.is_of(order) and row.state is not TradeState.SETTLED
+            ]
+            if open_trades:
+                quantities = (sum(getattr(row, name) for row in open_trades) for name in ("quantity", "quote_quantity"))
+                sums[order.key] = Unsettled(*quantities)
+        return Loaded(
+            users={user_id: self.users[user_id] for user_id in wanted.users if user_id in self.users},
+            orders=orders,
+            trades=tuple(trade for trade in self.trades.values() if trade.key in wanted.trades),
+            unsettled=sums,
+            moved=wanted.moved_after is not None
+            and any(
+                entry.occurred_at > wanted.moved_after and entry.reason not in (EntryReason.HOLD, EntryReason.RELEASE)
+                for entry in self.entries
+            ),
+        )
+
+    def _open(self, keys: set[BalanceKey]) -> list[Balance]:
+        return [self.balances.setdefault(key, Balance.empty(*key, self.now)) for key in sorted(keys)]
+
+    def _saved(self, book: Book, results: Any) -> Any:
+        self._save(book.changes())
+        return results
+
+    def _save(self, changes: Changes) -> None:
+        for row, table in (
+            *((row, self.orders) for row in changes.orders),
+            *((row, self.trades) for row in changes.trades),
+        ):
+            key = row.key if isinstance(row, Order) else row.id
+            before = table.get(key)
+            assert (before.version if before else 0) == changes.expected_version(row)
+            table[key] = row
+        self.updates += changes.order_updates
+        balances, entries = apply_deltas(self.balances, changes.balance_deltas, self.now)
+        self.balances |= balances
+        self.entries += entries
+        assert self.audit() == []
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture(scope="session")
+def new_desk() -> type[Desk]:
+    return Desk
