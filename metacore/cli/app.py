@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from metacore.cli import schema
+from metacore.cli import keys, schema
 
 app = typer.Typer(
     name="metacore",
@@ -20,3 +20,4 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 schema.add_commands(app)
+keys.add_commands(app)

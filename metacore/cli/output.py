@@ -21,7 +21,7 @@ FAILED = 3
 """The database cannot be reached, or refused; trying again may help."""
 
 _console = Console(highlight=False)
-_errors = Console(stderr=True, highlight=False)
+errors_console = Console(stderr=True, highlight=False)
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def reported_errors() -> Iterator[None]:
     try:
         yield
     except MetacoreError as error:
-        _errors.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        errors_console.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
         if isinstance(error, SchemaError):
             code = NOT_AS_NEEDED
         elif isinstance(error, ConfigurationError | InvalidDataError):

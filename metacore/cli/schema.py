@@ -6,20 +6,12 @@ from typing import Annotated
 
 import typer
 
+from metacore.cli.keys import print_key_use
 from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
+from metacore.cli.parameters import Schema, Url
 from metacore.postgres.deployer import SchemaDeployer, SchemaStatus
 from metacore.postgres.revisions import BASE, revisions
 
-Url = Annotated[
-    str | None,
-    typer.Option(
-        envvar="METACORE_URL",
-        show_default=False,
-        help="postgresql://user@host/database, or embedded:/path. The password is better kept in PGPASSWORD, .pgpass or"
-        " a service file than in an argument, which every user of the machine can read.",
-    ),
-]
-Schema = Annotated[str, typer.Option(envvar="METACORE_SCHEMA", help="The PostgreSQL schema of all tables.")]
 AppRole = Annotated[
     str | None,
     typer.Option(
@@ -65,12 +57,17 @@ def status(url: Url = None, schema: Schema = "metacore") -> None:
 
 
 def check(url: Url = None, schema: Schema = "metacore") -> None:
-    """Compare the deployed tables with those that this release needs. Exit code 1 if they differ."""
+    """Compare the deployed tables with those that this release needs, and show the encryption keys in use.
+
+    Exit code 1 if the tables differ, or if METACORE_ENCRYPTION_KEYS is set and lacks a key that is in use.
+    """
     with reported_errors():
         drifts = SchemaDeployer(url, schema).check()
-    if not drifts:
-        say(f'The schema "{schema}" is exactly what this release needs.')
-        return
+        if not drifts:
+            say(f'The schema "{schema}" is exactly what this release needs.')
+            if print_key_use(url, schema):
+                return
+            raise typer.Exit(NOT_AS_NEEDED)
     print_table(
         ["Difference", "Object", "Name", "Expected", "Is"],
         ([drift.kind, drift.object, drift.name, drift.expected or "", drift.actual or ""] for drift in drifts),

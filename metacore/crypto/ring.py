@@ -148,6 +148,11 @@ def parse_keys(value: object) -> KeyRing | KeySource | None:
     raise ConfigurationError(f"not a key ring, a text, a mapping or a callable; {HOW}", setting=SETTING)
 
 
+def no_keys() -> ConfigurationError:
+    """The error for an operation that needs keys where none are configured."""
+    return ConfigurationError(f"credentials are stored encrypted, and there are no keys; {HOW}", setting=SETTING)
+
+
 def _bad_entry(number: int, reason: str) -> ConfigurationError:
     return ConfigurationError(f"entry {number} of the encryption keys: {reason}; {HOW}", setting=SETTING)
 

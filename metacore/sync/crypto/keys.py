@@ -8,7 +8,7 @@ import time
 
 from metacore._compat.blocking import SingleFlight, in_thread
 from metacore.config import Settings
-from metacore.crypto.ring import HOW, SETTING, KeyRing, parse_keys
+from metacore.crypto.ring import SETTING, KeyRing, no_keys, parse_keys
 from metacore.errors import ConfigurationError
 
 MIN_AGE = 1
@@ -51,7 +51,7 @@ class Keys:
     def _ask(self) -> KeyRing:
         source = self._source
         if source is None or isinstance(source, KeyRing):
-            raise ConfigurationError(f"credentials are stored encrypted, and there are no keys; {HOW}", setting=SETTING)
+            raise no_keys()
         self._asked_at = time.monotonic()
         try:
             ring = parse_keys(in_thread(source))

@@ -1,0 +1,114 @@
+"""The commands that look after the keys which credentials are encrypted with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from metacore.cli.output import NOT_AS_NEEDED, errors_console, print_table, reported_errors, say
+from metacore.cli.parameters import Schema, Url
+from metacore.config import Settings
+from metacore.crypto.ring import KeyRing, no_keys
+from metacore.domain.rotation import RotationReport
+from metacore.sync.crypto.keys import Keys
+from metacore.sync.opening import connect
+from metacore.sync.services.key_rotation import KeyRotation
+from metacore.sync.storage.storage import Storage
+
+INTERRUPTED = 130
+"""Stopped by Ctrl-C."""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("rotate-keys")(rotate_keys)
+
+
+def rotate_keys(
+    url: Url = None,
+    schema: Schema = "metacore",
+    batch_size: Annotated[int, typer.Option(min=1, max=1000, help="How many users are done at once.")] = 500,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decrypt everything, and write nothing.")] = False,
+) -> None:
+    """Encrypt all credentials under the first of METACORE_ENCRYPTION_KEYS. Services go on meanwhile.
+
+    Safe to break off and run again. Exit code 1 if credentials remain under another key, or could not be decrypted.
+    """
+    with reported_errors(), _storage(url, schema) as storage:
+        use = storage.users.key_use()
+        if use.outdated is None:
+            raise no_keys()
+        with _progress() as progress:
+            task = progress.add_task("Dry run" if dry_run else "Encrypting", total=use.outdated)
+
+            def show(report: RotationReport) -> None:
+                done = report.rotated + report.unreadable
+                progress.update(task, completed=done, total=max(report.outdated, done))
+
+            try:
+                report = KeyRotation(storage).run(batch_size, dry_run, show)
+            except KeyboardInterrupt:
+                say("Broken off. What is done stays done: run the command again for the rest.")
+                raise typer.Exit(INTERRUPTED) from None
+    _print_report(report, dry_run)
+    if report.unreadable or (report.remaining and not dry_run):
+        raise typer.Exit(NOT_AS_NEEDED)
+
+
+def print_key_use(url: str | None, schema: str) -> bool:
+    """Show which keys the credentials are encrypted under; whether none of them is missing."""
+    settings = Settings(schema=schema)
+    ring = Keys(settings).ring() if settings.encryption_keys is not None else None
+    with _storage(url, schema) as storage:
+        use = storage.users.key_use().credentials
+    if use:
+        print_table(["Key", "Users", "State"], ([key, str(use[key]), _state(key, ring)] for key in sorted(use)))
+    missing = [key for key in sorted(use) if ring is not None and key not in ring]
+    if missing:
+        say(
+            f"Missing from METACORE_ENCRYPTION_KEYS: {', '.join(missing)}. Without them these users' credentials are"
+            " lost: put them back, and run: metacore rotate-keys"
+        )
+    return not missing
+
+
+@contextmanager
+def _storage(url: str | None, schema: str) -> Iterator[Storage]:
+    with connect(url, settings=Settings(schema=schema)) as storage:
+        yield storage
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=errors_console)
+
+
+def _state(key_id: str, ring: KeyRing | None) -> str:
+    if ring is None:
+        return "in use"
+    if key_id not in ring:
+        return "missing"
+    return "current" if key_id == ring.current.id else "to be rotated"
+
+
+def _print_report(report: RotationReport, dry_run: bool) -> None:
+    counts = {
+        "Outdated at the start": report.outdated,
+        "Could be encrypted anew" if dry_run else "Encrypted anew": report.rotated,
+        "Changed by others meanwhile": report.overtaken,
+        "Cannot be decrypted": report.unreadable,
+        "Outdated now": report.remaining or 0,
+    }
+    print_table(["Users", "Number"], ([name, str(count)] for name, count in counts.items()))
+    for unreadable in report.examples:
+        say(unreadable.reason)
+    if dry_run:
+        say("Nothing was written.")
+    elif report.remaining:
+        say("Some remain. If services still write under an old key, give them the new one first; then run it again.")
+    else:
+        say("All credentials are under the current key. When no service writes under another one, the others may go.")
