@@ -11,160 +11,68 @@ if TYPE_CHECKING:
     from metacore.config import Settings as Settings
     from metacore.domain.audit import AuditFinding as AuditFinding
     from metacore.domain.audit import AuditRule as AuditRule
-    from metacore.domain.balances import (
-        AccountBalance as AccountBalance,
-    )
-    from metacore.domain.balances import (
-        Balance as Balance,
-    )
-    from metacore.domain.balances import (
-        BalanceDelta as BalanceDelta,
-    )
-    from metacore.domain.balances import (
-        BalanceEntry as BalanceEntry,
-    )
-    from metacore.domain.balances import (
-        EntryReason as EntryReason,
-    )
-    from metacore.domain.changes import (
-        Changes as Changes,
-    )
-    from metacore.domain.changes import (
-        Loaded as Loaded,
-    )
-    from metacore.domain.changes import (
-        OrderReference as OrderReference,
-    )
-    from metacore.domain.changes import (
-        Wanted as Wanted,
-    )
+    from metacore.domain.balances import AccountBalance as AccountBalance
+    from metacore.domain.balances import Balance as Balance
+    from metacore.domain.balances import BalanceDelta as BalanceDelta
+    from metacore.domain.balances import BalanceEntry as BalanceEntry
+    from metacore.domain.balances import EntryReason as EntryReason
+    from metacore.domain.changes import Changes as Changes
+    from metacore.domain.changes import Loaded as Loaded
+    from metacore.domain.changes import OrderReference as OrderReference
+    from metacore.domain.changes import Wanted as Wanted
     from metacore.domain.credentials import Credentials as Credentials
     from metacore.domain.imports import ImportResult as ImportResult
-    from metacore.domain.order_records import (
-        OrderRecord as OrderRecord,
-    )
-    from metacore.domain.order_records import (
-        SaveOutcome as SaveOutcome,
-    )
-    from metacore.domain.order_records import (
-        parse_order_record as parse_order_record,
-    )
-    from metacore.domain.order_updates import (
-        NewOrderUpdate as NewOrderUpdate,
-    )
-    from metacore.domain.order_updates import (
-        OrderUpdate as OrderUpdate,
-    )
-    from metacore.domain.order_updates import (
-        UpdateOutcome as UpdateOutcome,
-    )
-    from metacore.domain.order_updates import (
-        UpdateSource as UpdateSource,
-    )
-    from metacore.domain.orders import (
-        NewOrder as NewOrder,
-    )
-    from metacore.domain.orders import (
-        Order as Order,
-    )
-    from metacore.domain.orders import (
-        OrderFilter as OrderFilter,
-    )
-    from metacore.domain.orders import (
-        OrderSide as OrderSide,
-    )
-    from metacore.domain.orders import (
-        OrderStatus as OrderStatus,
-    )
-    from metacore.domain.orders import (
-        OrderType as OrderType,
-    )
-    from metacore.domain.orders import (
-        TimeInForce as TimeInForce,
-    )
+    from metacore.domain.order_records import OrderRecord as OrderRecord
+    from metacore.domain.order_records import SaveOutcome as SaveOutcome
+    from metacore.domain.order_records import parse_order_record as parse_order_record
+    from metacore.domain.order_updates import NewOrderUpdate as NewOrderUpdate
+    from metacore.domain.order_updates import OrderUpdate as OrderUpdate
+    from metacore.domain.order_updates import UpdateOutcome as UpdateOutcome
+    from metacore.domain.order_updates import UpdateSource as UpdateSource
+    from metacore.domain.orders import NewOrder as NewOrder
+    from metacore.domain.orders import Order as Order
+    from metacore.domain.orders import OrderFilter as OrderFilter
+    from metacore.domain.orders import OrderSide as OrderSide
+    from metacore.domain.orders import OrderStatus as OrderStatus
+    from metacore.domain.orders import OrderType as OrderType
+    from metacore.domain.orders import TimeInForce as TimeInForce
     from metacore.domain.pages import Page as Page
     from metacore.domain.portfolios import Holding as Holding
     from metacore.domain.portfolios import Portfolio as Portfolio
-    from metacore.domain.reports import (
-        ExecutionReport as ExecutionReport,
-    )
-    from metacore.domain.reports import (
-        Outcome as Outcome,
-    )
-    from metacore.domain.reports import (
-        ReportResult as ReportResult,
-    )
+    from metacore.domain.reports import ExecutionReport as ExecutionReport
+    from metacore.domain.reports import Outcome as Outcome
+    from metacore.domain.reports import ReportResult as ReportResult
+    from metacore.domain.settlement import SettlementResult as SettlementResult
     from metacore.domain.snapshots import AccountSnapshot as AccountSnapshot
     from metacore.domain.stats import Stats as Stats
-    from metacore.domain.trades import (
-        NewTrade as NewTrade,
-    )
-    from metacore.domain.trades import (
-        Trade as Trade,
-    )
-    from metacore.domain.trades import (
-        TradeFilter as TradeFilter,
-    )
-    from metacore.domain.trades import (
-        TradeState as TradeState,
-    )
+    from metacore.domain.trades import NewTrade as NewTrade
+    from metacore.domain.trades import Trade as Trade
+    from metacore.domain.trades import TradeFilter as TradeFilter
+    from metacore.domain.trades import TradeState as TradeState
     from metacore.domain.users import KycStatus as KycStatus
     from metacore.domain.users import NewUser as NewUser
     from metacore.domain.users import User as User
     from metacore.domain.users import UserPatch as UserPatch
-    from metacore.errors import (
-        AlreadyExistsError as AlreadyExistsError,
-    )
-    from metacore.errors import (
-        ConfigurationError as ConfigurationError,
-    )
-    from metacore.errors import (
-        ConflictError as ConflictError,
-    )
-    from metacore.errors import (
-        InsufficientFundsError as InsufficientFundsError,
-    )
-    from metacore.errors import (
-        InvalidDataError as InvalidDataError,
-    )
-    from metacore.errors import (
-        InvalidTransitionError as InvalidTransitionError,
-    )
-    from metacore.errors import (
-        LockTimeoutError as LockTimeoutError,
-    )
-    from metacore.errors import (
-        MetacoreError as MetacoreError,
-    )
-    from metacore.errors import (
-        NotFoundError as NotFoundError,
-    )
-    from metacore.errors import (
-        OutcomeUnknownError as OutcomeUnknownError,
-    )
-    from metacore.errors import (
-        PoolTimeoutError as PoolTimeoutError,
-    )
-    from metacore.errors import (
-        RetryableError as RetryableError,
-    )
-    from metacore.errors import (
-        SchemaError as SchemaError,
-    )
-    from metacore.errors import (
-        StaleVersionError as StaleVersionError,
-    )
-    from metacore.errors import (
-        StatementTimeoutError as StatementTimeoutError,
-    )
-    from metacore.errors import (
-        StorageUnavailableError as StorageUnavailableError,
-    )
-    from metacore.errors import (
-        TransactionAbortedError as TransactionAbortedError,
-    )
+    from metacore.errors import AlreadyExistsError as AlreadyExistsError
+    from metacore.errors import ConfigurationError as ConfigurationError
+    from metacore.errors import ConflictError as ConflictError
+    from metacore.errors import InsufficientFundsError as InsufficientFundsError
+    from metacore.errors import InvalidDataError as InvalidDataError
+    from metacore.errors import InvalidTransitionError as InvalidTransitionError
+    from metacore.errors import LockTimeoutError as LockTimeoutError
+    from metacore.errors import MetacoreError as MetacoreError
+    from metacore.errors import NotFoundError as NotFoundError
+    from metacore.errors import OutcomeUnknownError as OutcomeUnknownError
+    from metacore.errors import PoolTimeoutError as PoolTimeoutError
+    from metacore.errors import RetryableError as RetryableError
+    from metacore.errors import SchemaError as SchemaError
+    from metacore.errors import StaleVersionError as StaleVersionError
+    from metacore.errors import StatementTimeoutError as StatementTimeoutError
+    from metacore.errors import StorageUnavailableError as StorageUnavailableError
+    from metacore.errors import TransactionAbortedError as TransactionAbortedError
     from metacore.ids import new_id as new_id
     from metacore.opening import connect as connect
+    from metacore.services.trading import TradingService as TradingService
     from metacore.storage.storage import Storage as Storage
     from metacore.storage.storage import Storages as Storages
     from metacore.storage.storage import Transaction as Transaction
@@ -220,6 +128,7 @@ _MODULES = {
         "Outcome",
         "ReportResult",
     ),
+    "metacore.domain.settlement": ("SettlementResult",),
     "metacore.domain.snapshots": ("AccountSnapshot",),
     "metacore.domain.stats": ("Stats",),
     "metacore.domain.trades": (
@@ -255,6 +164,7 @@ _MODULES = {
     ),
     "metacore.ids": ("new_id",),
     "metacore.opening": ("connect",),
+    "metacore.services.trading": ("TradingService",),
     "metacore.storage.storage": (
         "Storage",
         "Storages",
