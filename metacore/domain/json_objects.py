@@ -28,6 +28,7 @@ from metacore.domain.text import parse_text
 _BYTE_ORDER_MARK = "\ufeff"
 _LONGEST_INTEGER = len(str(-(2**63)))
 _NO_EXTRA = FrozenDict()
+_set = object.__setattr__
 
 
 def _parse_number(value: object) -> int | Decimal:
@@ -75,25 +76,28 @@ class JsonObject(Model):
         return self._assemble(dict(self.__dict__), self.__pydantic_fields_set__, extra, tuple(value))
 
     @classmethod
-    def restored(cls, given: Mapping[str, Any], extra: Mapping[str, Any], key_order: Sequence[str] | None) -> Self:
-        """The object of the `given` fields and the `extra` keys, all valid and frozen already; see `key_order`."""
-        names, all_given = _field_names(cls)
-        values = {name: given.get(name) for name in names}
-        present = all_given if len(given) == len(names) and not extra else {*given, *extra}
-        return cls.__new__(cls)._assemble(values, present, extra, key_order)
+    def restored(
+        cls, values: dict[str, Any], given: set[str] | None, extra: Mapping[str, Any], key_order: Sequence[str] | None
+    ) -> Self:
+        """The object of these `values` of all fields, as declared, and `extra` keys, all valid and frozen already.
+
+        `given` are the keys that it has, None for all fields; the others' values are None. `values` belongs to the
+        object from then on. See `key_order`.
+        """
+        return cls.__new__(cls)._assemble(values, _field_names(cls) if given is None else given, extra, key_order)
 
     def _assemble(
-        self, values: dict[str, Any], present: set[str], extra: Mapping[str, Any], key_order: Sequence[str] | None
+        self, values: dict[str, Any], given: set[str], extra: Mapping[str, Any], key_order: Sequence[str] | None
     ) -> Self:
         if key_order is not None:
             values = {name: values[name] for name in key_order if name in values} | values
-        object.__setattr__(self, "__dict__", values)
-        object.__setattr__(self, "__pydantic_fields_set__", present)
-        object.__setattr__(self, "__pydantic_extra__", FrozenDict(extra) if extra else _NO_EXTRA)
-        object.__setattr__(self, "__pydantic_private__", None)
+        _set(self, "__dict__", values)
+        _set(self, "__pydantic_fields_set__", given)
+        _set(self, "__pydantic_extra__", FrozenDict(extra) if extra else _NO_EXTRA)
+        _set(self, "__pydantic_private__", None)
         # The two dicts have the order, unless fields and unknown keys alternate.
         if extra and key_order is not None and self.present != tuple(key_order):
-            object.__setattr__(self, "__pydantic_private__", {"present": tuple(key_order)})
+            _set(self, "__pydantic_private__", {"present": tuple(key_order)})
         return self
 
     @property
@@ -109,8 +113,7 @@ class JsonObject(Model):
     def key_order(self) -> tuple[str, ...] | None:
         """Its keys in their order; None where the fields come as declared, and the unknown keys after them."""
         given, present = self.__pydantic_fields_set__, self.present
-        names, _ = _field_names(type(self))
-        usual = (*(name for name in names if name in given), *(self.__pydantic_extra__ or ()))
+        usual = (*(name for name in type(self).model_fields if name in given), *(self.__pydantic_extra__ or ()))
         return None if present == usual else present
 
     def content(self) -> dict[str, Any]:
@@ -245,5 +248,5 @@ _SORTING_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), s
 
 
 @cache
-def _field_names(model: type[JsonObject]) -> tuple[tuple[str, ...], set[str]]:
-    return tuple(model.model_fields), set(model.model_fields)
+def _field_names(model: type[JsonObject]) -> set[str]:
+    return set(model.model_fields)

@@ -15,7 +15,6 @@ from metacore.domain.json_objects import JsonObject, Number
 from metacore.domain.model import invalid_data
 from metacore.domain.text import MAX_KEY_LENGTH, Integer, Key, Text, parse_text
 from metacore.domain.times import parse_time
-from metacore.errors import InvalidDataError
 
 ShortText = Annotated[str, StringConstraints(strict=True, max_length=MAX_KEY_LENGTH), AfterValidator(parse_text)]
 """Text by which records are listed: at most 255 characters, and the empty one is a value like any other."""
@@ -113,16 +112,6 @@ class OrderRecord(JsonObject):
 def newest_first(record: OrderRecord) -> tuple[datetime, str]:
     """What records are listed by, descending."""
     return record.date_created_at, record.order_uid
-
-
-def look_up_text(value: object, field: str) -> str:
-    """`value`, by which records are looked up as `field`; InvalidDataError if no record could have it."""
-    try:
-        if isinstance(value, str):
-            return parse_text(value)
-    except ValueError as error:
-        raise InvalidDataError(str(error), field=field) from None
-    raise InvalidDataError("must be text", field=field)
 
 
 class SaveOutcome(StrEnum):

@@ -13,6 +13,7 @@ from metacore.domain.frozen import dump_json, load_frozen_json
 from metacore.domain.model import Model
 from metacore.domain.order_updates import OrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.orders import Order, OrderSide, OrderStatus, OrderType, TimeInForce
+from metacore.domain.portfolios import Holding
 from metacore.domain.trades import Trade, TradeState
 from metacore.domain.users import KycStatus, User
 
@@ -124,3 +125,5 @@ TRADE = Codec(Trade, {"side": OrderSide, "state": TradeState, "raw": load_frozen
 BALANCE = Codec(Balance, {})
 
 BALANCE_ENTRY = Codec(BalanceEntry, {"reason": EntryReason})
+
+HOLDING = Codec(Holding, {})

@@ -22,7 +22,7 @@ def upgrade(schema: str) -> None:
         date_created        text        COLLATE "C" NOT NULL,
         oof_shard           text        COLLATE "C",
         extra               json,
-        key_order           text[]      COLLATE "C",
+        key_order           json,
         date_created_at     timestamptz NOT NULL,
         digest              bytea       NOT NULL,
         version             bigint      NOT NULL,
@@ -52,7 +52,7 @@ def upgrade(schema: str) -> None:
         region     text    COLLATE "C",
         email      text    COLLATE "C",
         extra      json,
-        key_order  text[]  COLLATE "C",
+        key_order  json,
 
         CONSTRAINT order_record_deliveries_pkey PRIMARY KEY (order_uid),
         CONSTRAINT order_record_deliveries_order_records_fkey
@@ -73,7 +73,7 @@ def upgrade(schema: str) -> None:
         goods_total    numeric,
         custom_fee     numeric,
         extra          json,
-        key_order      text[]  COLLATE "C",
+        key_order      json,
 
         CONSTRAINT order_record_payments_pkey PRIMARY KEY (order_uid),
         CONSTRAINT order_record_payments_order_records_fkey
@@ -102,7 +102,7 @@ def upgrade(schema: str) -> None:
         brand         text    COLLATE "C",
         status        bigint,
         extra         json,
-        key_order     text[]  COLLATE "C",
+        key_order     json,
 
         CONSTRAINT order_record_items_pkey PRIMARY KEY (order_uid, position),
         CONSTRAINT order_record_items_order_records_fkey

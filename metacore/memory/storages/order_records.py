@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from metacore.domain.order_records import OrderRecord, SaveOutcome, look_up_text, newest_first
+from metacore.domain.order_records import OrderRecord, SaveOutcome, newest_first
 from metacore.domain.pages import Listing, Page
+from metacore.domain.text import require_text
 from metacore.errors import NotFoundError
 from metacore.memory.paging import page_of
 from metacore.memory.schema import Views
@@ -33,7 +34,7 @@ class MemoryOrderRecordStorage:
             return tuple(_save(tables, record) for record in records)
 
     async def get(self, order_uid: str) -> OrderRecord:
-        order_uid = look_up_text(order_uid, "order_uid")
+        require_text(order_uid=order_uid)
         with self._session.read("order_records.get") as tables:
             return _get(tables, order_uid)
 
@@ -43,17 +44,15 @@ class MemoryOrderRecordStorage:
             return page_of(tables.order_records.all(), listing, newest_first, after, limit)
 
     async def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
-        customer_id = look_up_text(customer_id, "customer_id")
+        require_text(customer_id=customer_id)
         listing = Listing("order_records.list_by_customer", (customer_id,))
         with self._session.read(listing.method) as tables:
-            rows = [record for record in tables.order_records.all() if record.customer_id == customer_id]
-            return page_of(rows, listing, newest_first, after, limit)
+            return page_of(_with(tables, "customer_id", customer_id), listing, newest_first, after, limit)
 
     async def find(self, track_number: str) -> Sequence[OrderRecord]:
-        track_number = look_up_text(track_number, "track_number")
+        require_text(track_number=track_number)
         with self._session.read("order_records.find") as tables:
-            rows = [record for record in tables.order_records.all() if record.track_number == track_number]
-        return tuple(sorted(rows, key=newest_first, reverse=True))
+            return tuple(sorted(_with(tables, "track_number", track_number), key=newest_first, reverse=True))
 
     async def update(self, record: OrderRecord) -> SaveOutcome:
         async with self._session.write("order_records.update") as tables:
@@ -61,7 +60,7 @@ class MemoryOrderRecordStorage:
             return _save(tables, record)
 
     async def delete(self, order_uid: str) -> None:
-        order_uid = look_up_text(order_uid, "order_uid")
+        require_text(order_uid=order_uid)
         async with self._session.write("order_records.delete") as tables:
             tables.order_records.delete([_get(tables, order_uid)])
 
@@ -75,6 +74,10 @@ def _get(tables: Views, order_uid: str) -> OrderRecord:
     if record is None:
         raise NotFoundError("order record", order_uid)
     return record
+
+
+def _with(tables: Views, field: str, value: str) -> list[OrderRecord]:
+    return [record for record in tables.order_records.all() if value is not None and getattr(record, field) == value]
 
 
 def _save(tables: Views, record: OrderRecord) -> SaveOutcome:

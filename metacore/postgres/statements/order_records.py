@@ -1,38 +1,33 @@
 """Statements of the storage of order records.
 
-One statement writes records: it locks and compares each order first, and touches its parts only if it changed. Parts that a
-record no longer has are deleted by a statement after it, which sees what writers at the same time have left.
+One statement writes records: it locks and compares each order first, and touches its parts only if it changed. Parts
+that a record no longer has are deleted by a statement after it, which sees what writers at the same time have left.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
-from metacore.postgres.order_record_codec import CODECS, DELIVERY, ITEM, PAYMENT, RECORD, PartCodec
-from metacore.postgres.statement import Statement, sql_type
+from metacore.domain.order_records import OrderRecord
+from metacore.postgres.order_record_codec import DELIVERY, ITEM, PAYMENT, RECORD, PartCodec
+from metacore.postgres.statement import Statement
 from metacore.postgres.statements.sets import assignments, names, without
 
 
-def _rows(part: str) -> str:
-    """A FROM item `new` of the arrays of one part."""
-    codec = CODECS[part]
-    arrays = (f"%({part}_{column})s::{sql_type(codec.table.c[column])}[]" for column in codec.columns)
-    return f"unnest({', '.join(arrays)}) AS new ({names(codec.columns)})"
+def _rows(codec: PartCodec[Any], parameter: str) -> str:
+    """A FROM item `new` of the rows in a JSON array."""
+    return f"json_populate_recordset(NULL::{{schema}}.{codec.table}, %({parameter})s::json) AS new"
 
 
-def _changes(source: str) -> str:
-    taken = without(RECORD.columns, "order_uid", "version")
-    return f"{assignments(taken, source)}, version = order_records.version + 1"
-
-
-def _replace(part: str, *key: str) -> str:
+def _replace(codec: PartCodec[Any], parameter: str, *key: str) -> str:
     """Stores one part of the records that `changed`."""
-    codec = CODECS[part]
     return f"""
-        INSERT INTO {{schema}}.{codec.table.name} ({names(codec.columns)})
-        SELECT {names(codec.columns, "new.")} FROM {_rows(part)} JOIN changed ON changed.order_uid = new.order_uid
+        INSERT INTO {{schema}}.{codec.table} ({names(codec.columns)})
+        SELECT {names(codec.columns, "new.")} FROM {_rows(codec, parameter)}
+        JOIN changed ON changed.order_uid = new.order_uid
         ON CONFLICT ({names(key)}) DO UPDATE SET {assignments(without(codec.columns, *key), "excluded")}
-        RETURNING {codec.table.name}.order_uid
+        RETURNING {codec.table}.order_uid
     """
 
 
@@ -44,11 +39,11 @@ def _write(name: str, change: str) -> Statement:
             {change}
             RETURNING order_records.order_uid, order_records.version
         ), deliveries AS (
-            {_replace("delivery", "order_uid")}
+            {_replace(DELIVERY, "deliveries", "order_uid")}
         ), payments AS (
-            {_replace("payment", "order_uid")}
+            {_replace(PAYMENT, "payments", "order_uid")}
         ), items AS (
-            {_replace("item", "order_uid", "position")}
+            {_replace(ITEM, "items", "order_uid", "position")}
         )
         SELECT order_uid, version FROM changed
         """,
@@ -56,11 +51,17 @@ def _write(name: str, change: str) -> Statement:
     )
 
 
+def _changes(source: str) -> str:
+    taken = without(RECORD.columns, "order_uid", "version")
+    return f"{assignments(taken, source)}, version = order_records.version + 1"
+
+
 _INSERT = f"""
     INSERT INTO {{schema}}.order_records ({names(RECORD.columns)})
-    SELECT {names(RECORD.columns)} FROM {_rows("record")}
+    SELECT {names(RECORD.columns)} FROM {_rows(RECORD, "records")} ORDER BY order_uid
     ON CONFLICT (order_uid)
 """
+"""Sorted, so that writers of the same records take their locks in one order."""
 
 SAVE = _write(
     "order_records.save",
@@ -73,7 +74,7 @@ INSERT_IF_ABSENT = _write("order_records.insert_if_absent", f"{_INSERT} DO NOTHI
 UPDATE = _write(
     "order_records.update",
     f"""
-    UPDATE {{schema}}.order_records SET {_changes("new")} FROM {_rows("record")}
+    UPDATE {{schema}}.order_records SET {_changes("new")} FROM {_rows(RECORD, "records")}
     WHERE order_records.order_uid = new.order_uid AND order_records.digest <> new.digest
     """,
 )
@@ -82,27 +83,33 @@ LOCK = Statement(
     "order_records.update", "SELECT order_uid FROM {schema}.order_records WHERE order_uid = %(order_uid)s FOR UPDATE"
 )
 
-KEEP_ITEMS = Statement(
+TRIM = Statement(
     "order_records.save",
+    "DELETE FROM {schema}.order_record_items WHERE order_uid = %(order_uid)s AND position > %(items)s",
+    writes=True,
+)
+"""Deletes the items behind the number of those that a record has."""
+
+TRIM_MANY = Statement(
+    "order_records.save_many",
     """
-    DELETE FROM {schema}.order_record_items USING unnest(%(order_uid)s::text[], %(items)s::bigint[]) AS kept (order_uid, items)
+    DELETE FROM {schema}.order_record_items
+    USING unnest(%(order_uid)s::text[], %(items)s::bigint[]) AS kept (order_uid, items)
     WHERE order_record_items.order_uid = kept.order_uid AND order_record_items.position > kept.items
     """,
     writes=True,
 )
-"""Deletes the items behind the number of those that each record has."""
 
 
-def _drop(part: str) -> Statement:
-    table = CODECS[part].table.name
+def _drop(codec: PartCodec[Any]) -> Statement:
     return Statement(
         "order_records.save",
-        f"DELETE FROM {{schema}}.{table} WHERE order_uid = ANY (%(order_uid)s::text[])",
+        f"DELETE FROM {{schema}}.{codec.table} WHERE order_uid = ANY (%(order_uid)s::text[])",
         writes=True,
     )
 
 
-DROP_DELIVERIES, DROP_PAYMENTS = _drop("delivery"), _drop("payment")
+DROP_DELIVERIES, DROP_PAYMENTS = _drop(DELIVERY), _drop(PAYMENT)
 
 DELETE = Statement(
     "order_records.delete",
@@ -113,29 +120,29 @@ DELETE = Statement(
 COUNT = Statement("order_records.count", "SELECT count(*) FROM {schema}.order_records")
 
 
-def _array(codec: PartCodec, table: str) -> str:
-    return f"json_build_array({names(codec.loaded, table + '.')})"
+def _array(codec: PartCodec[Any]) -> str:
+    return f"json_build_array({names((*codec.fields, 'extra', 'key_order'), 'part.')})"
+
+
+def _part(codec: PartCodec[Any], value: str) -> str:
+    # Not a join: whatever the statistics say, each record takes one look into an index.
+    return f"(SELECT {value} FROM {{schema}}.{codec.table} AS part WHERE part.order_uid = record.order_uid)"
+
+
+_PARTS = {
+    "delivery": _part(DELIVERY, _array(DELIVERY)),
+    "payment": _part(PAYMENT, _array(PAYMENT)),
+    "items": _part(ITEM, f"json_agg({_array(ITEM)} ORDER BY part.position)"),
+}
+_RECORD = ", ".join(_PARTS.get(name, f"record.{name}") for name in (*OrderRecord.model_fields, "extra", "key_order"))
 
 
 def _select(records: str) -> str:
-    """Whole records, each as the one JSON text that the codec reads: numbers keep their type, and a page is one statement."""
-    return f"""
-        SELECT json_build_array(
-            {_array(RECORD, "record")},
-            CASE WHEN delivery.order_uid IS NOT NULL THEN {_array(DELIVERY, "delivery")} END,
-            CASE WHEN payment.order_uid IS NOT NULL THEN {_array(PAYMENT, "payment")} END,
-            (
-                SELECT json_agg({_array(ITEM, "item")} ORDER BY item.position)
-                FROM {{schema}}.order_record_items AS item WHERE item.order_uid = record.order_uid
-            )
-        )::text
-        FROM {records} AS record
-        LEFT JOIN {{schema}}.order_record_deliveries AS delivery ON delivery.order_uid = record.order_uid
-        LEFT JOIN {{schema}}.order_record_payments AS payment ON payment.order_uid = record.order_uid
-    """
+    """Whole records, each as the one JSON array that the codec reads."""
+    return f"SELECT json_build_array({_RECORD})::text FROM {records} AS record"
 
 
-GET = Statement("order_records.get", _select("{schema}.order_records") + " WHERE record.order_uid = %(order_uid)s")
+GET = Statement("order_records.get", f"{_select('{schema}.order_records')} WHERE record.order_uid = %(order_uid)s")
 
 _NEWEST_FIRST = "ORDER BY record.date_created_at DESC, record.order_uid DESC"
 
@@ -148,9 +155,7 @@ FIND = Statement(
 @cache
 def page(of_customer: bool, after: bool) -> Statement:
     """A page, newest first; only of one customer, only behind a position, if so."""
-    where = []
-    if of_customer:
-        where.append("customer_id = %(customer_id)s")
+    where = ["customer_id = %(customer_id)s"] if of_customer else []
     if after:
         where.append("(date_created_at, order_uid) < (%(date_created_at)s::timestamptz, %(after_uid)s)")
     records = f"""(

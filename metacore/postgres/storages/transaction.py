@@ -11,8 +11,10 @@ from metacore._compat.aio import ContextGuard, Eventual
 from metacore.domain.changes import Changes, Loaded, Wanted
 from metacore.postgres.storages.balances import PostgresBalanceStorage
 from metacore.postgres.storages.loading import load
+from metacore.postgres.storages.order_records import PostgresOrderRecordStorage
 from metacore.postgres.storages.order_updates import PostgresOrderUpdateStorage
 from metacore.postgres.storages.orders import PostgresOrderStorage
+from metacore.postgres.storages.portfolios import PostgresPortfolioStorage
 from metacore.postgres.storages.saving import save
 from metacore.postgres.storages.session import Session, TransactionSession
 from metacore.postgres.storages.trades import PostgresTradeStorage
@@ -32,6 +34,8 @@ class PostgresStorages(ContextGuard):
         self._order_updates = PostgresOrderUpdateStorage(session)
         self._trades = PostgresTradeStorage(session)
         self._balances = PostgresBalanceStorage(session)
+        self._portfolios = PostgresPortfolioStorage(session)
+        self._order_records = PostgresOrderRecordStorage(session)
 
     @property
     def users(self) -> PostgresUserStorage:
@@ -52,6 +56,14 @@ class PostgresStorages(ContextGuard):
     @property
     def balances(self) -> PostgresBalanceStorage:
         return self._balances
+
+    @property
+    def portfolios(self) -> PostgresPortfolioStorage:
+        return self._portfolios
+
+    @property
+    def order_records(self) -> PostgresOrderRecordStorage:
+        return self._order_records
 
     def now(self) -> datetime:
         return self._session.now()

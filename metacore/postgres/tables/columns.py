@@ -38,8 +38,8 @@ def text_column(name: str, nullable: bool = False) -> Column[Any]:
     return Column(name, Text(collation="C"), nullable=nullable)
 
 
-def texts_column(name: str, nullable: bool = False) -> Column[Any]:
-    return Column(name, ARRAY(Text(collation="C")), nullable=nullable)
+def texts_column(name: str) -> Column[Any]:
+    return Column(name, ARRAY(Text(collation="C")), nullable=False)
 
 
 def amount_column(name: str, nullable: bool = False) -> Column[Any]:

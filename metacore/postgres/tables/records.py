@@ -18,7 +18,6 @@ from metacore.postgres.tables.columns import (
     json_column,
     short_keys,
     text_column,
-    texts_column,
     time_column,
 )
 
@@ -37,7 +36,7 @@ order_records = Table(
     text_column("date_created"),
     text_column("oof_shard", nullable=True),
     json_column("extra", nullable=True),
-    texts_column("key_order", nullable=True),
+    json_column("key_order", nullable=True),
     time_column("date_created_at"),
     bytes_column("digest"),
     integer_column("version"),
@@ -66,7 +65,7 @@ order_record_deliveries = Table(
     text_column("region", nullable=True),
     text_column("email", nullable=True),
     json_column("extra", nullable=True),
-    texts_column("key_order", nullable=True),
+    json_column("key_order", nullable=True),
     PrimaryKeyConstraint("order_uid", name="order_record_deliveries_pkey"),
     belongs_to("order_record_deliveries", "order_records", ["order_uid"], ["order_uid"]),
 )
@@ -86,7 +85,7 @@ order_record_payments = Table(
     amount_column("goods_total", nullable=True),
     amount_column("custom_fee", nullable=True),
     json_column("extra", nullable=True),
-    texts_column("key_order", nullable=True),
+    json_column("key_order", nullable=True),
     PrimaryKeyConstraint("order_uid", name="order_record_payments_pkey"),
     belongs_to("order_record_payments", "order_records", ["order_uid"], ["order_uid"]),
     exact_amounts("order_record_payments", "amount", "delivery_cost", "goods_total", "custom_fee"),
@@ -109,7 +108,7 @@ order_record_items = Table(
     text_column("brand", nullable=True),
     integer_column("status", nullable=True),
     json_column("extra", nullable=True),
-    texts_column("key_order", nullable=True),
+    json_column("key_order", nullable=True),
     PrimaryKeyConstraint("order_uid", "position", name="order_record_items_pkey"),
     belongs_to("order_record_items", "order_records", ["order_uid"], ["order_uid"]),
     exact_amounts("order_record_items", "price", "sale", "total_price"),

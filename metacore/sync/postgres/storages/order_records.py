@@ -6,15 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from metacore.domain.order_records import OrderRecord, SaveOutcome, look_up_text, newest_first
+from metacore.domain.order_records import OrderRecord, SaveOutcome, newest_first
 from metacore.domain.pages import Listing, Page, parse_limit
+from metacore.domain.text import require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import to_array, to_text
 from metacore.postgres.order_record_codec import decode, decode_all, encode_all
-from metacore.postgres.statement import Statement
 from metacore.postgres.statements import order_records as statements
 from metacore.postgres.statements.imports import LIMITED, UNLIMITED
-from metacore.sync.postgres.storages.session import Call, Session
+from metacore.sync.postgres.storages.pipeline import Call
+from metacore.sync.postgres.storages.session import Session
 
 _CHUNK = 2000
 """How many rows, of records and items, one statement of `save_many` writes at most, but for a record larger than
@@ -29,7 +30,8 @@ class PostgresOrderRecordStorage:
         self._session = session
 
     def save(self, record: OrderRecord) -> SaveOutcome:
-        changed, *_ = self._session.pipeline("order_records.save", _save([record]))
+        calls = [(statements.SAVE, encode_all([record])), *_trim(record)]
+        changed, *_ = self._session.pipeline("order_records.save", calls)
         return _outcome(changed[0][1] if changed else None)
 
     def insert_if_absent(self, record: OrderRecord) -> bool:
@@ -40,15 +42,16 @@ class PostgresOrderRecordStorage:
         with self._session.atomic() as tx:
             tx.fetch(UNLIMITED, {})
             for chunk in _chunks(records):
-                changed, *_ = tx.pipeline("order_records.save_many", _save(chunk))
-                versions = dict(changed)
+                versions: dict[str, int] = dict(tx.fetch(statements.SAVE, encode_all(chunk)))
                 outcomes += [_outcome(versions.get(record.order_uid)) for record in chunk]
+                if updated := [record for record in chunk if versions.get(record.order_uid, 1) > 1]:
+                    tx.pipeline("order_records.save_many", _trim_many(updated))
             tx.fetch(LIMITED, {})
         return tuple(outcomes)
 
     def get(self, order_uid: str) -> OrderRecord:
-        values = {"order_uid": look_up_text(order_uid, "order_uid")}
-        rows = self._session.fetch(statements.GET, values)
+        require_text(order_uid=order_uid)
+        rows = self._session.fetch(statements.GET, {"order_uid": order_uid})
         if not rows:
             raise NotFoundError("order record", order_uid)
         return decode(rows[0][0])
@@ -57,23 +60,25 @@ class PostgresOrderRecordStorage:
         return self._page(Listing("order_records.list"), {}, after, limit)
 
     def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
-        values = {"customer_id": look_up_text(customer_id, "customer_id")}
-        return self._page(Listing("order_records.list_by_customer", (customer_id,)), values, after, limit)
+        require_text(customer_id=customer_id)
+        listing = Listing("order_records.list_by_customer", (customer_id,))
+        return self._page(listing, {"customer_id": customer_id}, after, limit)
 
     def find(self, track_number: str) -> Sequence[OrderRecord]:
-        values = {"track_number": look_up_text(track_number, "track_number")}
-        return decode_all(self._session.fetch(statements.FIND, values))
+        require_text(track_number=track_number)
+        return decode_all(self._session.fetch(statements.FIND, {"track_number": track_number}))
 
     def update(self, record: OrderRecord) -> SaveOutcome:
-        calls = [(statements.LOCK, {"order_uid": record.order_uid}), *_save([record], statements.UPDATE)]
+        lock = statements.LOCK, {"order_uid": record.order_uid}
+        calls = [lock, (statements.UPDATE, encode_all([record])), *_trim(record)]
         found, changed, *_ = self._session.pipeline("order_records.update", calls)
         if not found:
             raise NotFoundError("order record", record.order_uid)
         return SaveOutcome.UPDATED if changed else SaveOutcome.UNCHANGED
 
     def delete(self, order_uid: str) -> None:
-        values = {"order_uid": look_up_text(order_uid, "order_uid")}
-        if not self._session.fetch(statements.DELETE, values):
+        require_text(order_uid=order_uid)
+        if not self._session.fetch(statements.DELETE, {"order_uid": order_uid}):
             raise NotFoundError("order record", order_uid)
 
     def count(self) -> int:
@@ -88,19 +93,24 @@ class PostgresOrderRecordStorage:
         return listing.page(decode_all(rows), limit, newest_first)
 
 
-def _save(records: Sequence[OrderRecord], statement: Statement = statements.SAVE) -> list[Call]:
-    """The calls that store `records`, sorted by key so that writers at the same time take their locks in one order."""
-    ordered = sorted(records, key=lambda record: record.order_uid)
-    uids = to_array([record.order_uid for record in ordered])
-    counts = to_array([len(record.items) for record in ordered])
-    calls: list[Call] = [
-        (statement, encode_all(ordered)),
-        (statements.KEEP_ITEMS, {"order_uid": uids, "items": counts}),
+def _trim(record: OrderRecord) -> list[Call]:
+    """The calls that delete what the stored record has beyond `record`."""
+    return [
+        (statements.TRIM, {"order_uid": record.order_uid, "items": len(record.items)}),
+        *_drop([record]),
     ]
-    for name, drop in (("delivery", statements.DROP_DELIVERIES), ("payment", statements.DROP_PAYMENTS)):
-        if lacking := [record.order_uid for record in ordered if getattr(record, name) is None]:
-            calls.append((drop, {"order_uid": to_array(lacking)}))
-    return calls
+
+
+def _trim_many(records: Sequence[OrderRecord]) -> list[Call]:
+    uids = to_array([record.order_uid for record in records])
+    counts = to_array([len(record.items) for record in records])
+    return [(statements.TRIM_MANY, {"order_uid": uids, "items": counts}), *_drop(records)]
+
+
+def _drop(records: Sequence[OrderRecord]) -> Iterator[Call]:
+    for part, drop in (("delivery", statements.DROP_DELIVERIES), ("payment", statements.DROP_PAYMENTS)):
+        if lacking := [record.order_uid for record in records if getattr(record, part) is None]:
+            yield drop, {"order_uid": to_array(lacking)}
 
 
 def _outcome(version: int | None) -> SaveOutcome:
@@ -110,7 +120,7 @@ def _outcome(version: int | None) -> SaveOutcome:
 
 
 def _chunks(records: Iterable[OrderRecord]) -> Iterator[list[OrderRecord]]:
-    """`records` in order, no `order_uid` twice in one chunk: each is saved as if alone."""
+    """`records`, no `order_uid` twice in one chunk: each is saved as if alone."""
     chunk: dict[str, OrderRecord] = {}
     size = 0
     for record in records:

@@ -12,8 +12,10 @@ from metacore._compat.blocking import ContextGuard, Eventual
 from metacore.domain.changes import Changes, Loaded, Wanted
 from metacore.sync.postgres.storages.balances import PostgresBalanceStorage
 from metacore.sync.postgres.storages.loading import load
+from metacore.sync.postgres.storages.order_records import PostgresOrderRecordStorage
 from metacore.sync.postgres.storages.order_updates import PostgresOrderUpdateStorage
 from metacore.sync.postgres.storages.orders import PostgresOrderStorage
+from metacore.sync.postgres.storages.portfolios import PostgresPortfolioStorage
 from metacore.sync.postgres.storages.saving import save
 from metacore.sync.postgres.storages.session import Session, TransactionSession
 from metacore.sync.postgres.storages.trades import PostgresTradeStorage
@@ -33,6 +35,8 @@ class PostgresStorages(ContextGuard):
         self._order_updates = PostgresOrderUpdateStorage(session)
         self._trades = PostgresTradeStorage(session)
         self._balances = PostgresBalanceStorage(session)
+        self._portfolios = PostgresPortfolioStorage(session)
+        self._order_records = PostgresOrderRecordStorage(session)
 
     @property
     def users(self) -> PostgresUserStorage:
@@ -53,6 +57,14 @@ class PostgresStorages(ContextGuard):
     @property
     def balances(self) -> PostgresBalanceStorage:
         return self._balances
+
+    @property
+    def portfolios(self) -> PostgresPortfolioStorage:
+        return self._portfolios
+
+    @property
+    def order_records(self) -> PostgresOrderRecordStorage:
+        return self._order_records
 
     def now(self) -> datetime:
         return self._session.now()
