@@ -7,6 +7,8 @@ attributes = context.config.attributes
 context.configure(
     connection=attributes.get("connection"),
     dialect_name="postgresql",
+    # In a script nothing takes parameters: a % stays single.
+    dialect_opts={"paramstyle": "named"},
     version_table=attributes["version_table"],
     version_table_schema=attributes["schema"],
 )

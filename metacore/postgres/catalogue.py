@@ -23,8 +23,9 @@ SELECT 'column', c.relname || '.' || a.attname,
     || COALESCE(' COLLATE ' || pg_catalog.quote_ident(l.collname), '')
     || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
     || CASE a.attidentity WHEN '' THEN '' ELSE ' IDENTITY' END
-    || CASE a.attgenerated WHEN '' THEN ' DEFAULT ' ELSE ' GENERATED AS ' END
-    || COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'NULL')
+    || COALESCE(
+        CASE a.attgenerated WHEN '' THEN ' DEFAULT ' ELSE ' GENERATED AS ' END
+        || pg_catalog.pg_get_expr(d.adbin, d.adrelid), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation

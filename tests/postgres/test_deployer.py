@@ -1,0 +1,287 @@
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import alembic.autogenerate
+import psycopg
+import pytest
+import sqlalchemy
+from alembic.migration import MigrationContext
+from psycopg import sql
+
+from metacore import ConfigurationError, InvalidDataError, LockTimeoutError, MetacoreError, SchemaError, Settings
+from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+from metacore.postgres.revisions import BASE, head_revision, revisions
+from metacore.postgres.tables import METADATA
+
+ALL = tuple(revisions())
+
+ODD_NAME = """a "b" %s%(x)s :x 'y' \\ $$ {schema} Grüße🚀; --"""
+
+
+def tables_of(connection, schema):
+    rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema]).fetchall()
+    return {name for (name,) in rows}
+
+
+def test_deploy_brings_an_empty_database_to_the_newest_revision(deployer, admin, schema):
+    assert deployer.deploy() == ALL
+    assert tables_of(admin, schema) == {*METADATA.tables, "alembic_version"}
+
+
+def test_deploy_at_the_newest_revision_does_nothing(deployer):
+    deployer.deploy()
+    assert deployer.deploy() == ()
+
+
+def test_status_tells_what_is_pending(deployer, schema):
+    before = deployer.status()
+    assert (before.schema, before.revision, before.pending, before.is_usable) == (schema, None, ALL, False)
+    deployer.deploy()
+    deployed = deployer.status()
+    assert (deployed.revision, deployed.head, deployed.pending) == (head_revision(), head_revision(), ())
+    assert deployed.is_usable
+    deployer.downgrade(ALL[1])
+    behind = deployer.status()
+    assert (behind.revision, behind.pending, behind.is_usable) == (ALL[1], ALL[2:], False)
+
+
+@pytest.mark.parametrize("revision", [BASE, *ALL])
+def test_every_revision_goes_down_and_up_again(deployer, admin, schema, revision):
+    deployer.deploy()
+    kept = 0 if revision == BASE else ALL.index(revision) + 1
+    assert deployer.downgrade(revision) == ALL[kept:][::-1]
+    assert deployer.deploy() == ALL[kept:]
+    assert deployer.check() == []
+
+
+def test_the_base_leaves_nothing_but_the_schema(deployer, admin, schema):
+    deployer.deploy()
+    deployer.downgrade(BASE)
+    found = admin.execute(
+        "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = %s", [schema]
+    ).fetchall()
+    assert found == []
+    assert deployer.downgrade(BASE) == ()
+
+
+def test_downgrade_refuses_a_revision_that_there_is_not(deployer):
+    deployer.deploy()
+    with pytest.raises(InvalidDataError, match="0001"):
+        deployer.downgrade("head")
+    assert deployer.status().is_usable
+
+
+def test_downgrade_refuses_a_revision_that_the_schema_has_not_reached(deployer):
+    deployer.deploy()
+    deployer.downgrade(ALL[0])
+    with pytest.raises(InvalidDataError, match="before that revision"):
+        deployer.downgrade(ALL[2])
+    assert deployer.status().revision == ALL[0]
+
+
+def test_migrations_equal_the_metadata(deployer, server, schema):
+    deployer.deploy()
+    assert deployer.check() == []
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(server.url), poolclass=sqlalchemy.NullPool
+    )
+    expected = sqlalchemy.MetaData(schema=schema)
+    for table in METADATA.sorted_tables:
+        table.to_metadata(expected, schema=schema)
+    options = {
+        "include_schemas": True,
+        "include_name": lambda name, kind, parents: kind != "schema" or name == schema,
+        "version_table_schema": schema,
+        "compare_server_default": True,
+    }
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        assert alembic.autogenerate.compare_metadata(context, expected) == []
+
+
+def test_twenty_deployers_at_once_deploy_once(server, schema):
+    start = threading.Barrier(20)
+
+    def deploy(_):
+        deployer = SchemaDeployer(server.url, schema)
+        start.wait(60)
+        return deployer.deploy()
+
+    with ThreadPoolExecutor(20) as pool:
+        applied = sorted(pool.map(deploy, range(20)))
+    assert applied == [()] * 19 + [ALL]
+    assert SchemaDeployer(server.url, schema).check() == []
+
+
+def test_another_deployer_is_waited_for_and_not_for_ever(server, admin, schema, mocker):
+    mocker.patch("metacore.postgres.deployer._TURN_TIMEOUT", 0.01)
+    deployer = SchemaDeployer(server.url, schema, settings=Settings(lock_timeout=0.05))
+    with admin.transaction():
+        admin.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"metacore schema {schema}"])
+        with pytest.raises(LockTimeoutError, match="deploy"):
+            deployer.deploy()
+    assert deployer.deploy() == ALL
+
+
+def test_a_locked_table_is_waited_for_lock_timeout(server, admin, schema):
+    deployer = SchemaDeployer(server.url, schema, settings=Settings(lock_timeout=0.05))
+    deployer.deploy()
+    with admin.transaction():
+        admin.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(schema, "users")))
+        with pytest.raises(LockTimeoutError, match="nothing was changed"):
+            deployer.downgrade(BASE)
+    assert deployer.check() == []
+
+
+def test_a_deployment_that_fails_leaves_nothing(deployer, admin, schema, mocker):
+    mocker.patch("metacore.postgres.migrating.last_statement", return_value="SELECT 1 / 0")
+    with pytest.raises(MetacoreError, match="refused"):
+        deployer.deploy()
+    assert tables_of(admin, schema) == set()
+    assert admin.execute("SELECT FROM pg_namespace WHERE nspname = %s", [schema]).fetchall() == []
+
+
+def test_a_role_that_owns_only_the_schema_can_do_it_all(admin, schema, make_role, url_of):
+    owner = make_role()
+    admin.execute(f"CREATE SCHEMA {schema} AUTHORIZATION {owner}")
+    deployer = SchemaDeployer(url_of(owner), schema)
+    assert deployer.deploy() == ALL
+    assert deployer.check() == []
+    deployer.downgrade(BASE)
+    assert deployer.deploy() == ALL
+
+
+def test_a_role_that_may_not_make_the_schema_is_told(schema, make_role, url_of):
+    with pytest.raises(ConfigurationError, match="CREATE on the database"):
+        SchemaDeployer(url_of(make_role()), schema).deploy()
+
+
+def test_settings_of_the_role_make_no_difference(admin, schema, make_role, url_of, deployer):
+    role = make_role(options="SUPERUSER")
+    elsewhere = schema + "_elsewhere"
+    admin.execute(f"CREATE SCHEMA {elsewhere} AUTHORIZATION {role} CREATE TABLE users (id int)")
+    for setting in (
+        f"search_path = {elsewhere}",
+        "default_transaction_isolation = 'serializable'",
+        "default_transaction_read_only = on",
+        "statement_timeout = '50ms'",
+        "standard_conforming_strings = off",
+        "quote_all_identifiers = on",
+    ):
+        admin.execute(f"ALTER ROLE {role} SET {setting}")
+    assert SchemaDeployer(url_of(role), schema).deploy() == ALL
+    assert SchemaDeployer(url_of(role), schema).check() == []
+    assert tables_of(admin, elsewhere) == {"users"}
+
+
+def test_a_schema_may_have_any_name(server, admin, tmp_path):
+    name = uuid4().hex[:8] + ODD_NAME
+    deployer = SchemaDeployer(server.url, name)
+    try:
+        assert deployer.deploy() == ALL
+        assert deployer.check() == []
+        assert deployer.downgrade(BASE) == ALL[::-1]
+        run_psql(server, deployer.sql(), tmp_path)
+        assert deployer.check() == []
+        assert tables_of(admin, name) == {*METADATA.tables, "alembic_version"}
+    finally:
+        admin.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+
+
+@pytest.mark.parametrize("name", ["", "x" * 64, "é" * 32, "nul\0", "\ud800", "pg_temp", "information_schema"])
+def test_a_name_that_postgresql_would_not_take_is_refused(name):
+    with pytest.raises(ConfigurationError) as caught:
+        SchemaDeployer("postgresql://localhost", name)
+    assert caught.value.setting == "schema"
+
+
+def test_schemas_live_side_by_side(server, schema):
+    first, second = SchemaDeployer(server.url, schema), SchemaDeployer(server.url, schema + "_2")
+    first.deploy()
+    second.deploy()
+    second.downgrade(BASE)
+    assert first.check() == []
+
+
+@pytest.mark.parametrize("start", [BASE, *ALL])
+def test_the_script_does_what_deploy_does(deployer, server, tmp_path, start):
+    deployer.deploy()
+    deployer.downgrade(start)
+    run_psql(server, deployer.sql(start), tmp_path)
+    assert deployer.check() == []
+    assert deployer.deploy() == ()
+
+
+def test_the_script_changes_nothing_when_it_fails(deployer, server, admin, schema, tmp_path):
+    with pytest.raises(subprocess.CalledProcessError):
+        run_psql(server, deployer.sql().replace("COMMIT;", "SELECT 1 / 0;\nCOMMIT;"), tmp_path)
+    assert tables_of(admin, schema) == set()
+
+
+def test_the_script_needs_no_server():
+    assert "CREATE TABLE" in SchemaDeployer("postgresql://nowhere.invalid/none").sql()
+    assert "CREATE TABLE" in SchemaDeployer().sql()
+
+
+def test_the_script_refuses_a_revision_that_there_is_not():
+    with pytest.raises(InvalidDataError, match="0001"):
+        SchemaDeployer().sql("0000'; DROP SCHEMA metacore; --")
+
+
+def run_psql(server: EmbeddedPostgres, script: str, tmp_path) -> None:
+    path = tmp_path / "deploy.sql"
+    path.write_text(script, encoding="utf-8")
+    command = [server.bin_path / "psql", server.url, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", path]
+    subprocess.run(command, check=True, capture_output=True, env={"PGCLIENTENCODING": "UTF8"}, timeout=60)
+
+
+def set_revision(connection, schema, revision, comment) -> None:
+    table = sql.Identifier(schema, "alembic_version")
+    connection.execute(sql.SQL("UPDATE {} SET version_num = {}").format(table, revision))
+    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, comment))
+
+
+def test_a_newer_compatible_schema_is_left_as_it_is(deployer, admin, schema, caplog):
+    deployer.deploy()
+    set_revision(admin, schema, "9999", f"metacore revision 9999, compatible from {ALL[0]}")
+    assert deployer.deploy() == ()
+    assert "newer release" in caplog.text
+    assert deployer.status().is_usable
+    for refused in (deployer.check, lambda: deployer.downgrade(BASE)):
+        with pytest.raises(SchemaError, match="9999"):
+            refused()
+
+
+@pytest.mark.parametrize("comment", ["metacore revision 9999, compatible from 9998", "another comment"])
+def test_a_newer_schema_that_is_not_known_to_be_compatible_is_refused(deployer, admin, schema, comment):
+    deployer.deploy()
+    set_revision(admin, schema, "9999", comment)
+    for refused in (deployer.deploy, lambda: deployer.downgrade(BASE)):
+        with pytest.raises(SchemaError, match="newer"):
+            refused()
+    assert not deployer.status().is_usable
+
+
+def test_deploy_restores_a_lost_mark(deployer, admin, schema):
+    deployer.deploy()
+    set_revision(admin, schema, head_revision(), None)
+    assert deployer.status().revision is None
+    assert deployer.deploy() == ()
+    assert deployer.status().revision == head_revision()
+
+
+def test_a_database_with_an_unknown_older_revision_is_refused(deployer, admin, schema):
+    deployer.deploy()
+    set_revision(admin, schema, "0000", None)
+    with pytest.raises(SchemaError, match="0000"):
+        deployer.deploy()
+
+
+def test_an_embedded_server_is_deployed_and_stopped(tmp_path):
+    url = f"embedded:{tmp_path}/a%20database"
+    assert SchemaDeployer(url).deploy() == ALL
+    assert SchemaDeployer(url).check() == []
+    assert (tmp_path / "a database" / "PG_VERSION").exists()
+    assert not (tmp_path / "a database" / "postmaster.pid").exists()

@@ -1,0 +1,152 @@
+"""Every manual change of a deployed schema is found, and told for what it is."""
+
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from metacore import ConfigurationError
+from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+from metacore.postgres.drift import DriftKind, find_drift
+
+COLUMNS = [
+    ("ALTER TABLE users ALTER COLUMN version TYPE integer", "DIFFERENT users.version"),
+    ("ALTER TABLE balances ALTER COLUMN free TYPE numeric(38, 18)", "DIFFERENT balances.free"),
+    ('ALTER TABLE trades ALTER COLUMN symbol TYPE text COLLATE "default"', "DIFFERENT trades.symbol"),
+    ("ALTER TABLE users ALTER COLUMN version SET DEFAULT 1", "DIFFERENT users.version"),
+    ("ALTER TABLE users ALTER COLUMN kyc_status DROP NOT NULL", "DIFFERENT users.kyc_status"),
+    ("ALTER TABLE users ALTER COLUMN email SET NOT NULL", "DIFFERENT users.email"),
+    ("ALTER TABLE users ADD COLUMN note text", "UNEXPECTED users.note"),
+    ("ALTER TABLE orders DROP COLUMN reason", "MISSING orders.reason"),
+]
+
+CONSTRAINTS = [
+    ("ALTER TABLE balances DROP CONSTRAINT balances_keys_short", "MISSING balances.balances_keys_short"),
+    ("ALTER TABLE balances ADD CONSTRAINT low CHECK (free < 5)", "UNEXPECTED balances.low"),
+    (
+        "ALTER TABLE balances DROP CONSTRAINT balances_free_not_negative,"
+        " ADD CONSTRAINT balances_free_not_negative CHECK (free >= -1)",
+        "DIFFERENT balances.balances_free_not_negative",
+    ),
+    (
+        "ALTER TABLE balances DROP CONSTRAINT balances_free_not_negative,"
+        " ADD CONSTRAINT balances_free_not_negative CHECK (free >= 0) NOT VALID",
+        "DIFFERENT balances.balances_free_not_negative",
+    ),
+    (
+        "ALTER TABLE trades DROP CONSTRAINT trades_users_fkey,"
+        " ADD CONSTRAINT trades_users_fkey FOREIGN KEY (user_id) REFERENCES users",
+        "DIFFERENT trades.trades_users_fkey",
+    ),
+    ("ALTER TABLE trades ALTER CONSTRAINT trades_users_fkey DEFERRABLE", "DIFFERENT trades.trades_users_fkey"),
+    ("ALTER TABLE balance_entries DISABLE TRIGGER ALL", "DIFFERENT balance_entries.balance_entries_balances_fkey"),
+]
+
+INDEXES = [
+    ("DROP INDEX users_newest_idx", "MISSING users.users_newest_idx"),
+    ("CREATE INDEX extra ON users (account_type)", "UNEXPECTED users.extra"),
+    (
+        "DROP INDEX users_newest_idx; CREATE INDEX users_newest_idx ON users (created_at, id)",
+        "DIFFERENT users.users_newest_idx",
+    ),
+    (
+        "DROP INDEX orders_holding_idx; CREATE INDEX orders_holding_idx ON orders (user_id) WHERE held_amount > 1",
+        "DIFFERENT orders.orders_holding_idx",
+    ),
+    (
+        "DROP INDEX balance_entries_reference_key;"
+        " CREATE INDEX balance_entries_reference_key ON balance_entries (user_id, reason, reference)"
+        " WHERE reason IN ('DEPOSIT', 'WITHDRAWAL') AND reference IS NOT NULL",
+        "DIFFERENT balance_entries.balance_entries_reference_key",
+    ),
+    (
+        "ALTER TABLE users DROP CONSTRAINT users_email_key,"
+        " ADD CONSTRAINT users_email_key UNIQUE NULLS NOT DISTINCT (email)",
+        "DIFFERENT users.users_email_key",
+    ),
+]
+
+TABLES = [
+    ("DROP TABLE portfolio_holdings", "MISSING portfolio_holdings"),
+    ("CREATE TABLE notes (id int PRIMARY KEY, told text)", "UNEXPECTED notes"),
+    ("ALTER TABLE portfolio_holdings SET UNLOGGED", "DIFFERENT portfolio_holdings"),
+    ("ALTER TABLE users ENABLE ROW LEVEL SECURITY", "DIFFERENT users"),
+]
+
+OTHERS = [
+    (
+        "CREATE TRIGGER changed BEFORE UPDATE ON users FOR EACH ROW"
+        " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "UNEXPECTED users.changed",
+    ),
+    ("CREATE RULE kept AS ON DELETE TO users DO INSTEAD NOTHING", "UNEXPECTED users.kept"),
+]
+
+
+@pytest.fixture(scope="module")
+def deployed(server: EmbeddedPostgres) -> str:
+    name = f"test_{uuid4().hex}"
+    SchemaDeployer(server.url, name).deploy()
+    return name
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"), [*COLUMNS, *CONSTRAINTS, *INDEXES, *TABLES, *OTHERS], ids=lambda value: value[:60]
+)
+def test_a_manual_change_is_found(server, deployed, change, difference):
+    with psycopg.connect(server.url) as connection:
+        connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(deployed)))
+        connection.execute(change)
+        found = find_drift(connection, deployed)
+        connection.rollback()
+    assert [f"{drift.kind} {drift.name}" for drift in found] == [difference]
+
+
+def test_a_constraint_that_is_gone_takes_its_index_along(server, deployed):
+    with psycopg.connect(server.url) as connection:
+        table = sql.Identifier(deployed, "users")
+        connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT users_email_key").format(table))
+        found = find_drift(connection, deployed)
+        connection.rollback()
+    assert [(drift.kind, drift.object, drift.name) for drift in found] == [
+        (DriftKind.MISSING, "constraint", "users.users_email_key"),
+        (DriftKind.MISSING, "index", "users.users_email_key"),
+    ]
+
+
+def test_check_tells_what_is_expected_and_what_is(deployer, admin, schema):
+    deployer.deploy()
+    admin.execute(sql.SQL("ALTER TABLE {}.orders ALTER version TYPE integer").format(sql.Identifier(schema)))
+    (drift,) = deployer.check()
+    assert (drift.object, drift.name) == ("column", "orders.version")
+    assert (drift.expected, drift.actual) == ("bigint NOT NULL", "integer NOT NULL")
+    assert str(drift) == "DIFFERENT column orders.version: expected bigint NOT NULL, is integer NOT NULL"
+
+
+def test_check_leaves_nothing_behind(deployer, admin):
+    deployer.deploy()
+    deployer.check()
+    left = admin.execute("SELECT relname FROM pg_class WHERE relpersistence = 't'").fetchall()
+    assert left == []
+
+
+def test_a_role_without_any_right_can_check(deployer, server, make_role, url_of, schema):
+    deployer.deploy()
+    role = make_role()
+    assert deployer.deploy(app_role=role) == ()
+    assert SchemaDeployer(url_of(role), schema).check() == []
+
+
+def test_a_role_that_may_not_make_temporary_tables_is_told(admin, deployer, make_role, url_of, schema):
+    deployer.deploy()
+    role = make_role()
+    deployer.deploy(app_role=role)
+    admin.execute("REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC")
+    try:
+        with pytest.raises(ConfigurationError, match="TEMPORARY on the database"):
+            SchemaDeployer(url_of(role), schema).check()
+        with pytest.raises(ConfigurationError, match=f'GRANT TEMPORARY ON DATABASE postgres TO "{role}"'):
+            deployer.deploy(app_role=role)
+    finally:
+        admin.execute("GRANT TEMPORARY ON DATABASE postgres TO PUBLIC")

@@ -1,0 +1,178 @@
+"""The tables against the models that they store, and what they refuse by themselves."""
+
+import psycopg
+import pytest
+import sqlalchemy
+from psycopg import sql
+
+from metacore import Balance, BalanceEntry, Order, OrderUpdate, Trade, User
+from metacore.postgres import SchemaDeployer
+from metacore.postgres.tables import METADATA, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
+
+MODELS = {
+    "users": User,
+    "orders": Order,
+    "order_updates": OrderUpdate,
+    "trades": Trade,
+    "balances": Balance,
+    "balance_entries": BalanceEntry,
+}
+
+NOT_FIELDS = {"trades": {"order_key"}}
+
+
+COLUMNS = [column for table in METADATA.sorted_tables for column in table.columns]
+
+
+def is_amount(column):
+    return isinstance(column.type, sqlalchemy.Numeric)
+
+
+def check_names(table):
+    return {check.name for check in table.constraints if isinstance(check, sqlalchemy.CheckConstraint)}
+
+
+def constraints(kind):
+    return {
+        constraint.name: constraint
+        for table in METADATA.sorted_tables
+        for constraint in table.constraints
+        if isinstance(constraint, kind)
+    }
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_columns_are_the_fields(name):
+    assert set(METADATA.tables[name].columns.keys()) == {*MODELS[name].model_fields, *NOT_FIELDS.get(name, ())}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_column_may_be_empty_where_the_field_may_be_none(name):
+    model = MODELS[name]
+    for column in METADATA.tables[name].columns:
+        if column.name in model.model_fields:
+            assert column.nullable == (
+                type(None) in getattr(model.model_fields[column.name].annotation, "__args__", ())
+            )
+
+
+def test_every_key_starts_with_the_user():
+    keys = {**constraints(sqlalchemy.PrimaryKeyConstraint), **constraints(sqlalchemy.UniqueConstraint)}
+    for name, key in keys.items():
+        first = next(iter(key.columns)).name
+        expected = {"users": first, "user_api_keys": first}.get(key.table.name, "user_id")
+        assert first == ("order_uid" if key.table.name.startswith("order_record") else expected), name
+
+
+def test_every_name_that_an_error_can_carry_is_explained():
+    unique_indexes = {index.name for table in METADATA.sorted_tables for index in table.indexes if index.unique}
+    keys = {*constraints(sqlalchemy.PrimaryKeyConstraint), *constraints(sqlalchemy.UniqueConstraint), *unique_indexes}
+    assert UNIQUE_FIELDS.keys() == keys
+    assert OWNERS.keys() == constraints(sqlalchemy.ForeignKeyConstraint).keys()
+    assert constraints(sqlalchemy.CheckConstraint).keys() >= NOT_NEGATIVE
+
+
+def test_what_belongs_to_a_row_goes_with_it():
+    assert {key.ondelete for key in constraints(sqlalchemy.ForeignKeyConstraint).values()} == {"CASCADE"}
+
+
+def test_the_database_computes_nothing():
+    assert [column for column in COLUMNS if column.server_default is not None or column.identity is not None] == []
+
+
+def test_amounts_are_exact_and_texts_are_ordered_by_code_point():
+    assert {(column.type.precision, column.type.scale) for column in COLUMNS if is_amount(column)} == {(None, None)}
+    texts = [column for column in COLUMNS if isinstance(column.type, sqlalchemy.Text)]
+    assert {column.type.collation for column in texts} == {"C"}
+
+
+@pytest.fixture(scope="module")
+def deployed(server):
+    SchemaDeployer(server.url, "test_tables").deploy()
+    return "test_tables"
+
+
+@pytest.fixture
+def bare(server, deployed):
+    """A function that copies a table with nothing but its CHECKs, and returns one that inserts a value."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+
+        def copy(table):
+            original, columns = sql.Identifier(deployed, table), METADATA.tables[table].columns
+            connection.execute(sql.SQL("CREATE TEMPORARY TABLE bare (LIKE {} INCLUDING CONSTRAINTS)").format(original))
+            for column in columns:
+                connection.execute(
+                    sql.SQL("ALTER TABLE bare ALTER {} DROP NOT NULL").format(sql.Identifier(column.name))
+                )
+
+            def insert(column, value):
+                query = sql.SQL("INSERT INTO bare ({0}) VALUES (%s) RETURNING {0}").format(sql.Identifier(column))
+                return connection.execute(query, [value]).fetchone()[0]
+
+            return insert
+
+        yield copy
+
+
+WITH_AMOUNTS = [name for name, table in METADATA.tables.items() if f"{name}_amounts_exact" in check_names(table)]
+
+
+@pytest.mark.parametrize("table", WITH_AMOUNTS)
+def test_no_column_takes_what_is_no_amount(bare, table):
+    insert = bare(table)
+    amounts = [column.name for column in METADATA.tables[table].columns if is_amount(column)]
+    assert amounts
+    for name in amounts:
+        for value in ("NaN", "Infinity", "-Infinity", "1E-19", "0.1" + "0" * 18, "1E20", "-1E20"):
+            with pytest.raises(psycopg.errors.CheckViolation) as caught:
+                insert(name, value)
+            assert caught.value.diag.constraint_name == f"{table}_amounts_exact"
+    largest = "9" * 20 + "." + "9" * 18
+    assert str(insert(amounts[0], largest)) == largest
+
+
+def test_every_amount_is_checked():
+    assert {column.table.name for column in COLUMNS if is_amount(column)} == set(WITH_AMOUNTS)
+
+
+@pytest.mark.parametrize(
+    "table", [name for name, table in METADATA.tables.items() if f"{name}_keys_short" in check_names(table)]
+)
+def test_no_key_is_longer_than_a_model_allows(bare, table):
+    insert = bare(table)
+    (check,) = (c for c in METADATA.tables[table].constraints if c.name == f"{table}_keys_short")
+    keys = [column.name for column in METADATA.tables[table].columns if f"({column.name})" in str(check.sqltext)]
+    assert keys
+    for name in keys:
+        with pytest.raises(psycopg.errors.CheckViolation) as caught:
+            insert(name, "🚀" * 256)
+        assert caught.value.diag.constraint_name == f"{table}_keys_short"
+    assert insert(keys[0], "🚀" * 255) == "🚀" * 255
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("users", "kyc_status", "Primary"),
+        ("orders", "side", "HOLD"),
+        ("orders", "type", ""),
+        ("orders", "time_in_force", "GTD"),
+        ("orders", "status", "new"),
+        ("orders", "held_amount", "-1"),
+        ("orders", "held_amount", "1"),
+        ("order_updates", "outcome", "DUPLICATE"),
+        ("order_updates", "source", "FIX"),
+        ("order_updates", "seq", 0),
+        ("trades", "state", "COVERED"),
+        ("balances", "free", "-0.000000000000000001"),
+        ("balances", "locked", "-0.000000000000000001"),
+        ("balance_entries", "free_after", "-1"),
+        ("balance_entries", "locked_after", "-1"),
+        ("balance_entries", "reason", "GIFT"),
+        ("balance_entries", "seq", 0),
+        ("portfolio_holdings", "quantity", "0"),
+    ],
+)
+def test_a_row_that_no_model_has_is_refused(bare, table, column, value):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        bare(table)(column, value)
