@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
 from metacore.domain.amounts import canonical, exact
-from metacore.domain.balances import Balance, BalanceDelta, BalanceKey
-from metacore.domain.changes import NOTHING_UNSETTLED, Changes, Loaded, RowKey, Unsettled, row_key
+from metacore.domain.balances import Balance, BalanceDelta, BalanceEntry, BalanceKey
+from metacore.domain.changes import NOTHING_UNSETTLED, Changes, EntryReference, Loaded, RowKey, Unsettled, row_key
 from metacore.domain.funds import Funds
 from metacore.domain.holds import excess
 from metacore.domain.journal import release
@@ -35,6 +35,9 @@ class Book:
         self._trades: dict[TradeKey, list[Trade]] = {}
         self._trade_ids: dict[tuple[UUID, UUID], TradeKey] = {}
         self._unsettled = dict(loaded.unsettled)
+        self._entries = {
+            (entry.user_id, entry.reason, entry.reference): entry for entry in loaded.entries if entry.reference
+        }
         self._funds: dict[BalanceKey, Funds] = {}
         self._loaded_orders = dict(self._orders)
         rows: tuple[Order | Trade, ...] = (*loaded.orders, *loaded.trades)
@@ -61,6 +64,10 @@ class Book:
         if order is None:
             raise NotFoundError("order", (user_id, order_id))
         return order
+
+    def orders(self) -> Collection[Order]:
+        """All orders."""
+        return self._orders.values()
 
     def find_order(
         self, user_id: UUID, order_id: UUID | None, exchange_order_id: str | None, client_order_id: str | None
@@ -158,6 +165,10 @@ class Book:
             self.post((release(order.user_id, order.held_asset, set_free, str(order.id), occurred_at),))
         with exact():
             return order.changed(held_amount=canonical(order.held_amount - amount))
+
+    def entry(self, reference: EntryReference) -> BalanceEntry | None:
+        """The entry of the deposit or withdrawal with this reference, None if there is none."""
+        return self._entries.get(reference)
 
     def funds(self, user_id: UUID, asset: str) -> Funds:
         """What the user has of `asset` now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from metacore.domain.amounts import NonNegativeAmount
 from metacore.domain.balances import BalanceKey
@@ -43,9 +44,19 @@ def wanted(orders: Sequence[NewOrder], exclusive_users: bool = False) -> Wanted:
     )
 
 
+def wanted_by_id(user_id: UUID, order_id: UUID) -> Wanted:
+    """What a command about one stored order rests on."""
+    return Wanted(users=frozenset({user_id}), orders=(OrderReference(user_id, order_id),))
+
+
 def balances_of(orders: Iterable[NewOrder]) -> set[BalanceKey]:
-    """The balances that placing `orders`, or ending their holds, may move."""
+    """The balances that placing `orders` may move."""
     return {(order.user_id, asset_to_pay(order)) for order in orders}
+
+
+def balance_held(order: Order) -> set[BalanceKey]:
+    """The balance that ending the hold of `order` moves, if it holds anything."""
+    return {(order.user_id, order.held_asset)} if order.held_amount and order.held_asset is not None else set()
 
 
 def place(book: Book, placement: Placement) -> Order:
@@ -96,7 +107,7 @@ def cancel(book: Book, order: Order, reason: str | None) -> Order:
     return _revise(book, order, reason, status=OrderStatus.PENDING_CANCEL)
 
 
-def end_hold(book: Book, order: Order, reason: str) -> Order:
+def end_hold(book: Book, order: Order, reason: str | None) -> Order:
     """Write to `book` that nothing more will be taken from the hold of `order`: all of it goes to free.
 
     It is allowed while the order is open too; what is executed later is taken from free. The history tells the

@@ -11,7 +11,7 @@ from pydantic import ConfigDict
 from metacore.domain.amounts import LIMIT, ZERO, canonical, exact
 from metacore.domain.balances import BalanceKey
 from metacore.domain.book import Book
-from metacore.domain.changes import OrderReference, Wanted
+from metacore.domain.changes import Changes, OrderReference, Wanted
 from metacore.domain.fills import cover, settle
 from metacore.domain.funds import Shortfall
 from metacore.domain.model import Model
@@ -69,6 +69,17 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
             if trade.commission and trade.commission_asset is not None:
                 keys.add((trade.user_id, trade.commission_asset))
     return keys
+
+
+def stores_unknown(results: Iterable[SettlementResult], changes: Changes) -> bool:
+    """Whether `changes` insert a trade of an unknown order.
+
+    It may be stored at the same time under another name of its order: only a lock of its user keeps that from
+    happening.
+    """
+    inserted = {(trade.user_id, trade.id) for trade in changes.trades if not changes.expected_version(trade)}
+    unknown = (result.trade for result in results if result.outcome is Outcome.UNKNOWN_ORDER)
+    return any(trade is not None and (trade.user_id, trade.id) in inserted for trade in unknown)
 
 
 def settle_trade(book: Book, new: NewTrade) -> SettlementResult:

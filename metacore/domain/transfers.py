@@ -52,15 +52,15 @@ def wanted(transfer: Transfer, exclusive_users: bool = False) -> Wanted:
     return Wanted(users=frozenset({transfer.user_id}), exclusive_users=exclusive_users, entries=(transfer.entry,))
 
 
-def transfer_funds(book: Book, transfer: Transfer, stored: BalanceEntry | None) -> Outcome:
-    """Write `transfer` to `book`, unless `stored` is its entry already.
+def transfer_funds(book: Book, transfer: Transfer) -> Outcome:
+    """Write `transfer` to `book`, unless its entry is stored already.
 
     A COVERED one, which an account snapshot has told, is entered together with the SNAPSHOT entry that takes it back:
-    the journal tells of it, and no total moves. ConflictError if `stored` is of another asset or amount,
-    InsufficientFundsError if too little is free.
+    the journal tells of it, and no total moves. ConflictError if its reference is stored with another asset or
+    amount, InsufficientFundsError if too little is free.
     """
     as_of = book.user(transfer.user_id).balances_as_of
-    if stored is not None:
+    if (stored := book.entry(transfer.entry)) is not None:
         if not transfer.is_told_by(stored):
             raise ConflictError(
                 f"{transfer.reason} {transfer.reference} is stored with another asset or amount; choose a reference",

@@ -169,7 +169,7 @@ class Desk:
         return book
 
     def _command(self, order: Order, command: Callable[[Book, Order], Order]) -> Order:
-        book = self.book(order_commands.wanted([order]), order_commands.balances_of([order]))
+        book = self.book(order_commands.wanted_by_id(USER, order.id), order_commands.balance_held(self.stored(order)))
         return self._saved(book, command(book, book.order(USER, order.id)))
 
     def _transfer(
@@ -183,9 +183,8 @@ class Desk:
             reason=reason,
             occurred_at=at or self.now,
         )
-        stored = [row for row in self.entries if (row.reason, row.reference) == (reason, transfer.reference)]
         book = self.book(transfers.wanted(transfer), {transfer.key})
-        return self._saved(book, transfers.transfer_funds(book, transfer, stored[0] if stored else None))
+        return self._saved(book, transfers.transfer_funds(book, transfer))
 
     def _load(self, wanted: Wanted) -> Loaded:
         orders = tuple(
@@ -201,7 +200,9 @@ class Desk:
             if open_trades:
                 quantities = (sum(getattr(row, name) for row in open_trades) for name in ("quantity", "quote_quantity"))
                 sums[order.key] = Unsettled(*quantities)
+        entries = [row for row in self.entries if (row.user_id, row.reason, row.reference) in wanted.entries]
         return Loaded(
+            entries=tuple(entries),
             users={user_id: self.users[user_id] for user_id in wanted.users if user_id in self.users},
             orders=orders,
             trades=tuple(trade for trade in self.trades.values() if trade.key in wanted.trades),

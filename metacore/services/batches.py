@@ -1,0 +1,94 @@
+"""Batches of orders, reports and trades: loaded, decided and saved within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from metacore._compat.aio import Eventual
+from metacore.domain import order_commands, reporting, settlement
+from metacore.domain.balances import BalanceKey
+from metacore.domain.book import Book
+from metacore.domain.changes import Wanted
+from metacore.domain.order_commands import Placement
+from metacore.domain.orders import Order
+from metacore.domain.reports import ExecutionReport, ReportResult
+from metacore.domain.settlement import SettlementResult
+from metacore.domain.trades import NewTrade
+from metacore.errors import AlreadyExistsError, StaleVersionError
+from metacore.storage.storage import Storages, Transaction
+
+T = TypeVar("T")
+R = TypeVar("R", ReportResult, SettlementResult)
+
+Decision = Callable[[Transaction, bool], Eventual[T]]
+"""Loads, decides and saves in a transaction; the flag says whether to lock the users exclusively."""
+
+
+async def decide(storage: Storages, decision: Decision[T]) -> T:
+    """What `decision` gives, in a transaction; once more, alone with its users, if it met somebody who stores the same.
+
+    Users are locked shared at first, so that their calls go on side by side. Two that store the same thing then
+    collide on its unique key, and the second time the loser finds it stored.
+    """
+    try:
+        return await storage.run(lambda tx: decision(tx, False))
+    except (AlreadyExistsError, StaleVersionError, _UnguardedError):
+        return await storage.run(lambda tx: decision(tx, True))
+
+
+async def open_book(tx: Transaction, wanted: Wanted) -> Book:
+    """A book of what `wanted` names, loaded and locked."""
+    return Book(await tx.load(wanted), tx.now())
+
+
+async def open_balances(tx: Transaction, book: Book, keys: set[BalanceKey]) -> None:
+    """Lock the balances with these `keys`, the missing ones as zero, and read them into `book`."""
+    if keys:
+        book.open_balances(await tx.balances.get_many(keys, for_update=True))
+
+
+async def place(tx: Transaction, placements: Sequence[Placement], exclusive: bool) -> Sequence[Order]:
+    """Place orders, all or none; the error of the first that cannot be placed."""
+    orders = [placement.order for placement in placements]
+    book = await open_book(tx, order_commands.wanted(orders, exclusive))
+    await open_balances(tx, book, order_commands.balances_of(orders))
+    placed = tuple(order_commands.place(book, placement) for placement in placements)
+    await tx.save(book.changes())
+    return placed
+
+
+async def apply(tx: Transaction, reports: Sequence[ExecutionReport], exclusive: bool) -> Sequence[ReportResult]:
+    """Apply reports, each by itself."""
+    book = await open_book(tx, reporting.wanted(reports, exclusive))
+    await open_balances(tx, book, reporting.balances_of(reports, book.orders()))
+    results = tuple(reporting.apply_report(book, report) for report in reports)
+    await tx.save(book.changes())
+    return results
+
+
+async def settle(tx: Transaction, trades: Sequence[NewTrade], exclusive: bool) -> Sequence[SettlementResult]:
+    """Settle trades, each by itself."""
+    book = await open_book(tx, settlement.wanted(trades, exclusive))
+    if exclusive:
+        # Only now it matters that another trade may have the id of one of these.
+        book.know_trades(await tx.trades.get_many((trade.user_id, trade.id) for trade in trades))
+    await open_balances(tx, book, settlement.balances_of(trades, book.orders()))
+    results = tuple(settlement.settle_trade(book, trade) for trade in trades)
+    changes = book.changes()
+    if not exclusive and settlement.stores_unknown(results, changes):
+        raise _UnguardedError
+    await tx.save(changes)
+    return results
+
+
+def sole(results: Sequence[R]) -> R:
+    """The result of a batch of one; its error is raised."""
+    (result,) = results
+    if result.error is not None:
+        raise result.error
+    return result
+
+
+class _UnguardedError(Exception):
+    """Something is to be stored that has no unique key to collide on."""

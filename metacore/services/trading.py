@@ -1,0 +1,208 @@
+"""Trading: orders, their holds, their trades and the balances, moved together by the rules of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from metacore.domain import order_commands, snapshots, transfers
+from metacore.domain.balances import EntryReason
+from metacore.domain.model import build
+from metacore.domain.order_commands import Placement, Remark
+from metacore.domain.orders import NewOrder, Order
+from metacore.domain.reports import ExecutionReport, Outcome, ReportResult
+from metacore.domain.settlement import SettlementResult
+from metacore.domain.snapshots import AccountSnapshot, SnapshotResult
+from metacore.domain.trades import NewTrade
+from metacore.domain.transfers import Transfer, TransferResult
+from metacore.errors import NotFoundError
+from metacore.services.batches import apply, decide, open_balances, open_book, place, settle, sole
+from metacore.storage.storage import Storages, Transaction
+
+
+class TradingService:
+    """What an exchange does to a user's orders and money, stored once and exactly.
+
+    Built on a storage, each call is one transaction, run again when the database gives it up; built on a transaction,
+    it is part of that. Each call loads and locks what it rests on (users, then orders, then balances, each in one
+    order), decides by the rules of `metacore.domain`, and saves the decision: a small number of statements, the same
+    for one item and for a thousand. While this service is the only writer of `locked`, that is always the sum of what
+    the orders hold.
+
+    Items of a batch take effect in list order as if sent singly, and results come in that order. Commands (orders to
+    be placed) are done all or none. Facts (reports, trades) are never refused for the sake of each other: one that is
+    wrong in itself is a CONFLICT or INVALID result with its `error` and writes nothing, the others are saved; sent
+    singly, it raises that error.
+    """
+
+    def __init__(self, storage: Storages) -> None:
+        self._storage = storage
+
+    async def place_order(self, order: NewOrder, hold: Decimal | None = None) -> Order:
+        """Store `order` as PENDING_NEW, before it goes out to the exchange, with a hold on the funds it needs.
+
+        A BUY with a price holds price x quantity of the quote asset, rounded up to 18 places; a SELL quantity of the
+        base asset; a MARKET BUY its quote_quantity. `hold` raises that, to have room for a commission, and is
+        required where none can be computed (InvalidDataError). Placed again with the same id or client_order_id and
+        the same content, the stored order is returned as it is now. ConflictError if the content is another,
+        InsufficientFundsError if too little is free, NotFoundError if the user does not exist; nothing is stored
+        then.
+        """
+        placements = (build(Placement, {"order": order, "hold": hold}),)
+        (placed,) = await decide(self._storage, lambda tx, exclusive: place(tx, placements, exclusive))
+        return placed
+
+    async def place_orders(self, orders: Iterable[NewOrder]) -> Sequence[Order]:
+        """Place all of `orders` or, with the error of the first that cannot be placed, none; in list order."""
+        placements = tuple(build(Placement, {"order": order}) for order in orders)
+        return await decide(self._storage, lambda tx, exclusive: place(tx, placements, exclusive))
+
+    async def cancel_order(self, user_id: UUID, order_id: UUID, reason: str | None = None) -> Order:
+        """Store that the order shall be cancelled, before the request goes out: PENDING_CANCEL.
+
+        It keeps its hold, for only a report closes it. Repeated, it changes nothing. NotFoundError if the user has no
+        such order, InvalidTransitionError if it is closed.
+        """
+        remark = build(Remark, {"reason": reason})
+
+        async def cancel(tx: Transaction) -> Order:
+            book = await open_book(tx, order_commands.wanted_by_id(user_id, order_id))
+            order = order_commands.cancel(book, book.order(user_id, order_id), remark.reason)
+            await tx.save(book.changes())
+            return order
+
+        return await self._storage.run(cancel)
+
+    async def release_hold(self, user_id: UUID, order_id: UUID, reason: str) -> Order:
+        """End the hold of an order whose trades will never come: all that it holds becomes free.
+
+        The reason goes into its history. An order that holds nothing is returned as it is; an open one may be
+        released too, what is executed later is then taken from free. NotFoundError if the user has no such order.
+        """
+        remark = build(Remark, {"reason": reason})
+
+        async def release(tx: Transaction) -> Order:
+            book = await open_book(tx, order_commands.wanted_by_id(user_id, order_id))
+            order = book.order(user_id, order_id)
+            await open_balances(tx, book, order_commands.balance_held(order))
+            order = order_commands.end_hold(book, order, remark.reason)
+            await tx.save(book.changes())
+            return order
+
+        return await self._storage.run(release)
+
+    async def apply_report(self, report: ExecutionReport) -> ReportResult:
+        """Apply what the exchange says of one order.
+
+        APPLIED moved it; DUPLICATE changed nothing but fields that were None; STALE is older than what is stored, and
+        noted in the history; UNKNOWN_ORDER is not stored, unless the report carries the order. Closing an order
+        releases what it holds, but for what its outstanding trades need. InvalidTransitionError for what fits
+        nowhere, ConflictError for ids of two orders.
+        """
+
+        async def apply_one(tx: Transaction, exclusive: bool) -> ReportResult:
+            return sole(await apply(tx, (report,), exclusive))
+
+        return await decide(self._storage, apply_one)
+
+    async def apply_reports(self, reports: Iterable[ExecutionReport]) -> Sequence[ReportResult]:
+        """`apply_report` each of `reports`, in one transaction; errors come as results."""
+        given = tuple(reports)
+        return await decide(self._storage, lambda tx, exclusive: apply(tx, given, exclusive))
+
+    async def settle_trade(self, trade: NewTrade) -> SettlementResult:
+        """Store a trade, move its order, and its money between the balances: once, however often it is sent.
+
+        SETTLED moved the money; COVERED is one that an account snapshot has told already; PENDING waits for the funds
+        that `missing` names; UNKNOWN_ORDER is stored PENDING until its order is known; DUPLICATE is settled already.
+        One that is stored and not settled is settled now. ConflictError if it is stored with other content, or its
+        ids name two orders; InvalidDataError if side or symbol is not its order's; NotFoundError if the user does not
+        exist.
+        """
+
+        async def settle_one(tx: Transaction, exclusive: bool) -> SettlementResult:
+            return sole(await settle(tx, (trade,), exclusive))
+
+        return await decide(self._storage, settle_one)
+
+    async def settle_trades(self, trades: Iterable[NewTrade]) -> Sequence[SettlementResult]:
+        """`settle_trade` each of `trades`, in one transaction; errors come as results."""
+        given = tuple(trades)
+        return await decide(self._storage, lambda tx, exclusive: settle(tx, given, exclusive))
+
+    async def settle_pending(self, user_id: UUID) -> Sequence[SettlementResult]:
+        """`settle_trade` each PENDING trade of the user by (traded_at, id), in one transaction; none holds up another.
+
+        A trade whose order was unknown settles if it is known by now. NotFoundError if the user does not exist.
+        """
+
+        async def settle_all(tx: Transaction, exclusive: bool) -> Sequence[SettlementResult]:
+            await tx.users.get(user_id)
+            return await settle(tx, await tx.trades.list_pending(user_id), exclusive)
+
+        return await decide(self._storage, settle_all)
+
+    async def deposit(
+        self, user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime | None = None
+    ) -> TransferResult:
+        """Add `amount` to what is free, once for each `reference`; it occurred now unless told.
+
+        APPLIED moved the balance; COVERED is entered, dated at or before the account snapshot that tells of it, and
+        moves no total; DUPLICATE has the reference of an earlier one of the same asset and amount. ConflictError if
+        that was another, InvalidDataError if the amount is not above zero, NotFoundError if the user does not exist.
+        """
+        return await self._transfer(EntryReason.DEPOSIT, user_id, asset, amount, reference, occurred_at)
+
+    async def withdraw(
+        self, user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime | None = None
+    ) -> TransferResult:
+        """Like `deposit`, taking `amount` from what is free; InsufficientFundsError if that is too little."""
+        return await self._transfer(EntryReason.WITHDRAWAL, user_id, asset, amount, reference, occurred_at)
+
+    async def sync_account(self, user_id: UUID, snapshot: AccountSnapshot) -> SnapshotResult:
+        """Take over the totals of an account snapshot, and the flags that it tells.
+
+        Locked becomes the sum of the holds, free the rest; holds above a total are cut, newest order first. STALE,
+        and nothing written, if the snapshot is not newer than the one before, or money moved after it. Trades and
+        transfers dated at or before it are COVERED from now on. NotFoundError if the user does not exist.
+        """
+
+        async def sync(tx: Transaction) -> SnapshotResult:
+            loaded = await tx.load(snapshots.wanted(user_id, snapshot))
+            user = loaded.users.get(user_id)
+            if user is None:
+                raise NotFoundError("user", user_id)
+            stored = await tx.balances.list(user_id)
+            if snapshot.is_stale(user, loaded.moved):
+                return SnapshotResult(outcome=Outcome.STALE, balances=tuple(stored))
+            keys = snapshots.balances_of(user_id, snapshot, stored, loaded.orders)
+            balances = await tx.balances.get_many(keys, for_update=True)
+            changes = snapshots.take_over(user_id, snapshot, loaded.orders, balances, tx.now())
+            await tx.users.update(user_id, snapshot.patch())
+            await tx.save(changes)
+            return SnapshotResult(outcome=Outcome.APPLIED, balances=tuple(await tx.balances.list(user_id)))
+
+        return await self._storage.run(sync)
+
+    async def _transfer(
+        self,
+        reason: EntryReason,
+        user_id: UUID,
+        asset: str,
+        amount: Decimal,
+        reference: str,
+        occurred_at: datetime | None,
+    ) -> TransferResult:
+        told = {"user_id": user_id, "asset": asset, "amount": amount, "reference": reference, "reason": reason}
+        transfer = build(Transfer, {**told, "occurred_at": occurred_at or self._storage.now()})
+
+        async def move(tx: Transaction, exclusive: bool) -> TransferResult:
+            book = await open_book(tx, transfers.wanted(transfer, exclusive))
+            await open_balances(tx, book, {transfer.key})
+            outcome = transfers.transfer_funds(book, transfer)
+            await tx.save(book.changes())
+            return TransferResult(outcome=outcome, balance=await tx.balances.get(*transfer.key))
+
+        return await decide(self._storage, move)
