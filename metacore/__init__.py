@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metacore.config import Settings as Settings
+    from metacore.crypto.ring import KeyRing as KeyRing
     from metacore.domain.audit import AuditFinding as AuditFinding
     from metacore.domain.audit import AuditRule as AuditRule
     from metacore.domain.balances import AccountBalance as AccountBalance
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from metacore.domain.reports import Outcome as Outcome
     from metacore.domain.reports import ReportResult as ReportResult
     from metacore.domain.settlement import SettlementResult as SettlementResult
+    from metacore.domain.rotation import KeyUse as KeyUse
+    from metacore.domain.rotation import RotationBatch as RotationBatch
+    from metacore.domain.rotation import RotationReport as RotationReport
+    from metacore.domain.secret import Secret as Secret
     from metacore.domain.snapshots import AccountSnapshot as AccountSnapshot
     from metacore.domain.stats import Stats as Stats
     from metacore.domain.trades import NewTrade as NewTrade
@@ -56,11 +61,13 @@ if TYPE_CHECKING:
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
     from metacore.errors import ConfigurationError as ConfigurationError
     from metacore.errors import ConflictError as ConflictError
+    from metacore.errors import DecryptionError as DecryptionError
     from metacore.errors import InsufficientFundsError as InsufficientFundsError
     from metacore.errors import InvalidDataError as InvalidDataError
     from metacore.errors import InvalidTransitionError as InvalidTransitionError
     from metacore.errors import LockTimeoutError as LockTimeoutError
     from metacore.errors import MetacoreError as MetacoreError
+    from metacore.errors import MissingKeyError as MissingKeyError
     from metacore.errors import NotFoundError as NotFoundError
     from metacore.errors import OutcomeUnknownError as OutcomeUnknownError
     from metacore.errors import PoolTimeoutError as PoolTimeoutError
@@ -73,12 +80,14 @@ if TYPE_CHECKING:
     from metacore.ids import new_id as new_id
     from metacore.opening import connect as connect
     from metacore.services.trading import TradingService as TradingService
+    from metacore.services.key_rotation import KeyRotation as KeyRotation
     from metacore.storage.storage import Storage as Storage
     from metacore.storage.storage import Storages as Storages
     from metacore.storage.storage import Transaction as Transaction
 
 _MODULES = {
     "metacore.config": ("Settings",),
+    "metacore.crypto.ring": ("KeyRing",),
     "metacore.domain.audit": (
         "AuditFinding",
         "AuditRule",
@@ -129,6 +138,8 @@ _MODULES = {
         "ReportResult",
     ),
     "metacore.domain.settlement": ("SettlementResult",),
+    "metacore.domain.rotation": ("KeyUse", "RotationBatch", "RotationReport"),
+    "metacore.domain.secret": ("Secret",),
     "metacore.domain.snapshots": ("AccountSnapshot",),
     "metacore.domain.stats": ("Stats",),
     "metacore.domain.trades": (
@@ -147,11 +158,13 @@ _MODULES = {
         "AlreadyExistsError",
         "ConfigurationError",
         "ConflictError",
+        "DecryptionError",
         "InsufficientFundsError",
         "InvalidDataError",
         "InvalidTransitionError",
         "LockTimeoutError",
         "MetacoreError",
+        "MissingKeyError",
         "NotFoundError",
         "OutcomeUnknownError",
         "PoolTimeoutError",
@@ -165,6 +178,7 @@ _MODULES = {
     "metacore.ids": ("new_id",),
     "metacore.opening": ("connect",),
     "metacore.services.trading": ("TradingService",),
+    "metacore.services.key_rotation": ("KeyRotation",),
     "metacore.storage.storage": (
         "Storage",
         "Storages",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metacore.config import Settings as Settings
+    from metacore.crypto.ring import KeyRing as KeyRing
     from metacore.domain.audit import AuditFinding as AuditFinding
     from metacore.domain.audit import AuditRule as AuditRule
     from metacore.domain.balances import AccountBalance as AccountBalance
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from metacore.domain.reports import ExecutionReport as ExecutionReport
     from metacore.domain.reports import Outcome as Outcome
     from metacore.domain.reports import ReportResult as ReportResult
+    from metacore.domain.rotation import KeyUse as KeyUse
+    from metacore.domain.rotation import RotationBatch as RotationBatch
+    from metacore.domain.rotation import RotationReport as RotationReport
+    from metacore.domain.secret import Secret as Secret
     from metacore.domain.settlement import SettlementResult as SettlementResult
     from metacore.domain.snapshots import AccountSnapshot as AccountSnapshot
     from metacore.domain.stats import Stats as Stats
@@ -57,11 +62,13 @@ if TYPE_CHECKING:
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
     from metacore.errors import ConfigurationError as ConfigurationError
     from metacore.errors import ConflictError as ConflictError
+    from metacore.errors import DecryptionError as DecryptionError
     from metacore.errors import InsufficientFundsError as InsufficientFundsError
     from metacore.errors import InvalidDataError as InvalidDataError
     from metacore.errors import InvalidTransitionError as InvalidTransitionError
     from metacore.errors import LockTimeoutError as LockTimeoutError
     from metacore.errors import MetacoreError as MetacoreError
+    from metacore.errors import MissingKeyError as MissingKeyError
     from metacore.errors import NotFoundError as NotFoundError
     from metacore.errors import OutcomeUnknownError as OutcomeUnknownError
     from metacore.errors import PoolTimeoutError as PoolTimeoutError
@@ -73,6 +80,7 @@ if TYPE_CHECKING:
     from metacore.errors import TransactionAbortedError as TransactionAbortedError
     from metacore.ids import new_id as new_id
     from metacore.sync.opening import connect as connect
+    from metacore.sync.services.key_rotation import KeyRotation as KeyRotation
     from metacore.sync.services.trading import TradingService as TradingService
     from metacore.sync.storage.storage import Storage as Storage
     from metacore.sync.storage.storage import Storages as Storages
@@ -80,6 +88,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "metacore.config": ("Settings",),
+    "metacore.crypto.ring": ("KeyRing",),
     "metacore.domain.audit": (
         "AuditFinding",
         "AuditRule",
@@ -130,6 +139,8 @@ _MODULES = {
         "ReportResult",
     ),
     "metacore.domain.settlement": ("SettlementResult",),
+    "metacore.domain.rotation": ("KeyUse", "RotationBatch", "RotationReport"),
+    "metacore.domain.secret": ("Secret",),
     "metacore.domain.snapshots": ("AccountSnapshot",),
     "metacore.domain.stats": ("Stats",),
     "metacore.domain.trades": (
@@ -148,11 +159,13 @@ _MODULES = {
         "AlreadyExistsError",
         "ConfigurationError",
         "ConflictError",
+        "DecryptionError",
         "InsufficientFundsError",
         "InvalidDataError",
         "InvalidTransitionError",
         "LockTimeoutError",
         "MetacoreError",
+        "MissingKeyError",
         "NotFoundError",
         "OutcomeUnknownError",
         "PoolTimeoutError",
@@ -166,6 +179,7 @@ _MODULES = {
     "metacore.ids": ("new_id",),
     "metacore.sync.opening": ("connect",),
     "metacore.sync.services.trading": ("TradingService",),
+    "metacore.sync.services.key_rotation": ("KeyRotation",),
     "metacore.sync.storage.storage": (
         "Storage",
         "Storages",
