@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from metacore.domain.reports import ExecutionReport as ExecutionReport
     from metacore.domain.reports import Outcome as Outcome
     from metacore.domain.reports import ReportResult as ReportResult
-    from metacore.domain.settlement import SettlementResult as SettlementResult
     from metacore.domain.rotation import KeyUse as KeyUse
     from metacore.domain.rotation import RotationBatch as RotationBatch
     from metacore.domain.rotation import RotationReport as RotationReport
     from metacore.domain.secret import Secret as Secret
+    from metacore.domain.settlement import SettlementResult as SettlementResult
     from metacore.domain.snapshots import AccountSnapshot as AccountSnapshot
     from metacore.domain.stats import Stats as Stats
     from metacore.domain.trades import NewTrade as NewTrade
@@ -79,8 +79,8 @@ if TYPE_CHECKING:
     from metacore.errors import TransactionAbortedError as TransactionAbortedError
     from metacore.ids import new_id as new_id
     from metacore.opening import connect as connect
-    from metacore.services.trading import TradingService as TradingService
     from metacore.services.key_rotation import KeyRotation as KeyRotation
+    from metacore.services.trading import TradingService as TradingService
     from metacore.storage.storage import Storage as Storage
     from metacore.storage.storage import Storages as Storages
     from metacore.storage.storage import Transaction as Transaction
