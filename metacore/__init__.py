@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from metacore.domain.balances import BalanceDelta as BalanceDelta
     from metacore.domain.balances import BalanceEntry as BalanceEntry
     from metacore.domain.balances import EntryReason as EntryReason
+    from metacore.domain.caches import CacheStats as CacheStats
     from metacore.domain.changes import Changes as Changes
     from metacore.domain.changes import Loaded as Loaded
     from metacore.domain.changes import OrderReference as OrderReference
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from metacore.domain.credentials import Credentials as Credentials
     from metacore.domain.imports import ImportResult as ImportResult
     from metacore.domain.order_records import OrderRecord as OrderRecord
+    from metacore.domain.order_records import OrderRecordDelivery as OrderRecordDelivery
+    from metacore.domain.order_records import OrderRecordItem as OrderRecordItem
+    from metacore.domain.order_records import OrderRecordPayment as OrderRecordPayment
     from metacore.domain.order_records import SaveOutcome as SaveOutcome
     from metacore.domain.order_records import parse_order_record as parse_order_record
     from metacore.domain.order_updates import NewOrderUpdate as NewOrderUpdate
@@ -58,6 +62,7 @@ if TYPE_CHECKING:
     from metacore.domain.users import NewUser as NewUser
     from metacore.domain.users import User as User
     from metacore.domain.users import UserPatch as UserPatch
+    from metacore.domain.valuations import Valuation as Valuation
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
     from metacore.errors import ConfigurationError as ConfigurationError
     from metacore.errors import ConflictError as ConflictError
@@ -79,7 +84,10 @@ if TYPE_CHECKING:
     from metacore.errors import TransactionAbortedError as TransactionAbortedError
     from metacore.ids import new_id as new_id
     from metacore.opening import connect as connect
+    from metacore.services.accounts import AccountService as AccountService
     from metacore.services.key_rotation import KeyRotation as KeyRotation
+    from metacore.services.order_records import OrderRecordService as OrderRecordService
+    from metacore.services.portfolios import PortfolioService as PortfolioService
     from metacore.services.trading import TradingService as TradingService
     from metacore.storage.storage import Storage as Storage
     from metacore.storage.storage import Storages as Storages
@@ -99,6 +107,7 @@ _MODULES = {
         "BalanceEntry",
         "EntryReason",
     ),
+    "metacore.domain.caches": ("CacheStats",),
     "metacore.domain.changes": (
         "Changes",
         "Loaded",
@@ -109,6 +118,9 @@ _MODULES = {
     "metacore.domain.imports": ("ImportResult",),
     "metacore.domain.order_records": (
         "OrderRecord",
+        "OrderRecordDelivery",
+        "OrderRecordItem",
+        "OrderRecordPayment",
         "SaveOutcome",
         "parse_order_record",
     ),
@@ -154,6 +166,7 @@ _MODULES = {
         "User",
         "UserPatch",
     ),
+    "metacore.domain.valuations": ("Valuation",),
     "metacore.errors": (
         "AlreadyExistsError",
         "ConfigurationError",
@@ -177,7 +190,10 @@ _MODULES = {
     ),
     "metacore.ids": ("new_id",),
     "metacore.opening": ("connect",),
+    "metacore.services.order_records": ("OrderRecordService",),
+    "metacore.services.portfolios": ("PortfolioService",),
     "metacore.services.trading": ("TradingService",),
+    "metacore.services.accounts": ("AccountService",),
     "metacore.services.key_rotation": ("KeyRotation",),
     "metacore.storage.storage": (
         "Storage",

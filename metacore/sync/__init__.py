@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from metacore.domain.balances import BalanceDelta as BalanceDelta
     from metacore.domain.balances import BalanceEntry as BalanceEntry
     from metacore.domain.balances import EntryReason as EntryReason
+    from metacore.domain.caches import CacheStats as CacheStats
     from metacore.domain.changes import Changes as Changes
     from metacore.domain.changes import Loaded as Loaded
     from metacore.domain.changes import OrderReference as OrderReference
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from metacore.domain.credentials import Credentials as Credentials
     from metacore.domain.imports import ImportResult as ImportResult
     from metacore.domain.order_records import OrderRecord as OrderRecord
+    from metacore.domain.order_records import OrderRecordDelivery as OrderRecordDelivery
+    from metacore.domain.order_records import OrderRecordItem as OrderRecordItem
+    from metacore.domain.order_records import OrderRecordPayment as OrderRecordPayment
     from metacore.domain.order_records import SaveOutcome as SaveOutcome
     from metacore.domain.order_records import parse_order_record as parse_order_record
     from metacore.domain.order_updates import NewOrderUpdate as NewOrderUpdate
@@ -59,6 +63,7 @@ if TYPE_CHECKING:
     from metacore.domain.users import NewUser as NewUser
     from metacore.domain.users import User as User
     from metacore.domain.users import UserPatch as UserPatch
+    from metacore.domain.valuations import Valuation as Valuation
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
     from metacore.errors import ConfigurationError as ConfigurationError
     from metacore.errors import ConflictError as ConflictError
@@ -80,7 +85,10 @@ if TYPE_CHECKING:
     from metacore.errors import TransactionAbortedError as TransactionAbortedError
     from metacore.ids import new_id as new_id
     from metacore.sync.opening import connect as connect
+    from metacore.sync.services.accounts import AccountService as AccountService
     from metacore.sync.services.key_rotation import KeyRotation as KeyRotation
+    from metacore.sync.services.order_records import OrderRecordService as OrderRecordService
+    from metacore.sync.services.portfolios import PortfolioService as PortfolioService
     from metacore.sync.services.trading import TradingService as TradingService
     from metacore.sync.storage.storage import Storage as Storage
     from metacore.sync.storage.storage import Storages as Storages
@@ -100,6 +108,7 @@ _MODULES = {
         "BalanceEntry",
         "EntryReason",
     ),
+    "metacore.domain.caches": ("CacheStats",),
     "metacore.domain.changes": (
         "Changes",
         "Loaded",
@@ -110,6 +119,9 @@ _MODULES = {
     "metacore.domain.imports": ("ImportResult",),
     "metacore.domain.order_records": (
         "OrderRecord",
+        "OrderRecordDelivery",
+        "OrderRecordItem",
+        "OrderRecordPayment",
         "SaveOutcome",
         "parse_order_record",
     ),
@@ -155,6 +167,7 @@ _MODULES = {
         "User",
         "UserPatch",
     ),
+    "metacore.domain.valuations": ("Valuation",),
     "metacore.errors": (
         "AlreadyExistsError",
         "ConfigurationError",
@@ -178,7 +191,10 @@ _MODULES = {
     ),
     "metacore.ids": ("new_id",),
     "metacore.sync.opening": ("connect",),
+    "metacore.sync.services.order_records": ("OrderRecordService",),
+    "metacore.sync.services.portfolios": ("PortfolioService",),
     "metacore.sync.services.trading": ("TradingService",),
+    "metacore.sync.services.accounts": ("AccountService",),
     "metacore.sync.services.key_rotation": ("KeyRotation",),
     "metacore.sync.storage.storage": (
         "Storage",

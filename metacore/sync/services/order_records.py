@@ -1,0 +1,104 @@
+# Made from metacore/services/order_records.py by `python tools/generate_sync.py`. Do not edit.
+"""Order records, as an order service uses them: stored first, then cached."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from metacore._compat.blocking import SingleFlight
+from metacore.domain.caches import Cache, CacheStats, ReadTicket
+from metacore.domain.order_records import OrderRecord, SaveOutcome
+from metacore.domain.pages import Page
+from metacore.errors import InvalidDataError
+from metacore.sync.storage.storage import Storages
+
+_PAGE = 500
+"""How many records one statement of a warm-up reads."""
+
+
+class OrderRecordService:
+    """Order records before a cache of up to `max_size` of them, each for `ttl` seconds at most.
+
+    The database is first: what it refused leaves the cache as it was, and what this service changed is seen at once
+    by all who share it. Changes by other processes are seen after `ttl` at the latest. On a transaction, use it no
+    longer than that: what is rolled back would stay in its cache.
+    """
+
+    def __init__(
+        self,
+        storage: Storages,
+        max_size: int = 10_000,
+        ttl: float = 300,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._records = storage.order_records
+        self._max_size = max_size
+        self._cache: Cache[str, OrderRecord] = Cache(max_size, ttl, timer)
+        self._flights: SingleFlight[ReadTicket, OrderRecord] = SingleFlight()
+
+    def process(self, record: OrderRecord) -> SaveOutcome:
+        """Store a record of the order service; the same one again is UNCHANGED."""
+        with self._cache.writing(record.order_uid) as write:
+            outcome = self._records.save(record)
+            write.value = record
+        return outcome
+
+    def get(self, order_uid: str) -> OrderRecord:
+        """The record, from the cache if it is there; NotFoundError if there is none. Misses of one key read once."""
+        record = self._cache.get(order_uid)
+        return self._read(order_uid) if record is None else record
+
+    def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
+        """A page of records, newest first, from the database."""
+        return self._records.list(after, limit)
+
+    def update(self, record: OrderRecord) -> SaveOutcome:
+        """Replace a stored record: UPDATED, or UNCHANGED; NotFoundError if there is none."""
+        with self._cache.writing(record.order_uid) as write:
+            outcome = self._records.update(record)
+            write.value = record
+        return outcome
+
+    def delete(self, order_uid: str) -> None:
+        """Delete a record; NotFoundError if there is none."""
+        with self._cache.writing(order_uid):
+            self._records.delete(order_uid)
+
+    def warm_up(self, newest: int | None = None) -> int:
+        """Fill the cache with the `newest` records, as many as it holds unless told, and return how many there are.
+
+        They are read in pages, before anything else leaves the cache.
+        """
+        wanted = self._max_size if newest is None else min(newest, self._max_size)
+        if wanted < 1:
+            raise InvalidDataError("at least one record is wanted", field="newest")
+        records: list[OrderRecord] = []
+        after = None
+        with self._cache.filling() as filling:
+            while len(records) < wanted:
+                page = self._records.list(after, min(_PAGE, wanted - len(records)))
+                records += page.items
+                after = page.next
+                if after is None:
+                    break
+            filling.entries = [(record.order_uid, record) for record in reversed(records)]
+        return len(records)
+
+    def cache_stats(self) -> CacheStats:
+        """Hits, misses, evictions and the size of the cache."""
+        return self._cache.stats()
+
+    def _read(self, order_uid: str) -> OrderRecord:
+        ticket = self._cache.begin_read(order_uid)
+
+        def read() -> OrderRecord:
+            record = self._cache.peek(order_uid)
+            try:
+                if record is None:
+                    record = self._records.get(order_uid)
+                return record
+            finally:
+                self._cache.end_read(order_uid, ticket, record)
+
+        return self._flights.run(ticket, read)
