@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 import psycopg
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from metacore.postgres.catalogue import Catalogue, read_catalogue
 from metacore.postgres.schema_state import VERSION_TABLE
 from metacore.postgres.tables import METADATA
 
-_DIALECT = PGDialect_psycopg()
+_DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 
 
 class DriftKind(StrEnum):

@@ -56,7 +56,7 @@ def last_statement(schema: str, revision: str) -> str:
 
 
 def _config(schema: str, output: StringIO | None = None, connection: Connection | None = None) -> Config:
-    config = Config(output_buffer=output)  # type: ignore[arg-type]
+    config = Config(output_buffer=output)
     # The option is read through ConfigParser, which expands `%`.
     config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
