@@ -1,0 +1,35 @@
+"""The contract of the storages as tests: one for each sentence of the protocols' docstrings.
+
+The author of a backend subclasses the classes below in a test module, beside a fixture `backend` that gives a
+`Backend`. They are written in blocking style; a `World` lets them run on asynchronous storages too.
+"""
+
+from metacore.testing.contract.balances import (
+    AuditContract,
+    BalanceChangeContract,
+    BalanceStorageContract,
+    JournalContract,
+)
+from metacore.testing.contract.base import Backend, Contract
+from metacore.testing.contract.order_updates import OrderUpdateStorageContract
+from metacore.testing.contract.orders import OrderImportContract, OrderListContract, OrderStorageContract
+from metacore.testing.contract.trades import TradeImportContract, TradeListContract, TradeStorageContract
+from metacore.testing.contract.users import UserListContract, UserStorageContract
+
+__all__ = [
+    "AuditContract",
+    "Backend",
+    "BalanceChangeContract",
+    "BalanceStorageContract",
+    "Contract",
+    "JournalContract",
+    "OrderImportContract",
+    "OrderListContract",
+    "OrderStorageContract",
+    "OrderUpdateStorageContract",
+    "TradeImportContract",
+    "TradeListContract",
+    "TradeStorageContract",
+    "UserListContract",
+    "UserStorageContract",
+]

@@ -1,0 +1,314 @@
+"""The contract of the storage of users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from metacore.domain.pages import Page
+from metacore.domain.users import KycStatus, NewUser, User, UserPatch
+from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError, StaleVersionError
+from metacore.sync.storage.storage import Storage
+from metacore.testing.clock import START, ManualClock
+from metacore.testing.contract.base import Contract
+from metacore.testing.contract.paging import PagedListContract
+from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
+from metacore.testing.factories import (
+    BalanceDeltaFactory,
+    NewOrderFactory,
+    NewOrderUpdateFactory,
+    NewTradeFactory,
+    NewUserFactory,
+)
+
+UNIQUE = ("uid", "username", "email", "telegram_id")
+UNIQUE_TEXTS = UNIQUE[:3]
+
+
+class UserStorageContract(Contract):
+    """Of `metacore.storage.users.UserStorage`."""
+
+    def test_create_stores_a_user_at_version_1_and_returns_it(self, storage: Storage) -> None:
+        new = NewUserFactory.build(exchange="OTHER", can_trade=False, can_withdraw=False, can_deposit=False)
+        user = storage.users.create(new)
+        assert user == User(**new.fields(), version=1, created_at=START, updated_at=START)
+        assert storage.users.get(user.id) == user
+
+    def test_create_fills_in_what_is_not_told(self, storage: Storage) -> None:
+        user = storage.users.create(NewUser())
+        assert storage.users.get(user.id) == User(id=user.id, created_at=START, updated_at=START)
+
+    @pytest.mark.parametrize("field", ["id", *UNIQUE])
+    def test_create_names_the_unique_field_that_is_taken(self, storage: Storage, user: User, field: str) -> None:
+        value = getattr(user, field)
+        with pytest.raises(AlreadyExistsError) as caught:
+            storage.users.create(NewUserFactory.build(**{field: value}))
+        assert (caught.value.entity, caught.value.field, caught.value.value) == ("user", field, value)
+        assert storage.users.list().items == (user,)
+
+    def test_a_uid_is_unique_for_each_exchange(self, storage: Storage, user: User) -> None:
+        twin = storage.users.create(NewUserFactory.build(exchange="OTHER", uid=user.uid))
+        assert storage.users.get_by_uid(str(user.uid)) == user
+        assert storage.users.get_by_uid(str(user.uid), exchange="OTHER") == twin
+
+    def test_unique_fields_that_are_not_given_are_not_compared(self, storage: Storage) -> None:
+        users = [storage.users.create(NewUser()) for _ in range(3)]
+        assert [storage.users.get(user.id) for user in users] == users
+
+    @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=ascii)
+    def test_every_text_comes_back_as_it_went_in(self, storage: Storage, text: str) -> None:
+        texts = dict.fromkeys(("exchange", "uid", "username", "email", "account_type"), text)
+        user = storage.users.create(NewUserFactory.build(**texts, permissions=(text, "SPOT", text)))
+        assert storage.users.get(user.id) == user
+        assert storage.users.get_by_uid(text, text) == user
+        assert storage.users.get_by_username(text) == user
+        assert storage.users.get_by_email(text) == user
+
+    @pytest.mark.parametrize("telegram_id", [2**63 - 1, -(2**63), 0])
+    def test_integers_of_64_bits_come_back(self, storage: Storage, telegram_id: int) -> None:
+        user = storage.users.create(NewUserFactory.build(telegram_id=telegram_id))
+        assert storage.users.get_by_telegram_id(telegram_id) == user == storage.users.get(user.id)
+
+    def test_get_is_of_nobody_else(self, storage: Storage, user: User, other: User) -> None:
+        assert storage.users.get(user.id) == user
+        assert storage.users.get(other.id) == other
+
+    def test_get_of_nobody_is_not_found(self, storage: Storage, user: User) -> None:
+        with pytest.raises(NotFoundError) as caught:
+            storage.users.get(NOBODY)
+        assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
+
+    @pytest.mark.parametrize("field", UNIQUE)
+    def test_get_by_a_unique_field_is_the_user_with_it(
+        self, storage: Storage, user: User, other: User, field: str
+    ) -> None:
+        get = getattr(storage.users, f"get_by_{field}")
+        assert get(getattr(user, field)) == user
+        assert get(getattr(other, field)) == other
+
+    @pytest.mark.parametrize("field", UNIQUE)
+    def test_get_by_a_unique_field_that_nobody_has_is_not_found(self, storage: Storage, user: User, field: str) -> None:
+        with pytest.raises(NotFoundError) as caught:
+            getattr(storage.users, f"get_by_{field}")(404 if field == "telegram_id" else "nobody's")
+        assert caught.value.entity == "user"
+
+    def test_get_by_uid_is_of_mexc_unless_told(self, storage: Storage) -> None:
+        user = storage.users.create(NewUserFactory.build(exchange="OTHER", uid="42"))
+        assert storage.users.get_by_uid("42", "OTHER") == user
+        with pytest.raises(NotFoundError):
+            storage.users.get_by_uid("42")
+
+    @pytest.mark.parametrize("field", UNIQUE_TEXTS)
+    def test_upper_and_lower_case_are_told_apart(self, storage: Storage, field: str) -> None:
+        lower = storage.users.create(NewUserFactory.build(**{field: "alice"}))
+        upper = storage.users.create(NewUserFactory.build(**{field: "ALICE"}))
+        get = getattr(storage.users, f"get_by_{field}")
+        assert (get("alice"), get("ALICE")) == (lower, upper)
+        with pytest.raises(NotFoundError):
+            get("Alice")
+
+    @pytest.mark.parametrize("field", UNIQUE_TEXTS)
+    @pytest.mark.parametrize("text", SPOILT_TEXTS, ids=ascii)
+    def test_a_text_that_cannot_be_stored_is_refused(self, storage: Storage, field: str, text: str) -> None:
+        with pytest.raises(InvalidDataError):
+            getattr(storage.users, f"get_by_{field}")(text)
+
+    def test_update_changes_the_given_fields_one_version_on(
+        self, storage: Storage, clock: ManualClock, user: User, other: User
+    ) -> None:
+        fields: dict[str, Any] = {
+            "exchange": "OTHER",
+            "uid": "42",
+            "username": "alice",
+            "email": "Alice@example.com",
+            "telegram_id": 42,
+            "kyc_status": KycStatus.INSTITUTIONAL,
+            "can_trade": False,
+            "can_withdraw": False,
+            "can_deposit": False,
+            "account_type": "MARGIN",
+            "permissions": ("NEW", "UNHEARD OF"),
+            "is_active": False,
+            "balances_as_of": START,
+        }
+        now = clock.advance()
+        updated = storage.users.update(user.id, UserPatch(**fields))
+        assert updated == user.changed(**fields, version=2, updated_at=now) == storage.users.get(user.id)
+        assert storage.users.get(other.id) == other
+
+    @pytest.mark.parametrize("field", ["username", "is_active", "permissions"])
+    def test_update_leaves_other_fields_alone(self, storage: Storage, user: User, field: str) -> None:
+        value: Any = {"username": "new", "is_active": False, "permissions": ()}[field]
+        updated = storage.users.update(user.id, UserPatch(**{field: value}))
+        assert updated == user.changed(**{field: value}, version=2)
+
+    @pytest.mark.parametrize("field", [*UNIQUE, "balances_as_of"])
+    def test_none_clears_a_field_that_may_be_empty(self, storage: Storage, user: User, field: str) -> None:
+        storage.users.update(user.id, UserPatch(balances_as_of=START))
+        updated = storage.users.update(user.id, UserPatch(**{field: None}))
+        assert getattr(updated, field) is None
+        assert storage.users.get(user.id) == updated
+
+    def test_an_update_to_what_is_stored_is_an_update(self, storage: Storage, clock: ManualClock, user: User) -> None:
+        now = clock.advance()
+        updated = storage.users.update(user.id, UserPatch(username=user.username))
+        assert updated == user.changed(version=2, updated_at=now)
+
+    def test_an_empty_patch_changes_nothing(self, storage: Storage, clock: ManualClock, user: User) -> None:
+        clock.advance()
+        assert storage.users.update(user.id, UserPatch()) == user == storage.users.get(user.id)
+        assert storage.users.update(user.id, UserPatch(), expected_version=1) == user
+
+    @pytest.mark.parametrize("patch", [UserPatch(), UserPatch(username="new")])
+    def test_update_of_nobody_is_not_found(self, storage: Storage, user: User, patch: UserPatch) -> None:
+        with pytest.raises(NotFoundError) as caught:
+            storage.users.update(NOBODY, patch)
+        assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
+
+    def test_update_at_the_expected_version_goes_through(self, storage: Storage, user: User) -> None:
+        updated = storage.users.update(user.id, UserPatch(username="second"), expected_version=1)
+        assert storage.users.update(user.id, UserPatch(username="third"), expected_version=2).version == 3
+        assert updated.version == 2
+
+    @pytest.mark.parametrize("patch", [UserPatch(), UserPatch(username="new")])
+    @pytest.mark.parametrize("expected", [0, 1, 3, -1])
+    def test_update_at_another_version_is_stale(
+        self, storage: Storage, user: User, patch: UserPatch, expected: int
+    ) -> None:
+        stored = storage.users.update(user.id, UserPatch(is_active=False))
+        with pytest.raises(StaleVersionError) as caught:
+            storage.users.update(user.id, patch, expected_version=expected)
+        error = caught.value
+        assert (error.entity, error.key, error.expected, error.actual) == ("user", user.id, expected, 2)
+        assert storage.users.get(user.id) == stored
+
+    @pytest.mark.parametrize("field", UNIQUE)
+    def test_update_to_a_unique_field_that_is_taken_names_it(
+        self, storage: Storage, user: User, other: User, field: str
+    ) -> None:
+        value = getattr(other, field)
+        with pytest.raises(AlreadyExistsError) as caught:
+            storage.users.update(user.id, UserPatch(**{field: value, "is_active": False}))
+        assert (caught.value.entity, caught.value.field, caught.value.value) == ("user", field, value)
+        assert storage.users.get(user.id) == user
+
+    def test_update_of_the_exchange_alone_keeps_the_uid_unique(self, storage: Storage, user: User) -> None:
+        twin = storage.users.create(NewUserFactory.build(exchange="OTHER", uid=user.uid))
+        with pytest.raises(AlreadyExistsError) as caught:
+            storage.users.update(twin.id, UserPatch(exchange=user.exchange))
+        assert caught.value.field == "uid"
+        assert storage.users.get(twin.id) == twin
+
+    @pytest.mark.parametrize("field", UNIQUE)
+    def test_a_unique_field_given_up_is_free(self, storage: Storage, user: User, field: str) -> None:
+        storage.users.update(user.id, UserPatch(**{field: None}))
+        heir = storage.users.create(NewUserFactory.build(**{field: getattr(user, field)}))
+        assert getattr(storage.users, f"get_by_{field}")(getattr(user, field)) == heir
+
+    def test_delete_takes_everything_that_belongs_to_the_user(self, storage: Storage, user: User) -> None:
+        order, trade = _give_rows(storage, user)
+        storage.users.delete(user.id)
+        for find in (
+            lambda: storage.users.get(user.id),
+            lambda: storage.users.get_by_username(str(user.username)),
+            lambda: storage.orders.get(user.id, order),
+            lambda: storage.trades.get(user.id, trade),
+            lambda: storage.balances.get(user.id, "USDT"),
+        ):
+            with pytest.raises(NotFoundError):
+                find()
+        assert storage.users.list().items == ()
+        assert storage.order_updates.list(user.id, order) == ()
+        assert storage.balances.entries(user.id).items == ()
+
+    def test_delete_takes_nothing_of_others(self, storage: Storage, user: User, other: User) -> None:
+        _give_rows(storage, user)
+        order, trade = _give_rows(storage, other)
+        kept = storage.orders.get(other.id, order), storage.trades.get(other.id, trade)
+        storage.users.delete(user.id)
+        assert storage.users.list().items == (other,)
+        assert (storage.orders.get(other.id, order), storage.trades.get(other.id, trade)) == kept
+        assert len(storage.order_updates.list(other.id, order)) == 1
+        assert len(storage.balances.entries(other.id).items) == 1
+
+    def test_delete_frees_what_was_unique(self, storage: Storage, user: User) -> None:
+        storage.users.delete(user.id)
+        new = NewUserFactory.build(**{field: getattr(user, field) for field in ("id", *UNIQUE)})
+        assert storage.users.get(user.id if storage.users.create(new) else NOBODY).version == 1
+
+    def test_a_user_created_anew_has_nothing_of_the_one_deleted(self, storage: Storage, user: User) -> None:
+        order, _ = _give_rows(storage, user)
+        storage.users.delete(user.id)
+        storage.users.create(NewUserFactory.build(id=user.id))
+        assert storage.orders.list(user.id).items == ()
+        assert storage.order_updates.list(user.id, order) == ()
+        assert storage.trades.list(user.id).items == ()
+        assert storage.balances.list(user.id) == ()
+        assert storage.balances.entries(user.id).items == ()
+
+    def test_delete_of_nobody_is_not_found(self, storage: Storage, user: User) -> None:
+        with pytest.raises(NotFoundError) as caught:
+            storage.users.delete(NOBODY)
+        assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
+        storage.users.delete(user.id)
+        with pytest.raises(NotFoundError):
+            storage.users.delete(user.id)
+
+
+class UserListContract(PagedListContract):
+    """Of `UserStorage.list`."""
+
+    def insert(self, storage: Storage, user: User, count: int) -> None:
+        for _ in range(count):
+            storage.users.create(NewUserFactory.build())
+
+    def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
+        return storage.users.list(after=after, limit=limit)
+
+    def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
+        yield storage.users.list(active=True, limit=1)
+        storage.users.update(user.id, UserPatch(is_active=False))
+        storage.users.update(other.id, UserPatch(is_active=False))
+        yield storage.users.list(active=False, limit=1)
+        storage.orders.create(NewOrderFactory.build(user_id=user.id))
+        storage.orders.create(NewOrderFactory.build(user_id=user.id))
+        yield storage.orders.list(user.id, limit=1)
+
+    def test_users_come_newest_first(self, storage: Storage, clock: ManualClock) -> None:
+        users = []
+        for seconds in (0, 1, 0, -5, 10):
+            clock.advance(seconds=seconds)
+            users.append(storage.users.create(NewUserFactory.build()))
+        newest_first = sorted(users, key=lambda user: (user.created_at, user.id), reverse=True)
+        assert storage.users.list().items == tuple(newest_first)
+
+    def test_users_of_the_same_time_come_by_id_descending(self, storage: Storage) -> None:
+        ids = [UUID(int=n) for n in (5, 2**127, 1, 2**128 - 1, 2**64)]
+        for user_id in ids:
+            storage.users.create(NewUserFactory.build(id=user_id))
+        assert [user.id for user in storage.users.list().items] == sorted(ids, reverse=True)
+
+    def test_an_update_moves_no_user(self, storage: Storage, clock: ManualClock, user: User, other: User) -> None:
+        before = [row.id for row in storage.users.list().items]
+        clock.advance()
+        storage.users.update(user.id, UserPatch(username="new"))
+        storage.users.update(other.id, UserPatch(username="newer"))
+        assert [row.id for row in storage.users.list().items] == before
+
+    def test_active_tells_which_users(self, storage: Storage, user: User, other: User) -> None:
+        inactive = storage.users.update(user.id, UserPatch(is_active=False))
+        assert storage.users.list(active=True).items == (other,)
+        assert storage.users.list(active=False).items == (inactive,)
+        assert {row.id for row in storage.users.list().items} == {inactive.id, other.id}
+
+
+def _give_rows(storage: Storage, user: User) -> tuple[UUID, UUID]:
+    """One row in every storage; the ids of the order and the trade."""
+    order = storage.orders.create(NewOrderFactory.build(user_id=user.id))
+    storage.order_updates.append(NewOrderUpdateFactory.build(of=order))
+    trade = storage.trades.create(NewTradeFactory.build(of=order))
+    storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id)])
+    return order.id, trade.id

@@ -1,0 +1,63 @@
+"""PostgreSQL databases for tests: each a clone of one template with the schema deployed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import LiteralString
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+
+URL_VARIABLE = "METACORE_TEST_URL"
+"""Names the server to be used in place of an embedded one; its role must be allowed to create databases."""
+
+
+@contextmanager
+def server(version: int | None = None) -> Iterator[str]:
+    """The URL of a PostgreSQL server: the one that METACORE_TEST_URL names or, without it, an embedded one."""
+    if url := os.environ.get(URL_VARIABLE):
+        yield url
+    else:
+        with EmbeddedPostgres(version=version) as embedded:
+            yield embedded.url
+
+
+class Databases:
+    """Databases on one server, made at need and dropped at the end of its `with` block."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._run = f"metacore_test_{uuid4().hex[:8]}"
+        self._names: list[str] = []
+
+    def __enter__(self) -> Databases:
+        self._create("template", "template0")
+        SchemaDeployer(self._url_of(self._names[0])).deploy()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in self._names:
+            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+
+    def create(self) -> str:
+        """The URL of a new, empty database with the schema deployed."""
+        return self._create(str(len(self._names)), self._names[0])
+
+    def _create(self, suffix: str, template: str) -> str:
+        name = f"{self._run}_{suffix}"
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template)
+        self._names.append(name)
+        return self._url_of(name)
+
+    def _url_of(self, name: str) -> str:
+        return urlsplit(self._url)._replace(path=f"/{name}").geturl()
+
+    def _execute(self, statement: LiteralString, *names: str) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

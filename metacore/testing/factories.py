@@ -1,0 +1,243 @@
+# pyright: reportIncompatibleVariableOverride=false
+# Every `class Meta` of factory-boy overrides the one before it.
+"""Factories (factory-boy) of the models that go into a storage: complete, plausible, and different from each other.
+
+`NewOrderFactory.build(user_id=user.id, side="SELL")`; the user is always told, and `of=order` gives updates, reports
+and trades what they share with it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from factory.base import Factory
+from factory.declarations import LazyAttribute, Sequence, Trait
+from factory.helpers import lazy_attribute
+
+from metacore.domain.amounts import exact
+from metacore.domain.balances import AccountBalance, BalanceDelta, EntryReason
+from metacore.domain.order_records import OrderRecord
+from metacore.domain.order_updates import NewOrderUpdate
+from metacore.domain.orders import NewOrder, OrderSide, OrderStatus, OrderType
+from metacore.domain.reports import ExecutionReport
+from metacore.domain.snapshots import AccountSnapshot
+from metacore.domain.trades import NewTrade
+from metacore.domain.users import KycStatus, NewUser
+from metacore.testing.clock import START
+
+
+def _of_order(name: str, default: Any = None) -> Any:
+    return LazyAttribute(lambda values: getattr(values.of, name) if values.of else default)
+
+
+def _time(n: int) -> Any:
+    return START + timedelta(milliseconds=n)
+
+
+class NewUserFactory(Factory[NewUser]):
+    """A user with every field filled in."""
+
+    class Meta:
+        model = NewUser
+
+    uid = Sequence(lambda n: f"{10_000_000 + n}")
+    username = Sequence(lambda n: f"user-{n}")
+    email = Sequence(lambda n: f"user-{n}@example.com")
+    telegram_id = Sequence(lambda n: 5_000_000_000 + n)
+    kyc_status = KycStatus.PRIMARY
+    permissions = ("SPOT", "FUTURES")
+
+
+class NewOrderFactory(Factory[NewOrder]):
+    """A LIMIT order to BUY 0.02 BTC at 50,000 USDT. `user_id` must be told."""
+
+    class Meta:
+        model = NewOrder
+
+    class Params:
+        market_by_quote = Trait(
+            type=OrderType.MARKET, side=OrderSide.BUY, price=None, quantity=None, quote_quantity=Decimal(1000)
+        )
+
+    symbol = "BTCUSDT"
+    base_asset = "BTC"
+    quote_asset = "USDT"
+    side = OrderSide.BUY
+    type = OrderType.LIMIT
+    price = Decimal(50_000)
+    quantity = Decimal("0.02")
+    client_order_id = Sequence(lambda n: f"client-{n}")
+    exchange_order_id = Sequence(lambda n: f"C02__{n}")
+
+
+class NewOrderUpdateFactory(Factory[NewOrderUpdate]):
+    """An update `of` an order to NEW, with nothing executed."""
+
+    class Meta:
+        model = NewOrderUpdate
+
+    class Params:
+        of = None
+
+    user_id = _of_order("user_id")
+    order_id = _of_order("id")
+    previous_status = _of_order("status")
+    status = OrderStatus.NEW
+    executed_quantity = Decimal(0)
+    executed_quote_quantity = Decimal(0)
+    occurred_at = Sequence(_time)
+
+
+class NewTradeFactory(Factory[NewTrade]):
+    """A trade of 0.01 BTC, `of` an order at its price or a BUY at 50,000 USDT; a thousandth of what it brings is its
+    commission.
+    """
+
+    class Meta:
+        model = NewTrade
+
+    class Params:
+        of = None
+
+    user_id = _of_order("user_id")
+    order_id = _of_order("id")
+    exchange_order_id = LazyAttribute(lambda trade: trade.of.exchange_order_id if trade.of else "C02__0")
+    exchange_trade_id = Sequence(lambda n: f"{440_000_000 + n}X1")
+    symbol = _of_order("symbol", "BTCUSDT")
+    side = _of_order("side", OrderSide.BUY)
+    price = LazyAttribute(lambda trade: (trade.of and trade.of.price) or Decimal(50_000))
+    quantity = Decimal("0.01")
+    traded_at = Sequence(_time)
+
+    @lazy_attribute
+    def commission(self: Any) -> Decimal:
+        with exact():
+            return Decimal(self.quantity) * (1 if self.side == OrderSide.BUY else self.price) / 1000
+
+    @lazy_attribute
+    def commission_asset(self: Any) -> str:
+        return ("BTC" if self.side == OrderSide.BUY else "USDT") if self.of is None else _received_asset(self.of)
+
+
+def _received_asset(order: NewOrder) -> str:
+    return order.base_asset if order.side is OrderSide.BUY else order.quote_asset
+
+
+class BalanceDeltaFactory(Factory[BalanceDelta]):
+    """A deposit of 1,000 USDT. `user_id` must be told."""
+
+    class Meta:
+        model = BalanceDelta
+
+    asset = "USDT"
+    delta_free = Decimal(1000)
+    reason = EntryReason.DEPOSIT
+    reference = Sequence(lambda n: f"deposit-{n}")
+    occurred_at = Sequence(_time)
+
+
+class ExecutionReportFactory(Factory[ExecutionReport]):
+    """A report that the order it is `of` is NEW, naming it by its id."""
+
+    class Meta:
+        model = ExecutionReport
+
+    class Params:
+        of = None
+
+    user_id = _of_order("user_id")
+    order_id = _of_order("id")
+    status = OrderStatus.NEW
+    executed_quantity = Decimal(0)
+    executed_quote_quantity = Decimal(0)
+    occurred_at = Sequence(_time)
+
+
+class AccountBalanceFactory(Factory[AccountBalance]):
+    """1,000 USDT, nothing of it locked."""
+
+    class Meta:
+        model = AccountBalance
+
+    asset = "USDT"
+    free = Decimal(1000)
+    locked = Decimal(0)
+
+
+class AccountSnapshotFactory(Factory[AccountSnapshot]):
+    """A snapshot of 1,000 USDT and 1 BTC."""
+
+    class Meta:
+        model = AccountSnapshot
+
+    taken_at = Sequence(_time)
+    balances = LazyAttribute(
+        lambda _: (AccountBalanceFactory.build(), AccountBalanceFactory.build(asset="BTC", free=Decimal(1)))
+    )
+
+
+class OrderRecordFactory(Factory[OrderRecord]):
+    """The record of an order of `count` items, each created a millisecond after the one before."""
+
+    class Meta:
+        model = OrderRecord
+
+    class Params:
+        count = 1
+
+    order_uid = Sequence(lambda n: f"b563feb7b2b84b6test{n}")
+    track_number = Sequence(lambda n: f"TESTTRACK{n}")
+    entry = "TEST"
+    delivery = LazyAttribute(
+        lambda _: {
+            "name": "Test Testov",
+            "phone": "+9720000000",
+            "zip": "2639809",
+            "city": "Testville",
+            "address": "1 Test Square",
+            "region": "",
+            "email": "test@example.com",
+        }
+    )
+    payment = LazyAttribute(
+        lambda record: {
+            "transaction": record.order_uid,
+            "request_id": "",
+            "currency": "USD",
+            "provider": "testpay",
+            "amount": 1500 + 317 * record.count,
+            "payment_dt": 1637907727,
+            "bank": "alpha",
+            "delivery_cost": 1500,
+            "goods_total": 317 * record.count,
+            "custom_fee": 0,
+        }
+    )
+    items = LazyAttribute(
+        lambda record: [
+            {
+                "chrt_id": 9934930 + position,
+                "track_number": record.track_number,
+                "price": 453,
+                "rid": f"ab4219087a764test{position}",
+                "name": "Mascara",
+                "sale": 30,
+                "size": "0",
+                "total_price": 317,
+                "nm_id": 2389212,
+                "brand": "Testbrand",
+                "status": 202,
+            }
+            for position in range(record.count)
+        ]
+    )
+    locale = "en"
+    internal_signature = ""
+    customer_id = "test"
+    delivery_service = "meest"
+    shardkey = "9"
+    sm_id = 99
+    date_created = Sequence(lambda n: _time(n).isoformat())
+    oof_shard = "1"

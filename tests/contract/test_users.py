@@ -1,0 +1,9 @@
+from metacore.testing import contract
+
+
+class TestUser(contract.UserStorageContract):
+    """On every backend, in both worlds."""
+
+
+class TestUserList(contract.UserListContract):
+    """On every backend, in both worlds."""
