@@ -45,7 +45,7 @@ class NotFoundError(MetacoreError):
 
 
 class AlreadyExistsError(MetacoreError):
-    """A unique `field` already has this `value`."""
+    """A unique `field` already has this `value`; None where several rows were to be stored and nobody tells which."""
 
     entity: str
     field: str

@@ -32,6 +32,10 @@ class EntryReason(StrEnum):
     ADJUSTMENT = "ADJUSTMENT"
 
 
+UNIQUELY_REFERENCED = frozenset({EntryReason.DEPOSIT, EntryReason.WITHDRAWAL})
+"""The reasons whose references are unique for each user."""
+
+
 class AccountBalance(Model):
     """What an account has of one asset, as an exchange tells it."""
 
@@ -143,6 +147,14 @@ def apply_deltas(
         for key, (free, locked, seq) in running.items()
     }
     return changed, entries
+
+
+def only_referenced(deltas: Iterable[BalanceDelta]) -> BalanceDelta | None:
+    """The first of `deltas` with a unique reference; None if there are several references, of which nobody can tell
+    which was taken.
+    """
+    unique = [delta for delta in deltas if delta.reference is not None and delta.reason in UNIQUELY_REFERENCED]
+    return unique[0] if len({delta.reference for delta in unique}) == 1 else None
 
 
 def parse_keys(keys: Iterable[BalanceKey]) -> list[BalanceKey]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.balances import Balance, BalanceEntry, BalanceKey, EntryReason
+from metacore.domain.balances import UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
 from metacore.domain.order_records import OrderRecord
 from metacore.domain.order_updates import OrderUpdate
 from metacore.domain.orders import Order, OrderKey
@@ -17,7 +17,7 @@ from metacore.memory.tables import Layer, Table, View
 
 
 def _reference(entry: BalanceEntry) -> tuple[Any, ...] | None:
-    if entry.reference is None or entry.reason not in (EntryReason.DEPOSIT, EntryReason.WITHDRAWAL):
+    if entry.reference is None or entry.reason not in UNIQUELY_REFERENCED:
         return None
     return entry.user_id, entry.reason, entry.reference
 

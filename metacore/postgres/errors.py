@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import psycopg
@@ -41,7 +42,7 @@ def translate(error: psycopg.Error, operation: str, *, commits: bool = False, su
     """The error to raise from `error`, which `operation` met.
 
     `commits` says that the change may have been stored if the connection was lost; `subject` is the row that was to
-    be stored.
+    be stored, or the one of each entity if there was but one.
     """
     state = error.sqlstate
     if state is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.DataError):
@@ -51,7 +52,8 @@ def translate(error: psycopg.Error, operation: str, *, commits: bool = False, su
     constraint = error.diag.constraint_name
     if state == _UNIQUE_VIOLATION:
         entity, field = UNIQUE_FIELDS.get(constraint or "", (operation.partition(".")[0], "key"))
-        return AlreadyExistsError(entity, field, getattr(subject, field, None))
+        row = subject.get(entity) if isinstance(subject, Mapping) else subject
+        return AlreadyExistsError(entity, field, getattr(row, field, None))
     if state == _FOREIGN_KEY_VIOLATION:
         return NotFoundError(OWNERS.get(constraint or "", "owner"), getattr(subject, "user_id", "that of the row"))
     if state == _CHECK_VIOLATION:

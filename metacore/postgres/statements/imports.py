@@ -20,7 +20,8 @@ class Import:
     """The statements that import rows of `table`.
 
     `keys` names the unique keys, the one that conflicts are named by first; two rows that share one are the same if
-    their `content` is equal and `differs`, if given, is not true.
+    their `content` is equal and `differs`, if given, is not true. A row that is there under none of `keys` was kept out
+    by another unique key: a conflict, too.
     """
 
     def __init__(
@@ -55,9 +56,19 @@ class Import:
         different = " OR ".join(f"staged.{column} IS DISTINCT FROM stored.{column}" for column in content)
         named_by = next(iter(keys))
         twins = " UNION ".join(
-            f"SELECT staged.{named_by}::text AS named FROM {staged} AS staged JOIN {{schema}}.{name} AS stored ON "
-            + " AND ".join(f"staged.{column} = stored.{column}" for column in key)
-            + f" WHERE {different} OR {differs}"
+            f"SELECT staged.{named_by}::text AS named FROM {staged} AS staged JOIN {{schema}}.{name} AS stored"
+            f" ON {_match(key)} WHERE {different} OR {differs}"
             for key in keys.values()
         )
-        self.conflicts = Statement("import", f"{twins} ORDER BY named LIMIT {MAX_CONFLICTS}")
+        kept_out = f"SELECT staged.{named_by}::text FROM {staged} AS staged WHERE " + " AND ".join(
+            f"NOT EXISTS (SELECT FROM {{schema}}.{name} AS stored WHERE {_match(key)})" for key in keys.values()
+        )
+        self.conflicts = Statement(
+            "import",
+            f"SELECT named FROM ({twins} UNION {kept_out}) AS conflicts"
+            f' ORDER BY named COLLATE "C" LIMIT {MAX_CONFLICTS}',
+        )
+
+
+def _match(key: Iterable[str]) -> str:
+    return " AND ".join(f"staged.{column} = stored.{column}" for column in key)

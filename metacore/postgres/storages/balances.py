@@ -17,6 +17,7 @@ from metacore.domain.balances import (
     BalanceKey,
     adjustments,
     apply_deltas,
+    only_referenced,
     parse_balances,
     parse_keys,
 )
@@ -77,7 +78,7 @@ class PostgresBalanceStorage:
                     raise NotFoundError("user", key[0])
             changed, entries = apply_deltas(balances, given, now)
             if entries:
-                await tx.finish("balances.apply", [write(entries)], _referenced(entries))
+                await tx.finish("balances.apply", [write(entries)], only_referenced(entries))
             tx.remember(changed.values())
         return tuple(changed[key] for key in keys)
 
@@ -146,7 +147,3 @@ def write(entries: Sequence[BalanceEntry]) -> Call:
 
 def _keys(keys: Sequence[BalanceKey]) -> dict[str, str]:
     return {"user_id": to_array([key[0] for key in keys]), "asset": to_array([key[1] for key in keys])}
-
-
-def _referenced(entries: Sequence[BalanceEntry]) -> object:
-    return next((entry for entry in entries if entry.reference is not None), None)

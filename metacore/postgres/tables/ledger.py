@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
 
-from metacore.domain.balances import EntryReason
+from metacore.domain.balances import UNIQUELY_REFERENCED, EntryReason
 from metacore.postgres.tables.columns import (
     METADATA,
     amount_column,
@@ -20,7 +20,7 @@ from metacore.postgres.tables.columns import (
     time_column,
 )
 
-REFERENCED_ENTRIES = f"reason IN ({quoted([EntryReason.DEPOSIT, EntryReason.WITHDRAWAL])}) AND reference IS NOT NULL"
+REFERENCED_ENTRIES = f"reason IN ({quoted(sorted(UNIQUELY_REFERENCED))}) AND reference IS NOT NULL"
 """Which rows `balance_entries_reference_key` has: a deposit or withdrawal is booked once for each reference."""
 
 MOVING_ENTRIES = f"reason NOT IN ({quoted([EntryReason.HOLD, EntryReason.RELEASE])})"

@@ -31,7 +31,7 @@ class MemoryOrderStorage:
     def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
         now = self._session.now()
         inserted = duplicates = 0
-        conflicts: list[str] = []
+        conflicts: set[str] = set()
         with self._session.write("orders.create_many") as tables:
             for new in orders:
                 twins = _twins(tables, new)
@@ -41,11 +41,11 @@ class MemoryOrderStorage:
                 elif all(twin.is_same_as(new) for twin in twins):
                     duplicates += 1
                 else:
-                    conflicts.append(str(new.id))
+                    conflicts.add(str(new.id))
             if conflicts:
                 raise ConflictError(
                     "orders differ from stored or earlier ones under the same keys; nothing was stored",
-                    conflicts=tuple(conflicts[:MAX_CONFLICTS]),
+                    conflicts=tuple(sorted(conflicts)[:MAX_CONFLICTS]),
                 )
         return ImportResult(inserted=inserted, duplicates=duplicates)
 

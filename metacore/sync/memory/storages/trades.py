@@ -31,21 +31,21 @@ class MemoryTradeStorage:
     def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
         now = self._session.now()
         inserted = duplicates = 0
-        conflicts: list[str] = []
+        conflicts: set[str] = set()
         with self._session.write("trades.create_many") as tables:
             for new in trades:
                 twin = tables.trades.find("exchange_trade_id", (*new.key, new.order_key))
                 if twin is not None and twin.content() == new.content():
                     duplicates += 1
                 elif twin is not None or tables.trades.get((new.user_id, new.id)) is not None:
-                    conflicts.append(new.exchange_trade_id)
+                    conflicts.add(new.exchange_trade_id)
                 else:
                     insert_trade(tables, Trade.created(new, now))
                     inserted += 1
             if conflicts:
                 raise ConflictError(
                     "trades differ from stored or earlier ones under the same keys; nothing was stored",
-                    conflicts=tuple(conflicts[:MAX_CONFLICTS]),
+                    conflicts=tuple(sorted(conflicts)[:MAX_CONFLICTS]),
                 )
         return ImportResult(inserted=inserted, duplicates=duplicates)
 
