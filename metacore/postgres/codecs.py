@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from metacore.domain.balances import Balance, BalanceEntry, EntryReason
 from metacore.domain.frozen import dump_json, load_frozen_json
@@ -19,8 +20,6 @@ from metacore.domain.users import KycStatus, User
 
 M = TypeVar("M", bound=Model)
 Parameters = Mapping[str, str | None]
-
-_NEEDS_QUOTES = re.compile(r'[\s{}",\\]|^$|^null$', re.IGNORECASE)
 
 
 class Codec(Generic[M]):
@@ -57,35 +56,56 @@ class Codec(Generic[M]):
 
 def to_text(value: Any) -> str | None:
     """`value` as PostgreSQL reads it for a column of its type."""
-    if value is None or type(value) is str:
-        return value  # type: ignore[no-any-return]
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dump_json(value)
-    if isinstance(value, tuple | list):
-        return to_array(value)
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    return str(value)
+    return None if value is None else _to_text(value)
 
 
 def to_array(values: Iterable[Any]) -> str:
     """`values` as a PostgreSQL array."""
-    return "{" + ",".join([_element(value) for value in values]) + "}"
+    elements: list[str] = []
+    last, text = _NOTHING, ""
+    for value in values:
+        # Columns of a set often repeat one object: a user, a time.
+        if value is not last:
+            last, text = value, _to_element(value)
+        elements.append(text)
+    return "{" + ",".join(elements) + "}"
 
 
-def _element(value: Any) -> str:
+_NOTHING = object()
+
+
+def _to_text(value: Any) -> str:
+    encoder = _TEXTS.get(type(value))
+    if encoder is not None:
+        return encoder(value)
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Mapping):
+        return dump_json(value)
+    if isinstance(value, tuple | list):
+        return to_array(value)
+    return str(value)
+
+
+def _to_element(value: Any) -> str:
     if value is None:
         return "NULL"
-    text = to_text(value)
-    if text is None:
-        return "NULL"
-    if isinstance(value, str | bytes | Mapping | tuple | list) and _NEEDS_QUOTES.search(text):
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return text
+    text = _to_text(value)
+    if type(value) in _PLAIN or (text.isalnum() and text.lower() != "null"):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_TEXTS: dict[type, Callable[[Any], str]] = {
+    str: str,
+    Decimal: str,
+    int: str,
+    UUID: lambda value: f"{value.int:032x}",
+    datetime: datetime.isoformat,
+    bytes: lambda value: f"\\x{value.hex()}",
+}
+_PLAIN = frozenset({Decimal, int, UUID, datetime, bool})
+"""Types whose text needs no quotes in an array."""
 
 
 def copy_line(values: Iterable[str | None]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from metacore.domain.orders import CONTENT
 from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER
 from metacore.postgres.statement import Statement
 from metacore.postgres.statements.sets import assignments, names, rows, without
@@ -110,10 +111,13 @@ INSERT_ORDERS = Statement(
     f" FROM {rows(orders, ORDER.columns)} RETURNING id",
     writes=True,
 )
+REPLACED = without(ORDER.columns, *set(CONTENT) - {"user_id", "client_order_id"}, "created_at")
+"""The columns of an order that a decision may change, and its key."""
+
 REPLACE_ORDERS = Statement(
     "save",
-    f"UPDATE {{schema}}.orders AS stored SET {assignments(without(ORDER.columns, 'user_id', 'id', 'created_at'))}"
-    f" FROM {rows(orders, ORDER.columns)} WHERE stored.user_id = new.user_id AND stored.id = new.id"
+    f"UPDATE {{schema}}.orders AS stored SET {assignments(without(REPLACED, 'user_id', 'id'))}"
+    f" FROM {rows(orders, REPLACED)} WHERE stored.user_id = new.user_id AND stored.id = new.id"
     " RETURNING stored.id",
     writes=True,
 )

@@ -14,6 +14,7 @@ from metacore.domain.credentials import Credentials
 from metacore.domain.pages import parse_limit
 from metacore.domain.rotation import KeyUse, RotationBatch
 from metacore.domain.sealed import ApiKeyHash, SealedCredentials
+from metacore.domain.secret import hide
 from metacore.domain.users import User
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import USER, to_array
@@ -53,13 +54,15 @@ class PostgresCredentialStorage:
             raise NotFoundError("user", user_id)
 
     def get_by_api_key(self, api_key: str | SecretStr) -> User:
-        api_key = lookup(api_key)
+        # No variable keeps the text: loggers print the variables of a traceback's frames.
+        wanted, api_key = hide(api_key), ""
+        secret = lookup(wanted)
         keys = self._session.pool.keys
-        hashes = hash_api_key(keys.ring(), api_key)
+        hashes = hash_api_key(keys.ring(), secret)
         rows = self._session.fetch(statements.GET_BY_API_KEY, {"api_key_hash": to_array(hashes)})
         for row in rows:
             sealed = SealedCredentials(*row[len(USER.columns) :])
-            if has_api_key(keys.ring(sealed.key_id), sealed, api_key):
+            if has_api_key(keys.ring(sealed.key_id), sealed, secret):
                 return USER.decode(row[: len(USER.columns)])
         raise NotFoundError("user", "the one with this API key")
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +13,6 @@ from metacore.errors import NotFoundError
 from metacore.postgres.codecs import ORDER_UPDATE, to_array, to_text
 from metacore.postgres.statements import order_updates as statements
 from metacore.postgres.statements.transactions import CHECK_ORDERS
-from metacore.sync.postgres.storages.pipeline import Call
 from metacore.sync.postgres.storages.session import Session
 
 
@@ -30,22 +30,28 @@ class PostgresOrderUpdateStorage:
         if not given:
             return ()
         keys = sorted({(update.user_id, update.order_id) for update in given})
-        wanted = {"user_id": to_array(key[0] for key in keys), "id": to_array(key[1] for key in keys)}
-        lock = (CHECK_ORDERS, wanted)
-        stored, rows = self._session.pipeline(statements.APPEND.name, [lock, append(given, self._session.now())])
-        missing = set(keys) - {(row[0], row[1]) for row in stored}
-        if missing:
+        wanted = {"user_id": to_array([key[0] for key in keys]), "id": to_array([key[1] for key in keys])}
+        now = self._session.now()
+        values = {**values_of(given, now), "orders": str(len(keys))}
+        stored, seqs = self._session.pipeline(
+            "order_updates.append_many", [(CHECK_ORDERS, wanted), (statements.APPEND_IF_KNOWN, values)]
+        )
+        if missing := set(keys) - {(row[0], row[1]) for row in stored}:
             raise NotFoundError("order", min(missing))
-        return ORDER_UPDATE.decode_all(rows)
+        return tuple(OrderUpdate.recorded(new, seq, now) for new, (seq,) in zip(given, seqs, strict=True))
 
     def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
         values = {"user_id": str(user_id), "order_id": str(order_id)}
         return ORDER_UPDATE.decode_all(self._session.fetch(statements.LIST, values))
 
 
-def append(updates: Sequence[NewOrderUpdate], now: datetime) -> Call:
-    """The call that appends `updates`, whose orders are locked."""
-    orders = len({(update.user_id, update.order_id) for update in updates})
+def values_of(updates: Sequence[NewOrderUpdate], now: datetime) -> dict[str, str | None]:
+    """The parameters that append `updates`."""
+    counts: Counter[tuple[UUID, UUID]] = Counter()
+    ranks = []
+    for update in updates:
+        key = (update.user_id, update.order_id)
+        counts[key] += 1
+        ranks.append(counts[key])
     values = ORDER_UPDATE.encode_all(updates, statements.GIVEN)
-    positions = to_array(range(len(updates)))
-    return statements.APPEND, {**values, "position": positions, "recorded_at": to_text(now), "orders": str(orders)}
+    return {**values, "rank": to_array(ranks), "recorded_at": to_text(now)}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from metacore.domain.balances import BalanceKey, apply_deltas
+from metacore.domain.balances import BalanceKey, apply_deltas, only_referenced
 from metacore.domain.changes import Changes
 from metacore.domain.orders import Order
 from metacore.domain.trades import Trade
@@ -15,8 +15,9 @@ from metacore.errors import MetacoreError, NotFoundError, StaleVersionError
 from metacore.postgres.codecs import BALANCE, ORDER, to_array
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
+from metacore.postgres.statements.order_updates import APPEND
 from metacore.sync.postgres.storages.balances import lock, write
-from metacore.sync.postgres.storages.order_updates import append
+from metacore.sync.postgres.storages.order_updates import values_of
 from metacore.sync.postgres.storages.pipeline import Call
 from metacore.sync.postgres.storages.session import TransactionSession
 from metacore.sync.postgres.storages.trades import write_trades
@@ -44,9 +45,9 @@ def save(session: TransactionSession, changes: Changes) -> None:
     if orders.inserted:
         calls.append((statements.INSERT_ORDERS, ORDER.encode_all(list(orders.inserted.values()))))
     if orders.replaced:
-        calls.append((statements.REPLACE_ORDERS, ORDER.encode_all(list(orders.replaced.values()))))
+        calls.append((statements.REPLACE_ORDERS, ORDER.encode_all(list(orders.replaced.values()), statements.REPLACED)))
     if changes.order_updates:
-        calls.append(append(changes.order_updates, now))
+        calls.append((APPEND, values_of(changes.order_updates, now)))
     if trades.inserted:
         calls.append(write_trades(trade_statements.INSERT, list(trades.inserted.values())))
     if trades.replaced:
@@ -54,7 +55,7 @@ def save(session: TransactionSession, changes: Changes) -> None:
     if entries:
         calls.append(write(entries))
     if calls:
-        session.pipeline("save", calls, subject=_one_of(changes))
+        session.pipeline("save", calls, subject=_subjects(changes))
     for order in changes.orders:
         session.held.versions["orders", order.user_id, order.id] = order.version
     for trade in changes.trades:
@@ -133,5 +134,8 @@ def _lock(
                 raise StaleVersionError(entity, key, expected=expected, actual=actual)
 
 
-def _one_of(changes: Changes) -> object:
-    return next(iter((*changes.orders, *changes.trades)), None)
+def _subjects(changes: Changes) -> dict[str, object]:
+    """The row of each entity that is to be stored, if there is but one."""
+    rows: dict[str, Sequence[object]] = {"order": changes.orders, "trade": changes.trades}
+    subjects = {entity: several[0] for entity, several in rows.items() if len(several) == 1}
+    return subjects | {"balance entry": only_referenced(changes.balance_deltas)}
