@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PlainValidator, StringConstraints
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from metacore.crypto.ring import KeyRing, KeySource, parse_keys
+from metacore.errors import ConfigurationError
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -51,3 +52,16 @@ class Settings(BaseSettings):
     """
     encryption_keys_max_age: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60
     """How long keys that a callable gave are used before it is asked again."""
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except ConfigurationError as error:
+                failure = error
+            else:
+                return
+            # Without its frames, and those of pydantic's: they hold the keys in variables, which loggers may print.
+            del values
+            raise failure.with_traceback(None)

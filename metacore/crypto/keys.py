@@ -56,12 +56,16 @@ class Keys:
             ring = parse_keys(await in_thread(source))
             if not isinstance(ring, KeyRing):
                 raise ConfigurationError("the callable gave no key ring", setting=SETTING)
-        except Exception as error:
-            if self._ring is None:
-                raise ConfigurationError(
-                    f"the callable that gives the encryption keys failed with {type(error).__name__}", setting=SETTING
-                ) from error
-            _logger.warning("No new encryption keys, going on with %r: %s", self._ring, type(error).__name__)
-            return self._ring
-        self._ring = ring
-        return ring
+        except Exception as error:  # noqa: BLE001 - it is raised, or logged, below
+            # Its frames may hold keys in variables, which loggers print.
+            failure = error.with_traceback(None)
+        else:
+            self._ring = ring
+            return ring
+        if self._ring is None:
+            raise ConfigurationError(
+                f"the callable that gives the encryption keys failed with {type(failure).__name__}",
+                setting=SETTING,
+            ) from failure
+        _logger.warning("No new encryption keys, going on with %r: %s", self._ring, type(failure).__name__)
+        return self._ring

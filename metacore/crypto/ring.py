@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, TypeAlias, cast
@@ -12,12 +12,14 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from metacore.domain.secret import hide
 from metacore.errors import ConfigurationError, MissingKeyError
 
 SETTING = "encryption_keys"
 KEY_LENGTH = 32
 HOW = "set METACORE_ENCRYPTION_KEYS to id:key, where `openssl rand -base64 32` makes a key and the id is up to you"
 
+_STANDARD = str.maketrans("-_", "+/")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
@@ -60,6 +62,10 @@ class EncryptionKey:
     def _derive(self, purpose: bytes) -> bytes:
         return _hkdf(self._key, purpose)
 
+    def is_same(self, other: EncryptionKey) -> bool:
+        """Whether it is the same key, perhaps under another id."""
+        return hmac.compare_digest(self._key, other._key)
+
     def __repr__(self) -> str:
         return f"EncryptionKey({self.id!r})"
 
@@ -77,33 +83,19 @@ class KeyRing(Mapping[str, EncryptionKey]):
     __slots__ = ("_keys",)
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
-        self._keys: dict[str, EncryptionKey] = {}
-        if not keys:
-            raise ConfigurationError(f"there are no encryption keys; {HOW}", setting=SETTING)
-        for number, (key_id, key) in enumerate(keys.items(), 1):
-            if not isinstance(key_id, str) or not _ID.fullmatch(key_id):
-                raise _bad_entry(number, "its id is not 1 to 64 letters, digits, dots, dashes and underscores")
-            if not isinstance(key, bytes | bytearray) or len(key) != KEY_LENGTH:
-                raise _bad_entry(number, f"the key is not {KEY_LENGTH} bytes")
-            self._keys[key_id] = EncryptionKey(key_id, bytes(key))
-        if len({bytes(key) for key in keys.values()}) < len(keys):
-            raise ConfigurationError("the encryption keys repeat one key under two ids; remove one", setting=SETTING)
+        made = [_make(key_id, key) for key_id, key in keys.items()]
+        # When an error is raised no variable holds a key: loggers print the variables of a traceback's frames.
+        del keys
+        self._keys = _ring(made)
 
     @classmethod
     def parse(cls, text: str) -> KeyRing:
         """The ring that `id:base64,id:base64` says, the current key first. White space around a part is ignored."""
-        keys: dict[str, bytes] = {}
-        for number, entry in enumerate(text.split(","), 1):
-            key_id, colon, encoded = (part.strip() for part in entry.partition(":"))
-            if not colon:
-                raise _bad_entry(number, "it is not id:base64")
-            if key_id in keys:
-                raise _bad_entry(number, "its id is that of an entry before it")
-            decoded = _decode(encoded)
-            if decoded is None:
-                raise _bad_entry(number, "the key is not base64")
-            keys[key_id] = decoded
-        return cls(keys)
+        made = [_parse(entry) for entry in text.split(",")]
+        del text
+        ring = cls.__new__(cls)
+        ring._keys = _ring(made)
+        return ring
 
     @property
     def current(self) -> EncryptionKey:
@@ -137,10 +129,9 @@ def parse_keys(value: object) -> KeyRing | KeySource | None:
     """The setting `encryption_keys`: None, a callable, or the ring that a mapping of bytes or a text says."""
     if value is None or isinstance(value, KeyRing):
         return value
+    value = hide(value) if isinstance(value, str) else value
     if isinstance(value, SecretStr):
-        value = value.get_secret_value()
-    if isinstance(value, str):
-        return KeyRing.parse(value) if value.strip() else None
+        return KeyRing.parse(value.get_secret_value()) if value.get_secret_value().strip() else None
     if isinstance(value, Mapping):
         return KeyRing(value)
     if callable(value):
@@ -153,16 +144,39 @@ def no_keys() -> ConfigurationError:
     return ConfigurationError(f"credentials are stored encrypted, and there are no keys; {HOW}", setting=SETTING)
 
 
-def _bad_entry(number: int, reason: str) -> ConfigurationError:
-    return ConfigurationError(f"entry {number} of the encryption keys: {reason}; {HOW}", setting=SETTING)
+def _ring(made: list[EncryptionKey | str]) -> dict[str, EncryptionKey]:
+    """The keys by id. ConfigurationError for the first flaw, which is told by a text in place of a key."""
+    ring: dict[str, EncryptionKey] = {}
+    for number, key in enumerate(made, 1):
+        flaw = key if isinstance(key, str) else "its id is that of an entry before it" if key.id in ring else None
+        if flaw is not None or isinstance(key, str):
+            raise ConfigurationError(f"entry {number} of the encryption keys: {flaw}; {HOW}", setting=SETTING)
+        ring[key.id] = key
+    if not ring:
+        raise ConfigurationError(f"there are no encryption keys; {HOW}", setting=SETTING)
+    if any(one.is_same(other) for one, other in itertools.combinations(ring.values(), 2)):
+        raise ConfigurationError("the encryption keys repeat one key under two ids; remove one", setting=SETTING)
+    return ring
 
 
-def _decode(encoded: str) -> bytes | None:
+def _parse(entry: str) -> EncryptionKey | str:
+    key_id, colon, encoded = (part.strip() for part in entry.partition(":"))
+    if not colon:
+        return "it is not id:base64"
+    encoded = encoded.rstrip("=")
     try:
-        padded = encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4)
-        return base64.b64decode(padded.translate(str.maketrans("-_", "+/")), validate=True)
-    except (binascii.Error, ValueError):
-        return None
+        key = base64.b64decode(encoded.translate(_STANDARD) + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError:
+        return "the key is not base64"
+    return _make(key_id, key)
+
+
+def _make(key_id: object, key: object) -> EncryptionKey | str:
+    if not isinstance(key_id, str) or not _ID.fullmatch(key_id):
+        return "its id is not 1 to 64 letters, digits, dots, dashes and underscores"
+    if not isinstance(key, bytes | bytearray) or len(key) != KEY_LENGTH:
+        return f"the key is not {KEY_LENGTH} bytes"
+    return EncryptionKey(key_id, bytes(key))
 
 
 def _aesgcm(key: bytes) -> Any:

@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic import SecretStr
-
 from metacore.crypto.ring import EncryptionKey, KeyRing
 from metacore.domain.credentials import Credentials
 from metacore.domain.rotation import Unreadable
@@ -54,8 +52,8 @@ def unseal(ring: KeyRing, sealed: SealedCredentials) -> Credentials:
     )
 
 
-def lookup(api_key: str | SecretStr) -> Secret:
-    """What a user is looked up by, kept from showing; InvalidDataError if no API key could be that."""
+def lookup(api_key: object) -> Secret:
+    """The API key that a user is looked up by, given as `hide` leaves it; InvalidDataError if it cannot be one."""
     try:
         return parse_secret(api_key)
     except ValueError as error:

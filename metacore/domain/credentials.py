@@ -9,7 +9,7 @@ from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, from_json
 
 from metacore.domain.model import Model
-from metacore.domain.secret import Secret
+from metacore.domain.secret import Hidden, Secret, hide
 
 
 class Credentials(Model):
@@ -33,6 +33,12 @@ class Credentials(Model):
             passphrase: str | SecretStr | None = None,
         ) -> None: ...
 
+    else:
+
+        def __init__(self, /, **values: Any) -> None:
+            values = {name: hide(value) for name, value in values.items()}
+            super().__init__(**values)
+
     @model_validator(mode="before")
     @classmethod
     def _hide(cls, data: Any) -> Any:
@@ -40,8 +46,8 @@ class Credentials(Model):
         if isinstance(data, Credentials):
             return data
         if isinstance(data, Mapping):
-            return {name: _hidden(value) for name, value in data.items()}
-        return _Hidden()
+            return {name: hide(value) for name, value in data.items()}
+        return Hidden()
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -53,7 +59,7 @@ class Credentials(Model):
         else:
             return cls.model_validate(data, **options)
         # Not within the handler, whose error would be the context of this one.
-        raise _error(cls, {"type": "json_invalid", "input": _Hidden(), "ctx": {"error": reason}})
+        raise _error(cls, {"type": "json_invalid", "input": Hidden(), "ctx": {"error": reason}})
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]
@@ -65,20 +71,7 @@ class Credentials(Model):
         return type(self)(**{**self.__dict__, **(update or {})})
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise _error(type(self), {"type": "frozen_instance", "loc": (name,), "input": _Hidden()})
-
-
-class _Hidden:
-    """Stands in an error for what is not shown."""
-
-    def __repr__(self) -> str:
-        return "<hidden>"
-
-
-def _hidden(value: object) -> object:
-    if value is None or isinstance(value, SecretStr):
-        return value
-    return Secret(value) if isinstance(value, str) else _Hidden()
+        raise _error(type(self), {"type": "frozen_instance", "loc": (name,), "input": Hidden()})
 
 
 def _error(model: type[Credentials], details: InitErrorDetails) -> ValidationError:

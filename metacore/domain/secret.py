@@ -8,8 +8,6 @@ from typing import Any, NoReturn
 from pydantic import GetCoreSchemaHandler, SecretStr
 from pydantic_core import core_schema
 
-from metacore.domain.text import parse_text
-
 MASK = "**********"
 MAX_SECRET_LENGTH = 4096
 
@@ -80,24 +78,45 @@ class Secret(SecretStr):
         return {"type": "string", "format": "password", "writeOnly": True}
 
 
+class Hidden:
+    """Stands in an error for what is not shown."""
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+def hide(value: object) -> object:
+    """`value` as a frame of a traceback may hold it, whose variables a logger may print: text becomes a secret."""
+    if value is None or isinstance(value, SecretStr):
+        return value
+    return Secret(value) if isinstance(value, str) else Hidden()
+
+
 def parse_secret(value: object) -> Secret:
     """The secret that `value`, text or another secret, is.
 
     A ValueError, which does not repeat it, if it is empty, longer than 4,096 characters, holds NUL or a lone surrogate,
     or is the mask itself: JSON written from a secret does not hold the secret.
     """
-    if isinstance(value, SecretStr):
-        secret = value if type(value) is Secret else Secret(value.get_secret_value())
-    elif isinstance(value, str):
-        secret = Secret(value)
-    else:
+    value = hide(value)
+    if not isinstance(value, SecretStr):
         raise ValueError("a secret is text")
-    if not 1 <= len(secret.get_secret_value()) <= MAX_SECRET_LENGTH:
-        raise ValueError(f"a secret has 1 to {MAX_SECRET_LENGTH} characters")
-    if secret.get_secret_value() == MASK:
-        raise ValueError("this is the mask that is shown instead of a secret, not the secret")
-    parse_text(secret.get_secret_value())
-    return secret
+    if flaw := _flaw(value.get_secret_value()):
+        raise ValueError(flaw)
+    return value if type(value) is Secret else Secret(value.get_secret_value())
+
+
+def _flaw(text: str) -> str | None:
+    """What is wrong with `text`. Told, not raised: an error from here would have the text in its frame or context."""
+    if not 1 <= len(text) <= MAX_SECRET_LENGTH:
+        return f"a secret has 1 to {MAX_SECRET_LENGTH} characters"
+    if text == MASK:
+        return "this is the mask that is shown instead of a secret, not the secret"
+    if "\0" in text:
+        return "text must not contain NUL"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "text must not contain lone surrogates"
+    return None
 
 
 def _mask(_: Secret) -> str:

@@ -13,6 +13,7 @@ from metacore.domain.credentials import Credentials
 from metacore.domain.pages import parse_limit
 from metacore.domain.rotation import KeyUse, RotationBatch
 from metacore.domain.sealed import ApiKeyHash, SealedCredentials
+from metacore.domain.secret import hide
 from metacore.domain.users import User
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.schema import Views
@@ -50,14 +51,16 @@ class MemoryCredentialStorage:
                 _put(tables, sealed, hashes)
 
     async def get_by_api_key(self, api_key: str | SecretStr) -> User:
-        api_key = lookup(api_key)
+        # No variable keeps the text: loggers print the variables of a traceback's frames.
+        wanted, api_key = hide(api_key), ""
+        secret = lookup(wanted)
         keys = self._session.store.keys
         ring = await keys.ring()
         with self._session.read("users.get_by_api_key") as tables:
-            found = _find(tables, hash_api_key(ring, api_key))
+            found = _find(tables, hash_api_key(ring, secret))
         if found is not None:
             user, sealed = found
-            if has_api_key(await keys.ring(sealed.key_id), sealed, api_key):
+            if has_api_key(await keys.ring(sealed.key_id), sealed, secret):
                 return user
         raise NotFoundError("user", "the one with this API key")
 

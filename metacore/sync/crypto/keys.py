@@ -57,7 +57,7 @@ class Keys:
             ring = parse_keys(in_thread(source))
             if not isinstance(ring, KeyRing):
                 raise ConfigurationError("the callable gave no key ring", setting=SETTING)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised, or logged, below
             # Its frames may hold keys in variables, which loggers print.
             failure = error.with_traceback(None)
         else:
