@@ -195,8 +195,14 @@ def adjustments(
             default = (ZERO, ZERO) if replace else (balance.free, balance.locked)
             free, locked = wanted.get(balance.asset, default)
             if (free, locked) != (balance.free, balance.locked):
-                change = {"delta_free": free - balance.free, "delta_locked": locked - balance.locked}
                 deltas.append(
-                    BalanceDelta(user_id=user_id, asset=balance.asset, reason=reason, occurred_at=now, **change)
+                    BalanceDelta(
+                        user_id=user_id,
+                        asset=balance.asset,
+                        delta_free=free - balance.free,
+                        delta_locked=locked - balance.locked,
+                        reason=reason,
+                        occurred_at=now,
+                    )
                 )
     return deltas

@@ -69,7 +69,8 @@ class View(Generic[K, R]):
         """The row with this key, None if there is none."""
         for layer in reversed(self.layers):
             if key in layer.rows:
-                return layer.rows[key]
+                row: R | None = layer.rows[key]
+                return row
         return self._table.get(key)
 
     def find(self, unique: str, value: Hashable) -> R | None:
@@ -133,5 +134,6 @@ class View(Generic[K, R]):
     def _owner(self, value: tuple[str, Hashable]) -> K | None:
         for layer in reversed(self.layers):
             if value in layer.index:
-                return layer.index[value]
+                owner: K | None = layer.index[value]
+                return owner
         return self._table.index.get(value)
