@@ -96,6 +96,16 @@ def round_down(number: Decimal) -> Decimal:
     return canonical(number.quantize(ATTO, ROUND_DOWN, context=_CONTEXT))
 
 
+def product(first: Decimal, second: Decimal) -> Decimal:
+    """The exact product."""
+    return _CONTEXT.multiply(first, second)
+
+
+def difference(first: Decimal, second: Decimal) -> Decimal:
+    """The exact difference."""
+    return _CONTEXT.subtract(first, second)
+
+
 def total(numbers: Iterable[Decimal]) -> Decimal:
     """The exact sum."""
     with exact():

@@ -89,7 +89,7 @@ RowKey = tuple[str, UUID, UUID]
 
 def row_key(row: Order | Trade) -> RowKey:
     """What tells `row` from every other order and trade."""
-    return "order" if isinstance(row, Order) else "trade", row.user_id, row.id
+    return "order" if type(row) is Order else "trade", row.user_id, row.id
 
 
 @dataclass(frozen=True, slots=True)

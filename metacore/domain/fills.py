@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from metacore.domain.amounts import ZERO, canonical, exact
 from metacore.domain.balances import BalanceDelta, EntryReason
@@ -15,7 +17,7 @@ from metacore.domain.orders import Order, OrderSide
 from metacore.domain.trades import NewTrade
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fill:
     """What settling a trade moves: the deltas in order, and what the hold keeps; nothing if anything is missing."""
 
@@ -24,7 +26,7 @@ class Fill:
     missing: tuple[Shortfall, ...] = ()
 
 
-def settle(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: Callable[[str], Funds]) -> Fill:
+def settle(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: Mapping[str, Funds]) -> Fill:
     """The fill of `trade`, whose quote amount is `money`, on an order `before` and `after` it moved and was settled.
 
     What the hold gives pays first, the cost before the commission, and its surplus goes to free. A deficit is taken
@@ -36,63 +38,72 @@ def settle(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: 
     buys = trade.side is OrderSide.BUY
     pays, gets = (before.quote_asset, before.base_asset) if buys else (before.base_asset, before.quote_asset)
     cost, credit = (money, trade.quantity) if buys else (trade.quantity, money)
-    commission, fee_asset = trade.commission, trade.commission_asset
+    fee, fee_asset = trade.commission, trade.commission_asset or ""
     with exact():
-        fee, rebate = max(commission, ZERO), max(-commission, ZERO)
-        bill = cost + fee if fee_asset == pays else cost
-        kept, taken = reserve(after), share(before, trade.quantity, money)
-        if bill > taken:
-            taken += min(bill - taken, max(before.held_amount - taken - kept, ZERO))
+        bill = cost + fee if fee_asset == pays and fee > 0 else cost
+        taken = share(before, trade.quantity, money)
+        held, closing = before.held_amount - taken, ZERO
+        if held and (bill > taken or not after.is_open):
+            spare = max(held - reserve(after), ZERO)
+            extra = min(max(bill - taken, ZERO), spare)
+            taken, held = taken + extra, held - extra
+            closing = ZERO if after.is_open else spare - extra
         from_hold = min(bill, taken)
-        surplus, from_free, held = taken - from_hold, bill - from_hold, before.held_amount - taken
 
-        payer, payee = funds(pays), funds(gets)
+        payer, payee = funds[pays], funds[gets]
         payee.require_room(credit, "quantity" if buys else "quote_quantity")
-        closing = max(held - kept, ZERO) if not after.is_open else ZERO
-        left = {pays: min(payer.free - from_free, payer.locked - taken - closing), gets: payee.free + credit}
-        if commission and fee_asset is not None:
-            own = funds(fee_asset)
-            own.require_room(rebate, "commission")
-            unpaid = rebate if fee_asset == pays else -commission
-            left[fee_asset] = left.get(fee_asset, own.free) + unpaid
+        left = {pays: payer.free - bill + from_hold, gets: payee.free + credit}
+        if fee and not (fee_asset == pays and fee > 0):
+            own = funds[fee_asset]
+            own.require_room(-fee, "commission")
+            left[fee_asset] = left.get(fee_asset, own.free) - fee
+        left[pays] = min(left[pays], payer.locked - taken - closing)
         if min(left.values()) < 0:
-            short = tuple(
-                Shortfall(asset=asset, amount=canonical(-amount)) for asset, amount in left.items() if amount < 0
+            missing = ((asset, canonical(-amount)) for asset, amount in left.items() if amount < 0)
+            return Fill(
+                before.held_amount, missing=tuple(Shortfall(asset=asset, amount=more) for asset, more in missing)
             )
-            return Fill(before.held_amount, missing=short)
 
         deltas = []
-        if rebate and fee_asset is not None:
-            deltas.append(line(user_id, fee_asset, EntryReason.COMMISSION, reference, at, free=rebate))
-        if surplus:
-            deltas.append(release(user_id, pays, surplus, reference, at))
+        if fee < 0:
+            deltas.append(line(user_id, fee_asset, EntryReason.COMMISSION, reference, at, free=-fee))
+        if taken > from_hold:
+            deltas.append(release(user_id, pays, canonical(taken - from_hold), reference, at))
         if cost:
-            locked = min(cost, from_hold)
-            deltas.append(line(user_id, pays, EntryReason.TRADE, reference, at, free=locked - cost, locked=-locked))
+            deltas.append(_debit(user_id, pays, EntryReason.TRADE, reference, at, cost, from_hold))
         if credit:
             deltas.append(line(user_id, gets, EntryReason.TRADE, reference, at, free=credit))
-        if fee and fee_asset is not None:
-            locked = max(from_hold - cost, ZERO) if fee_asset == pays else ZERO
-            deltas.append(
-                line(user_id, fee_asset, EntryReason.COMMISSION, reference, at, free=locked - fee, locked=-locked)
-            )
+        if fee > 0:
+            from_hold = from_hold - cost if fee_asset == pays else ZERO
+            deltas.append(_debit(user_id, fee_asset, EntryReason.COMMISSION, reference, at, fee, from_hold))
         if closing:
-            deltas.append(release(user_id, pays, closing, str(before.id), at))
+            deltas.append(release(user_id, pays, canonical(closing), str(before.id), at))
         return Fill(canonical(held - closing), tuple(deltas))
 
 
-def cover(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: Callable[[str], Funds]) -> Fill:
+def _debit(
+    user_id: UUID, asset: str, reason: EntryReason, reference: str, at: datetime, amount: Decimal, locked: Decimal
+) -> BalanceDelta:
+    """The line that takes `amount`, from what is `locked` for it as far as that goes, the rest from free."""
+    if locked >= amount:
+        return line(user_id, asset, reason, reference, at, locked=-amount)
+    if locked <= 0:
+        return line(user_id, asset, reason, reference, at, free=-amount)
+    return line(user_id, asset, reason, reference, at, free=canonical(locked - amount), locked=canonical(-locked))
+
+
+def cover(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: Mapping[str, Funds]) -> Fill:
     """The fill of a trade that an account snapshot has told: its share of the hold is released, no total moves."""
     if before.held_asset is None:
         return Fill(ZERO)
     user_id, pays, at = trade.user_id, before.held_asset, trade.traded_at
     with exact():
-        taken, kept, locked = share(before, trade.quantity, money), reserve(after), funds(pays).locked
+        taken, kept, locked = share(before, trade.quantity, money), reserve(after), funds[pays].locked
         held = before.held_amount - taken
         closing = max(held - kept, ZERO) if not after.is_open else ZERO
         deltas = []
         for amount, reference in ((taken, trade.id), (closing, before.id)):
             if set_free := min(amount, locked):
-                deltas.append(release(user_id, pays, set_free, str(reference), at))
+                deltas.append(release(user_id, pays, canonical(set_free), str(reference), at))
                 locked -= set_free
         return Fill(canonical(held - closing), tuple(deltas))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from metacore.domain.amounts import ZERO, canonical, exact, round_up
+from metacore.domain.amounts import ZERO, canonical, difference, product, round_up
 from metacore.domain.orders import NewOrder, Order, OrderSide, OrderType
 from metacore.errors import InvalidDataError
 
@@ -22,8 +22,7 @@ def need(order: NewOrder, quantity: Decimal) -> Decimal:
         return quantity
     if order.price is None:
         raise InvalidDataError("what an order without a price needs cannot be computed", field="price")
-    with exact():
-        return round_up(order.price * quantity)
+    return round_up(product(order.price, quantity))
 
 
 def computed_hold(order: NewOrder) -> Decimal | None:
@@ -59,9 +58,8 @@ def share(order: Order, quantity: Decimal, cost: Decimal) -> Decimal:
         return ZERO
     if order.quantity is None or _pays_cost(order):
         return min(cost, order.held_amount)
-    with exact():
-        rest = order.quantity - order.settled_quantity
-        return min(need(order, rest) - need(order, rest - quantity), order.held_amount)
+    rest = difference(order.quantity, order.settled_quantity)
+    return min(difference(need(order, rest), need(order, difference(rest, quantity))), order.held_amount)
 
 
 def reserve(order: Order) -> Decimal:
@@ -71,21 +69,18 @@ def reserve(order: Order) -> Decimal:
     hold of an open MARKET BUY without quote_quantity is its caller's own estimate of everything: commissions may take
     all of it.
     """
-    with exact():
-        if not _pays_cost(order):
-            executable = order.quantity if order.is_open and order.quantity is not None else order.executed_quantity
-            return need(order, executable - order.settled_quantity)
-        if not order.is_open:
-            return max(order.executed_quote_quantity - order.settled_quote_quantity, ZERO)
-        return max((order.quote_quantity or ZERO) - order.settled_quote_quantity, ZERO)
+    if not _pays_cost(order):
+        executable = order.quantity if order.is_open and order.quantity is not None else order.executed_quantity
+        return need(order, difference(executable, order.settled_quantity))
+    payable = (order.quote_quantity or ZERO) if order.is_open else order.executed_quote_quantity
+    return max(difference(payable, order.settled_quote_quantity), ZERO)
 
 
 def excess(order: Order) -> Decimal:
     """How much of its hold `order` has to release: what a closed one holds above its reserve; nothing while open."""
     if order.is_open or not order.held_amount:
         return ZERO
-    with exact():
-        return canonical(max(order.held_amount - reserve(order), ZERO))
+    return canonical(max(difference(order.held_amount, reserve(order)), ZERO))
 
 
 def _pays_cost(order: Order) -> bool:

@@ -1,4 +1,4 @@
-"""The journal's lines: one delta for one cause, in exact and canonical amounts."""
+"""The journal's lines: one delta for one cause."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.amounts import ZERO, canonical
+from metacore.domain.amounts import ZERO
 from metacore.domain.balances import BalanceDelta, EntryReason
 
 
@@ -20,13 +20,13 @@ def line(
     free: Decimal = ZERO,
     locked: Decimal = ZERO,
 ) -> BalanceDelta:
-    """The delta that moves `free` and `locked` of one balance for one cause, named by `reason` and `reference`."""
+    """The delta that moves `free` and `locked`, in canonical form, for one cause, named by `reason` and `reference`."""
     return BalanceDelta.trusted(
         {
             "user_id": user_id,
             "asset": asset,
-            "delta_free": canonical(free),
-            "delta_locked": canonical(locked),
+            "delta_free": free,
+            "delta_locked": locked,
             "reason": reason,
             "reference": reference,
             "occurred_at": occurred_at,

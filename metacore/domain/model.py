@@ -12,6 +12,8 @@ from metacore.errors import InvalidDataError
 
 M = TypeVar("M", bound="Model")
 
+_set = object.__setattr__
+
 
 class Model(BaseModel):
     """A value: frozen, compared by its fields. Construction raises pydantic's ValidationError on bad input."""
@@ -25,10 +27,10 @@ class Model(BaseModel):
         An order of magnitude cheaper than validation; `values` belongs to the instance from then on.
         """
         self = cls.__new__(cls)
-        object.__setattr__(self, "__dict__", values)
-        object.__setattr__(self, "__pydantic_fields_set__", _field_names(cls))
-        object.__setattr__(self, "__pydantic_extra__", None)
-        object.__setattr__(self, "__pydantic_private__", None)
+        _set(self, "__dict__", values)
+        _set(self, "__pydantic_fields_set__", _field_names(cls))
+        _set(self, "__pydantic_extra__", None)
+        _set(self, "__pydantic_private__", None)
         return self
 
     def changed(self, **values: Any) -> Self:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from metacore.domain.account import Account
 from metacore.domain.amounts import NonNegativeAmount
 from metacore.domain.balances import BalanceKey
 from metacore.domain.book import Book
@@ -67,8 +69,8 @@ def place(book: Book, placement: Placement) -> Order:
     an execution, which only a report does, or no hold can be computed and none is given.
     """
     new = placement.order
-    book.user(new.user_id)
-    stored = _find(book, new)
+    account = book.account(new.user_id)
+    stored = _find(account, new)
     if stored is not None:
         if not _is_same(stored, new):
             raise ConflictError(
@@ -83,18 +85,18 @@ def place(book: Book, placement: Placement) -> Order:
             field=field,
         )
     amount, asset = initial_hold(new, placement.hold), asset_to_pay(new)
-    free = book.funds(new.user_id, asset).free
+    free = account.funds[asset].free
     if free < amount:
         raise InsufficientFundsError(asset, needed=amount, available=free, user_id=new.user_id)
-    book.post((hold(new.user_id, asset, amount, str(new.id), book.now),))
-    order = Order.created(new, book.now).changed(held_asset=asset, held_amount=amount)
-    book.put_order(order)
-    book.append(_update(book, order, None, new.reason))
+    account.post((hold(new.user_id, asset, amount, str(new.id), account.now),))
+    order = Order.created(new, account.now).changed(held_asset=asset, held_amount=amount)
+    account.put_order(order)
+    account.append(_update(order, None, new.reason, account.now))
     return order
 
 
-def cancel(book: Book, order: Order, reason: str | None) -> Order:
-    """Write to `book` that `order` shall be cancelled; it keeps its hold, for only a report closes it.
+def cancel(account: Account, order: Order, reason: str | None) -> Order:
+    """Write to `account` that `order` shall be cancelled; it keeps its hold, for only a report closes it.
 
     The order as it is if that is written already; InvalidTransitionError if it is closed.
     """
@@ -104,32 +106,32 @@ def cancel(book: Book, order: Order, reason: str | None) -> Order:
         raise InvalidTransitionError(
             order.status, OrderStatus.PENDING_CANCEL, order_id=order.id, hint="it is closed, nothing is left to cancel"
         )
-    return _revise(book, order, reason, status=OrderStatus.PENDING_CANCEL)
+    return _revise(account, order, reason, status=OrderStatus.PENDING_CANCEL)
 
 
-def end_hold(book: Book, order: Order, reason: str | None) -> Order:
-    """Write to `book` that nothing more will be taken from the hold of `order`: all of it goes to free.
+def end_hold(account: Account, order: Order, reason: str | None) -> Order:
+    """Write to `account` that nothing more will be taken from the hold of `order`: all of it goes to free.
 
     It is allowed while the order is open too; what is executed later is taken from free. The history tells the
     reason. The order as it is if it holds nothing.
     """
     if not order.held_amount:
         return order
-    return _revise(book, book.lower_hold(order, order.held_amount, book.now), reason)
+    return _revise(account, account.lower_hold(order, order.held_amount, account.now), reason)
 
 
-def _revise(book: Book, order: Order, reason: str | None, **values: Any) -> Order:
+def _revise(account: Account, order: Order, reason: str | None, **values: Any) -> Order:
     if reason is not None:
         values["reason"] = reason
-    revised = order.changed(**values, version=order.version + 1, updated_at=book.now)
-    book.put_order(revised)
-    book.append(_update(book, revised, order.status, reason))
+    revised = order.changed(**values, version=order.version + 1, updated_at=account.now)
+    account.put_order(revised)
+    account.append(_update(revised, order.status, reason, account.now))
     return revised
 
 
-def _find(book: Book, new: NewOrder) -> Order | None:
-    by_id = book.find_order(new.user_id, new.id, None, None)
-    by_name = book.find_order(new.user_id, None, new.exchange_order_id, new.client_order_id)
+def _find(account: Account, new: NewOrder) -> Order | None:
+    by_id = account.find_order(new.id, None, None)
+    by_name = account.find_order(None, new.exchange_order_id, new.client_order_id)
     if by_id is not None and by_name is not None and by_id.id != by_name.id:
         raise ConflictError("the ids name two orders", conflicts=(str(by_id.id), str(by_name.id)))
     return by_id or by_name
@@ -144,7 +146,7 @@ def _is_same(stored: Order, new: NewOrder) -> bool:
     return named and all(getattr(stored, name) == value for name, value in given.items())
 
 
-def _update(book: Book, order: Order, previous: OrderStatus | None, reason: str | None) -> NewOrderUpdate:
+def _update(order: Order, previous: OrderStatus | None, reason: str | None, now: datetime) -> NewOrderUpdate:
     return NewOrderUpdate.trusted(
         {
             "user_id": order.user_id,
@@ -156,7 +158,7 @@ def _update(book: Book, order: Order, previous: OrderStatus | None, reason: str 
             "outcome": UpdateOutcome.APPLIED,
             "reason": reason,
             "source": UpdateSource.LOCAL,
-            "occurred_at": book.now,
+            "occurred_at": now,
             "raw": None,
         }
     )

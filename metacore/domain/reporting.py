@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
+from metacore.domain.account import Account
 from metacore.domain.amounts import ZERO, canonical, exact
 from metacore.domain.balances import BalanceKey
 from metacore.domain.book import Book
@@ -48,46 +49,46 @@ def apply_report(book: Book, report: ExecutionReport) -> ReportResult:
     settled.
     """
     try:
-        book.user(report.user_id)
-        order = _find(book, report)
+        account = book.account(report.user_id)
+        order = _find(account, report)
     except ConflictError as error:
         return _result(Outcome.CONFLICT, error=error)
     except (InvalidDataError, NotFoundError) as error:
         return _result(Outcome.INVALID, error=error)
     if order is not None:
-        decision = decide_report(order, report, book.now, book.unsettled(order))
+        decision = decide_report(order, report, account.now, account.unsettled_of(order))
     else:
-        decision = decide_report(None, report, book.now)
+        decision = decide_report(None, report, account.now)
     after = decision.order
     if after is not None and after is not order:
         if decision.outcome is Outcome.APPLIED:
-            after = _held(book, after) if order is None else book.release_excess(after, report.occurred_at)
-        book.put_order(after)
+            after = _held(account, after) if order is None else account.release_excess(after, report.occurred_at)
+        account.put_order(after)
     if decision.update is not None:
-        book.append(decision.update)
+        account.append(decision.update)
     return _result(decision.outcome, after, decision.error)
 
 
-def _held(book: Book, order: Order) -> Order:
+def _held(account: Account, order: Order) -> Order:
     asset, computed = asset_to_pay(order), computed_hold(order) or ZERO
     wanted = computed if order.is_open else min(computed, reserve(order))
     with exact():
-        amount = canonical(min(wanted, book.funds(order.user_id, asset).free))
+        amount = canonical(min(wanted, account.funds[asset].free))
     if amount:
-        book.post((hold(order.user_id, asset, amount, str(order.id), book.now),))
+        account.post((hold(order.user_id, asset, amount, str(order.id), account.now),))
     return order.changed(held_asset=asset, held_amount=amount)
 
 
-def _find(book: Book, report: ExecutionReport) -> Order | None:
-    user_id, new, exchange_order_id = report.user_id, report.order, _exchange_order_id(report)
-    order = book.find_order(user_id, report.order_id, exchange_order_id, report.client_order_id)
+def _find(account: Account, report: ExecutionReport) -> Order | None:
+    new, exchange_order_id = report.order, _exchange_order_id(report)
+    order = account.find_order(report.order_id, exchange_order_id, report.client_order_id)
     if new is None:
         return order
     if report.exchange_order_id is not None and new.exchange_order_id not in (None, report.exchange_order_id):
         raise ConflictError("the report and its order tell two exchange_order_ids", conflicts=(str(new.id),))
     for found in (
-        book.find_order(user_id, new.id, None, None),
-        book.find_order(user_id, None, exchange_order_id, new.client_order_id),
+        account.find_order(new.id, None, None),
+        account.find_order(None, exchange_order_id, new.client_order_id),
     ):
         if found is not None and order is not None and found.id != order.id:
             raise ConflictError("the ids name two orders", conflicts=(str(order.id), str(found.id)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
 from pydantic import ConfigDict
 
+from metacore.domain.account import Account
 from metacore.domain.amounts import LIMIT, ZERO, canonical, exact
 from metacore.domain.balances import BalanceKey
 from metacore.domain.book import Book
@@ -90,20 +90,19 @@ def settle_trade(book: Book, new: NewTrade) -> SettlementResult:
     """
     try:
         with exact():
-            return _settled(book, new)
+            return _settled(book.account(new.user_id), new)
     except ConflictError as error:
         return SettlementResult.trusted(_result(Outcome.CONFLICT, error=error))
     except (InvalidDataError, NotFoundError) as error:
         return SettlementResult.trusted(_result(Outcome.INVALID, error=error))
 
 
-def _settled(book: Book, new: NewTrade) -> SettlementResult:
-    user_id = new.user_id
-    as_of = book.user(user_id).balances_as_of
-    order = book.find_order(user_id, new.order_id, new.exchange_order_id, new.client_order_id)
-    stored = _find(book, new, order)
+def _settled(account: Account, new: NewTrade) -> SettlementResult:
+    as_of = account.user.balances_as_of
+    order = account.find_order(new.order_id, new.exchange_order_id, new.client_order_id)
+    stored = _find(account, new, order)
     if stored is None:
-        book.require_free_id(new)
+        account.require_free_id(new)
     elif not _tells_the_same(new, stored):
         raise ConflictError(
             f"trade {new.exchange_trade_id} of {new.symbol} is stored with other content; compare it with the exchange",
@@ -112,14 +111,14 @@ def _settled(book: Book, new: NewTrade) -> SettlementResult:
     elif stored.state is TradeState.SETTLED:
         return SettlementResult.trusted(_result(Outcome.DUPLICATE, stored, order))
     if order is None:
-        return _waiting(book, new, stored)
+        return _waiting(account, new, stored)
     if new.symbol != order.symbol or new.side is not order.side:
         field = "symbol" if new.symbol != order.symbol else "side"
         raise InvalidDataError(f"it is another than that of order {order.id}", field=field)
 
-    trade, unsettled = stored or new, book.unsettled(order)
-    quantity, money = trade.quantity, _money(trade)
-    counted = stored is not None and book.is_counted(stored, order)
+    trade, unsettled = stored or new, account.unsettled_of(order)
+    quantity, money = trade.quantity, trade.money()
+    counted = stored is not None and account.is_counted(stored, order)
     more, more_quote = (ZERO, ZERO) if counted else (quantity, money)
     executed = max(order.executed_quantity, order.settled_quantity + unsettled.quantity + more)
     quote = max(order.executed_quote_quantity, order.settled_quote_quantity + unsettled.quote_quantity + more_quote)
@@ -131,7 +130,7 @@ def _settled(book: Book, new: NewTrade) -> SettlementResult:
         "executed_quote_quantity": canonical(quote),
         "exchange_order_id": order.exchange_order_id or new.exchange_order_id,
     }
-    revised = {"version": order.version + 1, "updated_at": book.now}
+    revised = {"version": order.version + 1, "updated_at": account.now}
     after = order.changed(
         **moved,
         **revised,
@@ -139,35 +138,35 @@ def _settled(book: Book, new: NewTrade) -> SettlementResult:
         settled_quote_quantity=canonical(order.settled_quote_quantity + money),
     )
     covered = as_of is not None and trade.traded_at <= as_of
-    fill = (cover if covered else settle)(order, after, trade, money, lambda asset: book.funds(user_id, asset))
+    fill = (cover if covered else settle)(order, after, trade, money, account.funds)
 
     if fill.missing:
         outcome, state = Outcome.PENDING, TradeState.PENDING
         is_moved = any(getattr(order, name) != value for name, value in moved.items())
         if stored is not None and stored.state is state and counted and not is_moved:
             return SettlementResult.trusted(_result(outcome, stored, order, fill.missing))
-        after = book.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
-        book.count_unsettled(order, more, more_quote)
+        after = account.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
+        account.count_unsettled(order, more, more_quote)
     else:
         outcome, state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
-        after = after.changed(held_amount=fill.held_amount)
-        book.post(fill.deltas)
+        after.__dict__["held_amount"] = fill.held_amount
+        account.post(fill.deltas)
         if counted:
-            book.count_unsettled(order, -quantity, -money)
+            account.count_unsettled(order, -quantity, -money)
     if after is not order:
-        book.put_order(after)
+        account.put_order(after)
     if after.status is not order.status or after.executed_quantity != order.executed_quantity:
-        book.append(_update(after, order.status, trade))
-    written = _written(book, new, stored, state, after)
+        account.append(_update(after, order.status, trade))
+    written = _written(account, new, stored, state, after)
     return SettlementResult.trusted(_result(outcome, written, after, fill.missing))
 
 
-def _waiting(book: Book, new: NewTrade, stored: Trade | None) -> SettlementResult:
-    trade = _written(book, new, stored, TradeState.PENDING, None)
+def _waiting(account: Account, new: NewTrade, stored: Trade | None) -> SettlementResult:
+    trade = _written(account, new, stored, TradeState.PENDING, None)
     return SettlementResult.trusted(_result(Outcome.UNKNOWN_ORDER, trade))
 
 
-def _written(book: Book, new: NewTrade, stored: Trade | None, state: TradeState, order: Order | None) -> Trade:
+def _written(account: Account, new: NewTrade, stored: Trade | None, state: TradeState, order: Order | None) -> Trade:
     """The trade as it is stored now, with every id of its order that is known."""
     known = stored or new
     ids = {
@@ -178,18 +177,18 @@ def _written(book: Book, new: NewTrade, stored: Trade | None, state: TradeState,
         "client_order_id": known.client_order_id or new.client_order_id,
     }
     if stored is None:
-        trade = Trade.created(new, book.now, state).changed(**ids)
+        trade = Trade.created(new, account.now, state, **ids)
     else:
         if stored.state is state and all(getattr(stored, name) == value for name, value in ids.items()):
             return stored
-        trade = stored.changed(**ids, state=state, version=stored.version + 1, updated_at=book.now)
-    book.put_trade(trade, stored)
+        trade = stored.changed(**ids, state=state, version=stored.version + 1, updated_at=account.now)
+    account.put_trade(trade, stored)
     return trade
 
 
-def _find(book: Book, new: NewTrade, order: Order | None) -> Trade | None:
+def _find(account: Account, new: NewTrade, order: Order | None) -> Trade | None:
     found = None
-    for stored in book.trades(new.key):
+    for stored in account.trades(new.symbol, new.exchange_trade_id):
         if stored.id == new.id or _is_of_the_same_order(stored, new, order):
             if stored.state is TradeState.SETTLED:
                 return stored
@@ -211,13 +210,6 @@ def _tells_the_same(new: NewTrade, stored: Trade) -> bool:
     # A message that does not tell the quote amount cannot contradict the stored one.
     told = stored.quote_quantity if new.quote_quantity is None else new.quote_quantity
     return stored.content() == (new.side, new.price, new.quantity, told, new.commission, new.commission_asset)
-
-
-def _money(trade: NewTrade) -> Decimal:
-    money = trade.money()
-    if money >= LIMIT:
-        raise InvalidDataError("price x quantity has more than 20 digits before the point", field="quote_quantity")
-    return money
 
 
 def _names(row: NewTrade | Order, order_id: Any) -> set[tuple[Any, Any]]:

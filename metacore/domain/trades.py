@@ -11,7 +11,17 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from metacore import ids
-from metacore.domain.amounts import ZERO, Amount, NonNegativeAmount, PositiveAmount, exact, round_down, round_up
+from metacore.domain.amounts import (
+    LIMIT,
+    WHOLE_DIGITS,
+    ZERO,
+    Amount,
+    NonNegativeAmount,
+    PositiveAmount,
+    product,
+    round_down,
+    round_up,
+)
 from metacore.domain.frozen import FrozenJson
 from metacore.domain.model import Model
 from metacore.domain.orders import Order, OrderSide
@@ -60,6 +70,8 @@ class NewTrade(Model):
             raise ValueError("a trade names its order by order_id, exchange_order_id or client_order_id")
         if self.commission and self.commission_asset is None:
             raise ValueError("a commission has a commission_asset")
+        if self.quote_quantity is None and self.money() >= LIMIT:
+            raise ValueError(f"price x quantity has at most {WHOLE_DIGITS} digits before the point")
         return self
 
     @property
@@ -75,9 +87,8 @@ class NewTrade(Model):
         """The quote amount that it moves: as told, else price x quantity, a cost rounded up, a credit down."""
         if self.quote_quantity is not None:
             return self.quote_quantity
-        with exact():
-            product = self.price * self.quantity
-        return round_up(product) if self.side is OrderSide.BUY else round_down(product)
+        exactly = product(self.price, self.quantity)
+        return round_up(exactly) if self.side is OrderSide.BUY else round_down(exactly)
 
     def content(self) -> tuple[Any, ...]:
         """What must be equal, by value, for two messages to tell of the same trade."""
@@ -87,17 +98,17 @@ class NewTrade(Model):
 class Trade(NewTrade):
     """A stored trade."""
 
-    quote_quantity: NonNegativeAmount
+    quote_quantity: NonNegativeAmount  # pyright: ignore  # narrower, which a frozen field may be
     state: TradeState = TradeState.RECORDED
     version: int = 1
     created_at: Time
     updated_at: Time
 
     @classmethod
-    def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED) -> Self:
-        """The trade that `new` becomes when it is stored at `now`."""
+    def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED, **ids: Any) -> Self:
+        """The trade that `new` becomes when it is stored at `now`, with these `ids` of its order."""
         stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
-        return cls.trusted({**new.__dict__, **stored})
+        return cls.trusted({**new.__dict__, **stored, **ids})
 
     def is_of(self, order: Order) -> bool:
         """Whether it names this order: by the order's id or, as long as it carries none, by one of the exchange's

@@ -59,7 +59,8 @@ def transfer_funds(book: Book, transfer: Transfer) -> Outcome:
     the journal tells of it, and no total moves. ConflictError if its reference is stored with another asset or
     amount, InsufficientFundsError if too little is free.
     """
-    as_of = book.user(transfer.user_id).balances_as_of
+    account = book.account(transfer.user_id)
+    as_of = account.user.balances_as_of
     if (stored := book.entry(transfer.entry)) is not None:
         if not transfer.is_told_by(stored):
             raise ConflictError(
@@ -67,7 +68,10 @@ def transfer_funds(book: Book, transfer: Transfer) -> Outcome:
                 conflicts=(transfer.reference,),
             )
         return Outcome.DUPLICATE
-    funds, covered = book.funds(*transfer.key), as_of is not None and transfer.occurred_at <= as_of
+    funds, covered = (
+        account.funds[transfer.asset],
+        as_of is not None and transfer.occurred_at <= as_of,
+    )
     credit, debit = transfer.amount, transfer.amount.copy_negate()
     is_deposit = transfer.reason is EntryReason.DEPOSIT
     if is_deposit or covered:
@@ -78,7 +82,7 @@ def transfer_funds(book: Book, transfer: Transfer) -> Outcome:
     if covered:
         # The credit comes first: the balance need not have what a covered withdrawal took.
         lines.insert(1 if is_deposit else 0, (EntryReason.SNAPSHOT, debit if is_deposit else credit))
-    book.post(
-        [line(*transfer.key, reason, transfer.reference, transfer.occurred_at, free=free) for reason, free in lines]
+    account.post(
+        [line(*transfer.key, reason, transfer.reference, transfer.occurred_at, free=free) for reason, free in lines],
     )
     return Outcome.COVERED if covered else Outcome.APPLIED

@@ -61,7 +61,7 @@ async def place(tx: Transaction, placements: Sequence[Placement], exclusive: boo
 async def apply(tx: Transaction, reports: Sequence[ExecutionReport], exclusive: bool) -> Sequence[ReportResult]:
     """Apply reports, each by itself."""
     book = await open_book(tx, reporting.wanted(reports, exclusive))
-    await open_balances(tx, book, reporting.balances_of(reports, book.orders()))
+    await open_balances(tx, book, reporting.balances_of(reports, book.loaded_orders))
     results = tuple(reporting.apply_report(book, report) for report in reports)
     await tx.save(book.changes())
     return results
@@ -72,8 +72,8 @@ async def settle(tx: Transaction, trades: Sequence[NewTrade], exclusive: bool) -
     book = await open_book(tx, settlement.wanted(trades, exclusive))
     if exclusive:
         # Only now it matters that another trade may have the id of one of these.
-        book.know_trades(await tx.trades.get_many((trade.user_id, trade.id) for trade in trades))
-    await open_balances(tx, book, settlement.balances_of(trades, book.orders()))
+        book.reserve_ids(await tx.trades.get_many((trade.user_id, trade.id) for trade in trades))
+    await open_balances(tx, book, settlement.balances_of(trades, book.loaded_orders))
     results = tuple(settlement.settle_trade(book, trade) for trade in trades)
     changes = book.changes()
     if not exclusive and settlement.stores_unknown(results, changes):

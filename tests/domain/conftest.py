@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from metacore.domain import order_commands, reporting, settlement, snapshots, transfers
+from metacore.domain.account import Account
 from metacore.domain.audit import AuditFinding, audit
 from metacore.domain.balances import AccountBalance, Balance, BalanceEntry, BalanceKey, EntryReason, apply_deltas
 from metacore.domain.book import Book
@@ -94,10 +95,10 @@ class Desk:
         return self._saved(book, [order_commands.place(book, placement) for placement in placements])
 
     def cancel(self, order: Order, reason: str | None = None) -> Order:
-        return self._command(order, lambda book, stored: order_commands.cancel(book, stored, reason))
+        return self._command(order, lambda account, stored: order_commands.cancel(account, stored, reason))
 
     def end_hold(self, order: Order, reason: str = "never came") -> Order:
-        return self._command(order, lambda book, stored: order_commands.end_hold(book, stored, reason))
+        return self._command(order, lambda account, stored: order_commands.end_hold(account, stored, reason))
 
     def apply(self, *reports: ExecutionReport) -> list[ReportResult]:
         wanted = reporting.wanted(reports)
@@ -168,9 +169,9 @@ class Desk:
         book.open_balances(self._open(keys))
         return book
 
-    def _command(self, order: Order, command: Callable[[Book, Order], Order]) -> Order:
+    def _command(self, order: Order, command: Callable[[Account, Order], Order]) -> Order:
         book = self.book(order_commands.wanted_by_id(USER, order.id), order_commands.balance_held(self.stored(order)))
-        return self._saved(book, command(book, book.order(USER, order.id)))
+        return self._saved(book, command(book.account(USER), book.account(USER).order(order.id)))
 
     def _transfer(
         self, reason: EntryReason, asset: str, amount: Any, reference: str | None, at: datetime | None

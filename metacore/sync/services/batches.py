@@ -62,7 +62,7 @@ def place(tx: Transaction, placements: Sequence[Placement], exclusive: bool) -> 
 def apply(tx: Transaction, reports: Sequence[ExecutionReport], exclusive: bool) -> Sequence[ReportResult]:
     """Apply reports, each by itself."""
     book = open_book(tx, reporting.wanted(reports, exclusive))
-    open_balances(tx, book, reporting.balances_of(reports, book.orders()))
+    open_balances(tx, book, reporting.balances_of(reports, book.loaded_orders))
     results = tuple(reporting.apply_report(book, report) for report in reports)
     tx.save(book.changes())
     return results
@@ -73,8 +73,8 @@ def settle(tx: Transaction, trades: Sequence[NewTrade], exclusive: bool) -> Sequ
     book = open_book(tx, settlement.wanted(trades, exclusive))
     if exclusive:
         # Only now it matters that another trade may have the id of one of these.
-        book.know_trades(tx.trades.get_many((trade.user_id, trade.id) for trade in trades))
-    open_balances(tx, book, settlement.balances_of(trades, book.orders()))
+        book.reserve_ids(tx.trades.get_many((trade.user_id, trade.id) for trade in trades))
+    open_balances(tx, book, settlement.balances_of(trades, book.loaded_orders))
     results = tuple(settlement.settle_trade(book, trade) for trade in trades)
     changes = book.changes()
     if not exclusive and settlement.stores_unknown(results, changes):

@@ -70,7 +70,8 @@ class TradingService:
 
         def cancel(tx: Transaction) -> Order:
             book = open_book(tx, order_commands.wanted_by_id(user_id, order_id))
-            order = order_commands.cancel(book, book.order(user_id, order_id), remark.reason)
+            account = book.account(user_id)
+            order = order_commands.cancel(account, account.order(order_id), remark.reason)
             tx.save(book.changes())
             return order
 
@@ -86,9 +87,10 @@ class TradingService:
 
         def release(tx: Transaction) -> Order:
             book = open_book(tx, order_commands.wanted_by_id(user_id, order_id))
-            order = book.order(user_id, order_id)
+            account = book.account(user_id)
+            order = account.order(order_id)
             open_balances(tx, book, order_commands.balance_held(order))
-            order = order_commands.end_hold(book, order, remark.reason)
+            order = order_commands.end_hold(account, order, remark.reason)
             tx.save(book.changes())
             return order
 
