@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import PlainSerializer, PlainValidator
 
-from metacore.domain.amounts import exact, total
+from metacore.domain.amounts import canonical, exact, total
 from metacore.domain.frozen import FrozenDict
 from metacore.domain.model import Model
 from metacore.domain.symbols import Symbol, by_symbol, parse_quantity, parsed, plain_each
@@ -63,7 +63,7 @@ class Valuation(Model):
         known: Mapping[str, Any] = parsed(lambda given: by_symbol(given, lambda price: price), prices, "prices")
         used = {s: parsed(parse_quantity, known[s], f"prices.{s}") for s in holdings if s in known}
         with exact():
-            totals = {symbol: holdings[symbol] * price for symbol, price in used.items()}
+            totals = {symbol: canonical(holdings[symbol] * price) for symbol, price in used.items()}
         return cls.trusted(
             {
                 "quantities": FrozenDict(holdings),

@@ -1,0 +1,476 @@
+"""The contract of the storage of order records, and of the service before it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+
+from metacore.domain.order_records import OrderRecord, SaveOutcome, parse_order_record
+from metacore.domain.pages import Page
+from metacore.domain.users import User
+from metacore.errors import InvalidDataError, NotFoundError
+from metacore.sync.services.order_records import OrderRecordService
+from metacore.sync.storage.storage import Storage
+from metacore.testing.clock import START
+from metacore.testing.contract.base import Contract
+from metacore.testing.contract.paging import PagedListContract
+from metacore.testing.contract.samples import HOSTILE_JSON, HOSTILE_TEXTS, SPOILT_TEXTS
+from metacore.testing.factories import OrderRecordFactory
+from metacore.testing.worlds import World
+
+CREATED, UPDATED, UNCHANGED = SaveOutcome.CREATED, SaveOutcome.UPDATED, SaveOutcome.UNCHANGED
+
+
+def with_values(record: OrderRecord, **changes: Any) -> OrderRecord:
+    """`record` with the values at paths such as `payment__amount` replaced, or taken away if that is `...`."""
+    value = record.to_json()
+    for path, new in changes.items():
+        *parents, last = (int(name) if name.isdigit() else name for name in path.split("__"))
+        at: Any = value
+        for name in parents:
+            at = at[name]
+        if new is ...:
+            del at[last]
+        else:
+            at[last] = new
+    return parse_order_record(value)
+
+
+def smallest(order_uid: str = "1") -> OrderRecord:
+    """A record with nothing that may be left out."""
+    return parse_order_record({"order_uid": order_uid, "items": [{}], "date_created": START.isoformat()})
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "another locale": {"locale": "ru"},
+    "another amount": {"payment__amount": 1},
+    "another amount of the same value": {"payment__amount": Decimal("2451.0")},
+    "another address": {"delivery__address": "2 Test Square"},
+    "another item": {"items__1__name": "Lipstick"},
+    "fewer items": {"items__2": ...},
+    "one item": {"items__2": ..., "items__1": ...},
+    "no delivery": {"delivery": ...},
+    "no payment": {"payment": ...},
+    "null delivery": {"delivery": None},
+    "empty payment": {"payment": {}},
+    "null text": {"delivery__name": None},
+    "no text": {"delivery__name": ...},
+    "empty text": {"delivery__name": ""},
+    "null number": {"items__0__price": None},
+    "zero": {"items__0__price": 0},
+    "negative zero with a point": {"items__0__price": Decimal("-0.0")},
+    "an exponent": {"items__0__price": Decimal("1E+3")},
+    "a small number": {"items__0__price": Decimal("1E-18")},
+    "trailing zeros": {"payment__custom_fee": Decimal("1.50")},
+    "the largest amount": {"payment__amount": Decimal("-99999999999999999999.999999999999999999")},
+    "the largest integer": {"sm_id": 2**63 - 1, "items__0__chrt_id": -(2**63)},
+    "repeats": {"items__1__chrt_id": 9934930, "items__2__chrt_id": 9934930, "payment__transaction": "same"},
+    "unknown keys": {
+        "unknown": HOSTILE_JSON,
+        "delivery__unknown": HOSTILE_JSON,
+        "payment__unknown": 1.0,
+        "items__0__unknown": [None],
+        "items__2__order_uid": "mine",
+        "version": 7,
+    },
+}
+"""What a record of three items may become."""
+
+
+class OrderRecordStorageContract(Contract):
+    """Of `metacore.storage.order_records.OrderRecordStorage`, without its lists."""
+
+    @pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS.keys())
+    def test_a_record_comes_back_as_it_was(self, storage: Storage, changes: dict[str, Any]) -> None:
+        record = with_values(OrderRecordFactory.build(count=3), **changes)
+        assert storage.order_records.save(record) is CREATED
+        stored = storage.order_records.get(record.order_uid)
+        assert stored == record
+        assert stored.model_dump_json() == record.model_dump_json()
+
+    @pytest.mark.parametrize("before", VARIANTS.values(), ids=VARIANTS.keys())
+    def test_a_change_replaces_all_parts_at_once(self, storage: Storage, before: dict[str, Any]) -> None:
+        record = OrderRecordFactory.build(count=3)
+        former = with_values(record, **before)
+        for after in (smallest(record.order_uid), with_values(record, items__0__name="changed")):
+            storage.order_records.save(former)
+            assert storage.order_records.save(after) is UPDATED
+            assert storage.order_records.get(record.order_uid).model_dump_json() == after.model_dump_json()
+
+    @pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS.keys())
+    def test_the_same_again_is_unchanged(self, storage: Storage, changes: dict[str, Any]) -> None:
+        record = with_values(OrderRecordFactory.build(count=3), **changes)
+        storage.order_records.save(record)
+        assert storage.order_records.save(record) is UNCHANGED
+        assert storage.order_records.save(parse_order_record(record.model_dump_json())) is UNCHANGED
+        assert storage.order_records.get(record.order_uid) == record
+
+    def test_keys_come_back_in_their_order(self, storage: Storage) -> None:
+        record = with_values(OrderRecordFactory.build(), unknown=1, items__0__unknown=2)
+        reverse = parse_order_record(json.loads(record.model_dump_json(), object_pairs_hook=_reversed))
+        storage.order_records.save(reverse)
+        assert storage.order_records.get(record.order_uid).model_dump_json() == reverse.model_dump_json()
+
+    def test_the_same_in_another_order_of_keys_is_unchanged(self, storage: Storage) -> None:
+        record = OrderRecordFactory.build(count=2)
+        storage.order_records.save(record)
+        reverse = parse_order_record(json.loads(record.model_dump_json(), object_pairs_hook=_reversed))
+        assert storage.order_records.save(reverse) is UNCHANGED
+        assert storage.order_records.get(record.order_uid).model_dump_json() == record.model_dump_json()
+
+    def test_1_and_1_0_differ(self, storage: Storage) -> None:
+        record = with_values(OrderRecordFactory.build(), payment__amount=1)
+        storage.order_records.save(record)
+        point = with_values(record, payment__amount=Decimal("1.0"))
+        assert storage.order_records.save(point) is UPDATED
+        assert storage.order_records.get(record.order_uid).model_dump_json() == point.model_dump_json()
+
+    def test_items_in_another_order_are_a_change(self, storage: Storage) -> None:
+        record = OrderRecordFactory.build(count=3)
+        storage.order_records.save(record)
+        turned = record.changed(items=record.items[::-1])
+        assert storage.order_records.save(turned) is UPDATED
+        assert storage.order_records.get(record.order_uid).items == record.items[::-1]
+
+    @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=ascii)
+    def test_every_text_comes_back_as_it_went_in(self, storage: Storage, text: str) -> None:
+        texts = (
+            "order_uid",
+            "track_number",
+            "entry",
+            "customer_id",
+            "delivery__name",
+            "payment__bank",
+            "items__0__rid",
+        )
+        record = with_values(OrderRecordFactory.build(), **dict.fromkeys(texts, text), **{text: text})
+        assert storage.order_records.save(record) is CREATED
+        assert storage.order_records.get(text).model_dump_json() == record.model_dump_json()
+        assert storage.order_records.find(text) == storage.order_records.list_by_customer(text).items == (record,)
+        storage.order_records.delete(text)
+
+    @pytest.mark.parametrize("text", [*SPOILT_TEXTS, 5], ids=ascii)
+    def test_a_text_that_no_record_can_have_is_refused(self, storage: Storage, text: Any) -> None:
+        for call in (
+            lambda: storage.order_records.get(text),
+            lambda: storage.order_records.find(text),
+            lambda: storage.order_records.list_by_customer(text),
+            lambda: storage.order_records.delete(text),
+        ):
+            with pytest.raises(InvalidDataError):
+                call()
+
+    def test_many_items_come_back_in_their_order(self, storage: Storage) -> None:
+        record = OrderRecordFactory.build(count=300)
+        storage.order_records.save(record)
+        assert storage.order_records.get(record.order_uid) == record
+
+    def test_nothing_but_the_order_uid_is_unique(self, storage: Storage) -> None:
+        record = OrderRecordFactory.build(count=2)
+        twin = record.changed(order_uid="twin")
+        assert storage.order_records.save(record) is storage.order_records.save(twin) is CREATED
+        assert set(storage.order_records.find(str(record.track_number))) == {record, twin}
+
+    def test_a_hundred_redeliveries_in_parallel_leave_one_record(self, storage: Storage, world: World) -> None:
+        record = OrderRecordFactory.build(count=3)
+        outcomes = world.together(*[lambda: storage.order_records.save(record)] * 100)
+        assert sorted(outcomes, key=str) == [CREATED, *[UNCHANGED] * 99]
+        assert storage.order_records.list().items == (record,)
+
+    def test_of_changes_at_the_same_time_one_is_left_whole(self, storage: Storage, world: World) -> None:
+        record = OrderRecordFactory.build(count=3)
+        variants = [with_values(record, **changes) for changes in list(VARIANTS.values())[:12]]
+        calls = [partial(storage.order_records.save, variant) for variant in variants * 3]
+        assert set(world.together(*calls)) <= {CREATED, UPDATED, UNCHANGED}
+        stored = storage.order_records.get(record.order_uid).model_dump_json()
+        assert stored in {variant.model_dump_json() for variant in variants}
+
+    def test_insert_if_absent_stores_what_is_not_there(self, storage: Storage) -> None:
+        record = OrderRecordFactory.build(count=2)
+        assert storage.order_records.insert_if_absent(record) is True
+        assert storage.order_records.get(record.order_uid) == record
+
+    def test_insert_if_absent_leaves_what_is_there(self, storage: Storage) -> None:
+        record = OrderRecordFactory.build(count=3)
+        storage.order_records.save(record)
+        for changes in VARIANTS.values():
+            assert storage.order_records.insert_if_absent(with_values(record, **changes, items__0__name="x")) is False
+        assert storage.order_records.get(record.order_uid) == record
+
+    def test_of_insertions_at_the_same_time_one_is_stored(self, storage: Storage, world: World) -> None:
+        records = [OrderRecordFactory.build(order_uid="same", count=count) for count in range(1, 9)]
+        stored = world.together(*(partial(storage.order_records.insert_if_absent, record) for record in records))
+        assert (stored.count(True), stored.count(False)) == (1, 7)
+        assert storage.order_records.get("same") == records[stored.index(True)]
+
+    def test_save_many_saves_each_in_turn(self, storage: Storage) -> None:
+        new, known, same, twice = (OrderRecordFactory.build(count=3) for _ in range(4))
+        storage.order_records.save(with_values(known, delivery=..., payment=None, unknown=1))
+        storage.order_records.save(same)
+        again = smallest(twice.order_uid)
+        outcomes = storage.order_records.save_many(iter([new, known, same, twice, again, twice, twice]))
+        assert outcomes == (CREATED, UPDATED, UNCHANGED, CREATED, UPDATED, UPDATED, UNCHANGED)
+        assert storage.order_records.save_many([again, known]) == (UPDATED, UNCHANGED)
+        for record in (new, known, same, again):
+            stored = storage.order_records.get(record.order_uid)
+            assert stored.model_dump_json() == record.model_dump_json()
+
+    def test_save_many_replaces_all_parts_of_each(self, storage: Storage) -> None:
+        records = [OrderRecordFactory.build(count=3) for _ in range(len(VARIANTS))]
+        changed = [with_values(record, **v) for record, v in zip(records, VARIANTS.values(), strict=True)]
+        storage.order_records.save_many(records)
+        storage.order_records.save_many(changed)
+        storage.order_records.save_many(smallest(record.order_uid) for record in records[::2])
+        expected = [smallest(record.order_uid) if n % 2 == 0 else record for n, record in enumerate(changed)]
+        for record in expected:
+            assert storage.order_records.get(record.order_uid).model_dump_json() == record.model_dump_json()
+
+    def test_save_many_takes_more_than_a_chunk(self, storage: Storage) -> None:
+        records = [OrderRecordFactory.build(count=2) for _ in range(2500)]
+        assert set(storage.order_records.save_many(records)) == {CREATED}
+        assert set(storage.order_records.save_many(reversed(records))) == {UNCHANGED}
+        assert storage.order_records.count() == 2500
+        assert storage.order_records.get(records[2400].order_uid) == records[2400]
+
+    def test_save_many_of_nothing_does_nothing(self, storage: Storage) -> None:
+        assert storage.order_records.save_many([]) == ()
+        assert storage.order_records.count() == 0
+
+    def test_what_the_iterable_raises_passes_through_and_nothing_is_stored(self, storage: Storage) -> None:
+        def records() -> Iterator[OrderRecord]:
+            for _ in range(1500):
+                yield OrderRecordFactory.build()
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            storage.order_records.save_many(records())
+        assert storage.order_records.count() == 0
+
+    def test_save_many_at_the_same_time_comes_to_the_same(self, storage: Storage, world: World) -> None:
+        records = [OrderRecordFactory.build(count=2) for _ in range(60)]
+        turns = [records, records[::-1], records[30:] + records[:30]]
+        outcomes: Any = world.together(*(partial(storage.order_records.save_many, turn) for turn in turns * 2))
+        assert sorted(outcome for each in outcomes for outcome in each) == [CREATED] * 60 + [UNCHANGED] * 300
+        assert storage.order_records.count() == 60
+
+    @pytest.mark.parametrize("changes", list(VARIANTS.values())[1:], ids=list(VARIANTS)[1:])
+    def test_update_replaces_all_parts(self, storage: Storage, changes: dict[str, Any]) -> None:
+        record = OrderRecordFactory.build(count=3)
+        storage.order_records.save(record)
+        changed = with_values(record, **changes)
+        assert storage.order_records.update(changed) is UPDATED
+        assert storage.order_records.get(record.order_uid).model_dump_json() == changed.model_dump_json()
+        assert storage.order_records.update(changed) is UNCHANGED
+        assert storage.order_records.update(record) is UPDATED
+        assert storage.order_records.get(record.order_uid).model_dump_json() == record.model_dump_json()
+
+    def test_what_is_not_there_is_not_found(self, storage: Storage) -> None:
+        record = OrderRecordFactory.build()
+        storage.order_records.save(OrderRecordFactory.build())
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: storage.order_records.get(record.order_uid),
+            lambda: storage.order_records.update(record),
+            lambda: storage.order_records.delete(record.order_uid),
+        )
+        for call in calls:
+            with pytest.raises(NotFoundError) as caught:
+                call()
+            assert (caught.value.entity, caught.value.key) == ("order record", record.order_uid)
+        assert storage.order_records.count() == 1
+
+    def test_delete_takes_the_record_with_all_its_parts(self, storage: Storage) -> None:
+        record, other = OrderRecordFactory.build(count=3), OrderRecordFactory.build(count=3)
+        storage.order_records.save_many([record, other])
+        storage.order_records.delete(record.order_uid)
+        with pytest.raises(NotFoundError):
+            storage.order_records.get(record.order_uid)
+        assert storage.order_records.save(smallest(record.order_uid)) is CREATED
+        assert storage.order_records.get(record.order_uid) == smallest(record.order_uid)
+        assert storage.order_records.get(other.order_uid) == other
+
+    def test_count_is_how_many_records_are_stored(self, storage: Storage) -> None:
+        assert storage.order_records.count() == 0
+        storage.order_records.save_many(OrderRecordFactory.build(count=2) for _ in range(3))
+        assert storage.order_records.count() == 3
+
+    def test_a_transaction_keeps_all_of_it_or_nothing(self, storage: Storage) -> None:
+        record, other = OrderRecordFactory.build(count=3), OrderRecordFactory.build()
+        storage.order_records.save(record)
+        with pytest.raises(ZeroDivisionError), storage.transaction() as tx:
+            assert tx.order_records.save(smallest(record.order_uid)) is UPDATED
+            assert tx.order_records.save_many([other, other]) == (CREATED, UNCHANGED)
+            tx.order_records.delete(other.order_uid)
+            assert tx.order_records.list().items == (smallest(record.order_uid),)
+            raise ZeroDivisionError
+        assert storage.order_records.list().items == (record,)
+
+    def test_what_is_not_there_leaves_the_transaction_as_it_was(self, storage: Storage) -> None:
+        record = OrderRecordFactory.build()
+        with storage.transaction() as tx:
+            tx.order_records.save(record)
+            for call in (lambda: tx.order_records.get("nothing"), lambda: tx.order_records.update(smallest())):
+                with pytest.raises(NotFoundError):
+                    call()
+        assert storage.order_records.list().items == (record,)
+
+
+def _reversed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs))
+
+
+class OrderRecordListContract(PagedListContract):
+    """Of `OrderRecordStorage.list` and `find`."""
+
+    def insert(self, storage: Storage, user: User, count: int) -> None:
+        before = storage.order_records.count()
+        for n in range(before, before + count):
+            created = START + timedelta(seconds=n if n % 2 else -n)
+            storage.order_records.save(OrderRecordFactory.build(count=2, date_created=created.isoformat()))
+
+    def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
+        return storage.order_records.list(after, limit)
+
+    def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
+        yield storage.order_records.list_by_customer("test", limit=1)
+        yield storage.users.list(limit=1)
+
+    def test_records_come_newest_first_by_the_time_that_their_text_says(self, storage: Storage) -> None:
+        texts = (
+            "2021-11-26T06:22:19Z",
+            "2021-11-26T06:22:19.000001Z",
+            "2021-11-26T05:22:19.5-01:00",
+            "2021-11-26T09:22:18.999999999+03:00",
+            "1999-12-31T23:59:59Z",
+        )
+        records = [OrderRecordFactory.build(date_created=text) for text in texts]
+        storage.order_records.save_many(records)
+        assert storage.order_records.list().items == tuple(records[n] for n in (2, 1, 0, 3, 4))
+
+    def test_records_of_the_same_time_come_by_order_uid_descending(self, storage: Storage) -> None:
+        uids = ["b", "a", "B", "ä", "10", "9", "a b", "_"]
+        moment = START.isoformat()
+        for uid in uids:
+            storage.order_records.save(OrderRecordFactory.build(order_uid=uid, date_created=moment))
+        listed = [record.order_uid for record in storage.order_records.list().items]
+        assert listed == sorted(uids, reverse=True)
+
+    def test_a_page_has_whole_records(self, storage: Storage) -> None:
+        records = [with_values(OrderRecordFactory.build(count=3), **changes) for changes in VARIANTS.values()]
+        storage.order_records.save_many(records)
+        page = storage.order_records.list().items
+        assert [r.model_dump_json() for r in page] == [r.model_dump_json() for r in reversed(records)]
+
+    def test_a_change_of_the_time_moves_the_record(self, storage: Storage) -> None:
+        first, second = OrderRecordFactory.build(), OrderRecordFactory.build()
+        storage.order_records.save_many([first, second])
+        moved = first.changed(date_created="2030-01-01T00:00:00Z")
+        storage.order_records.update(moved)
+        assert storage.order_records.list().items == (moved, second)
+
+    def test_find_is_all_with_the_track_number_newest_first(self, storage: Storage) -> None:
+        records = [OrderRecordFactory.build(track_number="same") for _ in range(3)]
+        storage.order_records.save_many([*records, OrderRecordFactory.build()])
+        assert storage.order_records.find("same") == tuple(reversed(records))
+        assert storage.order_records.find("other") == ()
+        assert storage.order_records.find("") == ()
+
+
+class CustomerRecordListContract(PagedListContract):
+    """Of `OrderRecordStorage.list_by_customer`."""
+
+    def insert(self, storage: Storage, user: User, count: int) -> None:
+        before = storage.order_records.count()
+        for n in range(before, before + count):
+            created = START + timedelta(seconds=n if n % 2 else -n)
+            for customer in (str(user.id), "other"):
+                record = OrderRecordFactory.build(customer_id=customer, date_created=created.isoformat())
+                storage.order_records.save(record)
+
+    def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
+        return storage.order_records.list_by_customer(str(user.id), after, limit)
+
+    def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
+        yield storage.order_records.list_by_customer("other", limit=1)
+        yield storage.order_records.list_by_customer(str(other.id), limit=1)
+        yield storage.order_records.list(limit=1)
+
+    def test_records_of_the_customer_come_newest_first(self, storage: Storage) -> None:
+        records = [OrderRecordFactory.build(customer_id=customer) for customer in ("a", "b", "a", "", "A")]
+        storage.order_records.save_many([*records, smallest()])
+        assert storage.order_records.list_by_customer("a").items == (records[2], records[0])
+        assert storage.order_records.list_by_customer("").items == (records[3],)
+        assert storage.order_records.list_by_customer("nobody").items == ()
+
+
+class OrderRecordServiceContract(Contract):
+    """Of `metacore.services.order_records.OrderRecordService`."""
+
+    @pytest.fixture
+    def service(self, world: World, storage: Storage) -> OrderRecordService:
+        service: OrderRecordService = world.service("OrderRecordService", storage)
+        return service
+
+    def test_what_was_processed_is_stored_and_cached(self, storage: Storage, service: OrderRecordService) -> None:
+        record = OrderRecordFactory.build(count=2)
+        assert service.process(record) is CREATED
+        assert service.process(record) is UNCHANGED
+        assert service.get(record.order_uid) == record == storage.order_records.get(record.order_uid)
+        assert service.cache_stats().hits == 1
+
+    def test_what_was_read_is_cached(self, storage: Storage, service: OrderRecordService) -> None:
+        record = OrderRecordFactory.build()
+        storage.order_records.save(record)
+        assert service.get(record.order_uid) == service.get(record.order_uid) == record
+        stats = service.cache_stats()
+        assert (stats.hits, stats.misses, stats.evictions, stats.size) == (1, 1, 0, 1)
+
+    def test_update_and_delete_are_seen_at_once(self, service: OrderRecordService) -> None:
+        record = OrderRecordFactory.build()
+        service.process(record)
+        changed = record.changed(locale="ru")
+        assert service.update(changed) is UPDATED
+        assert service.get(record.order_uid) == changed
+        service.delete(record.order_uid)
+        for call in (
+            lambda: service.get(record.order_uid),
+            lambda: service.update(record),
+            lambda: service.delete(record.order_uid),
+        ):
+            with pytest.raises(NotFoundError):
+                call()
+
+    def test_misses_at_the_same_time_read_once(
+        self, storage: Storage, world: World, service: OrderRecordService
+    ) -> None:
+        record = OrderRecordFactory.build()
+        storage.order_records.save(record)
+        before = storage.stats().operations.get("order_records.get", 0)
+        assert world.together(*[lambda: service.get(record.order_uid)] * 20) == [record] * 20
+        assert storage.stats().operations["order_records.get"] == before + 1
+
+    def test_warm_up_takes_the_newest(self, storage: Storage, service: OrderRecordService) -> None:
+        records = [OrderRecordFactory.build() for _ in range(5)]
+        storage.order_records.save_many(records)
+        service.get(records[0].order_uid)
+        assert service.warm_up(3) == service.cache_stats().size == 3
+        before = storage.stats().operations["order_records.get"]
+        assert [service.get(record.order_uid) for record in records[2:]] == records[2:]
+        assert storage.stats().operations["order_records.get"] == before
+
+    def test_warm_up_takes_all_there_are_unless_told(self, storage: Storage, service: OrderRecordService) -> None:
+        assert service.warm_up() == 0
+        storage.order_records.save_many(OrderRecordFactory.build() for _ in range(1100))
+        assert service.warm_up() == 1100
+
+    def test_the_list_is_the_storage_s(self, storage: Storage, service: OrderRecordService) -> None:
+        storage.order_records.save_many(OrderRecordFactory.build() for _ in range(3))
+        page = service.list(limit=2)
+        assert page == storage.order_records.list(limit=2)
+        assert service.list(page.next, 2) == storage.order_records.list(page.next, 2)

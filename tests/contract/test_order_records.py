@@ -1,0 +1,17 @@
+from metacore.testing.contract import order_records as contract
+
+
+class TestOrderRecord(contract.OrderRecordStorageContract):
+    """On every backend, in both worlds."""
+
+
+class TestOrderRecordList(contract.OrderRecordListContract):
+    """On every backend, in both worlds."""
+
+
+class TestCustomerRecordList(contract.CustomerRecordListContract):
+    """On every backend, in both worlds."""
+
+
+class TestOrderRecordService(contract.OrderRecordServiceContract):
+    """On every backend, in both worlds."""

@@ -1,0 +1,13 @@
+from metacore.testing.contract import portfolios as contract
+
+
+class TestPortfolio(contract.PortfolioStorageContract):
+    """On every backend, in both worlds."""
+
+
+class TestHolderList(contract.HolderListContract):
+    """On every backend, in both worlds."""
+
+
+class TestPortfolioService(contract.PortfolioServiceContract):
+    """On every backend, in both worlds."""
