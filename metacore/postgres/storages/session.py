@@ -119,7 +119,8 @@ class TransactionSession(Session):
         self._ended = False
 
     def check(self) -> None:
-        """TransactionAbortedError if this transaction is doomed or over."""
+        """TransactionAbortedError if this transaction is doomed or over, StorageUnavailableError if the storage is."""
+        self.pool.check()
         if self._ended:
             raise TransactionAbortedError("this transaction has ended; begin a new one")
         if self._doom is not None:

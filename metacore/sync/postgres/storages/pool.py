@@ -50,15 +50,21 @@ class Pool:
         self._owner = owner()
         self._pool.open()
 
-    def acquire(self) -> Connection[Row]:
-        """A connection of its own for one operation or transaction; `release` it whatever happens."""
-        pool = self._pool
-        if pool is None:
+    def check(self) -> ConnectionPool[Connection[Row]]:
+        """The pool; StorageUnavailableError if the storage is closed or used from elsewhere than it was opened."""
+        if self._pool is None:
             raise StorageUnavailableError("the storage is not open; use it inside the `with` block of connect()")
         if owner() != self._owner:
             raise StorageUnavailableError(
                 "the storage was opened in another event loop or process; open one of its own there"
             )
+        if self._pool.closed:
+            raise StorageUnavailableError("the storage is closed; open another one by connect()")
+        return self._pool
+
+    def acquire(self) -> Connection[Row]:
+        """A connection of its own for one operation or transaction; `release` it whatever happens."""
+        pool = self.check()
         try:
             return pool.getconn()
         except (PoolTimeout, TooManyRequests) as error:
@@ -80,8 +86,11 @@ class Pool:
             self._pool.putconn(connection)
 
     def figures(self) -> dict[str, int] | None:
-        """The pool's figures; None before it was opened."""
-        return None if self._pool is None else dict(self._pool.get_stats())
+        """The pool's figures; None before it was opened. A closed pool has no connections."""
+        if self._pool is None:
+            return None
+        none = {"pool_size": 0, "pool_available": 0} if self._pool.closed else {}
+        return dict(self._pool.get_stats()) | none
 
     def close(self) -> None:
         """Close all connections; a connection in use is closed when it is released."""
