@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import queue
+import select
+import signal
 import threading
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +35,7 @@ class World(ABC):
 
     @abstractmethod
     def view(self, storage: Any) -> Storage:
-        """What is used in blocking style in place of `storage`."""
+        """What is used in blocking style in place of `storage`, or of a view that another world has of one."""
 
     @contextmanager
     def opened(self, storage: Any) -> Iterator[Storage]:
@@ -63,6 +67,31 @@ class World(ABC):
         with ThreadPoolExecutor(len(calls)) as pool:
             return list(pool.map(run, calls))
 
+    def forked(self, call: Callable[[], object]) -> str:
+        """The name of the error that `call` raises in a forked process; empty if it raises none."""
+        reader, writer = os.pipe()
+        with warnings.catch_warnings():
+            # The threads of this process do nothing that the child waits for.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if not child:
+            try:
+                self._start()
+                os.write(writer, _name_of_error(call).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as answer:
+            ready = select.select([answer], [], [], PATIENCE)[0]
+            name = answer.read() if ready else "hangs"
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return name
+
+    def _start(self) -> None:
+        """Called before the first use, and in a forked process."""
+        return
+
     def _leave(self) -> None:
         """Called at the end of each thread that `together` started."""
         return
@@ -70,6 +99,14 @@ class World(ABC):
     def close(self) -> None:
         """End what it runs."""
         return
+
+
+def _name_of_error(call: Callable[[], object]) -> str:
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - it is told
+        return type(error).__name__
+    return ""
 
 
 class BlockingWorld(World):
@@ -94,13 +131,16 @@ class AsyncWorld(World):
     package = "metacore"
 
     def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
         self._local = threading.local()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="metacore-async-world", daemon=True)
         self._thread.start()
 
     def view(self, storage: Any) -> Storage:
-        return cast(Storage, _View(self, storage))
+        return cast(Storage, _View(self, storage._target if isinstance(storage, _View) else storage))
 
     def service(self, name: str, storage: Any) -> Any:
         return _View(self, super().service(name, storage._target))

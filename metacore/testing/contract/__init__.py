@@ -11,9 +11,22 @@ from metacore.testing.contract.balances import (
     JournalContract,
 )
 from metacore.testing.contract.base import Backend, Contract
+from metacore.testing.contract.order_records import (
+    CustomerRecordListContract,
+    OrderRecordListContract,
+    OrderRecordServiceContract,
+    OrderRecordStorageContract,
+)
 from metacore.testing.contract.order_updates import OrderUpdateStorageContract
 from metacore.testing.contract.orders import OrderImportContract, OrderListContract, OrderStorageContract
+from metacore.testing.contract.portfolios import (
+    HolderListContract,
+    PortfolioServiceContract,
+    PortfolioStorageContract,
+)
+from metacore.testing.contract.storage import EventLoopContract, StorageContract
 from metacore.testing.contract.trades import TradeImportContract, TradeListContract, TradeStorageContract
+from metacore.testing.contract.transactions import DoomContract, RunContract, TransactionContract
 from metacore.testing.contract.users import UserListContract, UserStorageContract
 
 __all__ = [
@@ -22,14 +35,26 @@ __all__ = [
     "BalanceChangeContract",
     "BalanceStorageContract",
     "Contract",
+    "CustomerRecordListContract",
+    "DoomContract",
+    "EventLoopContract",
+    "HolderListContract",
     "JournalContract",
     "OrderImportContract",
     "OrderListContract",
+    "OrderRecordListContract",
+    "OrderRecordServiceContract",
+    "OrderRecordStorageContract",
     "OrderStorageContract",
     "OrderUpdateStorageContract",
+    "PortfolioServiceContract",
+    "PortfolioStorageContract",
+    "RunContract",
+    "StorageContract",
     "TradeImportContract",
     "TradeListContract",
     "TradeStorageContract",
+    "TransactionContract",
     "UserListContract",
     "UserStorageContract",
 ]

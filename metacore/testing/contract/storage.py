@@ -1,0 +1,246 @@
+"""The contract of a storage as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from metacore.domain.users import NewUser, User, UserPatch
+from metacore.errors import AlreadyExistsError, NotFoundError, StorageUnavailableError
+from metacore.sync.storage.storage import Storage
+from metacore.testing.clock import START
+from metacore.testing.contract.base import Backend, Contract, Opening
+from metacore.testing.contract.samples import NOBODY
+from metacore.testing.factories import (
+    BalanceDeltaFactory,
+    NewOrderFactory,
+    NewOrderUpdateFactory,
+    NewTradeFactory,
+    NewUserFactory,
+)
+from metacore.testing.worlds import AsyncWorld, World
+
+
+def _begin(storage: Storage) -> None:
+    with storage.transaction() as tx:
+        tx.users.get(NOBODY)
+
+
+OPERATIONS: dict[str, Callable[[Storage], object]] = {
+    "users.create": lambda storage: storage.users.create(NewUserFactory.build()),
+    "users.get": lambda storage: storage.users.get(NOBODY),
+    "users.get_by_uid": lambda storage: storage.users.get_by_uid("1"),
+    "users.get_by_username": lambda storage: storage.users.get_by_username("nobody"),
+    "users.get_by_email": lambda storage: storage.users.get_by_email("nobody@example.com"),
+    "users.get_by_telegram_id": lambda storage: storage.users.get_by_telegram_id(1),
+    "users.list": lambda storage: storage.users.list(),
+    "users.update": lambda storage: storage.users.update(NOBODY, UserPatch(username="nobody")),
+    "users.delete": lambda storage: storage.users.delete(NOBODY),
+    "orders.create": lambda storage: storage.orders.create(NewOrderFactory.build(user_id=NOBODY)),
+    "orders.create_many": lambda storage: storage.orders.create_many([NewOrderFactory.build(user_id=NOBODY)]),
+    "orders.get": lambda storage: storage.orders.get(NOBODY, NOBODY),
+    "orders.get_by_client_order_id": lambda storage: storage.orders.get_by_client_order_id(NOBODY, "1"),
+    "orders.get_by_exchange_order_id": lambda storage: storage.orders.get_by_exchange_order_id(NOBODY, "1"),
+    "orders.get_many": lambda storage: storage.orders.get_many([(NOBODY, NOBODY)], for_update=True),
+    "orders.list": lambda storage: storage.orders.list(NOBODY),
+    "orders.list_open": lambda storage: storage.orders.list_open(NOBODY),
+    "orders.delete": lambda storage: storage.orders.delete(NOBODY, NOBODY),
+    "order_updates.append": lambda storage: storage.order_updates.append(
+        NewOrderUpdateFactory.build(user_id=NOBODY, order_id=NOBODY)
+    ),
+    "order_updates.list": lambda storage: storage.order_updates.list(NOBODY, NOBODY),
+    "trades.create": lambda storage: storage.trades.create(NewTradeFactory.build(user_id=NOBODY)),
+    "trades.create_many": lambda storage: storage.trades.create_many([NewTradeFactory.build(user_id=NOBODY)]),
+    "trades.get": lambda storage: storage.trades.get(NOBODY, NOBODY),
+    "trades.get_by_exchange_trade_id": lambda storage: storage.trades.get_by_exchange_trade_id(NOBODY, "X", "1"),
+    "trades.get_many": lambda storage: storage.trades.get_many([(NOBODY, NOBODY)]),
+    "trades.list": lambda storage: storage.trades.list(NOBODY),
+    "trades.list_by_order": lambda storage: storage.trades.list_by_order(NOBODY, NOBODY),
+    "trades.list_pending": lambda storage: storage.trades.list_pending(NOBODY),
+    "trades.stream": lambda storage: list(storage.trades.stream(NOBODY)),
+    "balances.get": lambda storage: storage.balances.get(NOBODY, "USDT"),
+    "balances.get_many": lambda storage: storage.balances.get_many([(NOBODY, "USDT")], for_update=True),
+    "balances.list": lambda storage: storage.balances.list(NOBODY),
+    "balances.put": lambda storage: storage.balances.put(NOBODY, "USDT", Decimal(1), Decimal(0)),
+    "balances.put_all": lambda storage: storage.balances.put_all(NOBODY, []),
+    "balances.replace_all": lambda storage: storage.balances.replace_all(NOBODY, []),
+    "balances.apply": lambda storage: storage.balances.apply([BalanceDeltaFactory.build(user_id=NOBODY)]),
+    "balances.entries": lambda storage: storage.balances.entries(NOBODY),
+    "balances.audit": lambda storage: storage.balances.audit(NOBODY),
+    "transaction": _begin,
+    "run": lambda storage: storage.run(lambda tx: tx.users.list()),
+    "ping": lambda storage: storage.ping(),
+}
+"""Every operation of a storage, on what does not exist."""
+
+every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
+
+
+class StorageContract(Contract):
+    """Of `metacore.storage.storage.Storage`, without its transactions."""
+
+    def test_ping_returns_if_it_answers(self, storage: Storage) -> None:
+        assert storage.ping() is None  # type: ignore[func-returns-value]
+
+    def test_now_is_the_time_of_its_clock(self, storage: Storage, clock: Any) -> None:
+        assert storage.now() == START
+        clock.advance(microseconds=1)
+        assert storage.now() == START + timedelta(microseconds=1)
+
+    def test_times_are_in_utc_whatever_the_clock_tells(self, backend: Backend, world: World) -> None:
+        tokyo = datetime(2026, 2, 1, 8, 59, 59, 999999, tzinfo=timezone(timedelta(hours=9)))
+        backend.clear()
+        with world.opened(backend.connect(clock=lambda: tokyo)) as storage:
+            user = storage.users.create(NewUserFactory.build())
+            assert storage.now() == user.created_at == storage.users.get(user.id).created_at == tokyo
+            assert storage.now().tzinfo is user.created_at.tzinfo is UTC
+            assert storage.users.get(user.id).created_at.utcoffset() == timedelta(0)
+
+    def test_without_a_clock_it_is_now(self, backend: Backend, world: World) -> None:
+        backend.clear()
+        with world.opened(backend.connect()) as storage:
+            before = datetime.now(UTC)
+            user = storage.users.create(NewUserFactory.build())
+            assert before <= user.created_at <= datetime.now(UTC)
+            assert storage.users.get(user.id) == user
+
+    def test_stats_count_operations_by_name(self, open_storage: Opening) -> None:
+        storage = open_storage()
+        user = storage.users.create(NewUserFactory.build())
+        order = storage.orders.create(NewOrderFactory.build(user_id=user.id))
+        for _ in range(3):
+            storage.users.get(user.id)
+            storage.orders.get(*order.key)
+        storage.balances.put(user.id, "USDT", Decimal(1), Decimal(0))
+        with storage.transaction() as tx:
+            tx.users.get(user.id)
+        counted = {"users.create": 1, "orders.create": 1, "users.get": 4, "orders.get": 3, "balances.put": 1}
+        assert storage.stats().operations.items() >= counted.items()
+
+    def test_stats_count_errors_by_name(self, open_storage: Opening) -> None:
+        storage = open_storage()
+        user = storage.users.create(NewUserFactory.build())
+        for _ in range(2):
+            with pytest.raises(AlreadyExistsError):
+                storage.users.create(NewUserFactory.build(id=user.id))
+        storage.users.get(user.id)
+        assert storage.stats().errors == {"users.create": 2}
+
+    def test_stats_have_the_figures_of_a_pool_or_none(self, open_storage: Opening) -> None:
+        storage = open_storage(pool_min_size=1, pool_max_size=1)
+        storage.users.list()
+        pool = storage.stats().pool
+        assert pool is None or (pool["pool_size"], pool["pool_max"]) == (1, 1)
+
+    def test_it_may_be_shared_by_all_tasks_or_threads(self, storage: Storage, world: World) -> None:
+        def work() -> User:
+            user = storage.users.create(NewUserFactory.build())
+            for _ in range(5):
+                storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id)])
+                with storage.transaction() as tx:
+                    tx.orders.create(NewOrderFactory.build(user_id=user.id))
+                user = storage.users.update(user.id, UserPatch(is_active=not user.is_active))
+            return user
+
+        users = [user for user in world.together(*[work] * 12) if isinstance(user, User)]
+        assert len(users) == 12
+        assert {storage.users.get(user.id) for user in users} == set(users)
+        assert {len(storage.orders.list(user.id).items) for user in users} == {5}
+        assert {storage.balances.get(user.id, "USDT").free for user in users} == {5000}
+
+    def test_an_operation_waits_for_a_connection_when_all_are_in_use(self, open_storage: Opening, world: World) -> None:
+        storage = open_storage(pool_max_size=2)
+        users = [storage.users.create(NewUserFactory.build()) for _ in range(3)]
+
+        def read() -> int:
+            with storage.transaction() as tx:
+                return len([tx.users.get(user.id) for user in users * 5])
+
+        assert world.together(*[read] * 10) == [15] * 10
+
+    @every_operation
+    def test_before_it_is_opened_every_operation_raises(
+        self, backend: Backend, world: World, operation: Callable[[Storage], object]
+    ) -> None:
+        with pytest.raises(StorageUnavailableError):
+            operation(world.view(backend.connect()))
+
+    def test_once_closed_every_operation_raises(self, open_storage: Opening) -> None:
+        storage = open_storage()
+        storage.close()
+        for operation in OPERATIONS.values():
+            with pytest.raises(StorageUnavailableError):
+                operation(storage)
+
+    def test_closing_again_does_nothing(self, open_storage: Opening, backend: Backend, world: World) -> None:
+        storage = open_storage()
+        storage.close()
+        storage.close()
+        world.view(backend.connect()).close()
+
+    def test_it_opens_once(self, open_storage: Opening) -> None:
+        storage = open_storage()
+        with pytest.raises(StorageUnavailableError):
+            storage.__enter__()
+        assert storage.users.list().items == ()
+        storage.close()
+        with pytest.raises(StorageUnavailableError):
+            storage.__enter__()
+
+    def test_leaving_its_block_closes_it_and_passes_an_error_on(self, backend: Backend, world: World) -> None:
+        with pytest.raises(KeyError), world.opened(backend.connect()) as storage:
+            raise KeyError
+        with pytest.raises(StorageUnavailableError):
+            storage.users.list()
+
+    def test_a_transaction_open_at_the_close_stores_nothing(self, open_storage: Opening, world: World) -> None:
+        storage = open_storage()
+        user = storage.users.create(NewUserFactory.build())
+        with pytest.raises(StorageUnavailableError), storage.transaction() as tx:
+            tx.users.update(user.id, UserPatch(username="lost"))
+            storage.close()
+            tx.users.get(user.id)
+
+    def test_after_a_fork_every_operation_raises(self, storage: Storage, world: World) -> None:
+        storage.users.list()
+        for name in ("users.create", "orders.get", "balances.apply", "trades.stream", "transaction", "run", "ping"):
+            assert world.forked(lambda name=name: OPERATIONS[name](storage)) == "StorageUnavailableError", name
+        assert storage.users.list().items == ()
+
+    def test_the_with_of_the_other_world_is_refused_by_name(self, backend: Backend, world: World) -> None:
+        for storage in (backend.connect(),):
+            with pytest.raises(TypeError, match=r"metacore(\.sync)?"):
+                world.enter_wrongly(storage)
+
+    def test_what_does_not_exist_is_named(self, storage: Storage) -> None:
+        with pytest.raises(NotFoundError, match=str(NOBODY)):
+            storage.users.get(NOBODY)
+
+    def test_models_are_made_with_ids_of_their_own(self, storage: Storage) -> None:
+        ids = [NewUser().id for _ in range(1000)]
+        assert ids == sorted(set(ids))
+        assert {made.version for made in ids} == {7}
+
+
+class EventLoopContract(Contract):
+    """Of asynchronous storages alone."""
+
+    @pytest.fixture
+    def elsewhere(self) -> Iterator[AsyncWorld]:
+        """Another event loop."""
+        with closing(AsyncWorld()) as world:
+            yield world
+
+    @every_operation
+    def test_in_another_event_loop_every_operation_raises(
+        self, storage: Storage, elsewhere: AsyncWorld, operation: Callable[[Storage], object]
+    ) -> None:
+        storage.users.list()
+        with pytest.raises(StorageUnavailableError):
+            operation(elsewhere.view(storage))
+        assert storage.users.list().items == ()

@@ -1,0 +1,5 @@
+from metacore.testing import contract
+
+
+class TestStorage(contract.StorageContract):
+    """On every backend, in both worlds."""
