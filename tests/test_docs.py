@@ -1,0 +1,114 @@
+"""What the pages of docs/ show and list is what the library does and has."""
+
+import doctest
+import inspect
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from metacore import errors
+from metacore.config import Settings
+from metacore.domain.order_states import TRANSITIONS
+from metacore.domain.reports import Outcome
+from metacore.sync import NewUser, connect
+
+ROOT = Path(__file__).parents[1]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def table(text: str, *columns: str) -> list[list[str]]:
+    """The rows of the table that begins with `columns`, cell by cell."""
+    lines = iter(text.splitlines())
+    opening = "| " + " | ".join(columns)
+    assert any(line.startswith(opening) for line in lines), f"there is no table {columns}"
+    next(lines)
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split(" | ")])
+    return rows
+
+
+def names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+@pytest.mark.parametrize("url", ["memory://", "embedded:"])
+def test_the_examples_of_the_law_of_money_come_out_so(url: str) -> None:
+    blocks = re.findall(r"^```pycon\n(.*?)^```$", page("money.md"), re.MULTILINE | re.DOTALL)
+    examples = "\n".join(blocks).replace("memory://", url)
+    assert url in examples
+    program = doctest.DocTestParser().get_doctest(examples, {}, "money.md", "docs/money.md", 0)
+    said: list[str] = []
+    results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(program, out=said.append)
+    assert "".join(said) == ""
+    assert results.attempted == examples.count(">>> ")
+
+
+def test_the_table_of_states_is_the_one_that_decides() -> None:
+    told = {
+        status: set(names(following))
+        for statuses, following in table(page("money.md"), "Status", "may become")
+        for status in names(statuses)
+    }
+    assert told == {status: following for status, following in TRANSITIONS.items() if status is not None}
+
+
+def test_the_outcomes_of_reports_are_outcomes() -> None:
+    rows = table(page("money.md"), "Outcome", "When")
+    assert {outcome for outcome, *_ in rows} == set(Outcome) - {Outcome.SETTLED, Outcome.COVERED, Outcome.PENDING}
+
+
+def test_every_setting_is_listed_with_its_variable_and_default() -> None:
+    rows = table(page("operations.md"), "Setting", "Variable", "Default")
+    expected = [(name, f"METACORE_{name.upper()}", field.default) for name, field in Settings.model_fields.items()]
+    assert [tuple(names(" ".join(row[:2]))) for row in rows] == [row[:2] for row in expected]
+    words = {"none": None, "true": True, "false": False}
+    assert [words.get(row[2], row[2]) for row in rows] == [
+        default if default is None or isinstance(default, bool) else str(default) for *_, default in expected
+    ]
+
+
+def test_every_error_is_listed_once_and_dooms_as_it_is_told() -> None:
+    rows = table(page("operations.md"), "Error", "What it means")
+    classes = {
+        name: cls
+        for name, cls in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(cls, errors.MetacoreError) and cls is not errors.MetacoreError
+    }
+    told = [(names(error)[0], dooms) for error, _, _, dooms, _ in rows]
+    assert sorted(told) == sorted((name, "yes" if cls.dooms_transaction else "no") for name, cls in classes.items())
+    assert all("safe" in again or again in ("see below", "in a new transaction") for *_, again in rows)
+
+
+def test_the_listed_figures_are_those_of_the_pool() -> None:
+    figures = names(page("operations.md").partition("- `pool`: ")[2].partition("None in memory")[0])
+    with connect("embedded:", settings=Settings(pool_max_size=1)) as storage:
+        storage.users.create(NewUser())
+        pool = storage.stats().pool
+    assert pool is not None
+    # These appear once they are above nought.
+    late = {"requests_queued", "requests_wait_ms", "requests_errors", "connections_errors", "connections_lost"}
+    assert set(figures) - set(pool) <= late
+    assert {"pool_size", "pool_available", "requests_waiting", "requests_num"} <= set(figures)
+
+
+def test_the_listed_loggers_are_those_of_the_package() -> None:
+    listed: list[str] = []
+    for loggers, *_ in table(page("operations.md"), "Logger", "Level"):
+        for name in names(loggers):
+            listed.append(listed[-1].rpartition(".")[0] + name if name.startswith(".") else name)
+    sources = [path for path in (ROOT / "metacore").rglob("*.py") if "sync" not in path.parts]
+    used = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sources
+        if "_logger." in path.read_text(encoding="utf-8")
+    }
+    assert set(listed) == used | {"psycopg.pool"}
+    assert "psycopg.pool" in logging.root.manager.loggerDict
