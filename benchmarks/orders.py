@@ -78,7 +78,9 @@ def main() -> None:
                     storage.orders.create(new_order(user.id))
 
             Contest("orders.get, sync", {"psycopg": get_by_hand, "metacore": get_by_metacore}, OPERATIONS).run()
-            Contest("orders.create, sync", {"psycopg": create_by_hand, "metacore": create_by_metacore}, OPERATIONS).run()
+            Contest(
+                "orders.create, sync", {"psycopg": create_by_hand, "metacore": create_by_metacore}, OPERATIONS
+            ).run()
 
             async def open_all() -> tuple[metacore.Storage, AsyncConnectionPool[psycopg.AsyncConnection[Any]]]:
                 opened = await metacore.connect(server.url).__aenter__()

@@ -206,7 +206,9 @@ def in_batches(storage: Storage, pool: ConnectionPool[Any]) -> None:
     one, many = statistics.median(single), statistics.median(batch)
     ratio = statistics.median(a / b for a, b in zip(single, batch, strict=True))
     print(f"\nBatches of {BATCH} (9 rounds, interleaved with 50 hand-written fills; medians)")
-    print(f"  psycopg, one fill {one * 1e6:,.0f} us; metacore, a fill of a batch {many * 1e6:,.1f} us: {ratio:.1f} times")
+    print(
+        f"  psycopg, one fill {one * 1e6:,.0f} us; metacore, a fill of a batch {many * 1e6:,.1f} us: {ratio:.1f} times"
+    )
 
 
 def hot_balance(storage: Storage, pool: ConnectionPool[Any]) -> None:
