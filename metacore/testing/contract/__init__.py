@@ -4,13 +4,13 @@ The author of a backend subclasses the classes below in a test module, beside a 
 `Backend`. They are written in blocking style; a `World` lets them run on asynchronous storages too.
 """
 
-from metacore.testing.contract.balances import (
-    AuditContract,
-    BalanceChangeContract,
-    BalanceStorageContract,
-    JournalContract,
-)
+from metacore.testing.contract.balance_changes import BalanceChangeContract
+from metacore.testing.contract.balances import BalanceStorageContract
 from metacore.testing.contract.base import Backend, Contract
+from metacore.testing.contract.dooms import DoomContract
+from metacore.testing.contract.journal import AuditContract, JournalContract
+from metacore.testing.contract.order_imports import OrderImportContract
+from metacore.testing.contract.order_lists import OrderListContract
 from metacore.testing.contract.order_records import (
     CustomerRecordListContract,
     OrderRecordListContract,
@@ -18,16 +18,20 @@ from metacore.testing.contract.order_records import (
     OrderRecordStorageContract,
 )
 from metacore.testing.contract.order_updates import OrderUpdateStorageContract
-from metacore.testing.contract.orders import OrderImportContract, OrderListContract, OrderStorageContract
+from metacore.testing.contract.orders import OrderStorageContract
 from metacore.testing.contract.portfolios import (
     HolderListContract,
     PortfolioServiceContract,
     PortfolioStorageContract,
 )
+from metacore.testing.contract.runs import RunContract
 from metacore.testing.contract.storage import EventLoopContract, StorageContract
-from metacore.testing.contract.trades import TradeImportContract, TradeListContract, TradeStorageContract
-from metacore.testing.contract.transactions import DoomContract, RunContract, TransactionContract
-from metacore.testing.contract.users import UserListContract, UserStorageContract
+from metacore.testing.contract.trade_imports import TradeImportContract
+from metacore.testing.contract.trade_lists import TradeListContract
+from metacore.testing.contract.trades import TradeStorageContract
+from metacore.testing.contract.transactions import TransactionContract
+from metacore.testing.contract.user_lists import UserListContract
+from metacore.testing.contract.users import UserStorageContract
 
 __all__ = [
     "AuditContract",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 
 from metacore.domain.changes import Changes
 from metacore.domain.orders import (
-    NewOrder,
     Order,
     OrderFilter,
     OrderSide,
@@ -20,15 +18,13 @@ from metacore.domain.orders import (
     OrderType,
     TimeInForce,
 )
-from metacore.domain.pages import Page
 from metacore.domain.users import User
 from metacore.errors import AlreadyExistsError, ConflictError, InvalidDataError, NotFoundError
 from metacore.sync.storage.storage import Storage
-from metacore.testing.clock import START, ManualClock
+from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
-from metacore.testing.contract.paging import PagedListContract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
-from metacore.testing.factories import NewOrderFactory, NewOrderUpdateFactory, NewTradeFactory, NewUserFactory
+from metacore.testing.factories import NewOrderFactory, NewOrderUpdateFactory, NewTradeFactory
 
 UNIQUE = ("client_order_id", "exchange_order_id")
 
@@ -256,232 +252,3 @@ class OrderStorageContract(Contract):
         released = holding.changed(held_amount=Decimal(0), version=3)
         storage.run(lambda tx: tx.save(Changes(orders=(released,))))
         storage.orders.delete(*order.key)
-
-
-class OrderListContract(PagedListContract):
-    """Of `OrderStorage.list` and `list_open`."""
-
-    def insert(self, storage: Storage, user: User, count: int) -> None:
-        for _ in range(count):
-            storage.orders.create(NewOrderFactory.build(user_id=user.id))
-
-    def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
-        return storage.orders.list(user.id, after=after, limit=limit)
-
-    def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
-        yield storage.orders.list(other.id, limit=1)
-        yield storage.orders.list(user.id, OrderFilter(side=OrderSide.BUY), limit=1)
-        yield storage.orders.list(user.id, OrderFilter(since=START), limit=1)
-        for order in storage.orders.list(user.id).items:
-            storage.trades.create(NewTradeFactory.build(of=order))
-        yield storage.trades.list(user.id, limit=1)
-        yield storage.users.list(limit=1)
-
-    def test_orders_come_newest_first(self, storage: Storage, clock: ManualClock, user: User, other: User) -> None:
-        orders = []
-        for seconds in (0, 1, 0, -5, 10):
-            clock.advance(seconds=seconds)
-            orders.append(storage.orders.create(NewOrderFactory.build(user_id=user.id)))
-            storage.orders.create(NewOrderFactory.build(user_id=other.id))
-        newest_first = tuple(sorted(orders, key=lambda order: (order.created_at, order.id), reverse=True))
-        assert storage.orders.list(user.id).items == newest_first
-        assert storage.orders.list_open(user.id) == newest_first
-
-    def test_orders_of_the_same_time_come_by_id_descending(self, storage: Storage, user: User) -> None:
-        ids = [UUID(int=n) for n in (5, 2**127, 1, 2**128 - 1, 2**64)]
-        for order_id in ids:
-            storage.orders.create(NewOrderFactory.build(user_id=user.id, id=order_id))
-        assert [order.id for order in storage.orders.list(user.id).items] == sorted(ids, reverse=True)
-        assert [order.id for order in storage.orders.list_open(user.id)] == sorted(ids, reverse=True)
-
-    @pytest.mark.parametrize(
-        "fields",
-        [
-            {"symbol": "ETHUSDT"},
-            {"side": OrderSide.SELL},
-            {"status": OrderStatus.FILLED},
-            {"symbol": "ETHUSDT", "side": OrderSide.SELL, "status": OrderStatus.FILLED},
-        ],
-        ids=lambda fields: "-".join(fields),
-    )
-    def test_a_filter_takes_orders_that_match_every_given_field(
-        self, storage: Storage, user: User, fields: dict[str, Any]
-    ) -> None:
-        for symbol in ("BTCUSDT", "ETHUSDT", "ethusdt"):
-            for side in OrderSide:
-                for status in (OrderStatus.NEW, OrderStatus.FILLED):
-                    new = NewOrderFactory.build(user_id=user.id, symbol=symbol, side=side, status=status)
-                    storage.orders.create(new)
-        everything = storage.orders.list(user.id).items
-        matching = [row for row in everything if all(getattr(row, name) == fields[name] for name in fields)]
-        assert storage.orders.list(user.id, OrderFilter(**fields)).items == tuple(matching)
-        first = storage.orders.list(user.id, OrderFilter(**fields), limit=1)
-        rest = storage.orders.list(user.id, OrderFilter(**fields), after=first.next) if first.next else Page(())
-        assert [*first.items, *rest.items] == matching
-
-    def test_since_is_inclusive_and_until_exclusive(self, storage: Storage, clock: ManualClock, user: User) -> None:
-        orders = []
-        for _ in range(3):
-            orders.append(storage.orders.create(NewOrderFactory.build(user_id=user.id)))
-            clock.advance(microseconds=1)
-        first, second, third = orders
-
-        def listed(**times: Any) -> tuple[Order, ...]:
-            return storage.orders.list(user.id, OrderFilter(**times)).items
-
-        assert listed(since=second.created_at) == (third, second)
-        assert listed(until=second.created_at) == (first,)
-        assert listed(since=second.created_at, until=third.created_at) == (second,)
-        assert listed(since=third.created_at, until=first.created_at) == ()
-
-    def test_list_open_is_every_order_that_is_open(self, storage: Storage, user: User, other: User) -> None:
-        for status in OrderStatus:
-            for symbol in ("BTCUSDT", "ETHUSDT"):
-                storage.orders.create(NewOrderFactory.build(user_id=user.id, status=status, symbol=symbol))
-        everything = storage.orders.list(user.id).items
-        still_open = tuple(order for order in everything if order.is_open)
-        assert storage.orders.list_open(user.id) == still_open
-        assert storage.orders.list_open(user.id, "ETHUSDT") == tuple(
-            order for order in still_open if order.symbol == "ETHUSDT"
-        )
-        assert storage.orders.list_open(user.id, "XRPUSDT") == ()
-        assert storage.orders.list_open(other.id) == ()
-
-    def test_list_open_has_no_limit(self, storage: Storage, user: User) -> None:
-        storage.orders.create_many(NewOrderFactory.build(user_id=user.id) for _ in range(1005))
-        assert len(storage.orders.list_open(user.id)) == 1005
-
-
-class OrderImportContract(Contract):
-    """Of `OrderStorage.create_many`."""
-
-    def test_every_order_is_stored_as_create_would(self, storage: Storage, user: User, other: User) -> None:
-        told = [NewOrderFactory.build(user_id=user_id, raw=HOSTILE_JSON) for user_id in (user.id, other.id) * 3]
-        result = storage.orders.create_many(told)
-        assert (result.inserted, result.duplicates) == (6, 0)
-        for new in told:
-            expected = Order(**new.fields(), created_at=START, updated_at=START)
-            assert storage.orders.get(new.user_id, new.id) == expected
-
-    @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=ascii)
-    def test_every_text_comes_back_as_it_went_in(self, storage: Storage, user: User, text: str) -> None:
-        texts = dict.fromkeys(("symbol", "base_asset", "client_order_id", "exchange_order_id", "reason"), text)
-        new = NewOrderFactory.build(user_id=user.id, **texts, raw={text: text})
-        storage.orders.create_many([new])
-        assert storage.orders.get(user.id, new.id).fields().items() >= new.fields().items()
-
-    @pytest.mark.parametrize("amount", EDGE_AMOUNTS, ids=str)
-    def test_every_amount_comes_back_to_the_digit(self, storage: Storage, user: User, amount: Decimal) -> None:
-        names = ("price", "quantity", "quote_quantity", "stop_price", "executed_quantity", "executed_quote_quantity")
-        new = NewOrderFactory.build(user_id=user.id, **dict.fromkeys(names, amount))
-        storage.orders.create_many([new])
-        assert storage.orders.get(user.id, new.id).fields().items() >= new.fields().items()
-
-    def test_of_none_it_stores_none(self, storage: Storage) -> None:
-        result = storage.orders.create_many([])
-        assert (result.inserted, result.duplicates) == (0, 0)
-
-    def test_it_takes_any_iterable_of_any_length(self, storage: Storage, user: User) -> None:
-        result = storage.orders.create_many(NewOrderFactory.build(user_id=user.id) for _ in range(2500))
-        assert (result.inserted, result.duplicates) == (2500, 0)
-
-    def test_an_order_stored_already_is_a_duplicate(self, storage: Storage, user: User) -> None:
-        told = [NewOrderFactory.build(user_id=user.id) for _ in range(3)]
-        stored = storage.orders.create(told[1])
-        result = storage.orders.create_many(told)
-        assert (result.inserted, result.duplicates) == (2, 1)
-        assert storage.orders.get(*stored.key) == stored
-        again = storage.orders.create_many(told)
-        assert (again.inserted, again.duplicates) == (0, 3)
-
-    def test_an_order_given_twice_is_a_duplicate(self, storage: Storage, user: User) -> None:
-        new = NewOrderFactory.build(user_id=user.id)
-        result = storage.orders.create_many([new, NewOrderFactory.build(user_id=user.id), new, new])
-        assert (result.inserted, result.duplicates) == (2, 2)
-
-    def test_status_raw_and_times_make_no_other_order(self, storage: Storage, user: User) -> None:
-        new = NewOrderFactory.build(user_id=user.id)
-        stored = storage.orders.create(new)
-        told_again = new.changed(
-            status=OrderStatus.FILLED, executed_quantity=Decimal("0.02"), transacted_at=START, reason="late"
-        )
-        result = storage.orders.create_many([told_again])
-        assert (result.inserted, result.duplicates) == (0, 1)
-        assert storage.orders.get(*stored.key) == stored
-
-    @pytest.mark.parametrize("field", ["price", "symbol", "side", "client_order_id", "stop_price", "exchange_order_id"])
-    def test_an_order_that_differs_under_its_id_is_a_conflict(self, storage: Storage, user: User, field: str) -> None:
-        new = NewOrderFactory.build(user_id=user.id)
-        stored = storage.orders.create(new)
-        value: Any = {"price": Decimal(1), "side": OrderSide.SELL, "stop_price": Decimal(1)}.get(field, "other")
-        with pytest.raises(ConflictError) as caught:
-            storage.orders.create_many([NewOrderFactory.build(user_id=user.id), new.changed(**{field: value})])
-        assert caught.value.conflicts == (str(new.id),)
-        assert storage.orders.list(user.id).items == (stored,)
-
-    @pytest.mark.parametrize("field", UNIQUE)
-    def test_an_order_that_differs_under_another_unique_key_is_a_conflict(
-        self, storage: Storage, user: User, field: str
-    ) -> None:
-        stored = storage.orders.create(NewOrderFactory.build(user_id=user.id))
-        new = NewOrderFactory.build(user_id=user.id, price=Decimal(1), **{field: getattr(stored, field)})
-        with pytest.raises(ConflictError) as caught:
-            storage.orders.create_many([NewOrderFactory.build(user_id=user.id), new])
-        assert caught.value.conflicts == (str(new.id),)
-        assert storage.orders.list(user.id).items == (stored,)
-
-    @pytest.mark.parametrize("field", ["id", *UNIQUE])
-    def test_orders_of_one_call_that_differ_under_one_key_conflict(
-        self, storage: Storage, user: User, field: str
-    ) -> None:
-        new = NewOrderFactory.build(user_id=user.id)
-        twin = NewOrderFactory.build(user_id=user.id, price=Decimal(1), **{field: getattr(new, field)})
-        with pytest.raises(ConflictError):
-            storage.orders.create_many([new, twin])
-        assert storage.orders.list(user.id).items == ()
-
-    def test_a_conflict_names_up_to_ten(self, storage: Storage, user: User) -> None:
-        told = [NewOrderFactory.build(user_id=user.id) for _ in range(12)]
-        storage.orders.create_many(told)
-        with pytest.raises(ConflictError) as caught:
-            storage.orders.create_many([new.changed(price=Decimal(1)) for new in told])
-        assert len(caught.value.conflicts) == 10
-        assert set(caught.value.conflicts) <= {str(new.id) for new in told}
-
-    def test_an_order_of_a_user_that_does_not_exist_is_not_found_and_nothing_is_stored(
-        self, storage: Storage, user: User
-    ) -> None:
-        with pytest.raises(NotFoundError) as caught:
-            storage.orders.create_many(NewOrderFactory.build(user_id=user_id) for user_id in (user.id, NOBODY))
-        assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
-        assert storage.orders.list(user.id).items == ()
-
-    def test_what_the_iterable_raises_passes_through_and_nothing_is_stored(self, storage: Storage, user: User) -> None:
-        class SpoiltError(Exception):
-            pass
-
-        def spoilt() -> Iterator[NewOrder]:
-            for _ in range(700):
-                yield NewOrderFactory.build(user_id=user.id)
-            raise SpoiltError
-
-        with pytest.raises(SpoiltError):
-            storage.orders.create_many(spoilt())
-        assert storage.orders.list(user.id).items == ()
-        assert storage.orders.create_many([NewOrderFactory.build(user_id=user.id)]).inserted == 1
-
-    def test_it_is_part_of_a_transaction_around_it(self, storage: Storage, user: User) -> None:
-        told = [NewOrderFactory.build(user_id=user.id) for _ in range(3)]
-        with pytest.raises(KeyError), storage.transaction() as tx:
-            tx.orders.create_many(told)
-            assert len(tx.orders.list(user.id).items) == 3
-            assert storage.orders.list(user.id).items == ()
-            assert tx.orders.create_many(told).duplicates == 3
-            raise KeyError
-        assert storage.orders.list(user.id).items == ()
-
-    def test_users_are_told_apart(self, storage: Storage, user: User, other: User) -> None:
-        storage.users.create(NewUserFactory.build())
-        new = NewOrderFactory.build(user_id=user.id)
-        result = storage.orders.create_many([new, new.changed(user_id=other.id, price=Decimal(1))])
-        assert (result.inserted, result.duplicates) == (2, 0)
