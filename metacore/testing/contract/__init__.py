@@ -9,6 +9,7 @@ from metacore.testing.contract.balances import BalanceStorageContract
 from metacore.testing.contract.base import Backend, Contract
 from metacore.testing.contract.dooms import DoomContract
 from metacore.testing.contract.journal import AuditContract, JournalContract
+from metacore.testing.contract.loading import LoadContract
 from metacore.testing.contract.order_imports import OrderImportContract
 from metacore.testing.contract.order_lists import OrderListContract
 from metacore.testing.contract.order_records import (
@@ -25,6 +26,7 @@ from metacore.testing.contract.portfolios import (
     PortfolioStorageContract,
 )
 from metacore.testing.contract.runs import RunContract
+from metacore.testing.contract.saving import SaveContract
 from metacore.testing.contract.storage import EventLoopContract, StorageContract
 from metacore.testing.contract.trade_imports import TradeImportContract
 from metacore.testing.contract.trade_lists import TradeListContract
@@ -44,6 +46,7 @@ __all__ = [
     "EventLoopContract",
     "HolderListContract",
     "JournalContract",
+    "LoadContract",
     "OrderImportContract",
     "OrderListContract",
     "OrderRecordListContract",
@@ -54,6 +57,7 @@ __all__ = [
     "PortfolioServiceContract",
     "PortfolioStorageContract",
     "RunContract",
+    "SaveContract",
     "StorageContract",
     "TradeImportContract",
     "TradeListContract",
