@@ -17,9 +17,27 @@ FROM pg_catalog.pg_class c
 WHERE c.relnamespace = %(namespace)s AND c.relkind IN ('r', 'p')
 """
 
+_DOMAINS = """
+SELECT 'domain', t.typname,
+    pg_catalog.format_type(t.typbasetype, t.typtypmod)
+    || COALESCE(' COLLATE ' || pg_catalog.quote_ident(l.collname), '')
+    || CASE WHEN t.typnotnull THEN ' NOT NULL' ELSE '' END
+    || COALESCE(' DEFAULT ' || t.typdefault, '')
+    || COALESCE((
+        SELECT pg_catalog.string_agg(
+            ' CONSTRAINT ' || k.conname || ' ' || pg_catalog.pg_get_constraintdef(k.oid), '' ORDER BY k.conname)
+        FROM pg_catalog.pg_constraint k
+        WHERE k.contypid = t.oid AND k.contype <> 'n'
+    ), '')
+FROM pg_catalog.pg_type t
+LEFT JOIN pg_catalog.pg_collation l ON l.oid = t.typcollation
+WHERE t.typnamespace = %(namespace)s AND t.typtype = 'd'
+"""
+
 _COLUMNS = """
 SELECT 'column', c.relname || '.' || a.attname,
-    pg_catalog.format_type(a.atttypid, a.atttypmod)
+    CASE WHEN t.typtype = 'd' AND t.typnamespace = c.relnamespace THEN t.typname
+        ELSE pg_catalog.format_type(a.atttypid, a.atttypmod) END
     || COALESCE(' COLLATE ' || pg_catalog.quote_ident(l.collname), '')
     || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
     || CASE a.attidentity WHEN '' THEN '' ELSE ' IDENTITY' END
@@ -28,6 +46,7 @@ SELECT 'column', c.relname || '.' || a.attname,
         || pg_catalog.pg_get_expr(d.adbin, d.adrelid), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE c.relnamespace = %(namespace)s AND c.relkind IN ('r', 'p')
@@ -94,10 +113,10 @@ JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
 WHERE c.relnamespace = %(namespace)s AND c.relkind IN ('r', 'p')
 """
 
-_PARTS: tuple[LiteralString, ...] = (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES, _TRIGGERS, _RULES)
+_PARTS: tuple[LiteralString, ...] = (_TABLES, _DOMAINS, _COLUMNS, _CONSTRAINTS, _INDEXES, _TRIGGERS, _RULES)
 
 
 def read_catalogue(connection: psycopg.Connection[Any], namespace: int) -> Catalogue:
-    """All tables, columns, constraints, indexes, triggers and rules in the schema with the oid `namespace`."""
+    """All tables, domains, columns, constraints, indexes, triggers and rules in the schema with the oid `namespace`."""
     rows = connection.execute(" UNION ALL ".join(_PARTS), {"namespace": namespace}).fetchall()
     return {(kind, name): definition for kind, name, definition in rows}

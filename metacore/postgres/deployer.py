@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy
 from alembic.util import CommandError
 
 from metacore.config import Settings
-from metacore.errors import InvalidDataError, SchemaError
+from metacore.errors import InvalidDataError, MetacoreError, SchemaError, bare
 from metacore.postgres import migrating
 from metacore.postgres.administration import Connection, check_url, connect, set_timeouts, typed_errors
 from metacore.postgres.drift import Drift, find_drift
@@ -58,9 +58,10 @@ class SchemaDeployer:
     """
 
     def __init__(self, url: str | None = None, schema: str = "metacore", *, settings: Settings | None = None) -> None:
-        self._url = url
-        self._settings = settings or Settings()
         self.schema = check_schema_name(schema)
+        # It is not left in a variable, which loggers may print, with its password.
+        self._url, url = url, None
+        self._settings = settings or Settings()
 
     def __repr__(self) -> str:
         return f"SchemaDeployer(schema={self.schema!r})"
@@ -117,9 +118,9 @@ class SchemaDeployer:
     def check(self) -> Sequence[Drift]:
         """Every difference between the deployed tables and those that this release needs; empty when there is none.
 
-        Tables, columns, constraints, indexes, triggers and rules are compared by their whole definition; one too many
-        is a difference, too. It takes TEMPORARY on the database, nothing else. SchemaError if the schema is at
-        another revision.
+        Tables, domains, columns, constraints, indexes, triggers and rules are compared by their whole definition; one
+        too many is a difference, too. It takes TEMPORARY on the database, nothing else. SchemaError if the schema is
+        at another revision.
         """
         with self._connected("check") as connection:
             set_timeouts(connection, self._settings.lock_timeout)
@@ -170,8 +171,17 @@ class SchemaDeployer:
 
     @contextmanager
     def _connected(self, operation: str) -> Iterator[Connection]:
-        with typed_errors(operation), connect(check_url(self._url), self._settings) as connection:
+        with ExitStack() as stack:
+            connection = self._connect(stack)
+            stack.enter_context(typed_errors(operation))
             yield connection
+
+    def _connect(self, stack: ExitStack) -> Connection:
+        try:
+            return stack.enter_context(connect(check_url(self._url), self._settings))
+        except MetacoreError as error:
+            failure = error
+        raise bare(failure)
 
     @contextmanager
     def _alone(self, connection: Connection) -> Iterator[sqlalchemy.Connection]:

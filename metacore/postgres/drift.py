@@ -14,6 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 from metacore.postgres.catalogue import Catalogue, read_catalogue
 from metacore.postgres.schema_state import VERSION_TABLE
 from metacore.postgres.tables import METADATA
+from metacore.postgres.tables.domains import domains_of
 
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 
@@ -28,7 +29,7 @@ class DriftKind(StrEnum):
 class Drift:
     """One difference.
 
-    `object` is a table, column, constraint, index, trigger or rule, and `name` is its name, after its table's.
+    `object` is a table, domain, column, constraint, index, trigger or rule, and `name` is its name, after its table's.
     `expected` and `actual` are its definitions, None where there is no such object.
     """
 
@@ -55,7 +56,7 @@ def find_drift(connection: psycopg.Connection[Any], schema: str) -> list[Drift]:
     told in the words of one PostgreSQL, whatever its version. It needs no right but TEMPORARY; the caller rolls the
     transaction back.
     """
-    for statement in _temporary_tables():
+    for statement in _temporary_objects():
         connection.execute(statement.encode())
     expected = read_catalogue(connection, _oid(connection, "SELECT pg_catalog.pg_my_temp_schema()"))
     actual = read_catalogue(
@@ -64,7 +65,8 @@ def find_drift(connection: psycopg.Connection[Any], schema: str) -> list[Drift]:
     return list(_differences(expected, actual))
 
 
-def _temporary_tables() -> Iterator[str]:
+def _temporary_objects() -> Iterator[str]:
+    yield from (domain.create("pg_temp") for domain in domains_of(METADATA))
     for table in METADATA.sorted_tables:
         yield _text(CreateTable(table))
         yield from (_text(CreateIndex(index)) for index in table.indexes)

@@ -9,67 +9,71 @@ compatible_from = "0001"
 
 def upgrade(schema: str) -> None:
     op.execute(f"""
+    CREATE DOMAIN {schema}.amount AS numeric CONSTRAINT amount_exact
+        CHECK (scale(VALUE) <= 18 AND abs(VALUE) < 100000000000000000000)
+    """)
+    op.execute(f"""
+    CREATE DOMAIN {schema}.order_side AS text COLLATE "C" CONSTRAINT order_side_known
+        CHECK (VALUE IN ('BUY', 'SELL'))
+    """)
+    op.execute(f"""
+    CREATE DOMAIN {schema}.order_type AS text COLLATE "C" CONSTRAINT order_type_known
+        CHECK (VALUE IN ('LIMIT', 'MARKET', 'LIMIT_MAKER', 'IMMEDIATE_OR_CANCEL', 'FILL_OR_KILL', 'STOP_LIMIT'))
+    """)
+    op.execute(f"""
+    CREATE DOMAIN {schema}.time_in_force AS text COLLATE "C" CONSTRAINT time_in_force_known
+        CHECK (VALUE IN ('GTC', 'IOC', 'FOK'))
+    """)
+    op.execute(f"""
+    CREATE DOMAIN {schema}.order_status AS text COLLATE "C" CONSTRAINT order_status_known
+        CHECK (VALUE IN ('PENDING_NEW', 'NEW', 'PARTIALLY_FILLED', 'FILLED', 'PENDING_CANCEL', 'CANCELED',
+                         'PARTIALLY_CANCELED', 'REJECTED', 'EXPIRED'))
+    """)
+    op.execute(f"""
+    CREATE DOMAIN {schema}.update_outcome AS text COLLATE "C" CONSTRAINT update_outcome_known
+        CHECK (VALUE IN ('APPLIED', 'STALE'))
+    """)
+    op.execute(f"""
+    CREATE DOMAIN {schema}.update_source AS text COLLATE "C" CONSTRAINT update_source_known
+        CHECK (VALUE IN ('LOCAL', 'REST', 'WEBSOCKET', 'RECONCILE'))
+    """)
+    op.execute(f"""
     CREATE TABLE {schema}.orders (
-        id                       uuid        NOT NULL,
-        user_id                  uuid        NOT NULL,
-        symbol                   text        COLLATE "C" NOT NULL,
-        base_asset               text        COLLATE "C" NOT NULL,
-        quote_asset              text        COLLATE "C" NOT NULL,
-        side                     text        COLLATE "C" NOT NULL,
-        type                     text        COLLATE "C" NOT NULL,
-        time_in_force            text        COLLATE "C",
-        status                   text        COLLATE "C" NOT NULL,
-        price                    numeric,
-        quantity                 numeric,
-        quote_quantity           numeric,
-        stop_price               numeric,
-        executed_quantity        numeric     NOT NULL,
-        executed_quote_quantity  numeric     NOT NULL,
-        exchange_order_id        text        COLLATE "C",
-        client_order_id          text        COLLATE "C",
-        reason                   text        COLLATE "C",
+        id                       uuid                   NOT NULL,
+        user_id                  uuid                   NOT NULL,
+        symbol                   {schema}.key           NOT NULL,
+        base_asset               {schema}.key           NOT NULL,
+        quote_asset              {schema}.key           NOT NULL,
+        side                     {schema}.order_side    NOT NULL,
+        type                     {schema}.order_type    NOT NULL,
+        time_in_force            {schema}.time_in_force,
+        status                   {schema}.order_status  NOT NULL,
+        price                    {schema}.amount,
+        quantity                 {schema}.amount,
+        quote_quantity           {schema}.amount,
+        stop_price               {schema}.amount,
+        executed_quantity        {schema}.amount        NOT NULL,
+        executed_quote_quantity  {schema}.amount        NOT NULL,
+        exchange_order_id        {schema}.key,
+        client_order_id          {schema}.key,
+        reason                   text COLLATE "C",
         transacted_at            timestamptz,
         raw                      json,
-        settled_quantity         numeric     NOT NULL,
-        settled_quote_quantity   numeric     NOT NULL,
-        held_asset               text        COLLATE "C",
-        held_amount              numeric     NOT NULL,
-        version                  bigint      NOT NULL,
-        created_at               timestamptz NOT NULL,
-        updated_at               timestamptz NOT NULL,
+        settled_quantity         {schema}.amount        NOT NULL,
+        settled_quote_quantity   {schema}.amount        NOT NULL,
+        held_asset               {schema}.key,
+        held_amount              {schema}.amount        NOT NULL,
+        version                  bigint                 NOT NULL,
+        created_at               timestamptz            NOT NULL,
+        updated_at               timestamptz            NOT NULL,
 
         CONSTRAINT orders_pkey PRIMARY KEY (user_id, id),
         CONSTRAINT orders_client_order_id_key UNIQUE (user_id, client_order_id),
         CONSTRAINT orders_exchange_order_id_key UNIQUE (user_id, exchange_order_id),
         CONSTRAINT orders_users_fkey
             FOREIGN KEY (user_id) REFERENCES {schema}.users (id) ON DELETE CASCADE,
-        CONSTRAINT orders_side_known CHECK (side IN ('BUY', 'SELL')),
-        CONSTRAINT orders_type_known CHECK (
-            type IN ('LIMIT', 'MARKET', 'LIMIT_MAKER', 'IMMEDIATE_OR_CANCEL', 'FILL_OR_KILL', 'STOP_LIMIT')
-        ),
-        CONSTRAINT orders_time_in_force_known CHECK (time_in_force IN ('GTC', 'IOC', 'FOK')),
-        CONSTRAINT orders_status_known CHECK (
-            status IN ('PENDING_NEW', 'NEW', 'PARTIALLY_FILLED', 'FILLED', 'PENDING_CANCEL', 'CANCELED',
-                       'PARTIALLY_CANCELED', 'REJECTED', 'EXPIRED')
-        ),
-        CONSTRAINT orders_amounts_exact CHECK (
-            scale(price) <= 18 AND abs(price) < 100000000000000000000
-            AND scale(quantity) <= 18 AND abs(quantity) < 100000000000000000000
-            AND scale(quote_quantity) <= 18 AND abs(quote_quantity) < 100000000000000000000
-            AND scale(stop_price) <= 18 AND abs(stop_price) < 100000000000000000000
-            AND scale(executed_quantity) <= 18 AND abs(executed_quantity) < 100000000000000000000
-            AND scale(executed_quote_quantity) <= 18 AND abs(executed_quote_quantity) < 100000000000000000000
-            AND scale(settled_quantity) <= 18 AND abs(settled_quantity) < 100000000000000000000
-            AND scale(settled_quote_quantity) <= 18 AND abs(settled_quote_quantity) < 100000000000000000000
-            AND scale(held_amount) <= 18 AND abs(held_amount) < 100000000000000000000
-        ),
         CONSTRAINT orders_held_amount_not_negative CHECK (held_amount >= 0),
-        CONSTRAINT orders_hold_has_asset CHECK (held_amount = 0 OR held_asset IS NOT NULL),
-        CONSTRAINT orders_keys_short CHECK (
-            char_length(symbol) <= 255 AND char_length(base_asset) <= 255 AND char_length(quote_asset) <= 255
-            AND char_length(exchange_order_id) <= 255 AND char_length(client_order_id) <= 255
-            AND char_length(held_asset) <= 255
-        )
+        CONSTRAINT orders_hold_has_asset CHECK (held_amount = 0 OR held_asset IS NOT NULL)
     )
     """)
     op.execute(f"CREATE INDEX orders_newest_idx ON {schema}.orders (user_id, created_at DESC, id DESC)")
@@ -80,37 +84,23 @@ def upgrade(schema: str) -> None:
     op.execute(f"CREATE INDEX orders_holding_idx ON {schema}.orders (user_id) WHERE held_amount > 0")
     op.execute(f"""
     CREATE TABLE {schema}.order_updates (
-        user_id                  uuid        NOT NULL,
-        order_id                 uuid        NOT NULL,
-        previous_status          text        COLLATE "C",
-        status                   text        COLLATE "C" NOT NULL,
-        executed_quantity        numeric     NOT NULL,
-        executed_quote_quantity  numeric     NOT NULL,
-        outcome                  text        COLLATE "C" NOT NULL,
-        reason                   text        COLLATE "C",
-        source                   text        COLLATE "C" NOT NULL,
-        occurred_at              timestamptz NOT NULL,
+        user_id                  uuid                    NOT NULL,
+        order_id                 uuid                    NOT NULL,
+        previous_status          {schema}.order_status,
+        status                   {schema}.order_status   NOT NULL,
+        executed_quantity        {schema}.amount         NOT NULL,
+        executed_quote_quantity  {schema}.amount         NOT NULL,
+        outcome                  {schema}.update_outcome NOT NULL,
+        reason                   text COLLATE "C",
+        source                   {schema}.update_source  NOT NULL,
+        occurred_at              timestamptz             NOT NULL,
         raw                      json,
-        seq                      bigint      NOT NULL,
-        recorded_at              timestamptz NOT NULL,
+        seq                      bigint                  NOT NULL,
+        recorded_at              timestamptz             NOT NULL,
 
         CONSTRAINT order_updates_pkey PRIMARY KEY (user_id, order_id, seq),
         CONSTRAINT order_updates_orders_fkey
             FOREIGN KEY (user_id, order_id) REFERENCES {schema}.orders (user_id, id) ON DELETE CASCADE,
-        CONSTRAINT order_updates_previous_status_known CHECK (
-            previous_status IN ('PENDING_NEW', 'NEW', 'PARTIALLY_FILLED', 'FILLED', 'PENDING_CANCEL', 'CANCELED',
-                                'PARTIALLY_CANCELED', 'REJECTED', 'EXPIRED')
-        ),
-        CONSTRAINT order_updates_status_known CHECK (
-            status IN ('PENDING_NEW', 'NEW', 'PARTIALLY_FILLED', 'FILLED', 'PENDING_CANCEL', 'CANCELED',
-                       'PARTIALLY_CANCELED', 'REJECTED', 'EXPIRED')
-        ),
-        CONSTRAINT order_updates_outcome_known CHECK (outcome IN ('APPLIED', 'STALE')),
-        CONSTRAINT order_updates_source_known CHECK (source IN ('LOCAL', 'REST', 'WEBSOCKET', 'RECONCILE')),
-        CONSTRAINT order_updates_amounts_exact CHECK (
-            scale(executed_quantity) <= 18 AND abs(executed_quantity) < 100000000000000000000
-            AND scale(executed_quote_quantity) <= 18 AND abs(executed_quote_quantity) < 100000000000000000000
-        ),
         CONSTRAINT order_updates_seq_from_one CHECK (seq >= 1)
     )
     """)
@@ -119,3 +109,10 @@ def upgrade(schema: str) -> None:
 def downgrade(schema: str) -> None:
     op.execute(f"DROP TABLE {schema}.order_updates")
     op.execute(f"DROP TABLE {schema}.orders")
+    op.execute(f"DROP DOMAIN {schema}.update_source")
+    op.execute(f"DROP DOMAIN {schema}.update_outcome")
+    op.execute(f"DROP DOMAIN {schema}.order_status")
+    op.execute(f"DROP DOMAIN {schema}.time_in_force")
+    op.execute(f"DROP DOMAIN {schema}.order_type")
+    op.execute(f"DROP DOMAIN {schema}.order_side")
+    op.execute(f"DROP DOMAIN {schema}.amount")

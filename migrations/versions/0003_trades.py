@@ -9,46 +9,37 @@ compatible_from = "0001"
 
 def upgrade(schema: str) -> None:
     op.execute(f"""
+    CREATE DOMAIN {schema}.trade_state AS text COLLATE "C" CONSTRAINT trade_state_known
+        CHECK (VALUE IN ('RECORDED', 'PENDING', 'SETTLED'))
+    """)
+    op.execute(f"""
     CREATE TABLE {schema}.trades (
-        id                 uuid        NOT NULL,
-        user_id            uuid        NOT NULL,
+        id                 uuid                 NOT NULL,
+        user_id            uuid                 NOT NULL,
         order_id           uuid,
-        exchange_order_id  text        COLLATE "C",
-        client_order_id    text        COLLATE "C",
-        exchange_trade_id  text        COLLATE "C" NOT NULL,
-        symbol             text        COLLATE "C" NOT NULL,
-        side               text        COLLATE "C" NOT NULL,
-        price              numeric     NOT NULL,
-        quantity           numeric     NOT NULL,
-        quote_quantity     numeric     NOT NULL,
-        commission         numeric     NOT NULL,
-        commission_asset   text        COLLATE "C",
+        exchange_order_id  {schema}.key,
+        client_order_id    {schema}.key,
+        exchange_trade_id  {schema}.key         NOT NULL,
+        symbol             {schema}.key         NOT NULL,
+        side               {schema}.order_side  NOT NULL,
+        price              {schema}.amount      NOT NULL,
+        quantity           {schema}.amount      NOT NULL,
+        quote_quantity     {schema}.amount      NOT NULL,
+        commission         {schema}.amount      NOT NULL,
+        commission_asset   {schema}.key,
         is_maker           boolean,
-        traded_at          timestamptz NOT NULL,
+        traded_at          timestamptz          NOT NULL,
         raw                json,
-        state              text        COLLATE "C" NOT NULL,
-        version            bigint      NOT NULL,
-        created_at         timestamptz NOT NULL,
-        updated_at         timestamptz NOT NULL,
-        order_key          text        COLLATE "C" NOT NULL,
+        state              {schema}.trade_state NOT NULL,
+        version            bigint               NOT NULL,
+        created_at         timestamptz          NOT NULL,
+        updated_at         timestamptz          NOT NULL,
+        order_key          {schema}.key         NOT NULL,
 
         CONSTRAINT trades_pkey PRIMARY KEY (user_id, id),
         CONSTRAINT trades_exchange_trade_id_key UNIQUE (user_id, symbol, exchange_trade_id, order_key),
         CONSTRAINT trades_users_fkey
-            FOREIGN KEY (user_id) REFERENCES {schema}.users (id) ON DELETE CASCADE,
-        CONSTRAINT trades_side_known CHECK (side IN ('BUY', 'SELL')),
-        CONSTRAINT trades_state_known CHECK (state IN ('RECORDED', 'PENDING', 'SETTLED')),
-        CONSTRAINT trades_amounts_exact CHECK (
-            scale(price) <= 18 AND abs(price) < 100000000000000000000
-            AND scale(quantity) <= 18 AND abs(quantity) < 100000000000000000000
-            AND scale(quote_quantity) <= 18 AND abs(quote_quantity) < 100000000000000000000
-            AND scale(commission) <= 18 AND abs(commission) < 100000000000000000000
-        ),
-        CONSTRAINT trades_keys_short CHECK (
-            char_length(exchange_order_id) <= 255 AND char_length(client_order_id) <= 255
-            AND char_length(exchange_trade_id) <= 255 AND char_length(symbol) <= 255
-            AND char_length(commission_asset) <= 255 AND char_length(order_key) <= 255
-        )
+            FOREIGN KEY (user_id) REFERENCES {schema}.users (id) ON DELETE CASCADE
     )
     """)
     op.execute(f"CREATE INDEX trades_newest_idx ON {schema}.trades (user_id, traded_at DESC, id DESC)")
@@ -73,3 +64,4 @@ def upgrade(schema: str) -> None:
 
 def downgrade(schema: str) -> None:
     op.execute(f"DROP TABLE {schema}.trades")
+    op.execute(f"DROP DOMAIN {schema}.trade_state")

@@ -22,18 +22,14 @@ def upgrade(schema: str) -> None:
     """)
     op.execute(f"""
     CREATE TABLE {schema}.portfolio_holdings (
-        user_id   uuid    NOT NULL,
-        symbol    text    COLLATE "C" NOT NULL,
-        quantity  numeric NOT NULL,
+        user_id   uuid            NOT NULL,
+        symbol    {schema}.key    NOT NULL,
+        quantity  {schema}.amount NOT NULL,
 
         CONSTRAINT portfolio_holdings_pkey PRIMARY KEY (user_id, symbol),
         CONSTRAINT portfolio_holdings_portfolios_fkey
             FOREIGN KEY (user_id) REFERENCES {schema}.portfolios (user_id) ON DELETE CASCADE,
-        CONSTRAINT portfolio_holdings_amounts_exact CHECK (
-            scale(quantity) <= 18 AND abs(quantity) < 100000000000000000000
-        ),
-        CONSTRAINT portfolio_holdings_quantity_positive CHECK (quantity > 0),
-        CONSTRAINT portfolio_holdings_keys_short CHECK (char_length(symbol) <= 255)
+        CONSTRAINT portfolio_holdings_quantity_positive CHECK (quantity > 0)
     )
     """)
     op.execute(f"""

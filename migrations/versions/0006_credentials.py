@@ -10,29 +10,27 @@ compatible_from = "0001"
 def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE TABLE {schema}.user_credentials (
-        user_id     uuid  NOT NULL,
-        key_id      text  COLLATE "C" NOT NULL,
-        api_key     bytea NOT NULL,
-        api_secret  bytea NOT NULL,
+        user_id     uuid         NOT NULL,
+        key_id      {schema}.key NOT NULL,
+        api_key     bytea        NOT NULL,
+        api_secret  bytea        NOT NULL,
         passphrase  bytea,
 
         CONSTRAINT user_credentials_pkey PRIMARY KEY (user_id),
         CONSTRAINT user_credentials_users_fkey
-            FOREIGN KEY (user_id) REFERENCES {schema}.users (id) ON DELETE CASCADE,
-        CONSTRAINT user_credentials_keys_short CHECK (char_length(key_id) <= 255)
+            FOREIGN KEY (user_id) REFERENCES {schema}.users (id) ON DELETE CASCADE
     )
     """)
     op.execute(f"""
     CREATE TABLE {schema}.user_api_keys (
-        user_id       uuid  NOT NULL,
-        key_id        text  COLLATE "C" NOT NULL,
-        api_key_hash  bytea NOT NULL,
+        user_id       uuid         NOT NULL,
+        key_id        {schema}.key NOT NULL,
+        api_key_hash  bytea        NOT NULL,
 
         CONSTRAINT user_api_keys_pkey PRIMARY KEY (user_id, key_id),
         CONSTRAINT user_api_keys_api_key_hash_key UNIQUE (api_key_hash),
         CONSTRAINT user_api_keys_user_credentials_fkey
-            FOREIGN KEY (user_id) REFERENCES {schema}.user_credentials (user_id) ON DELETE CASCADE,
-        CONSTRAINT user_api_keys_keys_short CHECK (char_length(key_id) <= 255)
+            FOREIGN KEY (user_id) REFERENCES {schema}.user_credentials (user_id) ON DELETE CASCADE
     )
     """)
 

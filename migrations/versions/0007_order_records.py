@@ -10,27 +10,24 @@ compatible_from = "0001"
 def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE TABLE {schema}.order_records (
-        order_uid           text        COLLATE "C" NOT NULL,
-        track_number        text        COLLATE "C",
-        entry               text        COLLATE "C",
-        locale              text        COLLATE "C",
-        internal_signature  text        COLLATE "C",
-        customer_id         text        COLLATE "C",
-        delivery_service    text        COLLATE "C",
-        shardkey            text        COLLATE "C",
+        order_uid           {schema}.key     NOT NULL,
+        track_number        {schema}.key,
+        entry               text COLLATE "C",
+        locale              text COLLATE "C",
+        internal_signature  text COLLATE "C",
+        customer_id         {schema}.key,
+        delivery_service    text COLLATE "C",
+        shardkey            text COLLATE "C",
         sm_id               bigint,
-        date_created        text        COLLATE "C" NOT NULL,
-        oof_shard           text        COLLATE "C",
+        date_created        text COLLATE "C" NOT NULL,
+        oof_shard           text COLLATE "C",
         extra               json,
         key_order           json,
-        date_created_at     timestamptz NOT NULL,
-        digest              bytea       NOT NULL,
-        version             bigint      NOT NULL,
+        date_created_at     timestamptz      NOT NULL,
+        digest              bytea            NOT NULL,
+        version             bigint           NOT NULL,
 
-        CONSTRAINT order_records_pkey PRIMARY KEY (order_uid),
-        CONSTRAINT order_records_keys_short CHECK (
-            char_length(order_uid) <= 255 AND char_length(track_number) <= 255 AND char_length(customer_id) <= 255
-        )
+        CONSTRAINT order_records_pkey PRIMARY KEY (order_uid)
     )
     """)
     op.execute(f"""
@@ -43,14 +40,14 @@ def upgrade(schema: str) -> None:
     op.execute(f"CREATE INDEX order_records_track_number_idx ON {schema}.order_records (track_number)")
     op.execute(f"""
     CREATE TABLE {schema}.order_record_deliveries (
-        order_uid  text    COLLATE "C" NOT NULL,
-        name       text    COLLATE "C",
-        phone      text    COLLATE "C",
-        zip        text    COLLATE "C",
-        city       text    COLLATE "C",
-        address    text    COLLATE "C",
-        region     text    COLLATE "C",
-        email      text    COLLATE "C",
+        order_uid  {schema}.key     NOT NULL,
+        name       text COLLATE "C",
+        phone      text COLLATE "C",
+        zip        text COLLATE "C",
+        city       text COLLATE "C",
+        address    text COLLATE "C",
+        region     text COLLATE "C",
+        email      text COLLATE "C",
         extra      json,
         key_order  json,
 
@@ -61,57 +58,46 @@ def upgrade(schema: str) -> None:
     """)
     op.execute(f"""
     CREATE TABLE {schema}.order_record_payments (
-        order_uid      text    COLLATE "C" NOT NULL,
-        transaction    text    COLLATE "C",
-        request_id     text    COLLATE "C",
-        currency       text    COLLATE "C",
-        provider       text    COLLATE "C",
-        amount         numeric,
+        order_uid      {schema}.key     NOT NULL,
+        transaction    text COLLATE "C",
+        request_id     text COLLATE "C",
+        currency       text COLLATE "C",
+        provider       text COLLATE "C",
+        amount         {schema}.amount,
         payment_dt     bigint,
-        bank           text    COLLATE "C",
-        delivery_cost  numeric,
-        goods_total    numeric,
-        custom_fee     numeric,
+        bank           text COLLATE "C",
+        delivery_cost  {schema}.amount,
+        goods_total    {schema}.amount,
+        custom_fee     {schema}.amount,
         extra          json,
         key_order      json,
 
         CONSTRAINT order_record_payments_pkey PRIMARY KEY (order_uid),
         CONSTRAINT order_record_payments_order_records_fkey
-            FOREIGN KEY (order_uid) REFERENCES {schema}.order_records (order_uid) ON DELETE CASCADE,
-        CONSTRAINT order_record_payments_amounts_exact CHECK (
-            scale(amount) <= 18 AND abs(amount) < 100000000000000000000
-            AND scale(delivery_cost) <= 18 AND abs(delivery_cost) < 100000000000000000000
-            AND scale(goods_total) <= 18 AND abs(goods_total) < 100000000000000000000
-            AND scale(custom_fee) <= 18 AND abs(custom_fee) < 100000000000000000000
-        )
+            FOREIGN KEY (order_uid) REFERENCES {schema}.order_records (order_uid) ON DELETE CASCADE
     )
     """)
     op.execute(f"""
     CREATE TABLE {schema}.order_record_items (
-        order_uid     text    COLLATE "C" NOT NULL,
-        position      bigint  NOT NULL,
+        order_uid     {schema}.key     NOT NULL,
+        position      bigint           NOT NULL,
         chrt_id       bigint,
-        track_number  text    COLLATE "C",
-        price         numeric,
-        rid           text    COLLATE "C",
-        name          text    COLLATE "C",
-        sale          numeric,
-        size          text    COLLATE "C",
-        total_price   numeric,
+        track_number  text COLLATE "C",
+        price         {schema}.amount,
+        rid           text COLLATE "C",
+        name          text COLLATE "C",
+        sale          {schema}.amount,
+        size          text COLLATE "C",
+        total_price   {schema}.amount,
         nm_id         bigint,
-        brand         text    COLLATE "C",
+        brand         text COLLATE "C",
         status        bigint,
         extra         json,
         key_order     json,
 
         CONSTRAINT order_record_items_pkey PRIMARY KEY (order_uid, position),
         CONSTRAINT order_record_items_order_records_fkey
-            FOREIGN KEY (order_uid) REFERENCES {schema}.order_records (order_uid) ON DELETE CASCADE,
-        CONSTRAINT order_record_items_amounts_exact CHECK (
-            scale(price) <= 18 AND abs(price) < 100000000000000000000
-            AND scale(sale) <= 18 AND abs(sale) < 100000000000000000000
-            AND scale(total_price) <= 18 AND abs(total_price) < 100000000000000000000
-        )
+            FOREIGN KEY (order_uid) REFERENCES {schema}.order_records (order_uid) ON DELETE CASCADE
     )
     """)
 

@@ -12,8 +12,8 @@ from metacore.postgres.drift import DriftKind, find_drift
 
 COLUMNS = [
     ("ALTER TABLE users ALTER COLUMN version TYPE integer", "DIFFERENT users.version"),
-    ("ALTER TABLE balances ALTER COLUMN free TYPE numeric(38, 18)", "DIFFERENT balances.free"),
-    ('ALTER TABLE trades ALTER COLUMN symbol TYPE text COLLATE "default"', "DIFFERENT trades.symbol"),
+    ("ALTER TABLE trades ALTER COLUMN commission TYPE numeric", "DIFFERENT trades.commission"),
+    ('ALTER TABLE orders ALTER COLUMN reason TYPE text COLLATE "default"', "DIFFERENT orders.reason"),
     ("ALTER TABLE users ALTER COLUMN version SET DEFAULT 1", "DIFFERENT users.version"),
     ("ALTER TABLE users ALTER COLUMN kyc_status DROP NOT NULL", "DIFFERENT users.kyc_status"),
     ("ALTER TABLE users ALTER COLUMN email SET NOT NULL", "DIFFERENT users.email"),
@@ -22,7 +22,7 @@ COLUMNS = [
 ]
 
 CONSTRAINTS = [
-    ("ALTER TABLE balances DROP CONSTRAINT balances_keys_short", "MISSING balances.balances_keys_short"),
+    ("ALTER TABLE trades DROP CONSTRAINT trades_users_fkey", "MISSING trades.trades_users_fkey"),
     ("ALTER TABLE balances ADD CONSTRAINT low CHECK (free < 5)", "UNEXPECTED balances.low"),
     (
         "ALTER TABLE balances DROP CONSTRAINT balances_free_not_negative,"
@@ -74,6 +74,14 @@ TABLES = [
     ("ALTER TABLE users ENABLE ROW LEVEL SECURITY", "DIFFERENT users"),
 ]
 
+DOMAINS = [
+    ("ALTER DOMAIN amount DROP CONSTRAINT amount_exact", "DIFFERENT amount"),
+    ("ALTER DOMAIN key ADD CHECK (VALUE <> '')", "DIFFERENT key"),
+    ("ALTER DOMAIN order_status SET DEFAULT 'NEW'", "DIFFERENT order_status"),
+    ("ALTER DOMAIN amount SET NOT NULL", "DIFFERENT amount"),
+    ("CREATE DOMAIN price AS numeric", "UNEXPECTED price"),
+]
+
 OTHERS = [
     (
         "CREATE TRIGGER changed BEFORE UPDATE ON users FOR EACH ROW"
@@ -92,7 +100,9 @@ def deployed(server: EmbeddedPostgres) -> str:
 
 
 @pytest.mark.parametrize(
-    ("change", "difference"), [*COLUMNS, *CONSTRAINTS, *INDEXES, *TABLES, *OTHERS], ids=lambda value: value[:60]
+    ("change", "difference"),
+    [*COLUMNS, *DOMAINS, *CONSTRAINTS, *INDEXES, *TABLES, *OTHERS],
+    ids=lambda value: value[:60],
 )
 def test_a_manual_change_is_found(server, deployed, change, difference):
     with psycopg.connect(server.url) as connection:

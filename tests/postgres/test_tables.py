@@ -8,6 +8,7 @@ from psycopg import sql
 from metacore import Balance, BalanceEntry, Order, OrderUpdate, Trade, User
 from metacore.postgres import SchemaDeployer
 from metacore.postgres.tables import METADATA, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
+from metacore.postgres.tables.domains import AMOUNT, KEY
 
 MODELS = {
     "users": User,
@@ -22,14 +23,6 @@ NOT_FIELDS = {"trades": {"order_key"}}
 
 
 COLUMNS = [column for table in METADATA.sorted_tables for column in table.columns]
-
-
-def is_amount(column):
-    return isinstance(column.type, sqlalchemy.Numeric)
-
-
-def check_names(table):
-    return {check.name for check in table.constraints if isinstance(check, sqlalchemy.CheckConstraint)}
 
 
 def constraints(kind):
@@ -81,7 +74,8 @@ def test_the_database_computes_nothing():
 
 
 def test_amounts_are_exact_and_texts_are_ordered_by_code_point():
-    assert {(column.type.precision, column.type.scale) for column in COLUMNS if is_amount(column)} == {(None, None)}
+    amounts = [column for column in COLUMNS if isinstance(column.type, sqlalchemy.Numeric)]
+    assert {column.info.get("domain") for column in amounts} == {AMOUNT}
     texts = [column for column in COLUMNS if isinstance(column.type, sqlalchemy.Text)]
     assert {column.type.collation for column in texts} == {"C"}
 
@@ -94,7 +88,7 @@ def deployed(server):
 
 @pytest.fixture
 def bare(server, deployed):
-    """A function that copies a table with nothing but its CHECKs, and returns one that inserts a value."""
+    """A function that copies a table with no rules but those of its values, and returns one that inserts a value."""
     with psycopg.connect(server.url, autocommit=True) as connection:
 
         def copy(table):
@@ -114,40 +108,32 @@ def bare(server, deployed):
         yield copy
 
 
-WITH_AMOUNTS = [name for name, table in METADATA.tables.items() if f"{name}_amounts_exact" in check_names(table)]
+def of_domain(domain):
+    return [(column.table.name, column.name) for column in COLUMNS if column.info.get("domain") is domain]
 
 
-@pytest.mark.parametrize("table", WITH_AMOUNTS)
-def test_no_column_takes_what_is_no_amount(bare, table):
+@pytest.mark.parametrize(("table", "column"), of_domain(AMOUNT))
+def test_no_column_takes_what_is_no_amount(bare, table, column):
     insert = bare(table)
-    amounts = [column.name for column in METADATA.tables[table].columns if is_amount(column)]
-    assert amounts
-    for name in amounts:
-        for value in ("NaN", "Infinity", "-Infinity", "1E-19", "0.1" + "0" * 18, "1E20", "-1E20"):
-            with pytest.raises(psycopg.errors.CheckViolation) as caught:
-                insert(name, value)
-            assert caught.value.diag.constraint_name == f"{table}_amounts_exact"
-    largest = "9" * 20 + "." + "9" * 18
-    assert str(insert(amounts[0], largest)) == largest
-
-
-def test_every_amount_is_checked():
-    assert {column.table.name for column in COLUMNS if is_amount(column)} == set(WITH_AMOUNTS)
-
-
-@pytest.mark.parametrize(
-    "table", [name for name, table in METADATA.tables.items() if f"{name}_keys_short" in check_names(table)]
-)
-def test_no_key_is_longer_than_a_model_allows(bare, table):
-    insert = bare(table)
-    (check,) = (c for c in METADATA.tables[table].constraints if c.name == f"{table}_keys_short")
-    keys = [column.name for column in METADATA.tables[table].columns if f"({column.name})" in str(check.sqltext)]
-    assert keys
-    for name in keys:
+    for value in ("NaN", "Infinity", "-Infinity", "1E-19", "0.1" + "0" * 18, "1E20", "-1E20"):
         with pytest.raises(psycopg.errors.CheckViolation) as caught:
-            insert(name, "🚀" * 256)
-        assert caught.value.diag.constraint_name == f"{table}_keys_short"
-    assert insert(keys[0], "🚀" * 255) == "🚀" * 255
+            insert(column, value)
+        assert caught.value.diag.constraint_name == "amount_exact"
+
+
+def test_an_amount_is_stored_as_it_is(bare):
+    insert = bare("balances")
+    for value in ("9" * 20 + "." + "9" * 18, "0.000000000000000001", "0", "1.50"):
+        assert f"{insert('free', value):f}" == value
+
+
+@pytest.mark.parametrize(("table", "column"), of_domain(KEY))
+def test_no_key_is_longer_than_a_model_allows(bare, table, column):
+    insert = bare(table)
+    with pytest.raises(psycopg.errors.CheckViolation) as caught:
+        insert(column, "🚀" * 256)
+    assert caught.value.diag.constraint_name == "key_short"
+    assert insert(column, "🚀" * 255) == "🚀" * 255
 
 
 @pytest.mark.parametrize(

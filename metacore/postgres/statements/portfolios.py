@@ -14,7 +14,8 @@ GET = Statement(
     FROM {schema}.users
     LEFT JOIN {schema}.portfolios ON portfolios.user_id = users.id
     CROSS JOIN LATERAL (
-        SELECT array_agg(symbol ORDER BY symbol) AS symbols, array_agg(quantity ORDER BY symbol) AS quantities
+        SELECT array_agg(symbol::text ORDER BY symbol) AS symbols,
+            array_agg(quantity::numeric ORDER BY symbol) AS quantities
         FROM {schema}.portfolio_holdings WHERE portfolio_holdings.user_id = users.id
     ) AS held
     WHERE users.id = %(user_id)s::uuid

@@ -1,4 +1,4 @@
-"""Kinds of columns and the rules that every column of a kind keeps."""
+"""Kinds of columns and of constraints."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
-from metacore.domain.amounts import DECIMAL_PLACES, WHOLE_DIGITS
-from metacore.domain.text import MAX_KEY_LENGTH
+from metacore.postgres.tables.domains import AMOUNT, KEY, names_of
 
 METADATA = MetaData()
 """All tables, without a schema: it is named where a statement is compiled."""
@@ -34,8 +33,16 @@ def id_column(name: str, nullable: bool = False) -> Column[Any]:
 
 
 def text_column(name: str, nullable: bool = False) -> Column[Any]:
-    """Text, ordered by code point whatever the database's locale is."""
+    """Text of any length, ordered by code point whatever the database's locale is."""
     return Column(name, Text(collation="C"), nullable=nullable)
+
+
+def key_column(name: str, nullable: bool = False) -> Column[Any]:
+    return Column(name, Text(collation="C"), nullable=nullable, info={"domain": KEY})
+
+
+def name_column(name: str, names: type[StrEnum], nullable: bool = False) -> Column[Any]:
+    return Column(name, Text(collation="C"), nullable=nullable, info={"domain": names_of(names)})
 
 
 def texts_column(name: str) -> Column[Any]:
@@ -43,8 +50,7 @@ def texts_column(name: str) -> Column[Any]:
 
 
 def amount_column(name: str, nullable: bool = False) -> Column[Any]:
-    """Exact and unconstrained: `numeric(38,18)` would round silently and take NaN. `exact_amounts` is its limit."""
-    return Column(name, Numeric(), nullable=nullable)
+    return Column(name, Numeric(), nullable=nullable, info={"domain": AMOUNT})
 
 
 def integer_column(name: str, nullable: bool = False) -> Column[Any]:
@@ -68,33 +74,8 @@ def json_column(name: str, nullable: bool = False) -> Column[Any]:
     return Column(name, JSON(), nullable=nullable)
 
 
-def exact_amounts(table: str, *columns: str) -> CheckConstraint:
-    """What an amount is: at most 20 digits before the point, 18 after it, never NaN or Infinity.
-
-    The scale of NaN and Infinity is NULL, which a CHECK lets pass; their size is what is refused.
-    """
-    limit = 10**WHOLE_DIGITS
-    rules = (f"scale({column}) <= {DECIMAL_PLACES} AND abs({column}) < {limit}" for column in columns)
-    return CheckConstraint(" AND ".join(rules), name=f"{table}_amounts_exact")
-
-
-def short_keys(table: str, *columns: str) -> CheckConstraint:
-    """What a key is: text short enough to be indexed."""
-    rules = (f"char_length({column}) <= {MAX_KEY_LENGTH}" for column in columns)
-    return CheckConstraint(" AND ".join(rules), name=f"{table}_keys_short")
-
-
 def not_negative(table: str, column: str) -> CheckConstraint:
     return CheckConstraint(f"{column} >= 0", name=f"{table}_{column}_not_negative")
-
-
-def known_names(table: str, column: str, names: type[StrEnum]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({quoted(names)})", name=f"{table}_{column}_known")
-
-
-def quoted(names: Iterable[str]) -> str:
-    """`names` as a list of SQL literals."""
-    return ", ".join(f"'{name}'" for name in names)
 
 
 def unique(table: str, field: str, *columns: str) -> UniqueConstraint:

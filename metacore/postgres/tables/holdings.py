@@ -8,11 +8,9 @@ from metacore.postgres.tables.columns import (
     METADATA,
     amount_column,
     belongs_to,
-    exact_amounts,
     id_column,
     integer_column,
-    short_keys,
-    text_column,
+    key_column,
     time_column,
 )
 
@@ -31,13 +29,11 @@ portfolio_holdings = Table(
     "portfolio_holdings",
     METADATA,
     id_column("user_id"),
-    text_column("symbol"),
+    key_column("symbol"),
     amount_column("quantity"),
     PrimaryKeyConstraint("user_id", "symbol", name="portfolio_holdings_pkey"),
     belongs_to("portfolio_holdings", "portfolios", ["user_id"], ["user_id"]),
-    exact_amounts("portfolio_holdings", "quantity"),
     CheckConstraint("quantity > 0", name="portfolio_holdings_quantity_positive"),
-    short_keys("portfolio_holdings", "symbol"),
 )
 
 Index("portfolio_holdings_holders_idx", portfolio_holdings.c.symbol, portfolio_holdings.c.user_id)

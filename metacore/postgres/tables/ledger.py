@@ -9,16 +9,14 @@ from metacore.postgres.tables.columns import (
     METADATA,
     amount_column,
     belongs_to,
-    exact_amounts,
     id_column,
     integer_column,
-    known_names,
+    key_column,
+    name_column,
     not_negative,
-    quoted,
-    short_keys,
-    text_column,
     time_column,
 )
+from metacore.postgres.tables.domains import quoted
 
 REFERENCED_ENTRIES = f"reason IN ({quoted(sorted(UNIQUELY_REFERENCED))}) AND reference IS NOT NULL"
 """Which rows `balance_entries_reference_key` has: a deposit or withdrawal is booked once for each reference."""
@@ -29,7 +27,7 @@ MOVING_ENTRIES = f"reason NOT IN ({quoted([EntryReason.HOLD, EntryReason.RELEASE
 balances = Table(
     "balances",
     METADATA,
-    text_column("asset"),
+    key_column("asset"),
     amount_column("free"),
     amount_column("locked"),
     id_column("user_id"),
@@ -39,21 +37,19 @@ balances = Table(
     time_column("updated_at"),
     PrimaryKeyConstraint("user_id", "asset", name="balances_pkey"),
     belongs_to("balances", "users", ["user_id"], ["id"]),
-    exact_amounts("balances", "free", "locked"),
     not_negative("balances", "free"),
     not_negative("balances", "locked"),
-    short_keys("balances", "asset"),
 )
 
 balance_entries = Table(
     "balance_entries",
     METADATA,
     id_column("user_id"),
-    text_column("asset"),
+    key_column("asset"),
     amount_column("delta_free"),
     amount_column("delta_locked"),
-    text_column("reason"),
-    text_column("reference", nullable=True),
+    name_column("reason", EntryReason),
+    key_column("reference", nullable=True),
     time_column("occurred_at"),
     integer_column("seq"),
     amount_column("free_after"),
@@ -61,12 +57,9 @@ balance_entries = Table(
     time_column("created_at"),
     PrimaryKeyConstraint("user_id", "asset", "seq", name="balance_entries_pkey"),
     belongs_to("balance_entries", "balances", ["user_id", "asset"], ["user_id", "asset"]),
-    known_names("balance_entries", "reason", EntryReason),
-    exact_amounts("balance_entries", "delta_free", "delta_locked", "free_after", "locked_after"),
     not_negative("balance_entries", "free_after"),
     not_negative("balance_entries", "locked_after"),
     CheckConstraint("seq >= 1", name="balance_entries_seq_from_one"),
-    short_keys("balance_entries", "reference"),
 )
 
 Index(

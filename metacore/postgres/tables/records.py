@@ -13,10 +13,9 @@ from metacore.postgres.tables.columns import (
     amount_column,
     belongs_to,
     bytes_column,
-    exact_amounts,
     integer_column,
     json_column,
-    short_keys,
+    key_column,
     text_column,
     time_column,
 )
@@ -24,12 +23,12 @@ from metacore.postgres.tables.columns import (
 order_records = Table(
     "order_records",
     METADATA,
-    text_column("order_uid"),
-    text_column("track_number", nullable=True),
+    key_column("order_uid"),
+    key_column("track_number", nullable=True),
     text_column("entry", nullable=True),
     text_column("locale", nullable=True),
     text_column("internal_signature", nullable=True),
-    text_column("customer_id", nullable=True),
+    key_column("customer_id", nullable=True),
     text_column("delivery_service", nullable=True),
     text_column("shardkey", nullable=True),
     integer_column("sm_id", nullable=True),
@@ -41,7 +40,6 @@ order_records = Table(
     bytes_column("digest"),
     integer_column("version"),
     PrimaryKeyConstraint("order_uid", name="order_records_pkey"),
-    short_keys("order_records", "order_uid", "track_number", "customer_id"),
 )
 
 Index("order_records_newest_idx", order_records.c.date_created_at.desc(), order_records.c.order_uid.desc())
@@ -56,7 +54,7 @@ Index("order_records_track_number_idx", order_records.c.track_number)
 order_record_deliveries = Table(
     "order_record_deliveries",
     METADATA,
-    text_column("order_uid"),
+    key_column("order_uid"),
     text_column("name", nullable=True),
     text_column("phone", nullable=True),
     text_column("zip", nullable=True),
@@ -73,7 +71,7 @@ order_record_deliveries = Table(
 order_record_payments = Table(
     "order_record_payments",
     METADATA,
-    text_column("order_uid"),
+    key_column("order_uid"),
     text_column("transaction", nullable=True),
     text_column("request_id", nullable=True),
     text_column("currency", nullable=True),
@@ -88,13 +86,12 @@ order_record_payments = Table(
     json_column("key_order", nullable=True),
     PrimaryKeyConstraint("order_uid", name="order_record_payments_pkey"),
     belongs_to("order_record_payments", "order_records", ["order_uid"], ["order_uid"]),
-    exact_amounts("order_record_payments", "amount", "delivery_cost", "goods_total", "custom_fee"),
 )
 
 order_record_items = Table(
     "order_record_items",
     METADATA,
-    text_column("order_uid"),
+    key_column("order_uid"),
     integer_column("position"),
     integer_column("chrt_id", nullable=True),
     text_column("track_number", nullable=True),
@@ -111,5 +108,4 @@ order_record_items = Table(
     json_column("key_order", nullable=True),
     PrimaryKeyConstraint("order_uid", "position", name="order_record_items_pkey"),
     belongs_to("order_record_items", "order_records", ["order_uid"], ["order_uid"]),
-    exact_amounts("order_record_items", "price", "sale", "total_price"),
 )
