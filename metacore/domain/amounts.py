@@ -101,6 +101,11 @@ def product(first: Decimal, second: Decimal) -> Decimal:
     return _CONTEXT.multiply(first, second)
 
 
+def addition(first: Decimal, second: Decimal) -> Decimal:
+    """The exact sum of two."""
+    return _CONTEXT.add(first, second)
+
+
 def difference(first: Decimal, second: Decimal) -> Decimal:
     """The exact difference."""
     return _CONTEXT.subtract(first, second)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from metacore.domain.amounts import LIMIT, ZERO, Amount
+from metacore.domain.amounts import LIMIT, ZERO, Amount, addition
 from metacore.domain.model import Model
 from metacore.domain.text import Key
 from metacore.errors import InvalidDataError
@@ -21,8 +21,7 @@ class Funds:
 
     def require_room(self, amount: Decimal, field: str) -> None:
         """InvalidDataError, naming `field`, if `amount` more would be too much to be stored."""
-        # Python's default of 28 digits rounds such a sum, but never below the limit.
-        if self.free + self.locked + amount >= LIMIT:
+        if addition(addition(self.free, self.locked), amount) >= LIMIT:
             raise InvalidDataError("the balance would have more than 20 digits before the point", field=field)
 
 

@@ -71,10 +71,10 @@ class Desk:
         }
         return NewTrade(**{**told, **values})
 
-    def report(self, order: NewOrder | None, status: str, executed: Any = None, **values: Any) -> ExecutionReport:
+    def report(self, of: NewOrder | None, status: str, executed: Any = None, **values: Any) -> ExecutionReport:
         told = {"user_id": USER, "executed_quantity": executed, "occurred_at": self.now}
-        if order is not None:
-            told["order_id"] = order.id
+        if of is not None:
+            told["order_id"] = of.id
         return ExecutionReport(**{**told, "status": OrderStatus(status), **values})
 
     # The commands of a service.
@@ -88,6 +88,16 @@ class Desk:
     def place(self, order: NewOrder, hold: Any = None) -> Order:
         book = self.book(order_commands.wanted([order]), order_commands.balances_of([order]))
         return self._saved(book, order_commands.place(book, order_commands.Placement(order=order, hold=hold)))
+
+    def buy(self, deposit: Any = 1000, hold: Any = None, **values: Any) -> Order:
+        """A BUY of 10 BTC at 100 USDT, with USDT deposited for it."""
+        self.deposit("USDT", deposit)
+        return self.place(self.order(**{"price": 100, "quantity": 10, **values}), hold)
+
+    def sell(self, deposit: Any = 10, hold: Any = None) -> Order:
+        """A SELL of 10 BTC at 100 USDT, with BTC deposited for it."""
+        self.deposit("BTC", deposit)
+        return self.place(self.order("SELL", price=100, quantity=10), hold)
 
     def place_all(self, orders: Sequence[NewOrder]) -> list[Order]:
         book = self.book(order_commands.wanted(orders), order_commands.balances_of(orders))
@@ -132,6 +142,17 @@ class Desk:
         rows = sorted(self.balances.values(), key=lambda balance: balance.asset)
         return {row.asset: f"{row.free:f} / {row.locked:f}" for row in rows if row.free or row.locked}
 
+    def outcome(self, trade: NewTrade) -> Outcome:
+        [result] = self.settle(trade)
+        return result.outcome
+
+    def lines(self, reference: UUID) -> list[tuple[str, str, str, str]]:
+        return [
+            (entry.asset, entry.reason, f"{entry.delta_free:f}", f"{entry.delta_locked:f}")
+            for entry in self.entries
+            if entry.reference == str(reference)
+        ]
+
     def stored(self, order: NewOrder) -> Order:
         return self.orders[order.user_id, order.id]
 
@@ -141,8 +162,10 @@ class Desk:
     def state(self) -> tuple[Any, ...]:
         rows = sorted(self.trades.values(), key=lambda trade: trade.id)
         history = {key: [update for update in self.updates if update.order_id == key[1]] for key in self.orders}
-        journal = {key: [entry for entry in self.entries if entry.key == key] for key in self.balances}
-        amounts = {key: (row.free, row.locked, row.last_seq) for key, row in self.balances.items()}
+        # A balance that nothing ever moved was only locked.
+        moved = {key: row for key, row in self.balances.items() if row.last_seq}
+        journal = {key: [entry for entry in self.entries if entry.key == key] for key in moved}
+        amounts = {key: (row.free, row.locked, row.last_seq) for key, row in moved.items()}
         return self.orders, rows, history, journal, amounts
 
     def audit(self) -> list[AuditFinding]:
@@ -169,8 +192,10 @@ class Desk:
         book.open_balances(self._open(keys))
         return book
 
-    def _command(self, order: Order, command: Callable[[Account, Order], Order]) -> Order:
-        book = self.book(order_commands.wanted_by_id(USER, order.id), order_commands.balance_held(self.stored(order)))
+    def _command(self, order: NewOrder, command: Callable[[Account, Order], Order]) -> Order:
+        stored = self.orders.get((USER, order.id))
+        keys = order_commands.balance_held(stored) if stored else set()
+        book = self.book(order_commands.wanted_by_id(USER, order.id), keys)
         return self._saved(book, command(book.account(USER), book.account(USER).order(order.id)))
 
     def _transfer(

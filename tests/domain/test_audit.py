@@ -1,0 +1,119 @@
+"""The audit finds each rule broken, and nothing while none is."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from metacore.domain.audit import AuditRule, audit
+
+
+@pytest.fixture
+def traded(desk):
+    order = desk.buy()
+    desk.settle(desk.trade(order, 4, 90, commission="0.1", commission_asset="BTC"))
+    assert desk.audit() == []
+    return desk
+
+
+def break_balance(desk, asset="USDT", **values):
+    [key] = [key for key in desk.balances if key[1] == asset]
+    desk.balances[key] = desk.balances[key].changed(**values)
+
+
+def break_order(desk, **values):
+    [key] = desk.orders
+    desk.orders[key] = desk.orders[key].changed(**values)
+
+
+def break_entry(desk, index, **values):
+    usdt = [position for position, entry in enumerate(desk.entries) if entry.asset == "USDT"]
+    desk.entries[usdt[index]] = desk.entries[usdt[index]].changed(**values)
+
+
+def found(desk):
+    return [(row.rule, row.asset, row.seq, row.expected, row.actual) for row in desk.audit()]
+
+
+def test_a_balance_that_is_not_its_journal(traded):
+    break_balance(traded, free=Decimal(41))
+    assert found(traded) == [(AuditRule.BALANCE_IS_JOURNAL, "USDT", None, 40, 41)]
+
+
+def test_locked_that_is_not_held(traded):
+    break_order(traded, held_amount=Decimal(599))
+    assert found(traded) == [(AuditRule.LOCKED_IS_HOLDS, "USDT", None, 599, 600)]
+
+
+def test_a_hold_of_an_asset_without_a_balance(traded):
+    break_order(traded, held_asset="ETH")
+    assert found(traded) == [
+        (AuditRule.LOCKED_IS_HOLDS, "ETH", None, 600, 0),
+        (AuditRule.LOCKED_IS_HOLDS, "USDT", None, 0, 600),
+    ]
+
+
+def test_a_negative_balance(traded):
+    break_balance(traded, "BTC", free=Decimal(-1))
+    assert found(traded) == [
+        (AuditRule.NOT_NEGATIVE, "BTC", None, 0, -1),
+        (AuditRule.BALANCE_IS_JOURNAL, "BTC", None, Decimal("3.9"), -1),
+    ]
+
+
+def test_a_gap_in_the_journal(traded):
+    break_entry(traded, -1, seq=7)
+    break_balance(traded, last_seq=7)
+    assert found(traded) == [(AuditRule.JOURNAL_GAPLESS, "USDT", 7, 4, 7)]
+
+
+def test_an_entry_missing_at_the_end(traded):
+    traded.entries = [entry for entry in traded.entries if entry.reason != "COMMISSION"]
+    assert found(traded) == [
+        (AuditRule.JOURNAL_GAPLESS, "BTC", None, 1, 2),
+        (AuditRule.BALANCE_IS_JOURNAL, "BTC", None, 4, Decimal("3.9")),
+    ]
+
+
+@pytest.mark.parametrize("part", ["free", "locked"])
+def test_an_entry_that_does_not_add_up(traded, part):
+    [first, *_] = [entry for entry in traded.entries if entry.asset == "USDT"]
+    break_entry(traded, 0, **{f"delta_{part}": getattr(first, f"delta_{part}") + 1})
+    expected = getattr(first, f"{part}_after") + 1
+    assert found(traded) == [(AuditRule.JOURNAL_ADDS_UP, "USDT", 1, expected, expected - 1)]
+
+
+def test_an_order_that_is_not_the_sum_of_its_settled_trades(traded):
+    break_order(traded, settled_quantity=Decimal(3))
+    [finding] = traded.audit()
+    [order] = traded.orders.values()
+    assert (finding.rule, finding.order_id) == (AuditRule.SETTLED_IS_TRADES, order.id)
+    assert (finding.expected, finding.actual) == (4, 3)
+
+
+def test_an_order_that_executed_less_than_is_settled(traded):
+    break_order(traded, executed_quantity=Decimal(3))
+    [finding] = traded.audit()
+    assert (finding.rule, finding.expected, finding.actual) == (AuditRule.EXECUTED_COVERS_SETTLED, 4, 3)
+
+
+def test_entries_are_consumed_one_by_one(traded):
+    ordered = sorted(traded.entries, key=lambda entry: (entry.asset, entry.seq))
+    alive = 0
+
+    def stream() -> Iterator[object]:
+        nonlocal alive
+        for entry in ordered:
+            alive += 1
+            yield entry
+            alive -= 1
+
+    [order] = traded.orders.values()
+    findings = audit(
+        order.user_id,
+        balances=traded.balances.values(),
+        entries=stream(),
+        orders=traded.orders.values(),
+        settled={order.id: order.settled_quantity},
+    )
+    assert (findings, alive) == ([], 0)

@@ -1,0 +1,149 @@
+"""How a fill moves money: what pays, in which order, and what the journal says of it."""
+
+from decimal import Decimal
+
+import pytest
+
+from metacore.domain.balances import EntryReason
+
+MONEY = [
+    # side, deposited, hold; price, quantity, told quote, commission; money after
+    pytest.param("BUY", 1000, None, 90, 4, None, None, {"USDT": "40 / 600", "BTC": "4 / 0"}, id="price improvement"),
+    pytest.param("BUY", 1000, None, 100, 4, "399.5", None, {"USDT": "0.5 / 600", "BTC": "4 / 0"}, id="cost as told"),
+    pytest.param("BUY", 1000, None, 100, 4, None, ("0.1", "BTC"), {"USDT": "0 / 600", "BTC": "3.9 / 0"}, id="in base"),
+    pytest.param(
+        "BUY", 1001, None, 100, 4, None, (1, "USDT"), {"USDT": "0 / 600", "BTC": "4 / 0"}, id="in quote, free"
+    ),
+    pytest.param(
+        "BUY", 1001, 1001, 100, 4, None, (1, "USDT"), {"USDT": "0 / 600", "BTC": "4 / 0"}, id="in quote, held"
+    ),
+    pytest.param(
+        "BUY", 1005, 1001, 100, 4, None, (3, "USDT"), {"USDT": "2 / 600", "BTC": "4 / 0"}, id="in quote, held and free"
+    ),
+    pytest.param(
+        "BUY", 1000, None, 99, 4, None, (3, "USDT"), {"USDT": "1 / 600", "BTC": "4 / 0"}, id="from the surplus"
+    ),
+    pytest.param(
+        "BUY", 1000, None, 99, 4, None, (4, "USDT"), {"USDT": "0 / 600", "BTC": "4 / 0"}, id="all the surplus"
+    ),
+    pytest.param(
+        "BUY", 1001, None, 99, 4, None, (5, "USDT"), {"USDT": "0 / 600", "BTC": "4 / 0"}, id="surplus and free"
+    ),
+    pytest.param("BUY", 1000, None, 100, 4, None, (-1, "USDT"), {"USDT": "1 / 600", "BTC": "4 / 0"}, id="quote rebate"),
+    pytest.param("BUY", 1000, None, 100, 4, None, (-1, "BTC"), {"USDT": "0 / 600", "BTC": "5 / 0"}, id="base rebate"),
+    pytest.param(
+        "BUY",
+        1000,
+        None,
+        100,
+        4,
+        None,
+        (-1, "MX"),
+        {"USDT": "0 / 600", "BTC": "4 / 0", "MX": "1 / 0"},
+        id="rebate, third",
+    ),
+    pytest.param("BUY", 1000, None, 101, 4, "404", (-4, "USDT"), {"USDT": "0 / 600", "BTC": "4 / 0"}, id="rebate pays"),
+    pytest.param("SELL", 10, None, 110, 4, None, None, {"BTC": "0 / 6", "USDT": "440 / 0"}, id="sell"),
+    pytest.param("SELL", 10, None, 100, 4, None, (1, "USDT"), {"BTC": "0 / 6", "USDT": "399 / 0"}, id="sell, in quote"),
+    pytest.param(
+        "SELL", 11, None, 100, 4, None, (1, "BTC"), {"BTC": "0 / 6", "USDT": "400 / 0"}, id="sell, base, free"
+    ),
+    pytest.param("SELL", 11, 11, 100, 4, None, (1, "BTC"), {"BTC": "0 / 6", "USDT": "400 / 0"}, id="sell, base, held"),
+    pytest.param(
+        "SELL", 10, None, 100, 4, None, (-1, "BTC"), {"BTC": "1 / 6", "USDT": "400 / 0"}, id="sell, base rebate"
+    ),
+]
+
+
+@pytest.mark.parametrize(("side", "deposit", "hold", "price", "quantity", "told", "fee", "money"), MONEY)
+def test_a_fill_moves_money(desk, side, deposit, hold, price, quantity, told, fee, money):
+    order = desk.buy(deposit, hold) if side == "BUY" else desk.sell(deposit, hold)
+    commission, asset = fee or (0, None)
+    trade = desk.trade(order, quantity, price, quote_quantity=told, commission=commission, commission_asset=asset)
+    assert desk.outcome(trade) == "SETTLED"
+    assert desk.money() == money
+
+
+def test_a_commission_in_a_third_asset_is_paid_from_what_is_free(desk):
+    order = desk.buy()
+    desk.deposit("MX", 2)
+    assert desk.outcome(desk.trade(order, 4, 100, commission="1.5", commission_asset="MX")) == "SETTLED"
+    assert desk.money() == {"USDT": "0 / 600", "BTC": "4 / 0", "MX": "0.5 / 0"}
+
+
+def test_each_cause_has_an_entry_of_its_own(desk):
+    order = desk.buy()
+    trade = desk.trade(order, 4, 90, commission="0.1", commission_asset="BTC")
+    desk.settle(trade)
+    assert desk.lines(order.id) == [("USDT", "HOLD", "-1000", "1000")]
+    assert desk.lines(trade.id) == [
+        ("USDT", "RELEASE", "40", "-40"),
+        ("USDT", "TRADE", "0", "-360"),
+        ("BTC", "TRADE", "4", "0"),
+        ("BTC", "COMMISSION", "-0.1", "0"),
+    ]
+    assert {entry.occurred_at for entry in desk.entries if entry.reference == str(trade.id)} == {trade.traded_at}
+
+
+def test_cost_and_commission_are_entered_apart_where_hold_and_free_pay_together(desk):
+    order = desk.buy(1005, 1001)
+    trade = desk.trade(order, 4, "100.5", commission=2, commission_asset="USDT")
+    desk.settle(trade)
+    assert desk.lines(trade.id) == [
+        ("USDT", "TRADE", "-1", "-401"),
+        ("BTC", "TRADE", "4", "0"),
+        ("USDT", "COMMISSION", "-2", "0"),
+    ]
+    assert desk.money() == {"USDT": "1 / 600", "BTC": "4 / 0"}
+
+
+def test_entries_of_a_trade_are_dated_by_it(desk):
+    order = desk.buy()
+    traded_at = desk.now.replace(year=2025)
+    trade = desk.trade(order, 4, 90, traded_at=traded_at)
+    desk.settle(trade)
+    told = [entry for entry in desk.entries if entry.reference == str(trade.id)]
+    assert {entry.occurred_at for entry in told} == {traded_at}
+    assert EntryReason.TRADE in {entry.reason for entry in told}
+
+
+def test_the_fill_that_closes_an_order_gives_back_the_rest_of_its_hold(desk):
+    order = desk.buy(1010, 1010)
+    trade = desk.trade(order, 10, 99)
+    [result] = desk.settle(trade)
+    assert (result.order.status, result.order.held_amount) == ("FILLED", 0)
+    assert desk.money() == {"USDT": "20 / 0", "BTC": "10 / 0"}
+    assert desk.lines(trade.id)[0] == ("USDT", "RELEASE", "10", "-10")
+    assert desk.lines(order.id)[1:] == [("USDT", "RELEASE", "10", "-10")]
+
+
+def test_a_market_buy_by_quote_pays_its_cost_and_is_filled_by_report(desk):
+    desk.deposit("USDT", 1000)
+    order = desk.place(desk.order(type="MARKET", quote_quantity=500))
+    assert desk.money() == {"USDT": "500 / 500"}
+    [first] = desk.settle(desk.trade(order, 3, 100, commission="0.1", commission_asset="BTC"))
+    assert (first.order.status, first.order.held_amount) == ("PARTIALLY_FILLED", 200)
+    desk.apply(desk.report(order, "FILLED", "4.9", executed_quote_quantity="499"))
+    assert desk.money() == {"USDT": "501 / 199", "BTC": "2.9 / 0"}
+    [last] = desk.settle(desk.trade(order, "1.9", "104.736842", quote_quantity=199))
+    assert (last.order.status, last.order.held_amount) == ("FILLED", 0)
+    assert desk.money() == {"USDT": "501 / 0", "BTC": "4.8 / 0"}
+
+
+def test_a_market_buy_by_quantity_pays_commissions_from_the_hold_it_was_told(desk):
+    desk.deposit("USDT", 1000)
+    order = desk.place(desk.order(type="MARKET", quantity=4), hold=450)
+    desk.settle(desk.trade(order, 3, 100, commission=3, commission_asset="USDT"))
+    assert desk.money() == {"USDT": "550 / 147", "BTC": "3 / 0"}
+    [last] = desk.settle(desk.trade(order, 1, 101, commission=1, commission_asset="USDT"))
+    assert last.order.status == "FILLED"
+    assert desk.money() == {"USDT": "595 / 0", "BTC": "4 / 0"}
+
+
+def test_more_held_than_is_locked_makes_a_fill_wait(desk):
+    order = desk.buy()
+    desk.audit = list  # somebody else wrote `locked`
+    key = (order.user_id, "USDT")
+    desk.balances[key] = desk.balances[key].changed(locked=Decimal(300))
+    [result] = desk.settle(desk.trade(order, 4, 100))
+    assert (result.outcome, [(row.asset, row.amount) for row in result.missing]) == ("PENDING", [("USDT", 100)])

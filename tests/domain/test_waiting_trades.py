@@ -1,0 +1,119 @@
+"""Trades whose money waits: short of funds, of an unknown order, or only recorded so far."""
+
+from uuid import UUID
+
+from metacore.domain.trades import TradeState
+
+
+def test_a_fill_that_the_balance_cannot_cover_waits_whole(desk):
+    order = desk.buy()
+    trade = desk.trade(order, 4, "100.5", commission=1, commission_asset="MX")
+    [result] = desk.settle(trade)
+    assert (result.outcome, result.trade.state, result.error) == ("PENDING", "PENDING", None)
+    assert {(row.asset, row.amount) for row in result.missing} == {("USDT", 2), ("MX", 1)}
+    assert (result.order.status, result.order.executed_quantity, result.order.settled_quantity) == (
+        "PARTIALLY_FILLED",
+        4,
+        0,
+    )
+    assert desk.money() == {"USDT": "0 / 1000"}
+    before = desk.state()
+    [again] = desk.settle(trade)
+    assert (again.outcome, again.missing) == ("PENDING", result.missing)
+    assert desk.state() == before
+    desk.deposit("USDT", 2)
+    assert [row.outcome for row in desk.settle_pending()] == ["PENDING"]
+    desk.deposit("MX", 1)
+    [settled] = desk.settle_pending()
+    assert (settled.outcome, settled.trade.version, settled.order.settled_quantity) == ("SETTLED", 2, 4)
+    assert desk.money() == {"USDT": "0 / 600", "BTC": "4 / 0"}
+    assert desk.settle_pending() == []
+
+
+def test_a_waiting_fill_that_closes_the_order_keeps_its_hold(desk):
+    order = desk.buy(1010, 1010)
+    [result] = desk.settle(desk.trade(order, 10, 100, commission=1, commission_asset="MX"))
+    assert (result.outcome, result.order.status) == ("PENDING", "FILLED")
+    assert desk.money() == {"USDT": "10 / 1000"}
+    desk.deposit("MX", 1)
+    desk.settle_pending()
+    assert desk.money() == {"USDT": "10 / 0", "BTC": "10 / 0"}
+
+
+def test_a_cancelled_order_keeps_the_hold_of_a_waiting_fill(desk):
+    order = desk.buy()
+    desk.settle(desk.trade(order, 4, 100, commission=1, commission_asset="MX"))
+    desk.apply(desk.report(order, "CANCELED", 0))
+    assert (desk.stored(order).status, desk.stored(order).executed_quantity) == ("PARTIALLY_CANCELED", 4)
+    assert desk.money() == {"USDT": "600 / 400"}
+
+
+def test_pending_trades_settle_by_time_each_on_its_own(desk):
+    order = desk.buy()
+    fees = {"commission": 1, "commission_asset": "MX"}
+    late = desk.trade(order, 1, 100, traded_at=desk.wait(), **fees)
+    early = desk.trade(order, 2, 100, traded_at=late.traded_at.replace(year=2025), **{**fees, "commission": 3})
+    desk.settle(late, early)
+    desk.deposit("MX", 1)
+    results = desk.settle_pending()
+    assert [(row.trade.exchange_trade_id, row.outcome) for row in results] == [
+        (early.exchange_trade_id, "PENDING"),
+        (late.exchange_trade_id, "SETTLED"),
+    ]
+
+
+def test_a_recorded_trade_is_settled_when_it_is_sent(desk):
+    order = desk.buy()
+    trade = desk.trade(order, 4, 100)
+    settled = desk.settle(trade)[0].trade
+    desk.trades.clear()
+    desk.orders[order.key] = order
+    desk.trades[trade.id] = settled.changed(state=TradeState.RECORDED, version=1)
+    desk.audit = list  # the money of the first settlement is still there
+    [result] = desk.settle(trade)
+    assert (result.outcome, result.trade.state, result.trade.version) == ("SETTLED", "SETTLED", 2)
+    assert (result.order.executed_quantity, result.order.settled_quantity) == (4, 4)
+
+
+def test_recorded_trades_count_as_executed(desk):
+    order = desk.buy()
+    history = desk.trade(order, 3, 100)
+    recorded = history.model_copy(update={"id": UUID(int=7), "exchange_trade_id": "old"})
+    desk.settle(history)
+    stored = desk.trades[history.id]
+    desk.trades[recorded.id] = stored.changed(id=recorded.id, exchange_trade_id="old", state=TradeState.RECORDED)
+    [result] = desk.settle(desk.trade(order, 1, 100))
+    assert (result.order.executed_quantity, result.order.settled_quantity) == (7, 4)
+    [result] = desk.settle(recorded)
+    assert (result.order.executed_quantity, result.order.settled_quantity) == (7, 7)
+
+
+def test_a_trade_before_its_order_is_known_waits_for_it(desk):
+    desk.deposit("USDT", 1000)
+    new = desk.order(price=100, quantity=10, client_order_id="mine")
+    trade = desk.trade(new, 4, 100, order_id=None, exchange_order_id="x1")
+    [first] = desk.settle(trade)
+    assert (first.outcome, first.trade.state, first.trade.order_id, first.order) == (
+        "UNKNOWN_ORDER",
+        "PENDING",
+        None,
+        None,
+    )
+    assert desk.settle(trade)[0].outcome == "UNKNOWN_ORDER"
+    assert len(desk.trades) == 1
+    desk.apply(desk.report(None, "NEW", 0, exchange_order_id="x1", order=new))
+    [result] = desk.settle_pending()
+    assert (result.outcome, result.trade.order_id, result.order.status) == ("SETTLED", new.id, "PARTIALLY_FILLED")
+    assert desk.money() == {"USDT": "0 / 600", "BTC": "4 / 0"}
+
+
+def test_one_trade_told_under_two_names_of_an_unknown_order_is_one(desk):
+    new = desk.order(price=100, quantity=10, client_order_id="mine", exchange_order_id="x1")
+    trade = desk.trade(new, 4, 100, order_id=None, exchange_order_id="x1")
+    other = trade.model_copy(update={"id": UUID(int=9), "exchange_order_id": None, "client_order_id": "mine"})
+    assert [row.outcome for row in desk.settle(trade, other)] == ["UNKNOWN_ORDER", "UNKNOWN_ORDER"]
+    [stored] = desk.trades.values()
+    assert (stored.exchange_order_id, stored.client_order_id) == ("x1", "mine")
+    desk.deposit("USDT", 1000)
+    desk.place(new)
+    assert [row.outcome for row in desk.settle(other, trade)] == ["SETTLED", "DUPLICATE"]
