@@ -8,12 +8,9 @@ from sqlalchemy import Column, Dialect
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import Executable
 
+from metacore.postgres.identifiers import quote
+
 _DIALECT: Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
-
-
-def quote_identifier(name: str) -> str:
-    """`name` as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 class Statement:
@@ -41,7 +38,7 @@ class Statement:
 
     def _compile(self, schema: str) -> str:
         if isinstance(self._source, str):
-            return self._source.replace("{schema}", quote_identifier(schema).replace("%", "%%"))
+            return self._source.replace("{schema}", quote(schema).replace("%", "%%"))
         options: dict[str, Any] = {"schema_translate_map": {None: schema}, "render_schema_translate": True}
         return str(self._source.compile(dialect=_DIALECT, **options))  # type: ignore[attr-defined]
 

@@ -27,19 +27,25 @@ INSERT INTO balance_entries SELECT id, 'USDT', 1, 0, 'DEPOSIT', 'r', now(), 1, 1
 """
 
 
-@pytest.fixture
-def role(deployer, make_role):
-    name = make_role()
-    deployer.deploy(app_role=name)
-    return name
+ROLE = SCHEMA = "services"
+
+
+@pytest.fixture(scope="module")
+def deployed(server):
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {ROLE} LOGIN")
+        SchemaDeployer(server.url, SCHEMA).deploy(app_role=ROLE)
+        yield
+        admin.execute(f"DROP SCHEMA {SCHEMA} CASCADE; DROP ROLE {ROLE}")
 
 
 @pytest.fixture
-def app(role, url_of, schema):
-    """A connection of the role, with the schema on its search path."""
-    with psycopg.connect(url_of(role), autocommit=True) as connection:
-        connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(schema)))
+def app(deployed, url_of):
+    """A connection of the role, with the schema on its search path, in a transaction that is rolled back."""
+    with psycopg.connect(url_of(ROLE)) as connection:
+        connection.execute(f"SET search_path = {SCHEMA}")
         yield connection
+        connection.rollback()
 
 
 def count(connection, table):
@@ -64,12 +70,14 @@ def test_every_table_has_its_privileges():
     assert all("UPDATE" not in PRIVILEGES[journal] and "DELETE" not in PRIVILEGES[journal] for journal in JOURNALS)
 
 
-def test_the_role_gets_exactly_these(admin, schema, role):
+def test_the_role_gets_exactly_these(admin, deployed):
     expected = {table: set(privileges.split(", ")) for table, privileges in PRIVILEGES.items()}
-    assert granted(admin, schema, role) == expected
+    assert granted(admin, SCHEMA, ROLE) == expected
 
 
-def test_it_loses_what_it_had_beyond(admin, deployer, schema, role):
+def test_it_loses_what_it_had_beyond(admin, deployer, schema, make_role):
+    role = make_role()
+    deployer.deploy(app_role=role)
     admin.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role}; GRANT ALL ON SCHEMA {schema} TO {role}")
     assert deployer.deploy(app_role=role) == ()
     expected = {table: set(privileges.split(", ")) for table, privileges in PRIVILEGES.items()}
@@ -111,7 +119,7 @@ def test_it_can_add_to_a_journal_and_never_change_it(app, journal):
     app.execute(ROWS)
     assert count(app, journal) == 1
     for change in (f"UPDATE {journal} SET seq = 2", f"DELETE FROM {journal}"):
-        with pytest.raises(InsufficientPrivilege):
+        with pytest.raises(InsufficientPrivilege), app.transaction():
             app.execute(change)
     assert count(app, journal) == 1
 
