@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, PlainValidator, StringConstraints
+from pydantic import Field, PlainValidator, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from metacore.crypto.ring import KeyRing, KeySource, parse_keys
-from metacore.errors import ConfigurationError
+from metacore.errors import ConfigurationError, bare
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -58,10 +58,9 @@ class Settings(BaseSettings):
         def __init__(self, **values: Any) -> None:
             try:
                 super().__init__(**values)
-            except ConfigurationError as error:
+            except (ConfigurationError, ValidationError) as error:
                 failure = error
             else:
                 return
-            # Without its frames, and those of pydantic's: they hold the keys in variables, which loggers may print.
             del values
-            raise failure.with_traceback(None)
+            raise bare(failure)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+
+E = TypeVar("E", bound=Exception)
 
 
 class MetacoreError(Exception):
@@ -223,6 +225,15 @@ class SchemaError(MetacoreError):
 
     def __init__(self, message: str, *, current: str | None = None, expected: str | None = None) -> None:
         super().__init__(message, current=current, expected=expected)
+
+
+def bare(error: E) -> E:
+    """`error` without the frames that it came through and the errors behind it, to be raised outside of a handler.
+
+    Loggers may print the variables of frames; these ones hold a URL with its password, or keys.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _readable(value: Any) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from urllib.parse import unquote
 
+from pydantic import ValidationError
+
 from metacore.config import Settings
 from metacore.domain.times import Clock
-from metacore.errors import ConfigurationError
+from metacore.errors import ConfigurationError, MetacoreError, bare
 from metacore.storage.storage import Storage
 
 _SCHEMES = "postgresql://..., memory://, embedded: or embedded:/path"
@@ -22,7 +24,15 @@ def connect(url: str | None = None, *, settings: Settings | None = None, clock: 
     METACORE_... variables; `clock` stamps `created_at` and `updated_at`. ConfigurationError for a URL that is
     missing, malformed or of another scheme.
     """
-    url = url or os.environ.get("METACORE_URL")
+    try:
+        return _connect(url or os.environ.get("METACORE_URL"), settings, clock)
+    except (MetacoreError, ValidationError) as error:
+        failure = error
+    del url
+    raise bare(failure)
+
+
+def _connect(url: str | None, settings: Settings | None, clock: Clock | None) -> Storage:
     if not url:
         raise ConfigurationError(
             f"no storage named: pass a url to connect(), or set METACORE_URL, to {_SCHEMES}", setting="url"

@@ -8,7 +8,7 @@ import time
 from metacore._compat.aio import SingleFlight, in_thread
 from metacore.config import Settings
 from metacore.crypto.ring import SETTING, KeyRing, no_keys, parse_keys
-from metacore.errors import ConfigurationError
+from metacore.errors import ConfigurationError, bare
 
 MIN_AGE = 1
 """After how many seconds a callable is asked again for a key that its ring lacks."""
@@ -57,8 +57,7 @@ class Keys:
             if not isinstance(ring, KeyRing):
                 raise ConfigurationError("the callable gave no key ring", setting=SETTING)
         except Exception as error:  # noqa: BLE001 - it is raised, or logged, below
-            # Its frames may hold keys in variables, which loggers print.
-            failure = error.with_traceback(None)
+            failure = bare(error)
         else:
             self._ring = ring
             return ring

@@ -83,6 +83,7 @@ class KeyRing(Mapping[str, EncryptionKey]):
     __slots__ = ("_keys",)
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._keys: dict[str, EncryptionKey] = {}
         made = [_make(key_id, key) for key_id, key in keys.items()]
         # When an error is raised no variable holds a key: loggers print the variables of a traceback's frames.
         del keys
@@ -93,8 +94,9 @@ class KeyRing(Mapping[str, EncryptionKey]):
         """The ring that `id:base64,id:base64` says, the current key first. White space around a part is ignored."""
         made = [_parse(entry) for entry in text.split(",")]
         del text
+        keys = _ring(made)
         ring = cls.__new__(cls)
-        ring._keys = _ring(made)
+        ring._keys = keys
         return ring
 
     @property

@@ -25,6 +25,8 @@ NONCE_LENGTH = 12
 
 def seal(ring: KeyRing, user_id: UUID, credentials: Credentials) -> SealedCredentials:
     """The user's credentials, encrypted under the current key of `ring`, with fresh nonces each time."""
+    if not isinstance(credentials, Credentials):
+        raise InvalidDataError("credentials are given as Credentials", field="credentials")
     key = ring.current
     passphrase = credentials.passphrase
     return SealedCredentials(

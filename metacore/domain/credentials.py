@@ -36,30 +36,29 @@ class Credentials(Model):
     else:
 
         def __init__(self, /, **values: Any) -> None:
-            values = {name: hide(value) for name, value in values.items()}
+            values = hide_all(values)
             super().__init__(**values)
 
     @model_validator(mode="before")
     @classmethod
     def _hide(cls, data: Any) -> Any:
         """The input as an error may hold it: `ValidationError.errors()` repeats what its message leaves out."""
-        if isinstance(data, Credentials):
-            return data
-        if isinstance(data, Mapping):
-            return {name: hide(value) for name, value in data.items()}
-        return Hidden()
+        return hide_all(data)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Credentials from a mapping."""
+        obj = hide_all(obj)
+        return super().model_validate(obj, **options)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
         """Credentials from JSON; the ValidationError of a malformed text does not hold it."""
-        try:
-            data = from_json(json_data)
-        except ValueError as error:
-            reason = str(error)
-        else:
-            return cls.model_validate(data, **options)
-        # Not within the handler, whose error would be the context of this one.
-        raise _error(cls, {"type": "json_invalid", "input": Hidden(), "ctx": {"error": reason}})
+        data, flaw = _read(json_data)
+        del json_data
+        if flaw is not None:
+            raise _error(cls, {"type": "json_invalid", "input": Hidden(), "ctx": {"error": flaw}})
+        return super().model_validate(data, **options)
 
     @classmethod
     def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:  # type: ignore[override]
@@ -68,10 +67,28 @@ class Credentials(Model):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
         """A copy with the fields of `update` changed, and checked."""
-        return type(self)(**{**self.__dict__, **(update or {})})
+        values: Any = hide_all({**self.__dict__, **(update or {})})
+        del update
+        return type(self)(**values)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise _error(type(self), {"type": "frozen_instance", "loc": (name,), "input": Hidden()})
+        value = Hidden()
+        raise _error(type(self), {"type": "frozen_instance", "loc": (name,), "input": value})
+
+
+def hide_all(data: Any) -> Any:
+    """`data` as a frame of a traceback may hold it, whose variables a logger may print: its texts become secrets."""
+    if data is None or isinstance(data, Credentials):
+        return data
+    return {name: hide(value) for name, value in data.items()} if isinstance(data, Mapping) else Hidden()
+
+
+def _read(json_data: str | bytes | bytearray) -> tuple[Any, str | None]:
+    """The hidden value that the JSON says, or what is wrong with it."""
+    try:
+        return hide_all(from_json(json_data)), None
+    except ValueError as error:
+        return None, str(error)
 
 
 def _error(model: type[Credentials], details: InitErrorDetails) -> ValidationError:

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealing import Resealed, api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
-from metacore.domain.credentials import Credentials
+from metacore.domain.credentials import Credentials, hide_all
 from metacore.domain.pages import parse_limit
 from metacore.domain.rotation import KeyUse, RotationBatch
 from metacore.domain.sealed import ApiKeyHash, SealedCredentials
@@ -38,6 +38,7 @@ class PostgresCredentialStorage:
         return unseal(await keys.ring(sealed.key_id), sealed)
 
     async def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
+        credentials = hide_all(credentials)
         if credentials is None:
             stored = await self._session.fetch(statements.REMOVE, {"user_id": str(user_id)})
         else:

@@ -11,7 +11,7 @@ from metacore._compat.aio import Eventual, retry
 from metacore.config import Settings
 from metacore.domain.stats import Stats
 from metacore.domain.times import Clock
-from metacore.errors import RetryableError, StorageUnavailableError
+from metacore.errors import MetacoreError, RetryableError, StorageUnavailableError, bare
 from metacore.postgres.connections import parse_url
 from metacore.postgres.statement import Statement
 from metacore.postgres.storages.pool import Pool
@@ -54,8 +54,13 @@ class PostgresStorage(PostgresStorages):
         if self._opened:
             raise StorageUnavailableError("a storage opens once; call connect() again for another one")
         self._opened = True
-        await self._pool.open(self._url)
-        return self
+        try:
+            await self._pool.open(self._url)
+        except MetacoreError as error:
+            failure = error
+        else:
+            return self
+        raise bare(failure)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

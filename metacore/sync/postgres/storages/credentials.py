@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealing import Resealed, api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
-from metacore.domain.credentials import Credentials
+from metacore.domain.credentials import Credentials, hide_all
 from metacore.domain.pages import parse_limit
 from metacore.domain.rotation import KeyUse, RotationBatch
 from metacore.domain.sealed import ApiKeyHash, SealedCredentials
@@ -39,6 +39,7 @@ class PostgresCredentialStorage:
         return unseal(keys.ring(sealed.key_id), sealed)
 
     def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
+        credentials = hide_all(credentials)
         if credentials is None:
             stored = self._session.fetch(statements.REMOVE, {"user_id": str(user_id)})
         else:

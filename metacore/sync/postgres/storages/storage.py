@@ -12,7 +12,7 @@ from metacore._compat.blocking import Eventual, retry
 from metacore.config import Settings
 from metacore.domain.stats import Stats
 from metacore.domain.times import Clock
-from metacore.errors import RetryableError, StorageUnavailableError
+from metacore.errors import MetacoreError, RetryableError, StorageUnavailableError, bare
 from metacore.postgres.connections import parse_url
 from metacore.postgres.statement import Statement
 from metacore.sync.postgres.storages.pool import Pool
@@ -55,8 +55,13 @@ class PostgresStorage(PostgresStorages):
         if self._opened:
             raise StorageUnavailableError("a storage opens once; call connect() again for another one")
         self._opened = True
-        self._pool.open(self._url)
-        return self
+        try:
+            self._pool.open(self._url)
+        except MetacoreError as error:
+            failure = error
+        else:
+            return self
+        raise bare(failure)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
