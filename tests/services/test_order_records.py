@@ -1,0 +1,293 @@
+"""The service of order records when its storage is slow or fails."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pytest_mock import MockerFixture
+
+import metacore
+import metacore.sync
+from metacore import OrderRecord, OrderRecordService, SaveOutcome
+from metacore.errors import InvalidDataError, NotFoundError, OutcomeUnknownError, StorageUnavailableError
+from metacore.testing.factories import OrderRecordFactory
+
+
+@pytest.fixture
+def storage() -> Iterator[metacore.sync.Storage]:
+    with metacore.sync.connect("memory://") as storage:
+        yield storage
+
+
+@pytest.fixture
+def service(storage: metacore.sync.Storage) -> metacore.sync.OrderRecordService:
+    return metacore.sync.OrderRecordService(storage)
+
+
+@pytest.fixture
+def record() -> OrderRecord:
+    return OrderRecordFactory.build(count=2)
+
+
+class SlowRecords:
+    """Stands before a storage; `get` answers with what was stored when it began, once it is let go."""
+
+    def __init__(self, records: Any) -> None:
+        self.records = records
+        self.reads = 0
+        self.reading, self.let_go = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.records, name)
+
+    async def get(self, order_uid: str) -> OrderRecord:
+        self.reads += 1
+        answer = (await asyncio.gather(self.records.get(order_uid), return_exceptions=True))[0]
+        self.reading.set()
+        await self.let_go.wait()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+class SlowStorage:
+    def __init__(self, storage: metacore.Storage) -> None:
+        self.order_records = SlowRecords(storage.order_records)
+
+
+@pytest.mark.parametrize("method", ["process", "update"])
+def test_a_write_that_the_database_refused_leaves_the_cache_as_it_was(
+    storage: metacore.sync.Storage,
+    service: metacore.sync.OrderRecordService,
+    record: OrderRecord,
+    mocker: MockerFixture,
+    method: str,
+) -> None:
+    service.process(record)
+    failing = {"process": "save", "update": "update"}[method]
+    mocker.patch.object(storage.order_records, failing, side_effect=StorageUnavailableError("gone"))
+    with pytest.raises(StorageUnavailableError):
+        getattr(service, method)(record.changed(locale="ru"))
+    assert service.get(record.order_uid) == record
+    assert service.cache_stats().size == 1
+
+
+def test_a_deletion_that_the_database_refused_leaves_the_cache_as_it_was(
+    storage: metacore.sync.Storage,
+    service: metacore.sync.OrderRecordService,
+    record: OrderRecord,
+    mocker: MockerFixture,
+) -> None:
+    service.process(record)
+    mocker.patch.object(storage.order_records, "delete", side_effect=StorageUnavailableError("gone"))
+    with pytest.raises(StorageUnavailableError):
+        service.delete(record.order_uid)
+    assert service.get(record.order_uid) == record
+
+
+def test_what_is_cached_is_served_while_the_database_is_gone(
+    storage: metacore.sync.Storage,
+    service: metacore.sync.OrderRecordService,
+    record: OrderRecord,
+    mocker: MockerFixture,
+) -> None:
+    service.process(record)
+    mocker.patch.object(storage.order_records, "get", side_effect=StorageUnavailableError("gone"))
+    assert service.get(record.order_uid) == record
+    with pytest.raises(StorageUnavailableError):
+        service.get("another")
+    assert service.cache_stats().size == 1
+
+
+def test_after_an_unknown_outcome_the_database_is_asked(
+    storage: metacore.sync.Storage,
+    service: metacore.sync.OrderRecordService,
+    record: OrderRecord,
+    mocker: MockerFixture,
+) -> None:
+    service.process(record)
+    changed = record.changed(locale="ru")
+    save = storage.order_records.save
+
+    def save_and_lose(given: OrderRecord) -> SaveOutcome:
+        save(given)
+        raise OutcomeUnknownError("the connection was lost")
+
+    mocker.patch.object(storage.order_records, "save", side_effect=save_and_lose)
+    with pytest.raises(OutcomeUnknownError):
+        service.process(changed)
+    assert service.get(record.order_uid) == changed
+
+
+def test_a_warm_up_that_the_database_breaks_off_leaves_the_cache_as_it_was(
+    storage: metacore.sync.Storage,
+    service: metacore.sync.OrderRecordService,
+    record: OrderRecord,
+    mocker: MockerFixture,
+) -> None:
+    storage.order_records.save_many(OrderRecordFactory.build() for _ in range(600))
+    service.process(record)
+    pages = [storage.order_records.list(limit=500), StorageUnavailableError("gone")]
+    mocker.patch.object(storage.order_records, "list", side_effect=pages)
+    with pytest.raises(StorageUnavailableError):
+        service.warm_up()
+    assert service.cache_stats().size == 1
+    assert service.get(record.order_uid) == record
+
+
+def test_a_warm_up_reads_no_more_than_the_cache_holds_in_bounded_pages(
+    storage: metacore.sync.Storage, mocker: MockerFixture
+) -> None:
+    storage.order_records.save_many(OrderRecordFactory.build() for _ in range(1300))
+    service = metacore.sync.OrderRecordService(storage, max_size=1200)
+    listed = mocker.spy(storage.order_records, "list")
+    assert service.warm_up(5000) == 1200
+    assert [call.args[1] for call in listed.call_args_list] == [500, 500, 200]
+    assert (service.cache_stats().size, service.cache_stats().evictions) == (1200, 0)
+
+
+@pytest.mark.parametrize("newest", [0, -1])
+def test_a_warm_up_of_nothing_is_refused(service: metacore.sync.OrderRecordService, newest: int) -> None:
+    with pytest.raises(InvalidDataError):
+        service.warm_up(newest)
+
+
+def test_the_cache_is_bounded_in_size_and_time(storage: metacore.sync.Storage) -> None:
+    now = [0.0]
+    service = metacore.sync.OrderRecordService(storage, max_size=2, ttl=60, timer=lambda: now[0])
+    records = [OrderRecordFactory.build() for _ in range(3)]
+    for record in records:
+        service.process(record)
+    stats = service.cache_stats()
+    assert (stats.size, stats.evictions) == (2, 1)
+    storage.order_records.save(records[2].changed(locale="ru"))
+    assert service.get(records[2].order_uid).locale == "en"
+    now[0] = 60
+    assert service.get(records[2].order_uid).locale == "ru"
+
+
+def test_threads_that_miss_the_same_key_read_once(
+    storage: metacore.sync.Storage,
+    service: metacore.sync.OrderRecordService,
+    record: OrderRecord,
+    mocker: MockerFixture,
+) -> None:
+    storage.order_records.save(record)
+    get, reading = storage.order_records.get, threading.Event()
+
+    def get_slowly(order_uid: str) -> OrderRecord:
+        reading.wait(10)
+        return get(order_uid)
+
+    read = mocker.patch.object(storage.order_records, "get", side_effect=get_slowly)
+    with ThreadPoolExecutor(8) as pool:
+        results = [pool.submit(service.get, record.order_uid) for _ in range(8)]
+        while service.cache_stats().misses < 8:
+            """All of them have to be on their way."""
+        reading.set()
+        assert [result.result() for result in results] == [record] * 8
+    assert read.call_count == 1
+
+
+class TestTasks:
+    """Reads and writes of the same key that overlap."""
+
+    def run(self, test: Any, record: OrderRecord) -> None:
+        async def run() -> None:
+            async with metacore.connect("memory://") as storage:
+                await storage.order_records.save(record)
+                slow = SlowStorage(storage)
+                await test(OrderRecordService(slow), slow.order_records)  # type: ignore[arg-type]
+
+        asyncio.run(run())
+
+    def test_misses_at_the_same_time_read_once(self, record: OrderRecord) -> None:
+        async def test(service: OrderRecordService, records: SlowRecords) -> None:
+            reads = [asyncio.create_task(service.get(record.order_uid)) for _ in range(20)]
+            await records.reading.wait()
+            records.let_go.set()
+            assert await asyncio.gather(*reads) == [record] * 20
+            assert records.reads == 1
+
+        self.run(test, record)
+
+    @pytest.mark.parametrize("method", ["process", "update"])
+    def test_a_slow_read_brings_back_nothing_that_was_changed(self, record: OrderRecord, method: str) -> None:
+        async def test(service: OrderRecordService, records: SlowRecords) -> None:
+            read = asyncio.create_task(service.get(record.order_uid))
+            await records.reading.wait()
+            changed = record.changed(locale="ru")
+            await getattr(service, method)(changed)
+            assert await service.get(record.order_uid) == changed
+            records.let_go.set()
+            assert await read == record
+            assert await service.get(record.order_uid) == changed
+
+        self.run(test, record)
+
+    def test_a_slow_read_brings_back_nothing_that_was_deleted(self, record: OrderRecord) -> None:
+        async def test(service: OrderRecordService, records: SlowRecords) -> None:
+            read = asyncio.create_task(service.get(record.order_uid))
+            await records.reading.wait()
+            await service.delete(record.order_uid)
+            later = asyncio.create_task(service.get(record.order_uid))
+            await asyncio.sleep(0)
+            records.let_go.set()
+            assert await read == record
+            with pytest.raises(NotFoundError):
+                await later
+            with pytest.raises(NotFoundError):
+                await service.get(record.order_uid)
+
+        self.run(test, record)
+
+    def test_a_reader_that_is_cancelled_leaves_the_reading_to_the_next(self, record: OrderRecord) -> None:
+        async def test(service: OrderRecordService, records: SlowRecords) -> None:
+            first = asyncio.create_task(service.get(record.order_uid))
+            await records.reading.wait()
+            second = asyncio.create_task(service.get(record.order_uid))
+            await asyncio.sleep(0)
+            first.cancel()
+            records.let_go.set()
+            assert await second == record
+            with pytest.raises(asyncio.CancelledError):
+                await first
+
+        self.run(test, record)
+
+    def test_an_error_is_everybody_s_and_is_not_cached(self, record: OrderRecord) -> None:
+        async def test(service: OrderRecordService, records: SlowRecords) -> None:
+            reads = asyncio.gather(*(service.get("missing") for _ in range(5)), return_exceptions=True)
+            await records.reading.wait()
+            records.let_go.set()
+            results = await reads
+            assert [type(result) for result in results] == [NotFoundError] * 5
+            assert records.reads == 1
+            await service.process(record.changed(order_uid="missing"))
+            assert (await service.get("missing")).order_uid == "missing"
+
+        self.run(test, record)
+
+    def test_what_is_written_during_a_warm_up_stays(self, record: OrderRecord) -> None:
+        async def test(service: OrderRecordService, records: SlowRecords) -> None:
+            page, listing, go_on = await records.records.list(), asyncio.Event(), asyncio.Event()
+
+            async def slow_list(*_: Any) -> Any:
+                listing.set()
+                await go_on.wait()
+                return page
+
+            records.list = slow_list  # type: ignore[attr-defined]
+            warm_up = asyncio.create_task(service.warm_up())
+            await listing.wait()
+            changed = record.changed(locale="ru")
+            await service.process(changed)
+            go_on.set()
+            assert await warm_up == 1
+            assert await service.get(record.order_uid) == changed
+            assert records.reads == 0
+
+        self.run(test, record)
