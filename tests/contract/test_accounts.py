@@ -1,0 +1,5 @@
+from metacore.testing.contract import account_service as contract
+
+
+class TestAccountService(contract.AccountServiceContract):
+    """On every backend, in both worlds."""
