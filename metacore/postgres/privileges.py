@@ -8,7 +8,6 @@ import psycopg
 
 from metacore.errors import ConfigurationError
 from metacore.postgres.identifiers import quote
-from metacore.postgres.schema_state import VERSION_TABLE
 from metacore.postgres.tables import METADATA
 
 KEPT = "SELECT, INSERT"
@@ -18,21 +17,23 @@ of a foreign key, which PostgreSQL runs with the rights of the table's owner, no
 UPDATED = "SELECT, INSERT, UPDATE"
 """Rows change, and go only with their user, by the cascade."""
 
+REPLACED = "SELECT, INSERT, DELETE"
+"""Rows never change, but give way to others."""
+
 DELETED = "SELECT, INSERT, UPDATE, DELETE"
 """Rows change and are deleted by their storage."""
 
 PRIVILEGES = {
-    VERSION_TABLE: "SELECT",
     "users": DELETED,
     "orders": DELETED,
     "order_updates": KEPT,
     "trades": UPDATED,
     "balances": UPDATED,
     "balance_entries": KEPT,
-    "portfolios": DELETED,
+    "portfolios": UPDATED,
     "portfolio_holdings": DELETED,
     "user_credentials": DELETED,
-    "user_api_keys": DELETED,
+    "user_api_keys": REPLACED,
     "order_records": DELETED,
     "order_record_deliveries": DELETED,
     "order_record_payments": DELETED,
@@ -40,7 +41,11 @@ PRIVILEGES = {
 }
 
 _ROLE = """
-SELECT r.rolsuper, pg_catalog.pg_has_role(r.oid, n.nspowner, 'MEMBER'),
+SELECT r.rolsuper,
+    pg_catalog.pg_has_role(r.oid, n.nspowner, 'MEMBER') OR EXISTS (
+        SELECT FROM pg_catalog.pg_class c
+        WHERE c.relnamespace = n.oid AND pg_catalog.pg_has_role(r.oid, c.relowner, 'MEMBER')
+    ),
     pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMPORARY'),
     pg_catalog.quote_ident(pg_catalog.current_database())
 FROM pg_catalog.pg_roles r, pg_catalog.pg_namespace n
@@ -57,7 +62,7 @@ def check_role(connection: psycopg.Connection[Any], schema: str, role: str) -> N
         )
     is_superuser, owns, may_make_temporary_tables, database = row
     if is_superuser or owns:
-        why = "is a superuser" if is_superuser else "owns the schema, or is a member of its owner"
+        why = "is a superuser" if is_superuser else "owns the schema or tables in it, or is a member of their owner"
         raise ConfigurationError(
             f"the role {quote(role)} {why}: no grant holds it back. Give services a role of their own",
             setting="app_role",
@@ -77,8 +82,5 @@ def grants(schema: str, role: str) -> list[str]:
         f"REVOKE ALL ON SCHEMA {in_schema} FROM {to_role}",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {in_schema} FROM {to_role}",
         f"GRANT USAGE ON SCHEMA {in_schema} TO {to_role}",
-        *(
-            f"GRANT {PRIVILEGES[table]} ON {in_schema}.{quote(table)} TO {to_role}"
-            for table in (VERSION_TABLE, *METADATA.tables)
-        ),
+        *(f"GRANT {PRIVILEGES[table]} ON {in_schema}.{quote(table)} TO {to_role}" for table in METADATA.tables),
     ]

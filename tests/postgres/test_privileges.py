@@ -8,7 +8,6 @@ from psycopg.errors import InsufficientPrivilege
 from metacore import ConfigurationError
 from metacore.postgres import SchemaDeployer
 from metacore.postgres.privileges import PRIVILEGES
-from metacore.postgres.schema_state import VERSION_TABLE
 from metacore.postgres.tables import METADATA
 
 JOURNALS = ("balance_entries", "order_updates")
@@ -66,7 +65,7 @@ def granted(admin, schema, role):
 
 
 def test_every_table_has_its_privileges():
-    assert PRIVILEGES.keys() == {*METADATA.tables, VERSION_TABLE}
+    assert PRIVILEGES.keys() == METADATA.tables.keys()
     assert all("UPDATE" not in PRIVILEGES[journal] and "DELETE" not in PRIVILEGES[journal] for journal in JOURNALS)
 
 
@@ -147,6 +146,13 @@ def test_a_role_that_no_grant_holds_back_is_refused(admin, schema, make_role, ur
             deployer.deploy(app_role=refused)
         assert caught.value.setting == "app_role"
     assert deployer.status().revision is None
+
+
+def test_the_role_that_deploys_cannot_be_the_one_of_services(admin, schema, make_role, url_of):
+    role = make_role()
+    admin.execute(f"CREATE SCHEMA {schema}; GRANT CREATE, USAGE ON SCHEMA {schema} TO {role}")
+    with pytest.raises(ConfigurationError, match="tables in it"):
+        SchemaDeployer(url_of(role), schema).deploy(app_role=role)
 
 
 @pytest.mark.parametrize("name", ["nobody_by_this_name", 'x"; DROP SCHEMA public; --', "PUBLIC", "", "x" * 64, "\0"])
