@@ -29,31 +29,31 @@ def server(version: int | None = None) -> Iterator[str]:
 
 
 class Databases:
-    """Databases on one server, made at need and dropped at the end of its `with` block."""
+    """Databases on one server, made from one template, which lives as long as the `with` block."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._run = f"metacore_test_{uuid4().hex[:8]}"
-        self._names: list[str] = []
+        self._made = 0
 
     def __enter__(self) -> Databases:
-        self._create("template", "template0")
-        SchemaDeployer(self._url_of(self._names[0])).deploy()
+        self._execute("CREATE DATABASE {} TEMPLATE template0", self._run)
+        SchemaDeployer(self._url_of(self._run)).deploy()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in self._names:
+        self._execute("DROP DATABASE {} WITH (FORCE)", self._run)
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of an empty database with the schema deployed, which is dropped at the end."""
+        self._made += 1
+        name = f"{self._run}_{self._made}"
+        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, self._run)
+        try:
+            yield self._url_of(name)
+        finally:
             self._execute("DROP DATABASE {} WITH (FORCE)", name)
-
-    def create(self) -> str:
-        """The URL of a new, empty database with the schema deployed."""
-        return self._create(str(len(self._names)), self._names[0])
-
-    def _create(self, suffix: str, template: str) -> str:
-        name = f"{self._run}_{suffix}"
-        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, template)
-        self._names.append(name)
-        return self._url_of(name)
 
     def _url_of(self, name: str) -> str:
         return urlsplit(self._url)._replace(path=f"/{name}").geturl()

@@ -5,26 +5,22 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import queue
 import select
 import signal
 import threading
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from enum import Enum, auto
-from types import TracebackType
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from metacore.errors import MetacoreError
 from metacore.sync.storage.storage import Storage
+from metacore.testing.thread_tasks import PATIENCE, ThreadTask
+from metacore.testing.views import View, target_of
 
 T = TypeVar("T")
-
-PATIENCE = 120
-"""Seconds after which an operation is taken to hang."""
 
 
 class World(ABC):
@@ -140,10 +136,10 @@ class AsyncWorld(World):
         self._thread.start()
 
     def view(self, storage: Any) -> Storage:
-        return cast(Storage, _View(self, storage._target if isinstance(storage, _View) else storage))
+        return cast(Storage, View(self, target_of(storage)))
 
     def service(self, name: str, storage: Any) -> Any:
-        return _View(self, super().service(name, storage._target))
+        return View(self, super().service(name, target_of(storage)))
 
     def enter_wrongly(self, storage: Any) -> None:
         with storage:
@@ -157,7 +153,7 @@ class AsyncWorld(World):
         """`fn`, which is written in blocking style, as what the task of this thread can await."""
 
         async def call_back(*values: Any) -> Any:
-            return await task.call_back(fn, [_View(self, value) for value in values])
+            return await task.call_back(fn, [View(self, value) for value in values])
 
         task = self._task()
         return call_back
@@ -176,12 +172,12 @@ class AsyncWorld(World):
         """Whether this thread is waiting for a call: what runs then is a finalizer."""
         return threading.current_thread() is self._thread or self._task().is_calling
 
-    def _task(self) -> _ThreadTask:
+    def _task(self) -> ThreadTask:
         if threading.current_thread() is self._thread:
             raise RuntimeError("an asynchronous storage cannot wait for a view of itself: pass a list, not a generator")
         if not hasattr(self._local, "task"):
-            self._local.task = _ThreadTask(self._loop)
-        return cast(_ThreadTask, self._local.task)
+            self._local.task = ThreadTask(self._loop)
+        return cast(ThreadTask, self._local.task)
 
     def _leave(self) -> None:
         if hasattr(self._local, "task"):
@@ -201,153 +197,3 @@ async def _cancel_others() -> None:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
     await asyncio.get_running_loop().shutdown_asyncgens()
-
-
-class _Kind(Enum):
-    CALL = auto()
-    CALLBACK = auto()
-    RESULT = auto()
-    ERROR = auto()
-    END = auto()
-
-
-_Message = tuple[_Kind, Any]
-
-
-class _ThreadTask:
-    """A thread and a task that take turns, so that what the one does blocking the other does awaiting.
-
-    The thread sends a call and waits; the task answers with its result or error, or asks for a callback first. During
-    a callback the thread may send calls again.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.is_calling = False
-        self._loop = loop
-        self._to_task: asyncio.Queue[_Message] = asyncio.Queue()
-        self._to_thread: queue.SimpleQueue[_Message] = queue.SimpleQueue()
-        self._task = asyncio.run_coroutine_threadsafe(self._serve(), loop)
-
-    def call(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self.is_calling = True
-        try:
-            self._send(_Kind.CALL, (fn, args, kwargs))
-            while True:
-                kind, value = self._to_thread.get(timeout=PATIENCE)
-                if kind is _Kind.RESULT:
-                    return value
-                if kind is _Kind.ERROR:
-                    raise value
-                self._send(*self._answer(*value))
-        finally:
-            self.is_calling = False
-
-    def _answer(self, callback: Callable[..., Any], values: list[Any]) -> _Message:
-        self.is_calling = False
-        try:
-            return _Kind.RESULT, callback(*values)
-        except BaseException as error:  # noqa: BLE001 - it is raised in the task
-            return _Kind.ERROR, error
-        finally:
-            self.is_calling = True
-
-    async def call_back(self, fn: Callable[..., Any], values: list[Any]) -> Any:
-        """What `fn` returns, called in the thread while the task waits."""
-        self._to_thread.put((_Kind.CALLBACK, (fn, values)))
-        kind, value = await self._serve()
-        if kind is _Kind.ERROR:
-            raise value
-        return value
-
-    def end(self) -> None:
-        self._send(_Kind.END, None)
-        self._task.result(PATIENCE)
-
-    def _send(self, kind: _Kind, value: Any) -> None:
-        self._loop.call_soon_threadsafe(self._to_task.put_nowait, (kind, value))
-
-    async def _serve(self) -> _Message:
-        """Do what is called for until the message that is no call."""
-        while True:
-            kind, value = await self._to_task.get()
-            if kind is not _Kind.CALL:
-                return kind, value
-            fn, args, kwargs = value
-            try:
-                result = fn(*args, **kwargs)
-                if isinstance(result, Awaitable):
-                    result = await result
-            except asyncio.CancelledError as error:
-                self._to_thread.put((_Kind.ERROR, error))
-                raise
-            except BaseException as error:  # noqa: BLE001 - it is raised in the thread
-                self._to_thread.put((_Kind.ERROR, error))
-            else:
-                self._to_thread.put((_Kind.RESULT, result))
-
-
-class _View:
-    """Something asynchronous in blocking style: what it has is seen so, too, what its methods return is had at once."""
-
-    def __init__(self, world: AsyncWorld, target: Any) -> None:
-        self._world = world
-        self._target = target
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._target, name)
-        if not callable(value):
-            return _View(self._world, value)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            return self._seen(self._world.call(value, *map(self._given, args), **kwargs))
-
-        return call
-
-    def _given(self, argument: Any) -> Any:
-        if isinstance(argument, _View):
-            return argument._target
-        if callable(argument) and not isinstance(argument, type):
-            return self._world.callback(argument)
-        return argument
-
-    def _seen(self, result: Any) -> Any:
-        if hasattr(result, "__aenter__"):
-            return _ViewContext(self._world, result)
-        return self._iterate(result) if isinstance(result, AsyncIterator) else result
-
-    def _iterate(self, iterator: Any) -> Iterator[Any]:
-        try:
-            while True:
-                try:
-                    item = self._world.call(iterator.__anext__)
-                except StopAsyncIteration:
-                    return
-                yield item
-        finally:
-            if self._world.is_calling:
-                self._world.call_soon(iterator.aclose)
-            else:
-                self._world.call(iterator.aclose)
-
-    def __enter__(self) -> Any:
-        self._world.call(self._target.__aenter__)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
-        return cast(bool | None, self._world.call(self._target.__aexit__, kind, error, traceback))
-
-
-class _ViewContext(AbstractContextManager[Any]):
-    def __init__(self, world: AsyncWorld, context: Any) -> None:
-        self._world = world
-        self._context = context
-
-    def __enter__(self) -> Any:
-        return _View(self._world, self._world.call(self._context.__aenter__))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
-        return cast(bool | None, self._world.call(self._context.__aexit__, kind, error, traceback))

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 
 import metacore
 import metacore.sync
+from metacore.postgres import SchemaDeployer
 from metacore.testing.contract import Backend
 from metacore.testing.databases import Databases, server
 from metacore.testing.worlds import AsyncWorld, BlockingWorld, World
@@ -43,33 +47,48 @@ def sync_memory() -> Iterator[Backend]:
 
 @pytest.fixture(scope="session")
 def async_postgres(async_world: AsyncWorld, databases: Databases) -> Iterator[Backend]:
-    with postgres(async_world, metacore.connect, databases.create()) as backend:
+    with databases.database() as url, postgres(async_world, metacore.connect, url) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
 def sync_postgres(databases: Databases) -> Iterator[Backend]:
-    with postgres(BlockingWorld(), metacore.sync.connect, databases.create()) as backend:
+    with databases.database() as url, postgres(BlockingWorld(), metacore.sync.connect, url) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
 def sync_postgres_16() -> Iterator[Backend]:
-    with server(version=OLDEST_POSTGRES) as url, Databases(url) as databases:
-        with postgres(BlockingWorld(), metacore.sync.connect, databases.create()) as backend:
+    with server(version=OLDEST_POSTGRES) as server_url, Databases(server_url) as databases, databases.database() as url:
+        with postgres(BlockingWorld(), metacore.sync.connect, url) as backend:
             yield backend
 
 
 @contextmanager
 def postgres(world: World, connect: object, url: str) -> Iterator[Backend]:
+    """Storages that may do what services may, and no more."""
     with psycopg.connect(url, autocommit=True, options="-c lock_timeout=10s") as connection:
 
         def clear() -> None:
             connection.execute("DELETE FROM metacore.users")
             connection.execute("DELETE FROM metacore.order_records")
 
-        with Backend(world, partial(connect, url), clear) as backend:
-            yield backend
+        with service_role(connection, url) as service_url:
+            with Backend(world, partial(connect, service_url), clear) as backend:
+                yield backend
+
+
+@contextmanager
+def service_role(connection: psycopg.Connection, url: str) -> Iterator[str]:
+    """The URL of the database for a role that the deployer gave the rights of services."""
+    role, password = f"metacore_test_{uuid4().hex[:8]}", uuid4().hex
+    connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), password))
+    try:
+        SchemaDeployer(url).deploy(app_role=role)
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        yield urlsplit(url)._replace(netloc=f"{role}:{password}@{host}").geturl()
+    finally:
+        connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
 
 
 BACKENDS = ("async_memory", "sync_memory", "async_postgres", "sync_postgres", "sync_postgres_16")

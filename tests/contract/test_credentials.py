@@ -1,19 +1,17 @@
-from metacore.testing.contract.credentials import CredentialStorageContract, WithoutKeysContract
-from metacore.testing.contract.encryption_keys import EncryptionKeysContract
-from metacore.testing.contract.key_rotation import KeyRotationContract
+from metacore.testing import contract
 
 
-class TestCredentials(CredentialStorageContract):
-    """On every backend."""
+class TestCredentials(contract.CredentialStorageContract):
+    """On every backend, in both worlds."""
 
 
-class TestWithoutKeys(WithoutKeysContract):
-    """On every backend."""
+class TestWithoutKeys(contract.WithoutKeysContract):
+    """On every backend, in both worlds."""
 
 
-class TestEncryptionKeys(EncryptionKeysContract):
-    """On every backend."""
+class TestEncryptionKeys(contract.EncryptionKeysContract):
+    """On every backend, in both worlds."""
 
 
-class TestKeyRotation(KeyRotationContract):
-    """On every backend."""
+class TestKeyRotation(contract.KeyRotationContract):
+    """On every backend, in both worlds."""

@@ -1,4 +1,4 @@
-from metacore.testing.contract import order_records as contract
+from metacore.testing import contract
 
 
 class TestOrderRecord(contract.OrderRecordStorageContract):

@@ -1,4 +1,4 @@
-from metacore.testing.contract import portfolios as contract
+from metacore.testing import contract
 
 
 class TestPortfolio(contract.PortfolioStorageContract):

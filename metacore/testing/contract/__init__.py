@@ -7,24 +7,21 @@ The author of a backend subclasses the classes below in a test module, beside a 
 from metacore.testing.contract.balance_changes import BalanceChangeContract
 from metacore.testing.contract.balances import BalanceStorageContract
 from metacore.testing.contract.base import Backend, Contract
+from metacore.testing.contract.credentials import CredentialStorageContract, WithoutKeysContract
 from metacore.testing.contract.dooms import DoomContract
+from metacore.testing.contract.encryption_keys import EncryptionKeysContract
 from metacore.testing.contract.journal import AuditContract, JournalContract
+from metacore.testing.contract.key_rotation import KeyRotationContract
 from metacore.testing.contract.loading import LoadContract
 from metacore.testing.contract.order_imports import OrderImportContract
 from metacore.testing.contract.order_lists import OrderListContract
-from metacore.testing.contract.order_records import (
-    CustomerRecordListContract,
-    OrderRecordListContract,
-    OrderRecordServiceContract,
-    OrderRecordStorageContract,
-)
+from metacore.testing.contract.order_record_lists import CustomerRecordListContract, OrderRecordListContract
+from metacore.testing.contract.order_record_service import OrderRecordServiceContract
+from metacore.testing.contract.order_records import OrderRecordStorageContract
 from metacore.testing.contract.order_updates import OrderUpdateStorageContract
 from metacore.testing.contract.orders import OrderStorageContract
-from metacore.testing.contract.portfolios import (
-    HolderListContract,
-    PortfolioServiceContract,
-    PortfolioStorageContract,
-)
+from metacore.testing.contract.portfolio_service import PortfolioServiceContract
+from metacore.testing.contract.portfolios import HolderListContract, PortfolioStorageContract
 from metacore.testing.contract.runs import RunContract
 from metacore.testing.contract.saving import SaveContract
 from metacore.testing.contract.storage import EventLoopContract, StorageContract
@@ -41,11 +38,14 @@ __all__ = [
     "BalanceChangeContract",
     "BalanceStorageContract",
     "Contract",
+    "CredentialStorageContract",
     "CustomerRecordListContract",
     "DoomContract",
+    "EncryptionKeysContract",
     "EventLoopContract",
     "HolderListContract",
     "JournalContract",
+    "KeyRotationContract",
     "LoadContract",
     "OrderImportContract",
     "OrderListContract",
@@ -65,4 +65,5 @@ __all__ = [
     "TransactionContract",
     "UserListContract",
     "UserStorageContract",
+    "WithoutKeysContract",
 ]

@@ -22,7 +22,8 @@ from metacore.testing.contract.base import Contract, Opening
 from metacore.testing.contract.samples import NOBODY
 from metacore.testing.contract.trades import stored_as
 from metacore.testing.factories import BalanceDeltaFactory, NewOrderFactory, NewTradeFactory, NewUserFactory
-from metacore.testing.worlds import PATIENCE, World
+from metacore.testing.thread_tasks import PATIENCE
+from metacore.testing.worlds import World
 
 
 def load(storage: Storage, **wanted: Any) -> Loaded:

@@ -1,8 +1,7 @@
-"""The contract of the storage of portfolios, and of the service before it."""
+"""The contract of the storage of portfolios."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -19,7 +18,6 @@ from metacore.errors import (
     StaleVersionError,
     TransactionAbortedError,
 )
-from metacore.sync.services.portfolios import PortfolioService
 from metacore.sync.storage.portfolios import PortfolioStorage
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import ManualClock
@@ -303,52 +301,3 @@ class HolderListContract(PagedListContract):
         assert storage.portfolios.holders("btc").items == (
             Holding(user_id=user.id, symbol="btc", quantity=Decimal("0.5")),
         )
-
-
-class PortfolioServiceContract(Contract):
-    """Of `metacore.services.portfolios.PortfolioService`."""
-
-    @pytest.fixture
-    def service(self, world: World, storage: Storage) -> PortfolioService:
-        service: PortfolioService = world.service("PortfolioService", storage)
-        return service
-
-    def test_coins_are_added_updated_and_removed(self, storage: Storage, service: PortfolioService, user: User) -> None:
-        service.add_coin(user.id, "BTC", Decimal("0.5"))
-        assert service.add_coin(user.id, "btc", Decimal("0.5")).holdings == {"btc": ONE}
-        assert service.update_coin(user.id, "Btc", Decimal(3)).holdings == {"btc": Decimal(3)}
-        service.add_coin(user.id, "eth", ONE)
-        assert service.remove_coin(user.id, "BTC").holdings == {"eth": ONE}
-        assert service.portfolio(user.id) == storage.portfolios.get(user.id)
-
-    def test_its_errors_are_those_of_the_storage(self, service: PortfolioService, user: User) -> None:
-        with pytest.raises(InsufficientFundsError):
-            service.add_coin(user.id, "btc", -ONE)
-        with pytest.raises(InvalidDataError):
-            service.update_coin(user.id, "btc", -ONE)
-        with pytest.raises(NotFoundError):
-            service.remove_coin(user.id, "btc")
-        with pytest.raises(NotFoundError):
-            service.portfolio(NOBODY)
-        with pytest.raises(NotFoundError):
-            service.value(NOBODY, {})
-
-    def test_a_valuation_is_exact_and_lists_what_has_no_price_apart(
-        self, service: PortfolioService, user: User
-    ) -> None:
-        for symbol, quantity in (("BTC", "0.123456789012345678"), ("ETH", "2"), ("DOGE", "1000")):
-            service.add_coin(user.id, symbol, Decimal(quantity))
-        valuation = service.value(user.id, {"BTC": Decimal("97000.000000000000000001"), "eth": Decimal("3000.5")})
-        assert json.loads(valuation.model_dump_json()) == {
-            "quantities": {"btc": "0.123456789012345678", "doge": "1000", "eth": "2"},
-            "prices": {"btc": "97000.000000000000000001", "eth": "3000.5"},
-            "totals": {"btc": "11975.308534197530766000123456789012345678", "eth": "6001"},
-            "total": "17976.308534197530766000123456789012345678",
-            "unpriced": ["doge"],
-        }
-
-    def test_on_a_transaction_it_is_part_of_that(self, storage: Storage, world: World, user: User) -> None:
-        with pytest.raises(ZeroDivisionError), storage.transaction() as tx:
-            world.service("PortfolioService", tx).add_coin(user.id, "btc", ONE)
-            raise ZeroDivisionError
-        assert storage.portfolios.get(user.id).holdings == {}

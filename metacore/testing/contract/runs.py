@@ -19,7 +19,8 @@ from metacore.testing.factories import (
     BalanceDeltaFactory,
     NewUserFactory,
 )
-from metacore.testing.worlds import PATIENCE, World
+from metacore.testing.thread_tasks import PATIENCE
+from metacore.testing.worlds import World
 
 ONE, ZERO = Decimal(1), Decimal(0)
 

@@ -186,7 +186,7 @@ class SaveContract(Contract):
             tx.save(changes)
             saved = everything(tx, book.user)
         assert everything(storage, book.user) == saved
-        assert {storage.orders.get(*order.key) for order in changes.orders} == set(changes.orders)
+        assert [storage.orders.get(*order.key) for order in changes.orders] == list(changes.orders)
         assert set(storage.trades.get_many((row.user_id, row.id) for row in changes.trades)) == set(changes.trades)
         updates = storage.order_updates.list(*book.order.key)
         assert [(update.seq, update.recorded_at) for update in updates] == [(1, now), (2, now)]

@@ -150,7 +150,7 @@ class StorageContract(Contract):
 
         users = [user for user in world.together(*[work] * 12) if isinstance(user, User)]
         assert len(users) == 12
-        assert {storage.users.get(user.id) for user in users} == set(users)
+        assert [storage.users.get(user.id) for user in users] == users
         assert {len(storage.orders.list(user.id).items) for user in users} == {5}
         assert {storage.balances.get(user.id, "USDT").free for user in users} == {5000}
 

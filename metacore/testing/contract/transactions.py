@@ -25,7 +25,8 @@ from metacore.testing.factories import (
     NewTradeFactory,
     NewUserFactory,
 )
-from metacore.testing.worlds import PATIENCE, World
+from metacore.testing.thread_tasks import PATIENCE
+from metacore.testing.worlds import World
 
 ONE, ZERO = Decimal(1), Decimal(0)
 

@@ -1,0 +1,149 @@
+"""The rules of the house that no type checker and no linter keeps."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import metacore
+import metacore.storage
+
+PACKAGE = Path(metacore.__file__).parent
+MODULES = sorted(path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py"))
+SYNC = Path("metacore/sync")
+
+DRIVERS = ("psycopg", "psycopg_pool", "sqlalchemy", "alembic")
+
+MAY_IMPORT = {
+    "domain": ("domain", "errors", "ids"),
+    "storage": ("domain", "storage", "errors", "_compat.aio"),
+    "memory": ("domain", "storage", "memory", "crypto", "errors", "config", "_compat.aio"),
+    "postgres": ("domain", "storage", "postgres", "crypto", "errors", "config", "_compat.aio", "_compat.psycopg_aio"),
+    "services": ("domain", "storage", "services", "crypto", "errors", "_compat.aio"),
+    "exchanges": ("domain", "exchanges", "errors"),
+}
+"""What each part of the house may import of the others."""
+
+MAY_DRIVE = ("postgres", "_compat", "_migrations", "testing")
+"""The parts that may import a driver."""
+
+LONGEST = 350
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that the module at `path` imports when it is run, not those that only type checkers see."""
+    tree = ast.parse((PACKAGE.parent / path).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "metacore":
+            yield from (f"metacore.{name.name}" for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + str(node.module)
+
+
+def part(path: Path) -> str:
+    """The part of the house that `path` is in; that of the sources, for one in the mirror."""
+    inside = path.relative_to(SYNC) if path.is_relative_to(SYNC) else path.relative_to("metacore")
+    return inside.parts[0].removesuffix(".py")
+
+
+def is_within(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+@pytest.mark.parametrize("name", MAY_IMPORT)
+def test_imports_run_one_way(name: str) -> None:
+    allowed = [f"metacore.{other}" for other in MAY_IMPORT[name]]
+    mirrored = [f"metacore.sync.{other}" for other in MAY_IMPORT[name]]
+    mirrored += ["metacore._compat.blocking", "metacore._compat.psycopg_blocking"]
+    paths = [path for path in MODULES if part(path) == name]
+    assert paths
+    assert not [
+        (str(path), module)
+        for path in paths
+        for module in imports(path)
+        if module.startswith((".", "metacore"))
+        and not any(
+            is_within(module, other) for other in (allowed + mirrored if path.is_relative_to(SYNC) else allowed)
+        )
+    ]
+
+
+def test_only_the_postgres_backend_imports_a_driver() -> None:
+    assert not [
+        (str(path), module)
+        for path in MODULES
+        if part(path) not in MAY_DRIVE
+        for module in imports(path)
+        if any(is_within(module, driver) for driver in DRIVERS)
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import metacore",
+        "import metacore.sync",
+        "import metacore.testing.plugin",
+        "from metacore import connect, NewUser, NewOrder, TradingService; connect('memory://')",
+        "from metacore.sync import connect, TradingService; connect('memory://')",
+    ],
+)
+def test_a_user_without_a_database_loads_no_driver(statement: str) -> None:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, check=True, capture_output=True, text=True, cwd=PACKAGE.parent).stdout.split()
+    assert "metacore" in loaded
+    assert not [module for module in loaded if any(is_within(module, driver) for driver in DRIVERS)]
+
+
+def protocols() -> Iterator[tuple[str, type]]:
+    for module in pkgutil.iter_modules(metacore.storage.__path__, "metacore.storage."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if inspect.isclass(value) and value.__module__ == module.name and getattr(value, "_is_protocol", False):
+                yield name, value
+
+
+@pytest.mark.parametrize(("name", "protocol"), list(protocols()), ids=lambda value: value if type(value) is str else "")
+def test_every_public_method_of_a_protocol_has_a_docstring(name: str, protocol: type) -> None:
+    methods = [value for key, value in vars(protocol).items() if inspect.isfunction(value) and not key.startswith("_")]
+    assert protocol.__doc__
+    assert not [method.__name__ for method in methods if not method.__doc__]
+
+
+@pytest.mark.parametrize("backend", ["memory", "postgres"])
+@pytest.mark.parametrize("world", ["metacore", "metacore.sync"])
+def test_each_backend_has_the_methods_of_the_protocols_with_their_signatures(backend: str, world: str) -> None:
+    from metacore.sync import connect as connect_sync
+
+    connect = metacore.connect if world == "metacore" else connect_sync
+    storage = connect({"memory": "memory://", "postgres": "postgresql://nowhere"}[backend])
+    contract = importlib.import_module(f"{world}.storage.storage")
+    for name, value in vars(contract.Storages).items():
+        if isinstance(value, property):
+            protocol = inspect.get_annotations(value.fget, eval_str=True)["return"]
+            implementation = type(getattr(storage, name))
+            for method in (key for key, value in vars(protocol).items() if inspect.isfunction(value)):
+                if not method.startswith("_"):
+                    told, kept = (inspect.signature(getattr(owner, method)) for owner in (protocol, implementation))
+                    assert list(kept.parameters.values()) == list(told.parameters.values()), method
+
+
+def test_modules_are_short() -> None:
+    lengths = {str(path): len((PACKAGE.parent / path).read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_modules_say_what_they_are() -> None:
+    trees = {str(path): ast.parse((PACKAGE.parent / path).read_text(encoding="utf-8")) for path in MODULES}
+    assert [path for path, tree in trees.items() if not ast.get_docstring(tree)] == []

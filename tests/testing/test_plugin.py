@@ -1,0 +1,86 @@
+"""The fixtures that users of Metacore get."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+HEAVY = (
+    "sqlalchemy",
+    "alembic",
+    "psycopg",
+    "psycopg_pool",
+    "factory",
+    "faker",
+    "pydantic",
+    "metacore.testing.factories",
+)
+
+
+@pytest.fixture(autouse=True)
+def loads_the_plugin(pytester: pytest.Pytester) -> None:
+    """As the tests around this one do, installed or not."""
+    pytester.makeconftest((Path(__file__).parent.parent / "conftest.py").read_text())
+
+
+def test_loading_the_plugin_imports_nothing_heavy() -> None:
+    code = """if True:
+        import sys, pytest
+        before = set(sys.modules)
+        import metacore.testing.plugin
+        print(*set(sys.modules) - before)"""
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "metacore.testing.plugin" in loaded
+    assert not [module for module in loaded if module.startswith(HEAVY)]
+
+
+def test_the_fixtures_serve_a_test_module(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import asyncio
+
+        from metacore import NewUser
+        from metacore.sync import connect
+
+
+        def test_blocking(metacore_sync_storage, metacore_clock):
+            user = metacore_sync_storage.users.create(NewUser(username="alice"))
+            assert user.created_at == metacore_clock.now
+            assert metacore_sync_storage.users.get_by_username("alice") == user
+
+
+        def test_each_test_has_a_storage_of_its_own(metacore_sync_storage):
+            assert metacore_sync_storage.users.list().items == ()
+
+
+        def test_async(metacore_storage):
+            async def use():
+                async with metacore_storage as storage:
+                    user = await storage.users.create(NewUser())
+                    assert await storage.users.get(user.id) == user
+
+            asyncio.run(use())
+
+
+        def test_postgres(metacore_database_url):
+            with connect(metacore_database_url) as storage:
+                storage.users.create(NewUser(username="alice"))
+                assert len(storage.users.list().items) == 1
+
+
+        def test_each_test_has_a_database_of_its_own(metacore_database_url):
+            with connect(metacore_database_url) as storage:
+                assert storage.users.list().items == ()
+        """
+    )
+    pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=5)
+
+
+def test_the_fixtures_are_documented(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("")
+    listed = pytester.runpytest_inprocess("--fixtures").stdout.str()
+    for name in ("metacore_clock", "metacore_storage", "metacore_sync_storage", "metacore_database_url"):
+        assert name in listed
