@@ -1,6 +1,7 @@
 """A desk: the money rules over dictionaries, one user, times that only move on by hand."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -38,6 +39,12 @@ class Desk:
         self.entries: list[BalanceEntry] = []
         self.updates: list[NewOrderUpdate] = []
         self.serial = 0
+
+    def copy(self) -> "Desk":
+        """A desk that goes on from here by itself; what is stored is frozen and may be shared."""
+        twin = Desk()
+        twin.__dict__.update({name: copy(value) for name, value in self.__dict__.items()})
+        return twin
 
     def number(self) -> int:
         self.serial += 1
