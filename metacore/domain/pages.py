@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -12,9 +11,12 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from metacore.domain.text import parse_text
+from metacore.domain.times import parse_time
 from metacore.errors import InvalidDataError
 
 MAX_LIMIT = 1000
+MAX_CURSOR_LENGTH = 8192
 
 T = TypeVar("T")
 Position = tuple[Any, ...]
@@ -31,26 +33,36 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a cursor is bound to: the method, its user and its filter. A cursor of another listing is refused."""
+    """What a cursor is bound to: the method, its user and its filter. A cursor of another listing is refused.
+
+    `shape` are the types of a position. Cursors are no secret, and whoever knows how they are made can make one: it
+    names another place in the same list of the same user, and nothing else.
+    """
 
     method: str
     scope: tuple[Any, ...] = ()
+    shape: tuple[type, ...] = (datetime, UUID)
 
     def position(self, after: str | None) -> Position | None:
         """The position that the cursor `after` names; InvalidDataError if it is not one of this listing."""
         if after is None:
             return None
         try:
+            if len(after) > MAX_CURSOR_LENGTH:
+                raise ValueError("length")
             packed = base64.b64decode(after.encode("ascii"), altchars=b"-_", validate=True)
             digest, body = packed[:16], packed[16:]
             if digest != self._digest(body):
                 raise ValueError("digest")
-            return tuple(_decode(part) for part in json.loads(body))
-        except (AttributeError, TypeError, ValueError, binascii.Error, UnicodeError):
+            position = tuple(_decode(part) for part in json.loads(body))
+            if tuple(map(type, position)) != self.shape:
+                raise ValueError("shape")
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
             raise InvalidDataError(
                 f"not a cursor of this {self.method}; pass the `next` of a page of the same list, user and filter",
                 field="after",
             ) from None
+        return position
 
     def cursor(self, position: Position) -> str:
         """The cursor that names `position`."""
@@ -82,5 +94,9 @@ def _encode(part: Any) -> Any:
 
 def _decode(part: Any) -> Any:
     if isinstance(part, dict):
-        return datetime.fromisoformat(part["t"]) if "t" in part else UUID(hex=part["u"])
+        return parse_time(part["t"]) if "t" in part else UUID(hex=part["u"])
+    if isinstance(part, str):
+        return parse_text(part)
+    if isinstance(part, int) and not -(2**63) <= part < 2**63:
+        raise ValueError("an integer of a position fits 64 bits")
     return part

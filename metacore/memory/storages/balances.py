@@ -79,7 +79,7 @@ class MemoryBalanceStorage:
         self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
         require_text(asset=asset)
-        listing = Listing("balances.entries", (user_id, asset))
+        listing = Listing("balances.entries", (user_id, asset), (str, int))
         with self._session.read(listing.method) as tables:
             rows = [row for row in tables.balance_entries.group(user_id) if asset is None or row.asset == asset]
             return page_of(rows, listing, lambda row: (row.asset, row.seq), after, limit, newest_first=False)

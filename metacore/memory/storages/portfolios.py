@@ -48,7 +48,7 @@ class MemoryPortfolioStorage:
 
     async def holders(self, symbol: str, after: str | None = None, limit: int = 100) -> Page[Holding]:
         symbol = parsed(parse_symbol, symbol, "symbol")
-        listing = Listing("portfolios.holders", (symbol,))
+        listing = Listing("portfolios.holders", (symbol,), (UUID,))
         with self._session.read(listing.method) as tables:
             rows = [
                 Holding.trusted({"user_id": held.user_id, "symbol": symbol, "quantity": held.holdings[symbol]})

@@ -86,7 +86,7 @@ class PostgresBalanceStorage:
         self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
         require_text(asset=asset)
-        listing = Listing("balances.entries", (user_id, asset))
+        listing = Listing("balances.entries", (user_id, asset), (str, int))
         values: dict[str, Any] = {"user_id": str(user_id), "asset": asset, "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {"after_asset": start[0], "after_seq": start[1]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from metacore.domain.order_records import OrderRecord, SaveOutcome, newest_first
@@ -56,11 +57,11 @@ class PostgresOrderRecordStorage:
         return decode(rows[0][0])
 
     async def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
-        return await self._page(Listing("order_records.list"), {}, after, limit)
+        return await self._page(Listing("order_records.list", (), (datetime, str)), {}, after, limit)
 
     async def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
-        listing = Listing("order_records.list_by_customer", (customer_id,))
+        listing = Listing("order_records.list_by_customer", (customer_id,), (datetime, str))
         return await self._page(listing, {"customer_id": customer_id}, after, limit)
 
     async def find(self, track_number: str) -> Sequence[OrderRecord]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from metacore.domain.order_records import OrderRecord, SaveOutcome, newest_first
 from metacore.domain.pages import Listing, Page
@@ -40,13 +41,13 @@ class MemoryOrderRecordStorage:
             return _get(tables, order_uid)
 
     def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
-        listing = Listing("order_records.list")
+        listing = Listing("order_records.list", (), (datetime, str))
         with self._session.read(listing.method) as tables:
             return page_of(tables.order_records.all(), listing, newest_first, after, limit)
 
     def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
-        listing = Listing("order_records.list_by_customer", (customer_id,))
+        listing = Listing("order_records.list_by_customer", (customer_id,), (datetime, str))
         with self._session.read(listing.method) as tables:
             return page_of(_with(tables, "customer_id", customer_id), listing, newest_first, after, limit)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from metacore.domain.order_records import OrderRecord, SaveOutcome, newest_first
@@ -57,11 +58,11 @@ class PostgresOrderRecordStorage:
         return decode(rows[0][0])
 
     def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
-        return self._page(Listing("order_records.list"), {}, after, limit)
+        return self._page(Listing("order_records.list", (), (datetime, str)), {}, after, limit)
 
     def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
-        listing = Listing("order_records.list_by_customer", (customer_id,))
+        listing = Listing("order_records.list_by_customer", (customer_id,), (datetime, str))
         return self._page(listing, {"customer_id": customer_id}, after, limit)
 
     def find(self, track_number: str) -> Sequence[OrderRecord]:

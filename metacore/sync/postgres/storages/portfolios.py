@@ -44,7 +44,7 @@ class PostgresPortfolioStorage:
 
     def holders(self, symbol: str, after: str | None = None, limit: int = 100) -> Page[Holding]:
         symbol = parsed(parse_symbol, symbol, "symbol")
-        listing = Listing("portfolios.holders", (symbol,))
+        listing = Listing("portfolios.holders", (symbol,), (UUID,))
         values = {"symbol": symbol, "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values["after"] = to_text(start[0])
