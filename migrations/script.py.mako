@@ -2,11 +2,11 @@
 
 from alembic import op
 
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+revision = "${up_revision}"
+down_revision = "${down_revision}"
 
 # The oldest revision whose releases still work with the schema as this one leaves it.
-compatible_from = ${repr(up_revision)}
+compatible_from = "${up_revision}"
 
 
 def upgrade(schema: str) -> None:

@@ -82,13 +82,14 @@ class SchemaDeployer:
         role = None if app_role is None else check_role_name(app_role)
         with self._connected("deploy") as connection:
             state = self._state(connection)
-            if role is None and state.revision == head_revision():
+            if role is None and state.revision is not None and state.revision >= head_revision():
+                self._accept(state)
                 return ()
             with self._alone(connection) as alembic:
                 state = self._state(connection)
                 before = migrating.current_revision(alembic, self.schema)
                 if before is not None and before > head_revision():
-                    self._accept_newer(state, before)
+                    self._accept(state)
                     return ()
                 if not state.exists:
                     connection.execute(f"CREATE SCHEMA {quote(self.schema)}".encode())
@@ -203,10 +204,14 @@ class SchemaDeployer:
     def _state(self, connection: Connection) -> SchemaState:
         return SchemaState.of(connection.execute(SCHEMA_STATE, {"schema": self.schema}).fetchall())
 
-    def _accept_newer(self, state: SchemaState, revision: str) -> None:
+    def _accept(self, state: SchemaState) -> None:
+        if state.revision == head_revision():
+            return
         if not state.is_newer_and_compatible:
             raise too_new(self.schema, state)
-        _logger.warning('The schema "%s" is at %s, of a newer release; nothing was changed.', self.schema, revision)
+        _logger.warning(
+            'The schema "%s" is at %s, of a newer release; nothing was changed.', self.schema, state.revision
+        )
 
 
 def _ended(statement: str) -> str:
