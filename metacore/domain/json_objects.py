@@ -33,7 +33,7 @@ _set = object.__setattr__
 
 def _parse_number(value: object) -> int | Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("must be a number: an int, or a Decimal for one with a point")
+        raise ValueError("must be a number: an int or a Decimal, never text, true, false or a float")
     parse_amount(value)
     number: int | Decimal = freeze_json(value)
     return number
@@ -194,7 +194,7 @@ def load_json_object(text: str | bytes | bytearray) -> dict[str, Any]:
             text, parse_float=Decimal, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_once_each
         )
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
+        raise ValueError(f"not JSON: {error.msg}, character {error.pos}") from None
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
     if not isinstance(value, dict):

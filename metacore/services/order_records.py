@@ -37,7 +37,10 @@ class OrderRecordService:
         self._flights: SingleFlight[ReadTicket, OrderRecord] = SingleFlight()
 
     async def process(self, record: OrderRecord) -> SaveOutcome:
-        """Store a record of the order service; the same one again is UNCHANGED."""
+        """Store a record of the order service: CREATED, UPDATED, or UNCHANGED if it came before.
+
+        What is stored last stays: the JSON has no version by which an older record could be told.
+        """
         with self._cache.writing(record.order_uid) as write:
             outcome = await self._records.save(record)
             write.value = record
