@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Self
 from uuid import UUID
 
@@ -80,8 +81,12 @@ class NewTrade(Model):
 
     @property
     def order_key(self) -> str:
-        """The text by which the storages tell apart the two trades of a self-trade."""
-        return self.exchange_order_id or (str(self.order_id) if self.order_id else self.client_order_id or "")
+        """The text by which the storages tell apart the two trades of a self-trade; if it is not ASCII, its digest.
+
+        Three keys of 255 characters of four bytes each are more than an index of PostgreSQL takes.
+        """
+        key = self.exchange_order_id or (str(self.order_id) if self.order_id else self.client_order_id or "")
+        return key if key.isascii() else sha256(key.encode()).hexdigest()
 
     def money(self) -> Decimal:
         """The quote amount that it moves: as told, else price x quantity, a cost rounded up, a credit down."""

@@ -1,14 +1,29 @@
 """The tables against the models that they store, and what they refuse by themselves."""
 
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 import sqlalchemy
 from psycopg import sql
 
-from metacore import Balance, BalanceEntry, Holding, Order, OrderUpdate, Portfolio, Trade, User
+from metacore import (
+    Balance,
+    BalanceEntry,
+    Holding,
+    NewTrade,
+    NewUser,
+    Order,
+    OrderUpdate,
+    Portfolio,
+    Settings,
+    Trade,
+    User,
+)
 from metacore.postgres import SchemaDeployer
 from metacore.postgres.tables import METADATA, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
 from metacore.postgres.tables.domains import AMOUNT, KEY
+from metacore.sync import connect
 
 MODELS = {
     "users": User,
@@ -138,6 +153,30 @@ def test_no_key_is_longer_than_a_model_allows(bare, table, column):
         insert(column, "🚀" * 256)
     assert caught.value.diag.constraint_name == "key_short"
     assert insert(column, "🚀" * 255) == "🚀" * 255
+
+
+def test_the_widest_keys_fit_their_indexes(server, deployed):
+    """Characters of four bytes, and no two alike, which nothing compresses."""
+    wide = ["".join(chr(0x10000 + 1000 * row + place) for place in range(255)) for row in range(4)]
+    user = NewUser(exchange=wide[0], uid=wide[1], username=wide[2], email=wide[3])
+    trade = NewTrade(
+        user_id=user.id,
+        exchange_trade_id=wide[0],
+        symbol=wide[1],
+        exchange_order_id=wide[2],
+        side="BUY",
+        price=1,
+        quantity=1,
+        traded_at=datetime.now(UTC),
+    )
+    with connect(server.url, settings=Settings(schema=deployed)) as storage:
+        storage.users.create(user)
+        storage.trades.create(trade)
+        storage.balances.put(user.id, wide[0], 1, 0)
+        storage.portfolios.put(user.id, wide[0].lower(), 1)
+        assert storage.trades.get_by_exchange_trade_id(user.id, wide[1], wide[0])[0].exchange_order_id == wide[2]
+        assert storage.trades.create_many([trade]).duplicates == 1
+        storage.users.delete(user.id)
 
 
 @pytest.mark.parametrize(
