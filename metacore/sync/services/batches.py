@@ -16,7 +16,7 @@ from metacore.domain.orders import Order
 from metacore.domain.reports import ExecutionReport, ReportResult
 from metacore.domain.settlement import SettlementResult
 from metacore.domain.trades import NewTrade
-from metacore.errors import AlreadyExistsError, StaleVersionError
+from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
 from metacore.sync.storage.storage import Storages, Transaction
 
 T = TypeVar("T")
@@ -27,14 +27,14 @@ Decision = Callable[[Transaction, bool], Eventual[T]]
 
 
 def decide(storage: Storages, decision: Decision[T]) -> T:
-    """What `decision` gives, in a transaction; once more, alone with its users, if it met somebody who stores the same.
+    """What `decision` gives, in a transaction; once more, alone with its users, if somebody may have stored the same.
 
-    Users are locked shared at first, so that their calls go on side by side. Two that store the same thing then
-    collide on its unique key, and the second time the loser finds it stored.
+    Users are locked shared at first, so that their calls go on side by side. Of two that store the same thing, the
+    loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored.
     """
     try:
         return storage.run(lambda tx: decision(tx, False))
-    except (AlreadyExistsError, StaleVersionError, _UnguardedError):
+    except (AlreadyExistsError, InsufficientFundsError, StaleVersionError, _UnguardedError):
         return storage.run(lambda tx: decision(tx, True))
 
 
