@@ -56,7 +56,7 @@ def share(order: Order, quantity: Decimal, cost: Decimal) -> Decimal:
     """
     if not order.held_amount:
         return ZERO
-    if order.quantity is None or _pays_cost(order):
+    if order.quantity is None or (order.side is OrderSide.BUY and order.type is OrderType.MARKET):
         return min(cost, order.held_amount)
     rest = difference(order.quantity, order.settled_quantity)
     return min(difference(need(order, rest), need(order, difference(rest, quantity))), order.held_amount)
@@ -66,10 +66,10 @@ def reserve(order: Order) -> Decimal:
     """What the hold of `order` has still to cover: what is above may pay a commission or, once closed, is released.
 
     An open order may execute all that is not settled; a closed one only what was executed and is not settled. The
-    hold of an open MARKET BUY without quote_quantity is its caller's own estimate of everything: commissions may take
-    all of it.
+    hold of an open MARKET BUY that has neither quote_quantity nor price is its caller's own estimate of everything:
+    commissions may take all of it.
     """
-    if not _pays_cost(order):
+    if not order.is_sized_by_quote and (order.side is OrderSide.SELL or order.price is not None):
         executable = order.quantity if order.is_open and order.quantity is not None else order.executed_quantity
         return need(order, difference(executable, order.settled_quantity))
     payable = (order.quote_quantity or ZERO) if order.is_open else order.executed_quote_quantity
@@ -81,7 +81,3 @@ def excess(order: Order) -> Decimal:
     if order.is_open or not order.held_amount:
         return ZERO
     return canonical(max(difference(order.held_amount, reserve(order)), ZERO))
-
-
-def _pays_cost(order: Order) -> bool:
-    return order.side is OrderSide.BUY and order.type is OrderType.MARKET

@@ -143,7 +143,7 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
     if fill.missing:
         outcome, state = Outcome.PENDING, TradeState.PENDING
         is_moved = any(getattr(order, name) != value for name, value in moved.items())
-        if stored is not None and stored.state is state and counted and not is_moved:
+        if stored is not None and stored.state is state and stored.order_id == order.id and not is_moved:
             return SettlementResult.trusted(_result(outcome, stored, order, fill.missing))
         after = account.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
         account.count_unsettled(order, more, more_quote)

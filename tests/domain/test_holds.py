@@ -117,6 +117,7 @@ def test_a_fill_takes_its_share_and_never_more_than_is_held(held, values, quanti
         (SELL | {"settled_quantity": "0.5"}, "1.5"),
         (MARKET_BY_QUOTE | {"settled_quote_quantity": "50"}, "150"),
         (MARKET_BY_QUANTITY | {"settled_quote_quantity": "50"}, "0"),
+        ({"type": "MARKET", "settled_quantity": "0.5", "settled_quote_quantity": "45"}, "150"),
     ],
 )
 def test_an_open_order_reserves_what_it_may_execute(values, expected):
@@ -135,6 +136,7 @@ def test_an_open_order_reserves_what_it_may_execute(values, expected):
         (SELL | {"executed_quantity": "0.6", "settled_quantity": "0.4"}, "0.2"),
         (MARKET_BY_QUOTE | {"executed_quote_quantity": "90", "settled_quote_quantity": "50"}, "40"),
         (MARKET_BY_QUANTITY | {"executed_quote_quantity": "90", "settled_quote_quantity": "90"}, "0"),
+        ({"type": "MARKET", "executed_quantity": "0.6", "settled_quantity": "0.4"}, "20"),
     ],
 )
 def test_a_closed_order_keeps_what_was_executed_and_is_not_settled(status, values, expected):

@@ -107,6 +107,18 @@ def test_a_trade_before_its_order_is_known_waits_for_it(desk):
     assert desk.money() == {"USDT": "0 / 600", "BTC": "4 / 0"}
 
 
+def test_a_trade_before_its_order_is_the_orders_from_then_on_even_if_its_money_still_waits(desk):
+    new = desk.order(price=100, quantity=10)
+    trade = desk.trade(new, 4, 100, order_id=None, exchange_order_id="x1")
+    desk.settle(trade)
+    desk.apply(desk.report(None, "PARTIALLY_FILLED", 4, executed_quote_quantity=400, exchange_order_id="x1", order=new))
+    [result] = desk.settle_pending()
+    assert (result.outcome, result.trade.order_id) == ("PENDING", new.id)
+    state = desk.state()
+    assert desk.settle_pending() == [result]
+    assert desk.state() == state
+
+
 def test_one_trade_told_under_two_names_of_an_unknown_order_is_one(desk):
     new = desk.order(price=100, quantity=10, client_order_id="mine", exchange_order_id="x1")
     trade = desk.trade(new, 4, 100, order_id=None, exchange_order_id="x1")
