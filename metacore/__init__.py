@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from metacore.domain.changes import OrderReference as OrderReference
     from metacore.domain.changes import Wanted as Wanted
     from metacore.domain.credentials import Credentials as Credentials
+    from metacore.domain.funds import Shortfall as Shortfall
     from metacore.domain.imports import ImportResult as ImportResult
     from metacore.domain.order_records import OrderRecord as OrderRecord
     from metacore.domain.order_records import OrderRecordDelivery as OrderRecordDelivery
@@ -53,11 +54,13 @@ if TYPE_CHECKING:
     from metacore.domain.secret import Secret as Secret
     from metacore.domain.settlement import SettlementResult as SettlementResult
     from metacore.domain.snapshots import AccountSnapshot as AccountSnapshot
+    from metacore.domain.snapshots import SnapshotResult as SnapshotResult
     from metacore.domain.stats import Stats as Stats
     from metacore.domain.trades import NewTrade as NewTrade
     from metacore.domain.trades import Trade as Trade
     from metacore.domain.trades import TradeFilter as TradeFilter
     from metacore.domain.trades import TradeState as TradeState
+    from metacore.domain.transfers import TransferResult as TransferResult
     from metacore.domain.users import KycStatus as KycStatus
     from metacore.domain.users import NewUser as NewUser
     from metacore.domain.users import User as User
@@ -115,6 +118,7 @@ _MODULES = {
         "Wanted",
     ),
     "metacore.domain.credentials": ("Credentials",),
+    "metacore.domain.funds": ("Shortfall",),
     "metacore.domain.imports": ("ImportResult",),
     "metacore.domain.order_records": (
         "OrderRecord",
@@ -152,7 +156,7 @@ _MODULES = {
     "metacore.domain.settlement": ("SettlementResult",),
     "metacore.domain.rotation": ("KeyUse", "RotationBatch", "RotationReport"),
     "metacore.domain.secret": ("Secret",),
-    "metacore.domain.snapshots": ("AccountSnapshot",),
+    "metacore.domain.snapshots": ("AccountSnapshot", "SnapshotResult"),
     "metacore.domain.stats": ("Stats",),
     "metacore.domain.trades": (
         "NewTrade",
@@ -160,6 +164,7 @@ _MODULES = {
         "TradeFilter",
         "TradeState",
     ),
+    "metacore.domain.transfers": ("TransferResult",),
     "metacore.domain.users": (
         "KycStatus",
         "NewUser",

@@ -162,7 +162,7 @@ class Order(NewOrder):
     @classmethod
     def created(cls, new: NewOrder, now: datetime) -> Self:
         """The order that `new` becomes when it is stored at `now`, without a hold."""
-        return cls.trusted({**_FRESH, **new.__dict__, "created_at": now, "updated_at": now})
+        return cls.trusted({**new.__dict__, **_FRESH, "created_at": now, "updated_at": now})
 
     @property
     def key(self) -> OrderKey:

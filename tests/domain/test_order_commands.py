@@ -210,3 +210,11 @@ def test_a_fill_after_the_hold_has_ended_takes_from_what_is_free(desk):
 def test_a_command_about_no_order_finds_none(desk, command):
     with pytest.raises(NotFoundError):
         getattr(desk, command)(desk.order(price=100, quantity=4))
+
+
+def test_what_another_storage_made_of_an_order_is_not_taken_over(desk):
+    order = desk.buy()
+    moved = order.changed(id=UUID(int=9), version=7, settled_quantity=Decimal(1), client_order_id=None)
+    desk.deposit("USDT", 1000)
+    placed = desk.place(moved)
+    assert (placed.version, placed.settled_quantity, placed.held_amount) == (1, 0, 1000)
