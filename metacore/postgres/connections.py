@@ -11,8 +11,6 @@ from psycopg.conninfo import conninfo_to_dict
 from metacore.config import Settings
 from metacore.errors import ConfigurationError
 
-PREPARED_MAX = 500
-
 
 class _JsonText(Loader):
     """Loads json as its text: psycopg would read its numbers through a float."""
@@ -70,7 +68,7 @@ def connection_parameters(url: str, settings: Settings) -> dict[str, Any]:
         "client_encoding": "UTF8",
         "autocommit": True,
         "context": _Context(),
-        "prepare_threshold": 0 if settings.prepared_statements else None,
+        "prepare_threshold": None,
     }
 
 

@@ -68,8 +68,8 @@ INSERT = Statement(
 
 REPLACE = Statement(
     "trades.replace",
-    f"UPDATE {{schema}}.trades AS stored SET {assignments(without(STORED, 'user_id', 'id'))} FROM {rows(trades, STORED)}"
-    " WHERE stored.user_id = new.user_id AND stored.id = new.id RETURNING stored.id",
+    f"UPDATE {{schema}}.trades AS stored SET {assignments(without(STORED, 'user_id', 'id'))}"
+    f" FROM {rows(trades, STORED)} WHERE stored.user_id = new.user_id AND stored.id = new.id RETURNING stored.id",
     writes=True,
 )
 

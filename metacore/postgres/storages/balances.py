@@ -26,8 +26,8 @@ from metacore.domain.text import require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
 from metacore.postgres.statements import balances as statements
-from metacore.postgres.storages.pipeline import Call
 from metacore.postgres.storages.session import Session
+from metacore.postgres.wire import Call
 
 
 class PostgresBalanceStorage:

@@ -18,8 +18,8 @@ from metacore.domain.users import User
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import USER, to_array
 from metacore.postgres.statements import credentials as statements
-from metacore.postgres.storages.pipeline import Call
 from metacore.postgres.storages.session import Session
+from metacore.postgres.wire import Call
 
 
 class PostgresCredentialStorage:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from metacore.domain.changes import Loaded, OrderReference, Unsettled, Wanted
 from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
 from metacore.postgres.statements import transactions as statements
-from metacore.postgres.storages.pipeline import Call, Row
 from metacore.postgres.storages.session import TransactionSession
+from metacore.postgres.wire import Call, Row
 
 
 async def load(session: TransactionSession, wanted: Wanted) -> Loaded:

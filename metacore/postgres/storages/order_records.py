@@ -14,8 +14,8 @@ from metacore.postgres.codecs import to_array, to_text
 from metacore.postgres.order_record_codec import decode, decode_all, encode_all
 from metacore.postgres.statements import order_records as statements
 from metacore.postgres.statements.imports import LIMITED, UNLIMITED
-from metacore.postgres.storages.pipeline import Call
 from metacore.postgres.storages.session import Session
+from metacore.postgres.wire import Call
 
 _CHUNK = 2000
 """How many rows, of records and items, one statement of `save_many` writes at most, but for a record larger than

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
@@ -14,11 +16,11 @@ from metacore.config import Settings
 from metacore.crypto.keys import Keys
 from metacore.domain.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
-from metacore.postgres.connections import PREPARED_MAX, connection_parameters, pool_parameters
+from metacore.postgres.connections import connection_parameters, pool_parameters
+from metacore.postgres.identifiers import check_schema_name
 from metacore.postgres.schema_state import SCHEMA_STATE, check_schema_state
 from metacore.postgres.unreachable import unreachable
-
-Row = tuple[Any, ...]
+from metacore.postgres.wire import Call, Row, Wire
 
 
 class Pool:
@@ -26,7 +28,7 @@ class Pool:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.clock = clock
-        self.schema = settings.schema
+        self.schema = check_schema_name(settings.schema)
         self.settings = settings
         self.keys = Keys(settings)
         self.operations: Counter[str] = Counter()
@@ -34,6 +36,7 @@ class Pool:
         self._pool: ConnectionPool[Connection[Row]] | None = None
         self._owner: object = None
         self._last_error: str | None = None
+        self._wires: WeakKeyDictionary[Connection[Row], Wire] = WeakKeyDictionary()
 
     async def open(self, url: str) -> None:
         """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
@@ -43,7 +46,6 @@ class Pool:
             "",
             kwargs=parameters,
             connection_class=self._recording_class(),
-            configure=_configure,
             **pool_parameters(self.settings),
         )
         self._owner = owner()
@@ -78,6 +80,20 @@ class Pool:
             ) from error
         except PoolClosed as error:
             raise StorageUnavailableError("the storage is closed; open another one by connect()") from error
+
+    async def exchange(
+        self,
+        connection: Connection[Row],
+        calls: Sequence[Call],
+        openings: Sequence[bytes] = (),
+        closing: bytes | None = None,
+    ) -> list[list[Row]]:
+        """The rows of each of `calls`, between the commands `openings` and `closing`, in one round trip."""
+        wire = self._wires.get(connection)
+        if wire is None:
+            wire = self._wires[connection] = Wire(connection, self.settings.prepared_statements)
+        async with connection.lock:
+            return await connection.wait(wire.exchange(self.schema, calls, openings, closing))
 
     async def release(self, connection: Connection[Row]) -> None:
         """Give back a connection of `acquire`."""
@@ -127,7 +143,3 @@ class Pool:
                 return connection
 
         return RecordingConnection
-
-
-async def _configure(connection: Connection[Row]) -> None:
-    connection.prepared_max = PREPARED_MAX

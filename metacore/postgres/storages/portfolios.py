@@ -14,8 +14,8 @@ from metacore.domain.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import HOLDING, to_array, to_text
 from metacore.postgres.statements import portfolios as statements
-from metacore.postgres.storages.pipeline import Call, Row
 from metacore.postgres.storages.session import Session
+from metacore.postgres.wire import Call, Row
 
 
 class PostgresPortfolioStorage:

@@ -17,9 +17,9 @@ from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
 from metacore.postgres.storages.balances import lock, write
 from metacore.postgres.storages.order_updates import values_of
-from metacore.postgres.storages.pipeline import Call
 from metacore.postgres.storages.session import TransactionSession
 from metacore.postgres.storages.trades import write_trades
+from metacore.postgres.wire import Call
 
 RowKey = tuple[UUID, UUID]
 R = TypeVar("R", Order, Trade)
@@ -28,6 +28,15 @@ R = TypeVar("R", Order, Trade)
 async def save(session: TransactionSession, changes: Changes) -> None:
     """Check `changes` against what is locked, locking what is not, then write all of it in one round trip."""
     session.check()
+    if all(delta.key in session.held.balances for delta in changes.balance_deltas):
+        await _save(session, changes)
+    else:
+        # Locking stores missing balances: an error that dooms nothing must take them back.
+        async with session.atomic() as savepoint:
+            await _save(savepoint, changes)
+
+
+async def _save(session: TransactionSession, changes: Changes) -> None:
     now = session.now()
     orders, trades = _Rows(changes, changes.orders), _Rows(changes, changes.trades)
     updated = {(update.user_id, update.order_id) for update in changes.order_updates} - orders.inserted.keys()

@@ -16,8 +16,8 @@ from metacore.errors import MetacoreError, TransactionAbortedError
 from metacore.postgres.errors import translate
 from metacore.postgres.held import Held
 from metacore.postgres.statement import Statement
-from metacore.postgres.storages.pipeline import Call, Row, rows_of, run_pipeline
 from metacore.postgres.storages.pool import Pool
+from metacore.postgres.wire import Call, Row
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _COMMIT, _ROLLBACK = b"COMMIT", b"ROLLBACK"
@@ -39,8 +39,7 @@ class Session:
         self.pool.operations[statement.name] += 1
         connection = await self.pool.acquire()
         try:
-            cursor = await connection.execute(statement.text(self.pool.schema), values)
-            return await rows_of(cursor)
+            return (await self.pool.exchange(connection, [(statement, values)]))[0]
         except psycopg.Error as error:
             self.pool.errors[statement.name] += 1
             raise translate(error, statement.name, commits=statement.writes, subject=subject) from error
@@ -52,7 +51,7 @@ class Session:
         self.pool.operations[operation] += 1
         connection = await self.pool.acquire()
         try:
-            return await run_pipeline(connection, self.pool.schema, calls)
+            return await self.pool.exchange(connection, calls)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             writes = any(statement.writes for statement, _ in calls)
@@ -139,11 +138,7 @@ class TransactionSession(Session):
         connection = await self.connect()
         openings = self._openings()
         try:
-            if not openings and len(calls) == 1:
-                statement, values = calls[0]
-                cursor = await connection.execute(statement.text(self.pool.schema), values)
-                return [await rows_of(cursor)]
-            return await run_pipeline(connection, self.pool.schema, calls, openings)
+            return await self.pool.exchange(connection, calls, openings)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, subject=subject)) from error
@@ -154,7 +149,7 @@ class TransactionSession(Session):
         connection = await self.connect()
         closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
         try:
-            await run_pipeline(connection, self.pool.schema, calls, self._openings(), closing)
+            await self.pool.exchange(connection, calls, self._openings(), closing)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, commits=not self._depth, subject=subject)) from error
@@ -207,8 +202,8 @@ class TransactionSession(Session):
         """The connection, in the transaction: for what is more than statements, such as COPY."""
         self.check()
         connection = await self.connect()
-        for opening in self._openings():
-            await connection.execute(opening, prepare=False)
+        if openings := self._openings():
+            await self.pool.exchange(connection, (), openings)
         return connection
 
     def _openings(self) -> list[bytes]:
@@ -224,7 +219,7 @@ class TransactionSession(Session):
         if self._connection is None or not self._begun:
             return
         try:
-            await self._connection.execute(_COMMIT, prepare=False)
+            await self.pool.exchange(self._connection, (), [_COMMIT])
         except psycopg.Error as error:
             self.pool.errors["commit"] += 1
             raise translate(error, "commit", commits=True) from error
@@ -250,7 +245,7 @@ class TransactionSession(Session):
         connection, self._connection = self._connection, None
         try:
             if self._begun and not connection.closed:
-                await connection.execute(_ROLLBACK, prepare=False)
+                await self.pool.exchange(connection, (), [_ROLLBACK])
         except psycopg.Error:
             await connection.close()
         finally:
@@ -261,7 +256,7 @@ class TransactionSession(Session):
         if connection.closed:
             return
         try:
-            await connection.execute(command, prepare=False)
+            await self.pool.exchange(connection, (), [command])
         except psycopg.Error as error:
             assert self._parent is not None
             raise self._parent.doom(translate(error, "savepoint")) from error

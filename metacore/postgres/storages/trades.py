@@ -15,8 +15,8 @@ from metacore.postgres.codecs import TRADE, to_array, to_text
 from metacore.postgres.statement import Statement
 from metacore.postgres.statements import trades as statements
 from metacore.postgres.storages.imports import import_rows
-from metacore.postgres.storages.pipeline import Call
 from metacore.postgres.storages.session import Session
+from metacore.postgres.wire import Call
 
 
 class PostgresTradeStorage:

@@ -19,7 +19,7 @@ from metacore.domain.users import User
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import USER, to_array
 from metacore.postgres.statements import credentials as statements
-from metacore.sync.postgres.storages.pipeline import Call
+from metacore.postgres.wire import Call
 from metacore.sync.postgres.storages.session import Session
 
 

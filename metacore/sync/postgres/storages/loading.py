@@ -6,7 +6,7 @@ from __future__ import annotations
 from metacore.domain.changes import Loaded, OrderReference, Unsettled, Wanted
 from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
 from metacore.postgres.statements import transactions as statements
-from metacore.sync.postgres.storages.pipeline import Call, Row
+from metacore.postgres.wire import Call, Row
 from metacore.sync.postgres.storages.session import TransactionSession
 
 

@@ -15,7 +15,7 @@ from metacore.postgres.codecs import to_array, to_text
 from metacore.postgres.order_record_codec import decode, decode_all, encode_all
 from metacore.postgres.statements import order_records as statements
 from metacore.postgres.statements.imports import LIMITED, UNLIMITED
-from metacore.sync.postgres.storages.pipeline import Call
+from metacore.postgres.wire import Call
 from metacore.sync.postgres.storages.session import Session
 
 _CHUNK = 2000

@@ -15,7 +15,7 @@ from metacore.domain.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import HOLDING, to_array, to_text
 from metacore.postgres.statements import portfolios as statements
-from metacore.sync.postgres.storages.pipeline import Call, Row
+from metacore.postgres.wire import Call, Row
 from metacore.sync.postgres.storages.session import Session
 
 

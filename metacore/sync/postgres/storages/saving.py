@@ -16,9 +16,9 @@ from metacore.postgres.codecs import BALANCE, ORDER, to_array
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
+from metacore.postgres.wire import Call
 from metacore.sync.postgres.storages.balances import lock, write
 from metacore.sync.postgres.storages.order_updates import values_of
-from metacore.sync.postgres.storages.pipeline import Call
 from metacore.sync.postgres.storages.session import TransactionSession
 from metacore.sync.postgres.storages.trades import write_trades
 
@@ -29,6 +29,15 @@ R = TypeVar("R", Order, Trade)
 def save(session: TransactionSession, changes: Changes) -> None:
     """Check `changes` against what is locked, locking what is not, then write all of it in one round trip."""
     session.check()
+    if all(delta.key in session.held.balances for delta in changes.balance_deltas):
+        _save(session, changes)
+    else:
+        # Locking stores missing balances: an error that dooms nothing must take them back.
+        with session.atomic() as savepoint:
+            _save(savepoint, changes)
+
+
+def _save(session: TransactionSession, changes: Changes) -> None:
     now = session.now()
     orders, trades = _Rows(changes, changes.orders), _Rows(changes, changes.trades)
     updated = {(update.user_id, update.order_id) for update in changes.order_updates} - orders.inserted.keys()

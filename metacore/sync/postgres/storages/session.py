@@ -17,7 +17,7 @@ from metacore.errors import MetacoreError, TransactionAbortedError
 from metacore.postgres.errors import translate
 from metacore.postgres.held import Held
 from metacore.postgres.statement import Statement
-from metacore.sync.postgres.storages.pipeline import Call, Row, rows_of, run_pipeline
+from metacore.postgres.wire import Call, Row
 from metacore.sync.postgres.storages.pool import Pool
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -40,8 +40,7 @@ class Session:
         self.pool.operations[statement.name] += 1
         connection = self.pool.acquire()
         try:
-            cursor = connection.execute(statement.text(self.pool.schema), values)
-            return rows_of(cursor)
+            return self.pool.exchange(connection, [(statement, values)])[0]
         except psycopg.Error as error:
             self.pool.errors[statement.name] += 1
             raise translate(error, statement.name, commits=statement.writes, subject=subject) from error
@@ -53,7 +52,7 @@ class Session:
         self.pool.operations[operation] += 1
         connection = self.pool.acquire()
         try:
-            return run_pipeline(connection, self.pool.schema, calls)
+            return self.pool.exchange(connection, calls)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             writes = any(statement.writes for statement, _ in calls)
@@ -140,11 +139,7 @@ class TransactionSession(Session):
         connection = self.connect()
         openings = self._openings()
         try:
-            if not openings and len(calls) == 1:
-                statement, values = calls[0]
-                cursor = connection.execute(statement.text(self.pool.schema), values)
-                return [rows_of(cursor)]
-            return run_pipeline(connection, self.pool.schema, calls, openings)
+            return self.pool.exchange(connection, calls, openings)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, subject=subject)) from error
@@ -155,7 +150,7 @@ class TransactionSession(Session):
         connection = self.connect()
         closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
         try:
-            run_pipeline(connection, self.pool.schema, calls, self._openings(), closing)
+            self.pool.exchange(connection, calls, self._openings(), closing)
         except psycopg.Error as error:
             self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, commits=not self._depth, subject=subject)) from error
@@ -208,8 +203,8 @@ class TransactionSession(Session):
         """The connection, in the transaction: for what is more than statements, such as COPY."""
         self.check()
         connection = self.connect()
-        for opening in self._openings():
-            connection.execute(opening, prepare=False)
+        if openings := self._openings():
+            self.pool.exchange(connection, (), openings)
         return connection
 
     def _openings(self) -> list[bytes]:
@@ -225,7 +220,7 @@ class TransactionSession(Session):
         if self._connection is None or not self._begun:
             return
         try:
-            self._connection.execute(_COMMIT, prepare=False)
+            self.pool.exchange(self._connection, (), [_COMMIT])
         except psycopg.Error as error:
             self.pool.errors["commit"] += 1
             raise translate(error, "commit", commits=True) from error
@@ -251,7 +246,7 @@ class TransactionSession(Session):
         connection, self._connection = self._connection, None
         try:
             if self._begun and not connection.closed:
-                connection.execute(_ROLLBACK, prepare=False)
+                self.pool.exchange(connection, (), [_ROLLBACK])
         except psycopg.Error:
             connection.close()
         finally:
@@ -262,7 +257,7 @@ class TransactionSession(Session):
         if connection.closed:
             return
         try:
-            connection.execute(command, prepare=False)
+            self.pool.exchange(connection, (), [command])
         except psycopg.Error as error:
             assert self._parent is not None
             raise self._parent.doom(translate(error, "savepoint")) from error

@@ -1,0 +1,131 @@
+"""Statements over libpq: one write to the socket and one wait, however many there are.
+
+psycopg's own pipeline writes to the socket, and looks for an answer, at each statement, which wakes the server and the
+client in turns. Here all statements of a round trip leave together. `benchmarks/round_trips.py` measures both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from psycopg import BaseConnection, DataError, pq
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.waiting import Ready, Wait
+
+from metacore.postgres.statement import Statement
+
+Row = tuple[Any, ...]
+Call = tuple[Statement, Mapping[str, Any]]
+"""A statement and its parameters."""
+
+Waiting = Generator[Wait, Ready | int, "list[list[Row]]"]
+"""What psycopg's `Connection.wait` runs: it yields what it waits for, and returns the rows of each call."""
+
+
+class Wire:
+    """What a connection keeps between round trips: which statements are prepared, and psycopg's loaders of values."""
+
+    def __init__(self, connection: BaseConnection[Any], prepares: bool) -> None:
+        self._pgconn = connection.pgconn
+        self._transformer = Transformer(connection)
+        self._prepares = prepares
+        self._prepared: set[Statement] = set()
+
+    def exchange(
+        self, schema: str, calls: Sequence[Call], openings: Sequence[bytes] = (), closing: bytes | None = None
+    ) -> Waiting:
+        """The rows of each of `calls`, between the commands `openings` and `closing`.
+
+        Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
+        server has skipped what came after it.
+        """
+        sends, fresh = self._sends(schema, calls)
+        first = len(openings)
+        commands: list[Callable[[], None]] = [partial(self._pgconn.send_query_params, text, None) for text in openings]
+        commands += sends
+        if closing is not None:
+            commands.append(partial(self._pgconn.send_query_params, closing, None))
+        if len(commands) == 1:
+            return self._alone(commands[0])
+        return self._together(commands, first, fresh)
+
+    def _sends(self, schema: str, calls: Sequence[Call]) -> tuple[list[Callable[[], None]], dict[int, Statement]]:
+        """The commands of `calls`; by position, the statements that they prepare."""
+        commands: list[Callable[[], None]] = []
+        fresh: dict[int, Statement] = {}
+        for statement, values in calls:
+            text, names = statement.positional(schema)
+            parameters = [_parameter(values[name]) for name in names]
+            if not self._prepares:
+                commands.append(partial(self._pgconn.send_query_params, text, parameters))
+                continue
+            if statement not in self._prepared and statement not in fresh.values():
+                fresh[len(commands)] = statement
+                commands.append(partial(self._pgconn.send_prepare, statement.key, text))
+            commands.append(partial(self._pgconn.send_query_prepared, statement.key, parameters))
+        return commands, fresh
+
+    def _alone(self, command: Callable[[], None]) -> Waiting:
+        command()
+        yield from self._flush()
+        result = yield from self._result()
+        while (yield from self._result()) is not None:
+            pass
+        return [self._rows(result)]
+
+    def _together(self, commands: Sequence[Callable[[], None]], first: int, fresh: Mapping[int, Statement]) -> Waiting:
+        pgconn = self._pgconn
+        pgconn.enter_pipeline_mode()
+        for command in commands:
+            command()
+        pgconn.pipeline_sync()
+        yield from self._flush()
+        results: list[pq.abc.PGresult | None] = []
+        for _ in commands:
+            results.append((yield from self._result()))
+            yield from self._result()
+        yield from self._result()
+        pgconn.exit_pipeline_mode()
+        answers = []
+        for position, result in enumerate(results):
+            rows = self._rows(result)
+            if (statement := fresh.get(position - first)) is not None:
+                self._prepared.add(statement)
+            elif position >= first:
+                answers.append(rows)
+        return answers
+
+    def _flush(self) -> Generator[Wait, Ready | int, None]:
+        while self._pgconn.flush():
+            ready = yield Wait.RW
+            if ready & Ready.R:
+                self._pgconn.consume_input()
+
+    def _result(self) -> Generator[Wait, Ready | int, pq.abc.PGresult | None]:
+        while self._pgconn.is_busy():
+            if (yield Wait.R):
+                self._pgconn.consume_input()
+        return self._pgconn.get_result()
+
+    def _rows(self, result: pq.abc.PGresult | None) -> list[Row]:
+        assert result is not None
+        status = result.status
+        if status == pq.ExecStatus.TUPLES_OK:
+            self._transformer.set_pgresult(result)
+            return self._transformer.load_rows(0, result.ntuples, tuple)
+        if status != pq.ExecStatus.COMMAND_OK:
+            raise error_from_result(result)
+        return []
+
+
+def _parameter(value: str | int | None) -> bytes | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else str(value)
+    if "\0" in text:
+        # libpq would send what is before it.
+        raise DataError("text must not contain NUL")
+    return text.encode()
