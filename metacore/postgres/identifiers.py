@@ -30,6 +30,8 @@ def _check(name: str, setting: str) -> str:
         size = len(parse_text(name).encode())
     except ValueError as error:
         raise ConfigurationError(f"a name in PostgreSQL is text: {error}", setting=setting) from None
+    if not name.isprintable():
+        raise ConfigurationError("a schema or role of Metacore's has printable characters only", setting=setting)
     if not 1 <= size <= MAX_BYTES:
         # PostgreSQL would cut a longer one, and so mean another schema or role.
         raise ConfigurationError(f"a name in PostgreSQL has 1 to {MAX_BYTES} bytes, this one {size}", setting=setting)
