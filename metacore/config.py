@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     lock_timeout: Seconds = 5
     idle_in_transaction_timeout: Seconds = 60
     application_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] = "metacore"
-    schema: Identifier = "metacore"  # type: ignore[assignment]  # pyright: ignore
+    schema: Identifier = "metacore"  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride, reportAssignmentType]
     """The PostgreSQL schema of all tables."""
     prepared_statements: bool = True
     """False behind a connection pooler that cannot keep server-side prepared statements."""

@@ -25,7 +25,7 @@ from metacore.domain.pages import Listing, Page
 from metacore.domain.text import require_text
 from metacore.domain.trades import Trade, TradeState
 from metacore.errors import AlreadyExistsError, NotFoundError
-from metacore.memory.paging import page_of
+from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.session import Session
 
@@ -80,10 +80,10 @@ class MemoryBalanceStorage:
         self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
         require_text(asset=asset)
-        listing = Listing("balances.entries", (user_id, asset), (str, int))
-        with self._session.read(listing.method) as tables:
+        page = PageRequest(Listing("balances.entries", (user_id, asset), (str, int)), after, limit)
+        with self._session.read(page.method) as tables:
             rows = [row for row in tables.balance_entries.group(user_id) if asset is None or row.asset == asset]
-            return page_of(rows, listing, lambda row: (row.asset, row.seq), after, limit, newest_first=False)
+            return page.of(rows, lambda row: (row.asset, row.seq), newest_first=False)
 
     def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
         with self._session.read("balances.audit") as tables:

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from metacore.errors import ConfigurationError, StorageUnavailableError
-from metacore.postgres import postmaster as postmasters
-from metacore.postgres.postmaster import Postmaster
-from metacore.postgres.server_user import ServerUser
+from metacore.postgres.embedded import postmaster as postmasters
+from metacore.postgres.embedded.postmaster import Postmaster
+from metacore.postgres.embedded.server_user import ServerUser
 
 DEFAULT_VERSION = 18
 _INSTALLATIONS = {16: "pginstall", 18: "pginstall18"}

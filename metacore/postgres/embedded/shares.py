@@ -11,8 +11,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from metacore.postgres.cluster import LOCK, Cluster
-from metacore.postgres.postmaster import Postmaster
+from metacore.postgres.embedded.cluster import LOCK, Cluster
+from metacore.postgres.embedded.postmaster import Postmaster
 
 
 class Share:

@@ -11,7 +11,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
-from metacore.postgres.catalogue import Catalogue, read_catalogue
+from metacore.postgres.deployer.catalogue import Catalogue, read_catalogue
 from metacore.postgres.schema_state import VERSION_TABLE
 from metacore.postgres.tables import METADATA
 from metacore.postgres.tables.domains import domains_of

@@ -16,10 +16,10 @@ from typing import Self
 from urllib.parse import quote
 
 from metacore.errors import ConfigurationError, MetacoreError, StorageUnavailableError
-from metacore.postgres.cluster import DEFAULT_VERSION, Cluster, binaries, version_of
-from metacore.postgres.postmaster import find
-from metacore.postgres.server_user import ServerUser
-from metacore.postgres.shares import Share, Shares, lock_at_once
+from metacore.postgres.embedded.cluster import DEFAULT_VERSION, Cluster, binaries, version_of
+from metacore.postgres.embedded.postmaster import find
+from metacore.postgres.embedded.server_user import ServerUser
+from metacore.postgres.embedded.shares import Share, Shares, lock_at_once
 
 _PREFIX = "metacore-postgres-"
 

@@ -1,0 +1,5 @@
+"""A private PostgreSQL of one's own."""
+
+from metacore.postgres.embedded.server import EmbeddedPostgres
+
+__all__ = ["EmbeddedPostgres"]
