@@ -1,4 +1,4 @@
-from metacore.testing.contract import account_service as contract
+from metacore.testing import contract
 
 
 class TestAccountService(contract.AccountServiceContract):

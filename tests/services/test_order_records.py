@@ -192,6 +192,25 @@ def test_threads_that_miss_the_same_key_read_once(
     assert read.call_count == 1
 
 
+def test_who_missed_just_before_somebody_else_had_read_does_not_read_again(
+    storage: metacore.sync.Storage,
+    service: metacore.sync.OrderRecordService,
+    record: OrderRecord,
+    mocker: MockerFixture,
+) -> None:
+    storage.order_records.save(record)
+    cache, begin_read = service._cache, service._cache.begin_read
+
+    def begin_late(order_uid: str) -> Any:
+        cache.end_read(order_uid, begin_read(order_uid), record)
+        return begin_read(order_uid)
+
+    mocker.patch.object(cache, "begin_read", side_effect=begin_late)
+    read = mocker.spy(storage.order_records, "get")
+    assert service.get(record.order_uid) is record
+    assert read.call_count == 0
+
+
 class TestTasks:
     """Reads and writes of the same key that overlap."""
 

@@ -4,6 +4,7 @@ The author of a backend subclasses the classes below in a test module, beside a 
 `Backend`. They are written in blocking style; a `World` lets them run on asynchronous storages too.
 """
 
+from metacore.testing.contract.account_service import AccountServiceContract
 from metacore.testing.contract.balance_changes import BalanceChangeContract
 from metacore.testing.contract.balances import BalanceStorageContract
 from metacore.testing.contract.base import Backend, Contract
@@ -33,6 +34,7 @@ from metacore.testing.contract.user_lists import UserListContract
 from metacore.testing.contract.users import UserStorageContract
 
 __all__ = [
+    "AccountServiceContract",
     "AuditContract",
     "Backend",
     "BalanceChangeContract",

@@ -250,11 +250,11 @@ class OrderRecordStorageContract(Contract):
         assert storage.order_records.count() == 0
 
     def test_save_many_at_the_same_time_comes_to_the_same(self, storage: Storage, world: World) -> None:
-        records = [OrderRecordFactory.build(count=2) for _ in range(60)]
-        turns = [records, records[::-1], records[30:] + records[:30]]
+        records = [OrderRecordFactory.build(count=2) for _ in range(300)]
+        turns = [records, records[::-1], records[150:] + records[:150]]
         outcomes: Any = world.together(*(partial(storage.order_records.save_many, turn) for turn in turns * 2))
-        assert sorted(outcome for each in outcomes for outcome in each) == [CREATED] * 60 + [UNCHANGED] * 300
-        assert storage.order_records.count() == 60
+        assert sorted(outcome for each in outcomes for outcome in each) == [CREATED] * 300 + [UNCHANGED] * 1500
+        assert storage.order_records.count() == 300
 
     @pytest.mark.parametrize("changes", list(VARIANTS.values())[1:], ids=list(VARIANTS)[1:])
     def test_update_replaces_all_parts(self, storage: Storage, changes: dict[str, Any]) -> None:
