@@ -1,0 +1,165 @@
+"""Every public operation, failing in every way that a server offers."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, get_type_hints
+from uuid import UUID
+
+import pytest
+from pydantic import SecretStr
+
+import metacore
+import metacore.sync
+from metacore.config import Settings
+from metacore.domain.balances import AccountBalance, BalanceDelta
+from metacore.domain.credentials import Credentials
+from metacore.domain.order_records import OrderRecord
+from metacore.domain.order_updates import NewOrderUpdate
+from metacore.domain.orders import NewOrder
+from metacore.domain.reports import ExecutionReport
+from metacore.domain.snapshots import AccountSnapshot
+from metacore.domain.trades import NewTrade
+from metacore.domain.users import KycStatus, NewUser, UserPatch
+from metacore.errors import MetacoreError
+from metacore.sync.storage.storage import Storages
+from metacore.testing import factories
+from metacore.testing.contract.samples import NOBODY
+
+SERVICES = [name for name in metacore.__all__ if name.endswith("Service")]
+
+
+def samples(canary) -> dict[Any, Callable[[], Any]]:
+    """An argument of each type that a public operation takes."""
+    found: dict[Any, Callable[[], Any]] = {
+        UUID: lambda: NOBODY,
+        str: lambda: "text",
+        int: lambda: 1,
+        Decimal: lambda: Decimal(1),
+        datetime: lambda: datetime.now(UTC),
+        str | SecretStr: lambda: canary.credentials.api_key,
+        Credentials | None: lambda: canary.credentials,
+        KycStatus: lambda: KycStatus.PRIMARY,
+        NewUser: factories.NewUserFactory.build,
+        UserPatch: lambda: UserPatch(username="new"),
+        NewOrder: lambda: factories.NewOrderFactory.build(user_id=NOBODY),
+        NewOrderUpdate: lambda: factories.NewOrderUpdateFactory.build(
+            user_id=NOBODY, order_id=NOBODY, previous_status="NEW"
+        ),
+        NewTrade: lambda: factories.NewTradeFactory.build(user_id=NOBODY),
+        BalanceDelta: lambda: factories.BalanceDeltaFactory.build(user_id=NOBODY),
+        AccountBalance: factories.AccountBalanceFactory.build,
+        AccountSnapshot: factories.AccountSnapshotFactory.build,
+        ExecutionReport: lambda: factories.ExecutionReportFactory.build(user_id=NOBODY, order_id=NOBODY),
+        OrderRecord: factories.OrderRecordFactory.build,
+        tuple[UUID, UUID]: lambda: (NOBODY, NOBODY),
+        tuple[UUID, str]: lambda: (NOBODY, "USDT"),
+        Mapping[str, Decimal]: lambda: {"btc": Decimal(1)},
+    }
+    return found | {Iterable[kind]: lambda make=make: [make()] for kind, make in found.items()}
+
+
+def methods(kind: type, arguments: dict[Any, Callable[[], Any]]) -> Iterator[tuple[str, list[Any]]]:
+    """The public methods of a storage or service, and arguments for what they require."""
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if not name.startswith("_") and name != "cache_stats":
+            hints = get_type_hints(method)
+            required = list(inspect.signature(method).parameters.values())[1:]
+            yield name, [arguments[hints[each.name]]() for each in required if each.default is each.empty]
+
+
+@pytest.fixture
+def operations(world, canary):
+    """A function that gives every public operation of every storage and service, ready to be called."""
+    arguments = samples(canary)
+
+    def operations(storage, services=SERVICES):
+        for store, accessor in inspect.getmembers(Storages, lambda member: isinstance(member, property)):
+            for name, given in methods(get_type_hints(accessor.fget)["return"], arguments):
+                yield f"{store}.{name}", bind(getattr(getattr(storage, store), name), given)
+        for service in services:
+            for name, given in methods(getattr(metacore.sync, service), arguments):
+                yield f"{service}.{name}", bind(getattr(world.service(service, storage), name), given)
+
+    return operations
+
+
+def bind(method, arguments):
+    def call():
+        result = method(*arguments)
+        if isinstance(result, Iterator):
+            for _ in result:
+                """Streams fail when they are read."""
+
+    return call
+
+
+@pytest.fixture
+def storage(world, connect, server, canary, evidence):
+    settings = Settings(encryption_keys=canary.keys, pool_timeout=0.02, lock_timeout=0.01, pool_max_size=2)
+    with world.opened(connect(canary.url(server), settings=settings)) as storage:
+        yield storage
+        evidence.add("stats", storage.stats())
+        evidence.add("storage", repr(storage))
+
+
+def test_every_operation_is_found(operations, storage):
+    names = {name for name, _ in operations(storage)}
+    assert {"users.set_credentials", "orders.create_many", "trades.stream", "AccountService.rotate_credentials"} < names
+    assert len(names) > 80
+
+
+def test_closed(evidence, operations, storage):
+    storage.close()
+    for name, call in operations(storage):
+        evidence.fail(name, call)
+
+
+def test_refused(evidence, operations, storage, admin, canary):
+    admin.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA metacore FROM {canary.role}")
+    try:
+        for name, call in operations(storage):
+            evidence.fail(name, call)
+    finally:
+        admin.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA metacore TO {canary.role}")
+
+
+def test_missing(evidence, operations, storage, admin):
+    admin.execute("ALTER SCHEMA metacore RENAME TO elsewhere")
+    try:
+        for name, call in operations(storage):
+            evidence.fail(name, call)
+    finally:
+        admin.execute("ALTER SCHEMA elsewhere RENAME TO metacore")
+
+
+def test_locked(evidence, operations, storage, admin):
+    with admin.transaction():
+        for (table,) in admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'metacore'").fetchall():
+            admin.execute(f"LOCK TABLE metacore.{table} IN ACCESS EXCLUSIVE MODE")
+        # Services would try again and again.
+        for name, call in operations(storage, services=[]):
+            evidence.fail(name, call)
+
+
+def test_disconnected(evidence, operations, storage, admin, canary):
+    admin.execute(f"ALTER ROLE {canary.role} CONNECTION LIMIT 0")
+    try:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [canary.role])
+        for name, call in operations(storage):
+            evidence.fail(name, call)
+    finally:
+        admin.execute(f"ALTER ROLE {canary.role} CONNECTION LIMIT -1")
+
+
+def test_doomed(evidence, operations, storage, canary):
+    users = [storage.users.create(factories.NewUserFactory.build()) for _ in range(2)]
+
+    def doom(tx):
+        tx.users.set_credentials(users[0].id, canary.credentials)
+        evidence.fail("doom", lambda: tx.users.set_credentials(users[1].id, canary.credentials))
+        for name, call in operations(tx):
+            evidence.fail(name, call)
+
+    evidence.fail("run", lambda: storage.run(doom), MetacoreError)
