@@ -1,6 +1,6 @@
 """Open JSON objects as models: typed where the fields are known, and nothing of the JSON is lost."""
 
-from __future__ import annotations
+# Annotations are evaluated here: pydantic 2.11 looks up the one of __pydantic_extra__ in the modules of subclasses.
 
 import json
 from collections.abc import Mapping, Sequence
