@@ -10,18 +10,19 @@ from metacore.domain.pages import Listing, Page, parse_limit
 R = TypeVar("R")
 
 
-def page_of(
-    rows: Iterable[R],
-    listing: Listing,
-    position: Callable[[R], tuple[Any, ...]],
-    after: str | None,
-    limit: int,
-    newest_first: bool = True,
-) -> Page[R]:
-    """The page of `rows` behind the cursor `after`, sorted by `position`, descending if `newest_first`."""
-    start = listing.position(after)
-    parse_limit(limit)
-    ordered = sorted(rows, key=position, reverse=newest_first)
-    if start is not None:
-        ordered = [row for row in ordered if (position(row) < start if newest_first else position(row) > start)]
-    return listing.page(ordered, limit, position)
+class PageRequest:
+    """Which page of a listing is asked for; InvalidDataError if the limit or the cursor is none."""
+
+    def __init__(self, listing: Listing, after: str | None, limit: int) -> None:
+        self.method = listing.method
+        self._limit = parse_limit(limit)
+        self._start = listing.position(after)
+        self._listing = listing
+
+    def of(self, rows: Iterable[R], position: Callable[[R], tuple[Any, ...]], newest_first: bool = True) -> Page[R]:
+        """The page of `rows`, sorted by `position`, descending if `newest_first`."""
+        start = self._start
+        ordered = sorted(rows, key=position, reverse=newest_first)
+        if start is not None:
+            ordered = [row for row in ordered if (position(row) < start if newest_first else position(row) > start)]
+        return self._listing.page(ordered, self._limit, position)

@@ -24,7 +24,7 @@ from metacore.domain.pages import Listing, Page
 from metacore.domain.text import require_text
 from metacore.domain.trades import Trade, TradeState
 from metacore.errors import AlreadyExistsError, NotFoundError
-from metacore.memory.paging import page_of
+from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
 
@@ -79,10 +79,10 @@ class MemoryBalanceStorage:
         self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
         require_text(asset=asset)
-        listing = Listing("balances.entries", (user_id, asset), (str, int))
-        with self._session.read(listing.method) as tables:
+        page = PageRequest(Listing("balances.entries", (user_id, asset), (str, int)), after, limit)
+        with self._session.read(page.method) as tables:
             rows = [row for row in tables.balance_entries.group(user_id) if asset is None or row.asset == asset]
-            return page_of(rows, listing, lambda row: (row.asset, row.seq), after, limit, newest_first=False)
+            return page.of(rows, lambda row: (row.asset, row.seq), newest_first=False)
 
     async def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
         with self._session.read("balances.audit") as tables:
@@ -122,14 +122,26 @@ def ensure_balances(tables: Views, keys: Iterable[BalanceKey], now: datetime) ->
 
 def insert_deltas(tables: Views, deltas: Sequence[BalanceDelta], now: datetime) -> None:
     """Apply `deltas` to the balances and write their entries."""
+    put_entries(tables, *apply_to_stored(tables, deltas, now))
+
+
+def apply_to_stored(
+    tables: Views, deltas: Sequence[BalanceDelta], now: datetime
+) -> tuple[Iterable[Balance], Sequence[BalanceEntry]]:
+    """What `deltas` make of the stored balances, of which the missing ones are stored as zero; and their entries."""
     keys = sorted({delta.key for delta in deltas})
     ensure_balances(tables, keys, now)
     balances, entries = apply_deltas({balance.key: balance for balance in _get_many(tables, keys)}, deltas, now)
+    return balances.values(), entries
+
+
+def put_entries(tables: Views, balances: Iterable[Balance], entries: Iterable[BalanceEntry]) -> None:
+    """Store `entries`, whose unique references must be free, and the balances that they leave."""
     for entry in entries:
         if tables.balance_entries.taken(entry) is not None:
             raise AlreadyExistsError("balance entry", "reference", entry.reference)
         tables.balance_entries.put(entry)
-    for balance in balances.values():
+    for balance in balances:
         tables.balances.put(balance)
 
 

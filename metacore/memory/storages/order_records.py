@@ -9,7 +9,7 @@ from metacore.domain.order_records import OrderRecord, SaveOutcome, newest_first
 from metacore.domain.pages import Listing, Page
 from metacore.domain.text import require_text
 from metacore.errors import NotFoundError
-from metacore.memory.paging import page_of
+from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
 
@@ -40,15 +40,15 @@ class MemoryOrderRecordStorage:
             return _get(tables, order_uid)
 
     async def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
-        listing = Listing("order_records.list", (), (datetime, str))
-        with self._session.read(listing.method) as tables:
-            return page_of(tables.order_records.all(), listing, newest_first, after, limit)
+        page = PageRequest(Listing("order_records.list", (), (datetime, str)), after, limit)
+        with self._session.read(page.method) as tables:
+            return page.of(tables.order_records.all(), newest_first)
 
     async def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
-        listing = Listing("order_records.list_by_customer", (customer_id,), (datetime, str))
-        with self._session.read(listing.method) as tables:
-            return page_of(_with(tables, "customer_id", customer_id), listing, newest_first, after, limit)
+        page = PageRequest(Listing("order_records.list_by_customer", (customer_id,), (datetime, str)), after, limit)
+        with self._session.read(page.method) as tables:
+            return page.of(_with(tables, "customer_id", customer_id), newest_first)
 
     async def find(self, track_number: str) -> Sequence[OrderRecord]:
         require_text(track_number=track_number)

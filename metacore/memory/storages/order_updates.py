@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from metacore.domain.order_updates import NewOrderUpdate, OrderUpdate
+from metacore.domain.orders import OrderKey
 from metacore.errors import NotFoundError
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
@@ -32,19 +33,18 @@ class MemoryOrderUpdateStorage:
         return tuple(sorted(rows, key=lambda update: update.seq))
 
 
-def insert_updates(tables: Views, updates: Iterable[NewOrderUpdate], now: datetime) -> Sequence[OrderUpdate]:
+def insert_updates(tables: Views, updates: Sequence[NewOrderUpdate], now: datetime) -> Sequence[OrderUpdate]:
     """Append `updates`, whose orders must exist, each with the next `seq` of its order."""
-    seqs: dict[tuple[UUID, UUID], int] = {}
+    seqs: dict[OrderKey, int] = {}
+    for key in sorted({(new.user_id, new.order_id) for new in updates}):
+        if tables.orders.get(key) is None:
+            raise NotFoundError("order", key)
+        history = tables.order_updates.group(key[0])
+        seqs[key] = max((update.seq for update in history if update.order_id == key[1]), default=0)
     rows = []
     for new in updates:
         key = (new.user_id, new.order_id)
-        if key not in seqs:
-            if tables.orders.get(key) is None:
-                raise NotFoundError("order", key)
-            history = tables.order_updates.group(new.user_id)
-            seqs[key] = max((update.seq for update in history if update.order_id == new.order_id), default=0)
         seqs[key] += 1
         rows.append(OrderUpdate.recorded(new, seqs[key], now))
-    for row in rows:
-        tables.order_updates.put(row)
+        tables.order_updates.put(rows[-1])
     return tuple(rows)

@@ -10,7 +10,7 @@ from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
 from metacore.domain.pages import Listing, Page
 from metacore.domain.text import require_text
 from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
-from metacore.memory.paging import page_of
+from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
 
@@ -71,10 +71,10 @@ class MemoryOrderStorage:
     async def list(
         self, user_id: UUID, filter: OrderFilter = OrderFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Order]:
-        listing = Listing("orders.list", (user_id, filter))
-        with self._session.read(listing.method) as tables:
+        page = PageRequest(Listing("orders.list", (user_id, filter)), after, limit)
+        with self._session.read(page.method) as tables:
             rows = [order for order in tables.orders.group(user_id) if filter.matches(order)]
-            return page_of(rows, listing, _newest, after, limit)
+            return page.of(rows, _newest)
 
     async def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         require_text(symbol=symbol)

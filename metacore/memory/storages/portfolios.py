@@ -11,7 +11,7 @@ from metacore.domain.pages import Listing, Page
 from metacore.domain.portfolios import Holding, Portfolio
 from metacore.domain.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
-from metacore.memory.paging import page_of
+from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
 
@@ -48,14 +48,14 @@ class MemoryPortfolioStorage:
 
     async def holders(self, symbol: str, after: str | None = None, limit: int = 100) -> Page[Holding]:
         symbol = parsed(parse_symbol, symbol, "symbol")
-        listing = Listing("portfolios.holders", (symbol,), (UUID,))
-        with self._session.read(listing.method) as tables:
+        page = PageRequest(Listing("portfolios.holders", (symbol,), (UUID,)), after, limit)
+        with self._session.read(page.method) as tables:
             rows = [
                 Holding.trusted({"user_id": held.user_id, "symbol": symbol, "quantity": held.holdings[symbol]})
                 for held in tables.portfolios.all()
                 if symbol in held.holdings
             ]
-            return page_of(rows, listing, lambda row: (row.user_id,), after, limit, newest_first=False)
+            return page.of(rows, lambda row: (row.user_id,), newest_first=False)
 
     async def symbols(self) -> Sequence[str]:
         with self._session.read("portfolios.symbols") as tables:

@@ -10,7 +10,7 @@ from metacore.domain.pages import MAX_LIMIT, Listing, Page
 from metacore.domain.text import require_text
 from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState
 from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
-from metacore.memory.paging import page_of
+from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
 
@@ -71,10 +71,10 @@ class MemoryTradeStorage:
     async def list(
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Trade]:
-        listing = Listing("trades.list", (user_id, filter))
-        with self._session.read(listing.method) as tables:
+        page = PageRequest(Listing("trades.list", (user_id, filter)), after, limit)
+        with self._session.read(page.method) as tables:
             rows = [trade for trade in tables.trades.group(user_id) if filter.matches(trade)]
-            return page_of(rows, listing, _by_time, after, limit)
+            return page.of(rows, _by_time)
 
     async def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
         with self._session.read("trades.list_by_order") as tables:

@@ -9,7 +9,7 @@ from metacore.domain.pages import Listing, Page
 from metacore.domain.text import require_text
 from metacore.domain.users import NewUser, User, UserPatch
 from metacore.errors import AlreadyExistsError, NotFoundError
-from metacore.memory.paging import page_of
+from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.credentials import MemoryCredentialStorage
 
@@ -45,10 +45,10 @@ class MemoryUserStorage(MemoryCredentialStorage):
         return self._find("telegram_id", telegram_id)
 
     async def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
-        listing = Listing("users.list", (active,))
-        with self._session.read(listing.method) as tables:
+        page = PageRequest(Listing("users.list", (active,)), after, limit)
+        with self._session.read(page.method) as tables:
             rows = [user for user in tables.users.all() if active is None or user.is_active == active]
-            return page_of(rows, listing, lambda user: (user.created_at, user.id), after, limit)
+            return page.of(rows, lambda user: (user.created_at, user.id))
 
     async def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         now = self._session.now()

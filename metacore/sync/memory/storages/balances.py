@@ -123,14 +123,26 @@ def ensure_balances(tables: Views, keys: Iterable[BalanceKey], now: datetime) ->
 
 def insert_deltas(tables: Views, deltas: Sequence[BalanceDelta], now: datetime) -> None:
     """Apply `deltas` to the balances and write their entries."""
+    put_entries(tables, *apply_to_stored(tables, deltas, now))
+
+
+def apply_to_stored(
+    tables: Views, deltas: Sequence[BalanceDelta], now: datetime
+) -> tuple[Iterable[Balance], Sequence[BalanceEntry]]:
+    """What `deltas` make of the stored balances, of which the missing ones are stored as zero; and their entries."""
     keys = sorted({delta.key for delta in deltas})
     ensure_balances(tables, keys, now)
     balances, entries = apply_deltas({balance.key: balance for balance in _get_many(tables, keys)}, deltas, now)
+    return balances.values(), entries
+
+
+def put_entries(tables: Views, balances: Iterable[Balance], entries: Iterable[BalanceEntry]) -> None:
+    """Store `entries`, whose unique references must be free, and the balances that they leave."""
     for entry in entries:
         if tables.balance_entries.taken(entry) is not None:
             raise AlreadyExistsError("balance entry", "reference", entry.reference)
         tables.balance_entries.put(entry)
-    for balance in balances.values():
+    for balance in balances:
         tables.balances.put(balance)
 
 
