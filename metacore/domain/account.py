@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.amounts import canonical, difference, exact
+from metacore.domain.amounts import canonical, difference, exact, total
 from metacore.domain.balances import BalanceDelta
 from metacore.domain.changes import NOTHING_UNSETTLED, RowKey, Unsettled, row_key
 from metacore.domain.funds import Funds
@@ -15,7 +15,7 @@ from metacore.domain.holds import excess
 from metacore.domain.journal import release
 from metacore.domain.order_updates import NewOrderUpdate
 from metacore.domain.orders import Order
-from metacore.domain.trades import NewTrade, Trade
+from metacore.domain.trades import NewTrade, OrderName, Trade, TradeState, order_names
 from metacore.domain.users import User
 from metacore.errors import ConflictError, NotFoundError
 
@@ -27,11 +27,10 @@ class Account:
         self.user = user
         self.now = now
         self.orders: dict[UUID, Order] = {}
-        self.unsettled: dict[UUID, Unsettled] = {}
         self.funds: dict[str, Funds] = {}
         self.updates: list[NewOrderUpdate] = []
         self.deltas: list[BalanceDelta] = []
-        self._loaded: dict[UUID, Order] = {}
+        self._unsettled: dict[OrderName, Unsettled] = {}
         self._by_exchange_order_id: dict[str, UUID] = {}
         self._by_client_order_id: dict[str, UUID] = {}
         self._trades: dict[tuple[str, str], list[Trade]] = {}
@@ -40,13 +39,15 @@ class Account:
         self._changed_orders: dict[UUID, Order] = {}
         self._changed_trades: dict[UUID, Trade] = {}
 
-    def load_order(self, order: Order, unsettled: Unsettled | None) -> None:
-        """Take note of a stored order and the sums over its trades that are not SETTLED."""
-        self.orders[order.id] = self._loaded[order.id] = order
+    def load_order(self, order: Order) -> None:
+        """Take note of a stored order."""
+        self.orders[order.id] = order
         self._versions[row_key(order)] = order.version
         self._name(order)
-        if unsettled is not None:
-            self.unsettled[order.id] = unsettled
+
+    def load_unsettled(self, name: OrderName, unsettled: Unsettled) -> None:
+        """Take note of the sums over the stored trades of this `order_name` that are not SETTLED."""
+        self._unsettled[name] = unsettled
 
     def load_trade(self, trade: Trade) -> None:
         """Take note of a stored trade."""
@@ -114,22 +115,18 @@ class Account:
         """Take `trade` for what it is now, in place of `replaced`."""
         if replaced is not None:
             self._trades[trade.symbol, trade.exchange_trade_id].remove(replaced)
+            self._count(replaced, -1)
         self._keep(trade)
+        self._count(trade, 1)
         self._changed_trades[trade.id] = trade
 
-    def unsettled_of(self, order: Order) -> Unsettled:
-        """The sums over the trades of `order` that are stored and not SETTLED."""
-        return self.unsettled.get(order.id, NOTHING_UNSETTLED)
-
-    def is_counted(self, trade: Trade, order: Order) -> bool:
-        """Whether `trade`, which is stored, is part of what `unsettled_of` gives of `order`."""
-        loaded = self._loaded.get(order.id)
-        return trade.order_id == order.id or (trade.order_id is None and loaded is not None and trade.is_of(loaded))
-
-    def count_unsettled(self, order: Order, quantity: Decimal, quote_quantity: Decimal) -> None:
-        """Add to what `unsettled_of` gives of `order`."""
-        sums = self.unsettled_of(order)
-        self.unsettled[order.id] = Unsettled(sums.quantity + quantity, sums.quote_quantity + quote_quantity)
+    def unsettled_of(self, order_id: UUID, exchange_order_id: str | None, client_order_id: str | None) -> Unsettled:
+        """The sums over the trades that are stored, not SETTLED, and of the order with these ids."""
+        if not self._unsettled:
+            return NOTHING_UNSETTLED
+        names = order_names(order_id, exchange_order_id, client_order_id)
+        sums = [self._unsettled[name] for name in names if name in self._unsettled]
+        return Unsettled(total(row.quantity for row in sums), total(row.quote_quantity for row in sums))
 
     def post(self, deltas: Sequence[BalanceDelta]) -> None:
         """Move funds; the rule has seen to it that none falls below zero."""
@@ -177,6 +174,15 @@ class Account:
             self._by_exchange_order_id[order.exchange_order_id] = order.id
         if order.client_order_id is not None:
             self._by_client_order_id[order.client_order_id] = order.id
+
+    def _count(self, trade: Trade, sign: int) -> None:
+        if trade.state is TradeState.SETTLED:
+            return
+        with exact():
+            sums = self._unsettled.get(trade.order_name, NOTHING_UNSETTLED)
+            self._unsettled[trade.order_name] = Unsettled(
+                sums.quantity + sign * trade.quantity, sums.quote_quantity + sign * trade.quote_quantity
+            )
 
     def _keep(self, trade: Trade) -> None:
         self._trades.setdefault((trade.symbol, trade.exchange_trade_id), []).append(trade)

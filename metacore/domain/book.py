@@ -26,7 +26,10 @@ class Book:
         self._accounts = {user_id: Account(user, now) for user_id, user in loaded.users.items()}
         self._loaded = loaded
         for order in loaded.orders:
-            self.account(order.user_id).load_order(order, loaded.unsettled.get(order.key))
+            self.account(order.user_id).load_order(order)
+        for name, unsettled in loaded.unsettled.items():
+            ids = (name.order_id, name.exchange_order_id, name.client_order_id)
+            self.account(name.user_id).load_unsettled(ids, unsettled)
         for trade in loaded.trades:
             self.account(trade.user_id).load_trade(trade)
 

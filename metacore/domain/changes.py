@@ -11,7 +11,7 @@ from uuid import UUID
 from metacore.domain.amounts import ZERO
 from metacore.domain.balances import BalanceDelta, BalanceEntry, EntryReason
 from metacore.domain.order_updates import NewOrderUpdate
-from metacore.domain.orders import Order, OrderKey
+from metacore.domain.orders import Order
 from metacore.domain.trades import Trade, TradeKey
 from metacore.domain.users import User
 
@@ -43,7 +43,7 @@ class Wanted:
     """What a decision rests on: loaded, and locked until the transaction ends, by `Transaction.load`.
 
     `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name. The `trades`
-    and `entries` with the given keys, and the unsettled trades of the orders found, are read after that.
+    and `entries` with the given keys, and the sums over unsettled trades, are read after that.
     """
 
     users: frozenset[UUID] = frozenset()
@@ -52,7 +52,7 @@ class Wanted:
     trades: tuple[TradeKey, ...] = ()
     entries: tuple[EntryReference, ...] = ()
     unsettled: bool = False
-    """Whether the sums over the unsettled trades of the found orders are wanted."""
+    """Whether the sums over the unsettled trades of the found orders, and under the ids of `orders`, are wanted."""
     holding: bool = False
     """Whether all orders of `users` that hold funds are wanted, closed ones too, beside those that `orders` name."""
     moved_after: datetime | None = None
@@ -61,7 +61,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """The sums over the stored trades of one order that are not SETTLED."""
+    """The sums over stored trades that are not SETTLED."""
 
     quantity: Decimal
     quote_quantity: Decimal
@@ -78,7 +78,10 @@ class Loaded:
     orders: tuple[Order, ...] = ()
     trades: tuple[Trade, ...] = ()
     entries: tuple[BalanceEntry, ...] = ()
-    unsettled: Mapping[OrderKey, Unsettled] = field(default_factory=dict)
+    unsettled: Mapping[OrderReference, Unsettled] = field(default_factory=dict)
+    """The sums over unsettled trades by the one id of their order that counts (`Trade.order_name`): that of an order
+    found or, as its trades may come before it, any that was asked for.
+    """
     moved: bool = False
     """Whether there is an entry such as `Wanted.moved_after` asks for."""
 

@@ -68,7 +68,7 @@ def decide_report(
     """
     with exact():
         if order is None:
-            return _created(report, now)
+            return _created(report, now, unsettled)
         told = _told_quantity(report, order.quantity, order.executed_quantity)
         most = max(told, order.executed_quantity, order.settled_quantity + unsettled.quantity)
         try:
@@ -142,15 +142,17 @@ def _told_quantity(report: ExecutionReport, quantity: Decimal | None, stored: De
     return max(quantity, stored) if report.status is FILLED and quantity is not None else stored
 
 
-def _created(report: ExecutionReport, now: datetime) -> OrderDecision:
+def _created(report: ExecutionReport, now: datetime, unsettled: Unsettled) -> OrderDecision:
     new = report.order
     if new is None:
         return OrderDecision(Outcome.UNKNOWN_ORDER)
-    executed = max(_told_quantity(report, new.quantity, new.executed_quantity), new.executed_quantity)
+    told = _told_quantity(report, new.quantity, new.executed_quantity)
+    executed = max(told, new.executed_quantity, unsettled.quantity)
+    quote = max(report.executed_quote_quantity or ZERO, new.executed_quote_quantity, unsettled.quote_quantity)
     values = {
         "status": _closing_status(report.status, executed),
-        "executed_quantity": executed,
-        "executed_quote_quantity": max(report.executed_quote_quantity or ZERO, new.executed_quote_quantity),
+        "executed_quantity": canonical(executed),
+        "executed_quote_quantity": canonical(quote),
     }
     order = Order.created(new, now)
     order = order.changed(**values, **_told_fields(order, report))

@@ -9,11 +9,11 @@ from metacore.domain.account import Account
 from metacore.domain.amounts import ZERO, canonical, exact
 from metacore.domain.balances import BalanceKey
 from metacore.domain.book import Book
-from metacore.domain.changes import OrderReference, Wanted
+from metacore.domain.changes import NOTHING_UNSETTLED, OrderReference, Unsettled, Wanted
 from metacore.domain.holds import asset_to_pay, computed_hold, reserve
 from metacore.domain.journal import hold
 from metacore.domain.order_states import decide_report
-from metacore.domain.orders import Order
+from metacore.domain.orders import NewOrder, Order
 from metacore.domain.reports import ExecutionReport, Outcome, ReportResult
 from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
 
@@ -55,10 +55,7 @@ def apply_report(book: Book, report: ExecutionReport) -> ReportResult:
         return _result(Outcome.CONFLICT, error=error)
     except (InvalidDataError, NotFoundError) as error:
         return _result(Outcome.INVALID, error=error)
-    if order is not None:
-        decision = decide_report(order, report, account.now, account.unsettled_of(order))
-    else:
-        decision = decide_report(None, report, account.now)
+    decision = decide_report(order, report, account.now, _unsettled(account, order or report.order, report))
     after = decision.order
     if after is not None and after is not order:
         if decision.outcome is Outcome.APPLIED:
@@ -77,6 +74,16 @@ def _held(account: Account, order: Order) -> Order:
     if amount:
         account.post((hold(order.user_id, asset, amount, str(order.id), account.now),))
     return order.changed(held_asset=asset, held_amount=amount)
+
+
+def _unsettled(account: Account, order: NewOrder | None, report: ExecutionReport) -> Unsettled:
+    if order is None:
+        return NOTHING_UNSETTLED
+    return account.unsettled_of(
+        order.id,
+        order.exchange_order_id or report.exchange_order_id,
+        order.client_order_id or report.client_order_id,
+    )
 
 
 def _find(account: Account, report: ExecutionReport) -> Order | None:

@@ -116,9 +116,10 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
         field = "symbol" if new.symbol != order.symbol else "side"
         raise InvalidDataError(f"it is another than that of order {order.id}", field=field)
 
-    trade, unsettled = stored or new, account.unsettled_of(order)
+    named = order if order.exchange_order_id else order.changed(exchange_order_id=new.exchange_order_id)
+    trade, unsettled = stored or new, account.unsettled_of(order.id, named.exchange_order_id, order.client_order_id)
     quantity, money = trade.quantity, trade.money()
-    counted = stored is not None and account.is_counted(stored, order)
+    counted = stored is not None and stored.is_of(named)
     more, more_quote = (ZERO, ZERO) if counted else (quantity, money)
     executed = max(order.executed_quantity, order.settled_quantity + unsettled.quantity + more)
     quote = max(order.executed_quote_quantity, order.settled_quote_quantity + unsettled.quote_quantity + more_quote)
@@ -128,7 +129,7 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
         "status": status_after_trade(order, executed),
         "executed_quantity": canonical(executed),
         "executed_quote_quantity": canonical(quote),
-        "exchange_order_id": order.exchange_order_id or new.exchange_order_id,
+        "exchange_order_id": named.exchange_order_id,
     }
     revised = {"version": order.version + 1, "updated_at": account.now}
     after = order.changed(
@@ -146,13 +147,10 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
         if stored is not None and stored.state is state and stored.order_id == order.id and not is_moved:
             return SettlementResult.trusted(_result(outcome, stored, order, fill.missing))
         after = account.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
-        account.count_unsettled(order, more, more_quote)
     else:
         outcome, state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
         after.__dict__["held_amount"] = fill.held_amount
         account.post(fill.deltas)
-        if counted:
-            account.count_unsettled(order, -quantity, -money)
     if after is not order:
         account.put_order(after)
     if after.status is not order.status or after.executed_quantity != order.executed_quantity:

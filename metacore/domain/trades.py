@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -31,6 +32,24 @@ from metacore.domain.times import Time
 
 TradeKey = tuple[UUID, str, str]
 """`(user_id, symbol, exchange_trade_id)`: one trade, or two of a self-trade on two orders."""
+
+
+OrderName = tuple[UUID | None, str | None, str | None]
+"""`(order_id, exchange_order_id, client_order_id)`, all but one of them None."""
+
+
+def order_names(
+    order_id: UUID | None, exchange_order_id: str | None, client_order_id: str | None
+) -> Sequence[OrderName]:
+    """The names of the order with these ids."""
+    names: list[OrderName] = []
+    if order_id is not None:
+        names.append((order_id, None, None))
+    if exchange_order_id is not None:
+        names.append((None, exchange_order_id, None))
+    if client_order_id is not None:
+        names.append((None, None, client_order_id))
+    return names
 
 
 class TradeState(StrEnum):
@@ -103,7 +122,7 @@ class NewTrade(Model):
 class Trade(NewTrade):
     """A stored trade."""
 
-    quote_quantity: NonNegativeAmount  # pyright: ignore  # narrower, which a frozen field may be
+    quote_quantity: NonNegativeAmount  # pyright: ignore[reportGeneralTypeIssues, reportIncompatibleVariableOverride]
     state: TradeState = TradeState.RECORDED
     version: int = 1
     created_at: Time
@@ -115,17 +134,20 @@ class Trade(NewTrade):
         stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
         return cls.trusted({**new.__dict__, **stored, **ids})
 
-    def is_of(self, order: Order) -> bool:
-        """Whether it names this order: by the order's id or, as long as it carries none, by one of the exchange's
-        two.
-        """
-        if self.user_id != order.user_id:
-            return False
+    @property
+    def order_name(self) -> OrderName:
+        """The one id of its order that counts: `order_id` or, as long as it carries none, one of the exchange's two."""
         if self.order_id is not None:
-            return self.order_id == order.id
+            return self.order_id, None, None
         if self.exchange_order_id is not None:
-            return self.exchange_order_id == order.exchange_order_id
-        return self.client_order_id == order.client_order_id
+            return None, self.exchange_order_id, None
+        return None, None, self.client_order_id
+
+    def is_of(self, order: Order) -> bool:
+        """Whether it names this order."""
+        return self.user_id == order.user_id and self.order_name in order_names(
+            order.id, order.exchange_order_id, order.client_order_id
+        )
 
 
 class TradeFilter(Model):

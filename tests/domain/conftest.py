@@ -14,12 +14,12 @@ from metacore.domain.account import Account
 from metacore.domain.audit import AuditFinding, audit
 from metacore.domain.balances import AccountBalance, Balance, BalanceEntry, BalanceKey, EntryReason, apply_deltas
 from metacore.domain.book import Book
-from metacore.domain.changes import Changes, Loaded, Unsettled, Wanted
+from metacore.domain.changes import NOTHING_UNSETTLED, Changes, Loaded, OrderReference, Unsettled, Wanted
 from metacore.domain.order_updates import NewOrderUpdate
 from metacore.domain.orders import NewOrder, Order, OrderKey, OrderSide, OrderStatus, OrderType
 from metacore.domain.reports import ExecutionReport, Outcome, ReportResult
 from metacore.domain.settlement import SettlementResult
-from metacore.domain.trades import NewTrade, Trade, TradeState
+from metacore.domain.trades import NewTrade, Trade, TradeState, order_names
 from metacore.domain.users import User
 
 USER = UUID(int=1)
@@ -225,14 +225,15 @@ class Desk:
             for _, order in sorted(self.orders.items())
             if any(reference.names(order) for reference in wanted.orders) or (wanted.holding and order.held_amount)
         )
-        sums = {}
-        for order in orders:
-            open_trades = [
-                row for row in self.trades.values() if row.is_of(order) and row.state is not TradeState.SETTLED
-            ]
-            if open_trades:
-                quantities = (sum(getattr(row, name) for row in open_trades) for name in ("quantity", "quote_quantity"))
-                sums[order.key] = Unsettled(*quantities)
+        ids = [(row.order_id, row.exchange_order_id, row.client_order_id) for row in wanted.orders]
+        ids += [(row.id, row.exchange_order_id, row.client_order_id) for row in orders]
+        names = {name for row in ids for name in order_names(*row)}
+        sums: dict[OrderReference, Unsettled] = {}
+        for row in self.trades.values():
+            if row.state is not TradeState.SETTLED and row.order_name in names:
+                name = OrderReference(USER, *row.order_name)
+                before = sums.get(name, NOTHING_UNSETTLED)
+                sums[name] = Unsettled(before.quantity + row.quantity, before.quote_quantity + row.quote_quantity)
         entries = [row for row in self.entries if (row.user_id, row.reason, row.reference) in wanted.entries]
         return Loaded(
             entries=tuple(entries),

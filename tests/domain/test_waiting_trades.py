@@ -2,7 +2,9 @@
 
 from uuid import UUID
 
-from metacore.domain.trades import TradeState
+import pytest
+
+from metacore.domain.trades import Trade, TradeState
 
 
 def test_a_fill_that_the_balance_cannot_cover_waits_whole(desk):
@@ -107,6 +109,61 @@ def test_a_trade_before_its_order_is_known_waits_for_it(desk):
     assert desk.money() == {"USDT": "0 / 600", "BTC": "4 / 0"}
 
 
+def test_a_trade_before_its_order_counts_as_executed_once_the_order_is_found(desk):
+    desk.deposit("USDT", 1000)
+    new = desk.order(price=100, quantity=10)
+    trade = desk.trade(new, 4, 100, order_id=None, exchange_order_id="x1")
+    desk.settle(trade)
+    [result] = desk.apply(desk.report(None, "CANCELED", 0, exchange_order_id="x1", order=new))
+    assert (result.order.status, result.order.executed_quantity) == ("PARTIALLY_CANCELED", 4)
+    assert desk.money() == {"USDT": "600 / 400"}
+    desk.settle_pending()
+    assert desk.money() == {"USDT": "600 / 0", "BTC": "4 / 0"}
+
+
+@pytest.mark.parametrize("told", ["report", "trade"])
+def test_a_trade_before_its_order_counts_as_executed_once_its_name_is_told(desk, told):
+    order = desk.buy(client_order_id="mine")
+    desk.settle(desk.trade(order, 4, 100, order_id=None, exchange_order_id="x1"))
+    if told == "report":
+        desk.apply(desk.report(order, "PARTIALLY_FILLED", 1, exchange_order_id="x1"))
+    else:
+        desk.settle(desk.trade(order, 1, 100, exchange_order_id="x1"))
+    assert desk.stored(order).executed_quantity == (4 if told == "report" else 5)
+
+
+def test_a_batch_that_tells_an_order_the_name_of_a_waiting_trade_is_as_its_items_singly(new_desk):
+    states = []
+    for singly in (True, False):
+        desk = new_desk()
+        order = desk.buy(client_order_id="mine")
+        found = desk.order("SELL", price=100, quantity=10)
+        desk.settle(desk.trade(order, 4, 100, order_id=None, exchange_order_id="x1"))
+        desk.settle(desk.trade(found, 3, 100, order_id=None, exchange_order_id="x2"))
+        reports = [
+            desk.report(order, "NEW", 0, exchange_order_id="x1"),
+            desk.report(order, "PARTIALLY_FILLED", 1),
+            desk.report(None, "NEW", 0, exchange_order_id="x2", order=found),
+            desk.report(None, "PARTIALLY_FILLED", 1, exchange_order_id="x2"),
+            desk.report(found, "PARTIALLY_FILLED", 4),
+        ]
+        trades = [
+            desk.trade(order, 1, 100),
+            desk.trade(found, 1, 100, exchange_order_id="x2"),
+            desk.trade(order, 1, 90),
+        ]
+        for report in reports if singly else ():
+            desk.apply(report)
+        for trade in trades if singly else ():
+            desk.settle(trade)
+        if not singly:
+            desk.apply(*reports)
+            desk.settle(*trades)
+        states.append(desk.state())
+        assert (desk.stored(order).executed_quantity, desk.stored(found).executed_quantity) == (6, 4)
+    assert states[0] == states[1]
+
+
 def test_a_trade_before_its_order_is_the_orders_from_then_on_even_if_its_money_still_waits(desk):
     new = desk.order(price=100, quantity=10)
     trade = desk.trade(new, 4, 100, order_id=None, exchange_order_id="x1")
@@ -129,3 +186,42 @@ def test_one_trade_told_under_two_names_of_an_unknown_order_is_one(desk):
     desk.deposit("USDT", 1000)
     desk.place(new)
     assert [row.outcome for row in desk.settle(other, trade)] == ["SETTLED", "DUPLICATE"]
+
+
+def test_waiting_trades_of_one_batch_add_up(desk):
+    order = desk.buy()
+    short = {"commission": 1, "commission_asset": "MX"}
+    first, second = desk.trade(order, 4, 100, **short), desk.trade(order, 3, 100, **short)
+    results = desk.settle(first, second, desk.trade(order, 1, 100))
+    assert [row.order.executed_quantity for row in results] == [4, 7, 8]
+    desk.deposit("MX", 2)
+    results = desk.settle(first, second, desk.trade(order, 1, 100))
+    assert [row.order.executed_quantity for row in results] == [8, 8, 9]
+    assert [row.order.settled_quantity for row in results] == [5, 8, 9]
+
+
+def test_a_trade_recorded_under_the_name_of_its_order_counts_once(desk):
+    order = desk.buy(exchange_order_id="x1")
+    new = desk.trade(order, 4, 100, order_id=None, exchange_order_id="x1")
+    desk.trades[new.id] = Trade.created(new, desk.now, TradeState.RECORDED)
+    [result] = desk.settle(new)
+    assert (result.order.executed_quantity, result.trade.order_id) == (4, order.id)
+
+
+def test_a_trade_that_waited_under_a_name_nobody_knew_counts_once(desk):
+    order = desk.buy(client_order_id="mine")
+    new = desk.trade(order, 4, 100, order_id=None, exchange_order_id="x1")
+    assert desk.outcome(new) == "UNKNOWN_ORDER"
+    [result] = desk.settle(new.changed(client_order_id="mine"))
+    assert (result.outcome, result.order.executed_quantity) == ("SETTLED", 4)
+    assert result.order.exchange_order_id == "x1"
+
+
+def test_a_trade_stored_twice_under_two_names_settles_once(desk):
+    order = desk.buy(client_order_id="mine")
+    new = desk.trade(order, 4, 100)
+    twin = new.changed(id=UUID(int=9), order_id=None, client_order_id="mine")
+    desk.trades[twin.id] = Trade.created(twin, desk.now, TradeState.PENDING)
+    desk.trades[new.id] = Trade.created(new, desk.now, TradeState.PENDING)
+    assert [row.outcome for row in desk.settle_pending()] == ["SETTLED", "DUPLICATE"]
+    assert desk.money() == {"USDT": "0 / 600", "BTC": "4 / 0"}

@@ -11,9 +11,9 @@ from uuid import UUID
 from metacore._compat.aio import ContextGuard, Eventual
 from metacore.domain.amounts import total
 from metacore.domain.balances import EntryReason
-from metacore.domain.changes import Changes, Loaded, Unsettled, Wanted
+from metacore.domain.changes import Changes, Loaded, OrderReference, Unsettled, Wanted
 from metacore.domain.orders import Order, OrderKey
-from metacore.domain.trades import Trade, TradeState
+from metacore.domain.trades import Trade, TradeState, order_names
 from metacore.errors import NotFoundError, StaleVersionError
 from metacore.memory.schema import Views
 from metacore.memory.storages.balances import MemoryBalanceStorage, insert_deltas
@@ -99,7 +99,7 @@ class MemoryTransaction(MemoryStorages):
                     for reference in sorted(set(wanted.entries))
                     if (entry := tables.balance_entries.find("reference", reference)) is not None
                 ),
-                unsettled=_unsettled(tables, orders) if wanted.unsettled else {},
+                unsettled=_unsettled(tables, wanted, orders) if wanted.unsettled else {},
                 moved=wanted.moved_after is not None and _has_moved(tables, wanted.users, wanted.moved_after),
             )
 
@@ -157,20 +157,27 @@ def _find_trades(tables: Views, wanted: Wanted) -> tuple[Trade, ...]:
     return tuple(sorted(rows, key=lambda trade: (trade.user_id, trade.id)))
 
 
-def _unsettled(tables: Views, orders: tuple[Order, ...]) -> Mapping[OrderKey, Unsettled]:
-    sums = {}
-    for order in orders:
-        trades = [
-            trade
-            for trade in tables.trades.group(order.user_id)
-            if trade.state is not TradeState.SETTLED and trade.is_of(order)
-        ]
-        if trades:
-            sums[order.key] = Unsettled(
-                quantity=total(trade.quantity for trade in trades),
-                quote_quantity=total(trade.quote_quantity for trade in trades),
-            )
-    return sums
+def _unsettled(tables: Views, wanted: Wanted, orders: tuple[Order, ...]) -> Mapping[OrderReference, Unsettled]:
+    named = [(row.user_id, row.order_id, row.exchange_order_id, row.client_order_id) for row in wanted.orders]
+    named += [(row.user_id, row.id, row.exchange_order_id, row.client_order_id) for row in orders]
+    names = {
+        OrderReference(user_id, *name)
+        for user_id, order_id, exchange_order_id, client_order_id in named
+        for name in order_names(order_id, exchange_order_id, client_order_id)
+    }
+    found: dict[OrderReference, list[Trade]] = {}
+    for user_id in {name.user_id for name in names}:
+        for trade in tables.trades.group(user_id):
+            name = OrderReference(user_id, *trade.order_name)
+            if trade.state is not TradeState.SETTLED and name in names:
+                found.setdefault(name, []).append(trade)
+    return {
+        name: Unsettled(
+            quantity=total(trade.quantity for trade in trades),
+            quote_quantity=total(trade.quote_quantity for trade in trades),
+        )
+        for name, trades in found.items()
+    }
 
 
 def _has_moved(tables: Views, user_ids: frozenset[UUID], moment: datetime) -> bool:

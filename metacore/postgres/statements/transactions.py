@@ -17,10 +17,13 @@ LOCK_USERS_EXCLUSIVELY = Statement("load", _USERS + "FOR UPDATE")
 REFERENCES = ("id", "exchange_order_id", "client_order_id")
 
 
+def _named(name: str) -> str:
+    return f"unnest(%({name}_user_id)s::uuid[], %({name})s::{'uuid' if name == 'id' else 'text'}[])"
+
+
 def _referenced(given: tuple[str, ...]) -> str:
     found = " UNION ".join(
-        f"SELECT o.user_id, o.id FROM {{schema}}.orders AS o JOIN unnest(%({name}_user_id)s::uuid[],"
-        f" %({name})s::{'uuid' if name == 'id' else 'text'}[]) AS r (user_id, {name})"
+        f"SELECT o.user_id, o.id FROM {{schema}}.orders AS o JOIN {_named(name)} AS r (user_id, {name})"
         f" ON o.user_id = r.user_id AND o.{name} = r.{name}"
         for name in given
     )
@@ -44,22 +47,35 @@ def lock_orders(given: tuple[str, ...], holding: bool) -> Statement:
 
 @cache
 def unsettled(given: tuple[str, ...]) -> Statement:
-    """The sums over the unsettled trades of the orders named by the `given` kinds of ids; `Trade.is_of` in SQL."""
-    of_order = (
-        "order_id = orders.id",
-        "order_id IS NULL AND exchange_order_id = orders.exchange_order_id",
-        "order_id IS NULL AND exchange_order_id IS NULL AND client_order_id = orders.client_order_id",
-    )
-    branches = " UNION ALL ".join(
-        "SELECT quantity, quote_quantity FROM {schema}.trades"
-        f" WHERE user_id = orders.user_id AND state <> 'SETTLED' AND {condition}"
-        for condition in of_order
-    )
+    """The sums over unsettled trades by `Trade.order_name`: of the ids of the `given` kinds, an order's or not, and of
+    all ids of the orders that they name.
+    """
+    columns = {
+        "id": ("trades.order_id", "NULL::text", "NULL::text"),
+        "exchange_order_id": ("NULL::uuid", "trades.exchange_order_id", "NULL::text"),
+        "client_order_id": ("NULL::uuid", "NULL::text", "trades.client_order_id"),
+    }
+    conditions = {
+        "id": "trades.order_id = named.id",
+        "exchange_order_id": "trades.order_id IS NULL AND trades.exchange_order_id = named.exchange_order_id",
+        "client_order_id": "trades.order_id IS NULL AND trades.exchange_order_id IS NULL"
+        " AND trades.client_order_id = named.client_order_id",
+    }
+    branches = []
+    for name in REFERENCES:
+        named = f"SELECT user_id, {name} FROM found"
+        if name in given:
+            named += f" UNION SELECT * FROM {_named(name)} AS given (user_id, {name})"
+        branches.append(
+            f"SELECT trades.user_id, {', '.join(columns[name])}, trim_scale(sum(quantity)),"
+            f" trim_scale(sum(quote_quantity)) FROM ({named}) AS named JOIN {{schema}}.trades"
+            f" ON trades.user_id = named.user_id AND trades.state <> 'SETTLED' AND {conditions[name]}"
+            f" GROUP BY trades.user_id, {columns[name][REFERENCES.index(name)]}"
+        )
     return Statement(
         "load",
-        "SELECT orders.user_id, orders.id, trim_scale(sum(waiting.quantity)), trim_scale(sum(waiting.quote_quantity))"
-        f" FROM {{schema}}.orders JOIN LATERAL ({branches}) AS waiting ON true WHERE {_referenced(given)}"
-        " GROUP BY orders.user_id, orders.id",
+        f"WITH found AS MATERIALIZED (SELECT user_id, {', '.join(REFERENCES)} FROM {{schema}}.orders"
+        f" WHERE {_referenced(given)}) {' UNION ALL '.join(branches)}",
     )
 
 

@@ -40,8 +40,8 @@ async def load(session: TransactionSession, wanted: Wanted) -> Loaded:
         trades=TRADE.decode_all(rows.get("trades", ())),
         entries=BALANCE_ENTRY.decode_all(rows.get("entries", ())),
         unsettled={
-            (user_id, order_id): Unsettled(quantity, quote_quantity)
-            for user_id, order_id, quantity, quote_quantity in rows.get("unsettled", ())
+            OrderReference(user_id, *name): Unsettled(quantity, quote_quantity)
+            for user_id, *name, quantity, quote_quantity in rows.get("unsettled", ())
         },
         moved=bool(rows.get("moved", [(False,)])[0][0]),
     )

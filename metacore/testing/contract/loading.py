@@ -110,7 +110,7 @@ class LoadContract(Contract):
         (entry,) = load(storage, entries=wanted).entries
         assert entry == storage.balances.entries(user.id).items[1]
 
-    def test_unsettled_trades_are_summed_for_each_order_found(
+    def test_unsettled_trades_are_summed_by_the_id_of_their_order_that_counts(
         self, storage: Storage, user: User, orders: list[Order]
     ) -> None:
         first, second, third = orders
@@ -123,9 +123,34 @@ class LoadContract(Contract):
         wanted = tuple(OrderReference(user.id, order_id=order.id) for order in (first, second, third))
         assert load(storage, orders=wanted).unsettled == {}
         assert load(storage, orders=wanted, unsettled=True).unsettled == {
-            first.key: Unsettled(Decimal("0.21"), Decimal(10500)),
-            second.key: Unsettled(Decimal("0.01"), Decimal(500)),
+            wanted[0]: Unsettled(Decimal("0.2"), Decimal(10000)),
+            OrderReference(user.id, exchange_order_id=first.exchange_order_id): Unsettled(
+                Decimal("0.01"), Decimal(500)
+            ),
+            OrderReference(user.id, client_order_id=second.client_order_id): Unsettled(Decimal("0.01"), Decimal(500)),
         }
+
+    def test_unsettled_trades_of_unknown_orders_are_summed_under_the_ids_that_are_asked_for(
+        self, storage: Storage, user: User, other: User, orders: list[Order]
+    ) -> None:
+        trade = NewTradeFactory.build(of=orders[0], order_id=None, exchange_order_id="e-1", quantity=Decimal("0.01"))
+        by_client = {"exchange_order_id": None, "client_order_id": "c-1"}
+        kinds = ({}, {"client_order_id": "c-1"}, by_client, {**by_client, "order_id": NOBODY}, {"user_id": other.id})
+        for number, values in enumerate(kinds):
+            stored_as(
+                storage, trade.changed(id=UUID(int=number), exchange_trade_id=f"{number}", **values), TradeState.PENDING
+            )
+        once, both = (Unsettled(Decimal("0.01") * number, Decimal(500) * number) for number in (1, 2))
+        wanted = (
+            OrderReference(user.id, exchange_order_id="e-1"),
+            OrderReference(user.id, client_order_id="c-1"),
+            OrderReference(user.id, order_id=NOBODY),
+        )
+        sums = dict(zip(wanted, (both, once, once), strict=True))
+        assert load(storage, orders=wanted, unsettled=True).unsettled == sums
+        together = OrderReference(user.id, NOBODY, "e-1", "c-1")
+        assert load(storage, orders=(together, *wanted), unsettled=True).unsettled == sums
+        assert load(storage, orders=wanted[:1], unsettled=True).unsettled == {wanted[0]: both}
 
     def test_holding_is_every_order_of_the_users_that_holds(
         self, storage: Storage, user: User, other: User, orders: list[Order]
@@ -175,7 +200,8 @@ class LoadContract(Contract):
                     unsettled=True,
                 )
             )
-            expected = {order.key: Unsettled(trade.quantity, trade.quote_quantity)}
+            named = OrderReference(user.id, order_id=order.id)
+            expected = {named: Unsettled(trade.quantity, trade.quote_quantity)}
             assert loaded == Loaded({user.id: updated}, (order,), (trade,), (), expected)
 
     @pytest.mark.parametrize("locked", ["user", "order"])
