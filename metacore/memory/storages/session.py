@@ -125,6 +125,7 @@ class TransactionSession(Session):
         super().__init__(store)
         self.views = views
         self._parent = parent
+        self._inner: TransactionSession | None = None
         self._writer: Lock | None = None
         self._doom: MetacoreError | None = None
         self._ended = False
@@ -132,14 +133,24 @@ class TransactionSession(Session):
     def check(self) -> None:
         """TransactionAbortedError if this transaction is doomed or over."""
         self.store.check()
-        if self._ended:
-            raise TransactionAbortedError("this transaction has ended; begin a new one")
-        if self._doom is not None:
-            raise TransactionAbortedError(
-                f"this transaction was doomed by {type(self._doom).__name__}; leave its block and begin a new one"
-            ) from self._doom
-        if self._parent is not None:
-            self._parent.check()
+        session: TransactionSession | None = self._innermost
+        while session is not None:
+            if self._ended or session._ended:
+                raise TransactionAbortedError("this transaction has ended; begin a new one")
+            if session._doom is not None:
+                cause = type(session._doom).__name__
+                raise TransactionAbortedError(
+                    f"this transaction was doomed by {cause}; leave its block and begin a new one"
+                ) from session._doom
+            session = session._parent
+
+    @property
+    def _innermost(self) -> TransactionSession:
+        """The innermost open savepoint within this one, else itself: whose layer is on top, whichever is used."""
+        session = self
+        while session._inner is not None:
+            session = session._inner
+        return session
 
     @contextmanager
     def read(self, operation: str) -> Iterator[Views]:
@@ -165,7 +176,8 @@ class TransactionSession(Session):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[TransactionSession]:
         self.check()
-        session = TransactionSession(self.store, self.views, self)
+        around = self._innermost
+        session = around._inner = TransactionSession(self.store, self.views, around)
         self.views.push()
         try:
             yield session
@@ -176,6 +188,7 @@ class TransactionSession(Session):
         else:
             self.views.fold()
         finally:
+            around._inner = None
             session.end()
 
     def end(self) -> None:
@@ -195,5 +208,5 @@ class TransactionSession(Session):
             yield
         except MetacoreError as error:
             if error.dooms_transaction:
-                self._doom = error
+                self._doom = self._doom or error
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +33,10 @@ class Session:
 
     def now(self) -> datetime:
         return parse_time(self.pool.clock())
+
+    def check(self) -> None:
+        """StorageUnavailableError if the storage cannot be used; for operations that have nothing to ask the server."""
+        self.pool.check()
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         """The rows that `statement` gives, in one round trip; `subject` is the row it stores, named by errors."""
@@ -111,7 +115,8 @@ class TransactionSession(Session):
         self._parent = parent
         self._depth: int = parent._depth + 1 if parent else 0
         self._opening = b"SAVEPOINT s%d" % self._depth if parent else opening
-        self.held: Held = Held(parent.held if parent else None)
+        self._held: Held = Held(parent._held if parent else None)
+        self._inner: TransactionSession | None = None
         self._connection: Connection[Row] | None = None
         self._begun = False
         self._doom: MetacoreError | None = None
@@ -120,14 +125,29 @@ class TransactionSession(Session):
     def check(self) -> None:
         """TransactionAbortedError if this transaction is doomed or over, StorageUnavailableError if the storage is."""
         self.pool.check()
-        if self._ended:
-            raise TransactionAbortedError("this transaction has ended; begin a new one")
-        if self._doom is not None:
-            raise TransactionAbortedError(
-                f"this transaction was doomed by {type(self._doom).__name__}; leave its block and begin a new one"
-            ) from self._doom
-        if self._parent is not None:
-            self._parent.check()
+        session: TransactionSession | None = self._innermost
+        while session is not None:
+            if self._ended or session._ended:
+                raise TransactionAbortedError("this transaction has ended; begin a new one")
+            if session._doom is not None:
+                cause = type(session._doom).__name__
+                raise TransactionAbortedError(
+                    f"this transaction was doomed by {cause}; leave its block and begin a new one"
+                ) from session._doom
+            session = session._parent
+
+    @property
+    def held(self) -> Held:
+        """What is locked."""
+        return self._innermost._held
+
+    @property
+    def _innermost(self) -> TransactionSession:
+        """The innermost open savepoint within this one, else itself: where the server is, whichever of them is used."""
+        session = self
+        while session._inner is not None:
+            session = session._inner
+        return session
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         return (await self.pipeline(statement.name, [(statement, values)], subject))[0]
@@ -170,23 +190,27 @@ class TransactionSession(Session):
 
     def doom(self, error: MetacoreError) -> MetacoreError:
         """`error`, after which this transaction, up to the nearest savepoint, can only be left."""
-        self._doom = error
+        self._doom = self._doom or error
         return error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[TransactionSession]:
         """A session bound to a savepoint: kept at the end of the block, undone on an error."""
         self.check()
-        session = TransactionSession(self.pool, self)
+        around = self._innermost
+        session = around._inner = TransactionSession(self.pool, around)
         try:
-            yield session
-            session.check()
+            try:
+                yield session
+                session.check()
+            finally:
+                around._inner = None
         except BaseException:
             await session.undo()
             raise
         else:
             await session.keep()
-            session.held.keep()
+            session._held.keep()
         finally:
             session._ended = True
 
@@ -207,10 +231,13 @@ class TransactionSession(Session):
         return connection
 
     def _openings(self) -> list[bytes]:
-        if self._begun:
-            return []
-        self._begun = True
-        return [*(self._parent._openings() if self._parent else []), self._opening]
+        openings: list[bytes] = []
+        session: TransactionSession | None = self._innermost
+        while session is not None and not session._begun:
+            session._begun = True
+            openings.insert(0, session._opening)
+            session = session._parent
+        return openings
 
     async def commit(self) -> None:
         """Commit. OutcomeUnknownError if the connection is lost while the server does."""
@@ -231,11 +258,12 @@ class TransactionSession(Session):
             await self._control(b"RELEASE SAVEPOINT s%d" % self._depth)
 
     async def undo(self) -> None:
-        """Undo the changes since the savepoint."""
+        """Undo the changes since the savepoint; if the connection is lost, all is undone, and what is around doomed."""
         if self._begun and self._depth:
             name = b"s%d" % self._depth
-            await self._control(b"ROLLBACK TO SAVEPOINT " + name)
-            await self._control(b"RELEASE SAVEPOINT " + name)
+            with suppress(MetacoreError):
+                await self._control(b"ROLLBACK TO SAVEPOINT " + name)
+                await self._control(b"RELEASE SAVEPOINT " + name)
 
     async def end(self) -> None:
         """Give back the connection, rolling back what was not committed."""

@@ -60,11 +60,11 @@ class Storages(Protocol):
         """A transaction (READ COMMITTED): its storages read its own writes, others see them from the commit on.
 
         Leaving the block normally commits all of it; leaving by an error, which passes on, stores nothing of it.
-        Inside a transaction it is a savepoint: an error that leaves its block undoes the block alone. An error of an
-        operation that says so in `dooms_transaction` dooms it up to the nearest savepoint: later operations, and
-        leaving the block normally, raise TransactionAbortedError; NotFoundError, StaleVersionError and
-        InvalidDataError do not. After its end, it raises the same. A transaction is used by one task or thread at a
-        time.
+        Inside a transaction it is a savepoint: an error that leaves its block undoes the block alone, with what was
+        done within the block by way of the transaction around it. An error of an operation that says so in
+        `dooms_transaction` dooms it up to the nearest savepoint: later operations, and leaving the block normally,
+        raise TransactionAbortedError; NotFoundError, StaleVersionError and InvalidDataError do not. After its end, it
+        raises the same. A transaction is used by one task or thread at a time.
         """
         ...
 

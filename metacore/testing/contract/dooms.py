@@ -224,6 +224,21 @@ class DoomContract(Contract):
                     tx.users.create(NewUserFactory.build(id=other.id))
                 inner.users.get(user.id)
 
+    def test_a_doomed_savepoint_refuses_what_is_around_it_until_it_is_left(
+        self, storage: Storage, user: User, other: User
+    ) -> None:
+        with storage.transaction() as tx:
+            with pytest.raises(TransactionAbortedError) as aborted, tx.transaction() as inner:
+                with pytest.raises(AlreadyExistsError) as first:
+                    inner.users.create(NewUserFactory.build(id=other.id))
+                with pytest.raises(TransactionAbortedError):
+                    tx.users.update(user.id, UserPatch(username="too soon"))
+                with pytest.raises(TransactionAbortedError):
+                    inner.orders.create_many([])
+            assert aborted.value.__cause__ is first.value
+            tx.users.update(user.id, UserPatch(username="at last"))
+        assert storage.users.get(user.id).username == "at last"
+
     @pytest.mark.parametrize("name", HARMLESS)
     def test_other_errors_change_nothing_and_it_goes_on(
         self, storage: Storage, user: User, other: User, order: Order, name: str

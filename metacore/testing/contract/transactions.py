@@ -172,6 +172,22 @@ class TransactionContract(Contract):
         stored = storage.users.get(user.id)
         assert (stored.username, stored.is_active, stored.version) == ("second", False, 3)
 
+    def test_what_is_done_within_a_savepoint_by_the_transaction_around_it_is_undone_with_it(
+        self, storage: Storage, user: User
+    ) -> None:
+        with storage.transaction() as tx:
+            tx.balances.apply([BalanceDeltaFactory.build(user_id=user.id, asset="USDT", delta_free=ONE)])
+            before = everything(tx, user)
+            with pytest.raises(SomeError), tx.transaction() as first, first.transaction():
+                write_everywhere(tx, user)
+                tx.balances.apply([BalanceDeltaFactory.build(user_id=user.id, asset="USDT", delta_free=ONE)])
+                raise SomeError
+            assert everything(tx, user) == before
+            tx.balances.apply([BalanceDeltaFactory.build(user_id=user.id, asset="USDT", delta_free=ONE)])
+        assert storage.balances.get(user.id, "USDT").free == 2
+        assert storage.users.get(user.id) == user
+        assert not storage.balances.audit(user.id)
+
     def test_a_savepoint_undone_gives_back_unique_values_and_seqs(self, storage: Storage, user: User) -> None:
         with storage.transaction() as tx:
             order = tx.orders.create(NewOrderFactory.build(user_id=user.id))
