@@ -1,5 +1,9 @@
 """Trades and account snapshots: what a snapshot has told already moves no total again."""
 
+from decimal import Decimal
+
+import pytest
+
 
 def test_a_covered_trade_releases_its_share_only(desk):
     order = desk.buy()
@@ -12,6 +16,26 @@ def test_a_covered_trade_releases_its_share_only(desk):
     assert (result.outcome, result.order.held_amount, result.order.settled_quote_quantity) == ("COVERED", 240, 360)
     assert desk.lines(trade.id) == [("USDT", "RELEASE", "400", "-400")]
     assert desk.settle(trade)[0].outcome == "DUPLICATE"
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0, "COVERED"), (1, "SETTLED")])
+def test_a_trade_of_the_very_moment_of_the_snapshot_is_covered(desk, seconds, expected):
+    order = desk.buy()
+    desk.wait()
+    desk.sync({"USDT": 1000})
+    assert desk.outcome(desk.trade(order, 4, 100, traded_at=desk.wait(seconds))) == expected
+
+
+def test_a_covered_trade_sets_free_no_more_than_is_locked(desk):
+    order = desk.buy()
+    traded_at = desk.wait()
+    desk.sync({"USDT": 1000})
+    desk.audit = list  # somebody else wrote `locked`
+    key = (order.user_id, "USDT")
+    desk.balances[key] = desk.balances[key].changed(locked=Decimal(300))
+    [result] = desk.settle(desk.trade(order, 4, 100, traded_at=traded_at))
+    assert (result.outcome, result.order.held_amount) == ("COVERED", 600)
+    assert desk.money() == {"USDT": "300 / 0"}
 
 
 def test_a_covered_trade_that_closes_the_order_releases_the_rest(desk):

@@ -107,6 +107,14 @@ def test_other_content_under_the_same_id_is_a_conflict(desk, change):
     assert desk.state() == before
 
 
+def test_another_id_of_the_exchange_is_other_content(desk):
+    desk.deposit("USDT", 1000)
+    new = desk.order(price=100, quantity=4, exchange_order_id="x1")
+    desk.place(new)
+    with pytest.raises(ConflictError):
+        desk.place(new.changed(exchange_order_id="x2"))
+
+
 def test_other_content_under_the_same_client_order_id_is_a_conflict(desk):
     desk.deposit("USDT", 1000)
     desk.place(desk.order(price=100, quantity=4, client_order_id="mine"))

@@ -10,7 +10,7 @@ import pytest
 from metacore.domain.changes import Unsettled
 from metacore.domain.order_states import RANK, TRANSITIONS, decide_report, status_after_trade
 from metacore.domain.order_updates import UpdateSource
-from metacore.domain.orders import CLOSED, OPEN, NewOrder, Order, OrderStatus
+from metacore.domain.orders import CLOSED, OPEN, NewOrder, Order, OrderStatus, OrderType
 from metacore.domain.reports import ExecutionReport, Outcome
 from metacore.errors import InvalidTransitionError
 
@@ -279,7 +279,7 @@ def test_an_order_found_cancelled_with_something_executed_is_partially_cancelled
     assert (after.status, after.executed_quantity, after.executed_quote_quantity) == ("PARTIALLY_CANCELED", STORED, 40)
 
 
-BY_QUOTE = {"type": "MARKET", "price": None, "quantity": None, "quote_quantity": Decimal(100)}
+BY_QUOTE = {"type": OrderType.MARKET, "price": None, "quantity": None, "quote_quantity": Decimal(100)}
 
 
 @pytest.mark.parametrize(
@@ -312,6 +312,8 @@ def test_a_trade_moves_the_order_too(status, executed, then, becomes):
 )
 def test_no_trade_fills_an_order_sized_by_quote(status, becomes):
     assert status_after_trade(order(status, 0, **BY_QUOTE), Decimal(5)) == becomes
+    both = {**BY_QUOTE, "quantity": Decimal(1)}
+    assert status_after_trade(order(status, 0, **both), Decimal(5)) == becomes
 
 
 def test_a_report_fills_an_order_sized_by_quote():

@@ -1,5 +1,6 @@
 """Reports in batches, and of orders found on the exchange."""
 
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -24,6 +25,15 @@ def test_a_closing_report_keeps_what_outstanding_trades_need(desk):
     [result] = desk.apply(desk.report(order, "CANCELED", 6))
     assert (result.order.status, result.order.held_amount) == ("PARTIALLY_CANCELED", 600)
     assert desk.money() == {"USDT": "410 / 600"}
+
+
+def test_a_closing_report_sets_free_no_more_than_is_locked(desk):
+    order = desk.buy()
+    desk.audit = list  # somebody else wrote `locked`
+    key = (order.user_id, "USDT")
+    desk.balances[key] = desk.balances[key].changed(locked=Decimal(300))
+    [result] = desk.apply(desk.report(order, "CANCELED", 0))
+    assert (result.order.held_amount, desk.money()) == (0, {"USDT": "300 / 0"})
 
 
 def test_an_open_order_releases_nothing(desk):

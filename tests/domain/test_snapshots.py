@@ -1,6 +1,7 @@
 """Account snapshots: totals as told, the split by the holds."""
 
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -44,6 +45,17 @@ def test_holds_above_the_total_are_cut_newest_order_first(desk):
     assert [desk.stored(order).held_amount for order in orders] == [500, 150, 0]
     assert [desk.stored(order).version for order in orders] == [1, 2, 2]
     assert desk.money() == {"USDT": "0 / 650"}
+
+
+def test_the_newest_order_is_that_placed_last_whatever_its_id(desk):
+    desk.deposit("USDT", 1000)
+    older, newer = desk.order(price=100, quantity=5), desk.order(price=100, quantity=5, id=UUID(int=9))
+    desk.place(older)
+    desk.wait()
+    desk.place(newer)
+    desk.wait()
+    desk.sync({"USDT": 600})
+    assert (desk.stored(older).held_amount, desk.stored(newer).held_amount) == (500, 100)
 
 
 def test_orders_of_one_moment_are_cut_by_id(desk):

@@ -110,18 +110,22 @@ def test_amounts_that_cannot_be_stored_are_invalid(desk):
     largest = Decimal("99999999999999999999")
     order = desk.buy()
     desk.deposit("BTC", largest)
-    [result] = desk.settle(desk.trade(order, 1, 100))
-    assert (result.outcome, result.error.field) == ("INVALID", "quantity")
+    desk.deposit("MX", largest)
+    [credit] = desk.settle(desk.trade(order, 1, 100))
+    [rebate] = desk.settle(desk.trade(order, "0.1", 100, commission=-1, commission_asset="MX"))
+    assert (credit.outcome, credit.error.field) == ("INVALID", "quantity")
+    assert (rebate.outcome, rebate.error.field) == ("INVALID", "commission")
     desk.withdraw("BTC", largest)
     desk.settle(desk.trade(order, largest, 0, quote_quantity=0))
-    [result] = desk.settle(desk.trade(order, largest, 0, quote_quantity=0))
-    assert (result.outcome, result.error.field) == ("INVALID", "quantity")
+    [executed] = desk.settle(desk.trade(order, largest, 0, quote_quantity=0))
+    assert (executed.outcome, executed.error.field) == ("INVALID", "quantity")
 
 
 def test_an_order_learns_the_id_of_the_exchange_from_a_trade(desk):
     order = desk.buy(client_order_id="mine")
     first = desk.trade(order, 1, 100, order_id=None, client_order_id="mine", exchange_order_id="x1")
-    later = desk.trade(order, 1, 100, order_id=None, exchange_order_id="x1", commission="0.1", commission_asset="BTC")
+    later = desk.trade(order, 1, 100, order_id=None, exchange_order_id="x1", commission=1, commission_asset="MX")
+    desk.deposit("MX", 1)
     results = desk.settle(first, later)
     assert [row.outcome for row in results] == ["SETTLED", "SETTLED"]
     assert results[0].order.exchange_order_id == "x1"
