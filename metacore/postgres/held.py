@@ -6,9 +6,7 @@ from collections import ChainMap
 from uuid import UUID
 
 from metacore.domain.balances import Balance, BalanceKey
-
-RowKey = tuple[str, UUID, UUID]
-"""`(table, user_id, id)`."""
+from metacore.domain.changes import RowKey
 
 
 class Held:

@@ -18,7 +18,10 @@ from psycopg.waiting import Ready, Wait
 from metacore.postgres.statement import Statement
 
 Row = tuple[Any, ...]
-Call = tuple[Statement, Mapping[str, Any]]
+Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+"""Parameters by name, or what makes them: called, inside a transaction only, while the server works on earlier ones."""
+
+Call = tuple[Statement, Values]
 """A statement and its parameters."""
 
 Waiting = Generator[Wait, Ready | int, "list[list[Row]]"]
@@ -42,31 +45,35 @@ class Wire:
         Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
         server has skipped what came after it.
         """
-        sends, fresh = self._sends(schema, calls)
-        first = len(openings)
         commands: list[Callable[[], None]] = [partial(self._pgconn.send_query_params, text, None) for text in openings]
-        commands += sends
+        fresh: dict[int, Statement] = {}
+        for statement, values in calls:
+            text, names = statement.positional(schema)
+            if self._prepares and statement not in self._prepared and statement not in fresh.values():
+                fresh[len(commands)] = statement
+                commands.append(partial(self._pgconn.send_prepare, statement.key, text))
+            parameters = None if callable(values) else _parameters(values, names)
+            commands.append(partial(self._send, statement, text, names, values, parameters))
         if closing is not None:
             commands.append(partial(self._pgconn.send_query_params, closing, None))
         if len(commands) == 1:
             return self._alone(commands[0])
-        return self._together(commands, first, fresh)
+        return self._together(commands, len(openings), fresh)
 
-    def _sends(self, schema: str, calls: Sequence[Call]) -> tuple[list[Callable[[], None]], dict[int, Statement]]:
-        """The commands of `calls`; by position, the statements that they prepare."""
-        commands: list[Callable[[], None]] = []
-        fresh: dict[int, Statement] = {}
-        for statement, values in calls:
-            text, names = statement.positional(schema)
-            parameters = [_parameter(values[name]) for name in names]
-            if not self._prepares:
-                commands.append(partial(self._pgconn.send_query_params, text, parameters))
-                continue
-            if statement not in self._prepared and statement not in fresh.values():
-                fresh[len(commands)] = statement
-                commands.append(partial(self._pgconn.send_prepare, statement.key, text))
-            commands.append(partial(self._pgconn.send_query_prepared, statement.key, parameters))
-        return commands, fresh
+    def _send(
+        self,
+        statement: Statement,
+        text: bytes,
+        names: Sequence[str],
+        values: Values,
+        parameters: Sequence[bytes | None] | None,
+    ) -> None:
+        if callable(values):
+            parameters = _parameters(values(), names)
+        if self._prepares:
+            self._pgconn.send_query_prepared(statement.key, parameters)
+        else:
+            self._pgconn.send_query_params(text, parameters)
 
     def _alone(self, command: Callable[[], None]) -> Waiting:
         command()
@@ -79,8 +86,13 @@ class Wire:
     def _together(self, commands: Sequence[Callable[[], None]], first: int, fresh: Mapping[int, Statement]) -> Waiting:
         pgconn = self._pgconn
         pgconn.enter_pipeline_mode()
-        for command in commands:
-            command()
+        try:
+            for command in commands:
+                command()
+        except BaseException:
+            # Part of it may be with the server already: nobody shall commit that.
+            pgconn.finish()
+            raise
         pgconn.pipeline_sync()
         yield from self._flush()
         results: list[pq.abc.PGresult | None] = []
@@ -92,7 +104,7 @@ class Wire:
         answers = []
         for position, result in enumerate(results):
             rows = self._rows(result)
-            if (statement := fresh.get(position - first)) is not None:
+            if (statement := fresh.get(position)) is not None:
                 self._prepared.add(statement)
             elif position >= first:
                 answers.append(rows)
@@ -119,6 +131,10 @@ class Wire:
         if status != pq.ExecStatus.COMMAND_OK:
             raise error_from_result(result)
         return []
+
+
+def _parameters(values: Mapping[str, Any], names: Sequence[str]) -> list[bytes | None]:
+    return [_parameter(values[name]) for name in names]
 
 
 def _parameter(value: str | int | None) -> bytes | None:

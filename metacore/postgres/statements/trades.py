@@ -62,14 +62,14 @@ GET_MANY = Statement(
 
 INSERT = Statement(
     "trades.insert",
-    f"INSERT INTO {{schema}}.trades ({names(STORED)}) SELECT {names(STORED)} FROM {rows(trades, STORED)} RETURNING id",
+    f"INSERT INTO {{schema}}.trades ({names(STORED)}) SELECT {names(STORED)} FROM {rows(trades, STORED)} RETURNING 1",
     writes=True,
 )
 
 REPLACE = Statement(
     "trades.replace",
     f"UPDATE {{schema}}.trades AS stored SET {assignments(without(STORED, 'user_id', 'id'))}"
-    f" FROM {rows(trades, STORED)} WHERE stored.user_id = new.user_id AND stored.id = new.id RETURNING stored.id",
+    f" FROM {rows(trades, STORED)} WHERE stored.user_id = new.user_id AND stored.id = new.id RETURNING 1",
     writes=True,
 )
 

@@ -124,7 +124,7 @@ CHECK_TRADES = _versions("trades")
 INSERT_ORDERS = Statement(
     "save",
     f"INSERT INTO {{schema}}.orders ({names(ORDER.columns)}) SELECT {names(ORDER.columns)}"
-    f" FROM {rows(orders, ORDER.columns)} RETURNING id",
+    f" FROM {rows(orders, ORDER.columns)} RETURNING 1",
     writes=True,
 )
 REPLACED = without(ORDER.columns, *set(CONTENT) - {"user_id", "client_order_id"}, "created_at")
@@ -134,6 +134,6 @@ REPLACE_ORDERS = Statement(
     "save",
     f"UPDATE {{schema}}.orders AS stored SET {assignments(without(REPLACED, 'user_id', 'id'))}"
     f" FROM {rows(orders, REPLACED)} WHERE stored.user_id = new.user_id AND stored.id = new.id"
-    " RETURNING stored.id",
+    " RETURNING 1",
     writes=True,
 )

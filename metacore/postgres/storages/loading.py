@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metacore.domain.changes import Loaded, OrderReference, Unsettled, Wanted
+from metacore.domain.changes import Loaded, OrderReference, Unsettled, Wanted, row_key
 from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.storages.session import TransactionSession
@@ -48,7 +48,7 @@ async def load(session: TransactionSession, wanted: Wanted) -> Loaded:
     for user_id in loaded.users:
         session.held.users[user_id] = True
     for order in loaded.orders:
-        session.held.versions["orders", order.user_id, order.id] = order.version
+        session.held.versions[row_key(order)] = order.version
     return loaded
 
 

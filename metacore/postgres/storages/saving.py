@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
-from uuid import UUID
+from functools import partial
+from typing import TypeVar
 
 from metacore.domain.balances import BalanceKey, apply_deltas, only_referenced
-from metacore.domain.changes import Changes
+from metacore.domain.changes import Changes, row_key
+from metacore.domain.expectations import Expectations
 from metacore.domain.orders import Order
 from metacore.domain.trades import Trade
-from metacore.errors import MetacoreError, NotFoundError, StaleVersionError
+from metacore.errors import MetacoreError
 from metacore.postgres.codecs import BALANCE, ORDER, to_array
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
 from metacore.postgres.storages.balances import lock, write
-from metacore.postgres.storages.order_updates import values_of
+from metacore.postgres.storages.order_updates import values_of as values_of_updates
 from metacore.postgres.storages.session import TransactionSession
-from metacore.postgres.storages.trades import write_trades
+from metacore.postgres.storages.trades import values_of as values_of_trades
 from metacore.postgres.wire import Call
 
-RowKey = tuple[UUID, UUID]
 R = TypeVar("R", Order, Trade)
 
 
@@ -38,11 +38,11 @@ async def save(session: TransactionSession, changes: Changes) -> None:
 
 async def _save(session: TransactionSession, changes: Changes) -> None:
     now = session.now()
-    orders, trades = _Rows(changes, changes.orders), _Rows(changes, changes.trades)
-    updated = {(update.user_id, update.order_id) for update in changes.order_updates} - orders.inserted.keys()
     keys = sorted({delta.key for delta in changes.balance_deltas})
+    expectations = Expectations(changes)
+    await _lock(session, expectations, keys)
     try:
-        await _lock(session, orders, trades, updated, keys)
+        expectations.check(session.held.users, session.held.versions.get)
         balances = {key: session.held.balances[key] for key in keys}
         changed, entries = apply_deltas(balances, changes.balance_deltas, now)
     except MetacoreError as error:
@@ -50,96 +50,67 @@ async def _save(session: TransactionSession, changes: Changes) -> None:
             session.doom(error)
         raise
     calls: list[Call] = []
-    if orders.inserted:
-        calls.append((statements.INSERT_ORDERS, ORDER.encode_all(list(orders.inserted.values()))))
-    if orders.replaced:
-        calls.append((statements.REPLACE_ORDERS, ORDER.encode_all(list(orders.replaced.values()), statements.REPLACED)))
-    if changes.order_updates:
-        calls.append((APPEND, values_of(changes.order_updates, now)))
-    if trades.inserted:
-        calls.append(write_trades(trade_statements.INSERT, list(trades.inserted.values())))
-    if trades.replaced:
-        calls.append(write_trades(trade_statements.REPLACE, list(trades.replaced.values())))
+    new_orders, orders = _parted(changes, changes.orders)
+    new_trades, trades = _parted(changes, changes.trades)
+    if new_orders:
+        calls.append((statements.INSERT_ORDERS, partial(ORDER.encode_all, new_orders)))
+    if orders:
+        calls.append((statements.REPLACE_ORDERS, partial(ORDER.encode_all, orders, statements.REPLACED)))
+    if new_trades:
+        calls.append((trade_statements.INSERT, partial(values_of_trades, new_trades)))
+    if trades:
+        calls.append((trade_statements.REPLACE, partial(values_of_trades, trades)))
     if entries:
         calls.append(write(entries))
+    if changes.order_updates:
+        calls.append((APPEND, partial(values_of_updates, changes.order_updates, now)))
     if calls:
         await session.pipeline("save", calls, subject=_subjects(changes))
-    for order in changes.orders:
-        session.held.versions["orders", order.user_id, order.id] = order.version
-    for trade in changes.trades:
-        session.held.versions["trades", trade.user_id, trade.id] = trade.version
+    saved: list[Order | Trade] = [*changes.orders, *changes.trades]
+    session.held.versions.update({row_key(row): row.version for row in saved})
     session.remember(changed.values())
 
 
-class _Rows(Generic[R]):
-    """The orders or trades of `changes`: those to be inserted, those to be replaced and the versions these must
-    have.
-    """
-
-    def __init__(self, changes: Changes, rows: Sequence[R]) -> None:
-        self.inserted: dict[RowKey, R] = {}
-        self.replaced: dict[RowKey, R] = {}
-        self.expected: dict[RowKey, int] = {}
-        for row in rows:
-            key, expected = (row.user_id, row.id), changes.expected_version(row)
-            if expected:
-                self.replaced[key], self.expected[key] = row, expected
-            else:
-                self.inserted[key] = row
-
-
-async def _lock(
-    session: TransactionSession,
-    orders: _Rows[Order],
-    trades: _Rows[Trade],
-    updated: set[RowKey],
-    keys: Sequence[BalanceKey],
-) -> None:
-    """Lock what `save` rests on and this transaction has not locked yet; NotFoundError, StaleVersionError."""
+async def _lock(session: TransactionSession, expectations: Expectations, keys: Sequence[BalanceKey]) -> None:
+    """Lock what `save` rests on and this transaction has not locked yet, the missing ones of the balances as zero."""
     held = session.held
-    owners = {key[0] for rows in (orders, trades) for key in rows.inserted} | {key[0] for key in keys}
-    users = sorted(owners - held.users.keys())
-    wanted = {
-        "orders": sorted(key for key in orders.expected.keys() | updated if ("orders", *key) not in held.versions),
-        "trades": sorted(key for key in trades.expected if ("trades", *key) not in held.versions),
+    users = [user_id for user_id in expectations.owners if user_id not in held.users]
+    rows = {
+        entity: [key for key in expectations.versions if key[0] == entity and key not in held.versions]
+        for entity in _CHECKS
     }
-    unheld = [key for key in keys if key not in held.balances]
+    balances = [key for key in keys if key not in held.balances]
     calls: list[Call] = []
     if users:
         calls.append((statements.CHECK_USERS, {"ids": to_array(users)}))
-    for table, statement in (("orders", statements.CHECK_ORDERS), ("trades", statements.CHECK_TRADES)):
-        if wanted[table]:
-            calls.append(
-                (
-                    statement,
-                    {
-                        "user_id": to_array([key[0] for key in wanted[table]]),
-                        "id": to_array([key[1] for key in wanted[table]]),
-                    },
-                )
-            )
-    if unheld:
-        calls += lock(session, unheld)
-    rows = iter(await session.pipeline("save", calls) if calls else [])
+    for entity, named_rows in rows.items():
+        if named_rows:
+            named = {
+                "user_id": to_array([key[1] for key in named_rows]),
+                "id": to_array([key[2] for key in named_rows]),
+            }
+            calls.append((_CHECKS[entity], named))
+    if balances:
+        calls += lock(session, balances)
+    found = iter(await session.pipeline("save", calls) if calls else [])
     if users:
-        held.users.update({row[0]: True for row in next(rows)})
-    for table in ("orders", "trades"):
-        if wanted[table]:
-            held.versions.update({(table, row[0], row[1]): row[2] for row in next(rows)})
-    if unheld:
-        next(rows)
-        session.remember(BALANCE.decode_all(next(rows)))
-    for user_id in sorted(owners):
-        if user_id not in held.users:
-            raise NotFoundError("user", user_id)
-    for entity, changed, also in (("order", orders, updated), ("trade", trades, set[RowKey]())):
-        for key in sorted(changed.expected.keys() | also):
-            actual = held.versions.get((entity + "s", *key))
-            if actual is None:
-                raise NotFoundError(entity, key)
-            expected = changed.expected.get(key, actual)
-            if actual != expected:
-                raise StaleVersionError(entity, key, expected=expected, actual=actual)
+        held.users.update({row[0]: True for row in next(found)})
+    for entity, named_rows in rows.items():
+        if named_rows:
+            held.versions.update({(entity, row[0], row[1]): row[2] for row in next(found)})
+    if balances:
+        next(found)
+        session.remember(BALANCE.decode_all(next(found)))
+
+
+_CHECKS = {"order": statements.CHECK_ORDERS, "trade": statements.CHECK_TRADES}
+"""What locks the rows of an entity and gives their versions."""
+
+
+def _parted(changes: Changes, rows: Sequence[R]) -> tuple[list[R], list[R]]:
+    """Those of `rows` to be inserted, and those to be replaced."""
+    new = [row for row in rows if not changes.expected_version(row)]
+    return new, [row for row in rows if changes.expected_version(row)]
 
 
 def _subjects(changes: Changes) -> dict[str, object]:

@@ -16,7 +16,6 @@ from metacore.postgres.statement import Statement
 from metacore.postgres.statements import trades as statements
 from metacore.postgres.storages.imports import import_rows
 from metacore.postgres.storages.session import Session
-from metacore.postgres.wire import Call
 
 
 class PostgresTradeStorage:
@@ -84,9 +83,9 @@ class PostgresTradeStorage:
         return TRADE.decode_all(rows)
 
 
-def write_trades(statement: Statement, trades: Sequence[Trade]) -> Call:
-    """The call of `statement`, which inserts or replaces `trades`."""
-    return statement, {**TRADE.encode_all(trades), "order_key": to_array([trade.order_key for trade in trades])}
+def values_of(trades: Sequence[Trade]) -> dict[str, str | None]:
+    """The parameters that insert or replace `trades`."""
+    return {**TRADE.encode_all(trades), "order_key": to_array([trade.order_key for trade in trades])}
 
 
 def _encode(trade: Trade) -> dict[str, str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -143,7 +144,7 @@ def lock(session: Session, keys: Sequence[BalanceKey]) -> list[Call]:
 
 def write(entries: Sequence[BalanceEntry]) -> Call:
     """The call that writes `entries` and makes the balances what they left."""
-    return statements.WRITE, BALANCE_ENTRY.encode_all(entries)
+    return statements.WRITE, partial(BALANCE_ENTRY.encode_all, entries)
 
 
 def _keys(keys: Sequence[BalanceKey]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from metacore.domain.changes import Loaded, OrderReference, Unsettled, Wanted
+from metacore.domain.changes import Loaded, OrderReference, Unsettled, Wanted, row_key
 from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.wire import Call, Row
@@ -49,7 +49,7 @@ def load(session: TransactionSession, wanted: Wanted) -> Loaded:
     for user_id in loaded.users:
         session.held.users[user_id] = True
     for order in loaded.orders:
-        session.held.versions["orders", order.user_id, order.id] = order.version
+        session.held.versions[row_key(order)] = order.version
     return loaded
 
 

@@ -15,7 +15,6 @@ from metacore.errors import NotFoundError
 from metacore.postgres.codecs import TRADE, to_array, to_text
 from metacore.postgres.statement import Statement
 from metacore.postgres.statements import trades as statements
-from metacore.postgres.wire import Call
 from metacore.sync.postgres.storages.imports import import_rows
 from metacore.sync.postgres.storages.session import Session
 
@@ -85,9 +84,9 @@ class PostgresTradeStorage:
         return TRADE.decode_all(rows)
 
 
-def write_trades(statement: Statement, trades: Sequence[Trade]) -> Call:
-    """The call of `statement`, which inserts or replaces `trades`."""
-    return statement, {**TRADE.encode_all(trades), "order_key": to_array([trade.order_key for trade in trades])}
+def values_of(trades: Sequence[Trade]) -> dict[str, str | None]:
+    """The parameters that insert or replace `trades`."""
+    return {**TRADE.encode_all(trades), "order_key": to_array([trade.order_key for trade in trades])}
 
 
 def _encode(trade: Trade) -> dict[str, str | None]:
