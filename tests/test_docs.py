@@ -39,12 +39,13 @@ def names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
+@pytest.mark.parametrize("name", ["money.md", "records.md"])
 @pytest.mark.parametrize("url", ["memory://", "embedded:"])
-def test_the_examples_of_the_law_of_money_come_out_so(url: str) -> None:
-    blocks = re.findall(r"^```pycon\n(.*?)^```$", page("money.md"), re.MULTILINE | re.DOTALL)
+def test_the_examples_come_out_so(name: str, url: str) -> None:
+    blocks = re.findall(r"^```pycon\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL)
     examples = "\n".join(blocks).replace("memory://", url)
     assert url in examples
-    program = doctest.DocTestParser().get_doctest(examples, {}, "money.md", "docs/money.md", 0)
+    program = doctest.DocTestParser().get_doctest(examples, {}, name, f"docs/{name}", 0)
     said: list[str] = []
     results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(program, out=said.append)
     assert "".join(said) == ""
