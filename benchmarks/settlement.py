@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import itertools
 import statistics
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +27,6 @@ from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.sync import NewOrder, NewTrade, NewUser, Storage, TradingService, connect
 
 BATCH = 1000
-WORKERS = 16
 _numbers = itertools.count()
 
 
@@ -97,8 +95,8 @@ class ByHand:
             balances = {asset: [free, locked, seq] for asset, free, locked, seq in found}
             if row["base_asset"] not in balances:
                 run(
-                    f"INSERT INTO {s}.balances (user_id, asset, free, locked, last_seq, version, created_at, updated_at)"
-                    " VALUES (%s, %s, 0, 0, 0, 1, %s, %s) ON CONFLICT DO NOTHING",
+                    f"INSERT INTO {s}.balances (user_id, asset, free, locked, last_seq, version, created_at,"
+                    " updated_at) VALUES (%s, %s, 0, 0, 0, 1, %s, %s) ON CONFLICT DO NOTHING",
                     (user, row["base_asset"], now, now),
                 )
                 balances[row["base_asset"]] = [Decimal(0), Decimal(0), 0]
@@ -211,43 +209,18 @@ def in_batches(storage: Storage, pool: ConnectionPool[Any]) -> None:
     )
 
 
-def hot_balance(storage: Storage, pool: ConnectionPool[Any]) -> None:
-    trading, by_hand = TradingService(storage), ByHand()
-    mine, theirs = account(storage), account(storage)
-
-    def hand_written() -> None:
-        with pool.connection() as connection:
-            by_hand.settle(connection, fill(*theirs))
-
-    def crowd(work: Callable[[], object]) -> None:
-        threads = [threading.Thread(target=lambda: [work() for _ in range(10)]) for _ in range(WORKERS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    Contest(
-        f"{WORKERS} workers on one balance",
-        {"psycopg": lambda: crowd(hand_written), "metacore": lambda: crowd(lambda: trading.settle_trade(fill(*mine)))},
-        WORKERS * 10,
-        11,
-    ).run()
-
-
 def main() -> None:
     with EmbeddedPostgres() as server:
         SchemaDeployer(server.url).deploy()
-        settings = metacore.Settings(pool_max_size=WORKERS, lock_timeout=60)
         options = {"autocommit": True, "prepare_threshold": 0, "options": "-c TimeZone=UTC"}
         with (
-            connect(server.url, settings=settings) as storage,
-            ConnectionPool(server.url, kwargs=options, min_size=WORKERS, max_size=WORKERS) as pool,
+            connect(server.url) as storage,
+            ConnectionPool(server.url, kwargs=options, min_size=1, max_size=2) as pool,
         ):
             one_at_a_time(storage, pool)
             in_batches(storage, pool)
-            hot_balance(storage, pool)
-            for user in storage.users.list().items:
-                print("audit:", storage.balances.audit(user.id)[:2])
+            findings = [storage.balances.audit(user.id) for user in storage.users.list().items]
+            print("  audit of all:", "clean" if not any(findings) else findings)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,131 @@
+"""Sixteen workers settle fills of one order, all on the same two balances.
+
+    python benchmarks/hot_balance.py
+
+Metacore against hand-written psycopg that drives the same SQL, statement by statement, with plain Python arithmetic
+between; and, for comparison, against the plainer SQL of `settlement.py`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from harness import Contest
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+from settlement import ByHand, account, fill
+
+import metacore
+from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, to_array
+from metacore.postgres.statement import Statement
+from metacore.postgres.statements import balances, order_updates, trades, transactions
+from metacore.sync import NewTrade, TradingService, connect
+
+WORKERS = 16
+FILLS = 10
+
+
+class SameSql:
+    """The statements of Metacore, driven by psycopg."""
+
+    def settle(self, connection: Connection[Any], trade: NewTrade) -> None:
+        user, now = str(trade.user_id), datetime.now(UTC)
+        named = {"id_user_id": f"{{{user}}}", "id": f"{{{trade.order_id}}}", "holders": "{}"}
+
+        def run(statement: Statement, values: dict[str, Any]) -> list[Any]:
+            return connection.execute(statement.text("metacore"), values).fetchall()
+
+        with connection.transaction():
+            run(transactions.LOCK_USERS, {"ids": f"{{{user}}}"})
+            order = dict(zip(ORDER.columns, run(transactions.lock_orders(("id",), False), named)[0], strict=True))
+            key = {"user_id": [user], "symbol": [trade.symbol], "exchange_trade_id": [trade.exchange_trade_id]}
+            if run(transactions.TRADES, {name: to_array(values) for name, values in key.items()}):
+                return
+            run(transactions.unsettled(("id",)), named)
+            assets = [order["base_asset"], order["quote_asset"]]
+            wanted = {"user_id": to_array([user, user]), "asset": to_array(assets)}
+            run(balances.ENSURE, {**wanted, "now": now.isoformat()})
+            found = [dict(zip(BALANCE.columns, row, strict=True)) for row in run(balances.LOCK_MANY, wanted)]
+            funds = {row["asset"]: [row["free"], row["locked"], row["last_seq"]] for row in found}
+            cost = trade.price * trade.quantity
+            previous = order["status"]
+            for name, change in (("quantity", trade.quantity), ("quote_quantity", cost)):
+                order[f"executed_{name}"] += change
+                order[f"settled_{name}"] += change
+            order["held_amount"] -= cost
+            order |= {"status": "PARTIALLY_FILLED", "version": order["version"] + 1, "updated_at": now}
+            run(transactions.REPLACE_ORDERS, ORDER.encode_all([SimpleNamespace(**order)], transactions.REPLACED))
+            stored = trade.__dict__ | {"quote_quantity": cost, "state": "SETTLED", "version": 1}
+            stored |= {"created_at": now, "updated_at": now}
+            values = TRADE.encode_all([SimpleNamespace(**stored)])
+            run(trades.INSERT, {**values, "order_key": to_array([str(trade.order_id)])})
+            entries = []
+            for asset, free, locked, reason in (
+                (assets[1], Decimal(0), -cost, "TRADE"),
+                (assets[0], trade.quantity, Decimal(0), "TRADE"),
+                (assets[0], -trade.commission, Decimal(0), "COMMISSION"),
+            ):
+                fund = funds[asset]
+                fund[0], fund[1], fund[2] = fund[0] + free, fund[1] + locked, fund[2] + 1
+                entry = {"user_id": user, "asset": asset, "delta_free": free, "delta_locked": locked, "reason": reason}
+                entry |= {"reference": str(trade.id), "occurred_at": trade.traded_at, "created_at": now}
+                entry |= {"free_after": fund[0], "locked_after": fund[1], "seq": fund[2]}
+                entries.append(SimpleNamespace(**entry))
+            run(balances.WRITE, BALANCE_ENTRY.encode_all(entries))
+            update = {
+                name: order[name] for name in ("user_id", "status", "executed_quantity", "executed_quote_quantity")
+            }
+            update |= {"order_id": trade.order_id, "previous_status": previous, "outcome": "APPLIED", "reason": None}
+            update |= {"source": "REST", "occurred_at": trade.traded_at, "raw": None}
+            given = ORDER_UPDATE.encode_all([SimpleNamespace(**update)], order_updates.GIVEN)
+            run(order_updates.APPEND, {**given, "rank": "{1}", "recorded_at": now.isoformat()})
+
+
+def crowd(work: Callable[[], object]) -> None:
+    """Let all workers do `work` at once, a few times each."""
+    threads = [threading.Thread(target=lambda: [work() for _ in range(FILLS)]) for _ in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def main() -> None:
+    with EmbeddedPostgres() as server:
+        SchemaDeployer(server.url).deploy()
+        settings = metacore.Settings(pool_max_size=WORKERS, lock_timeout=60)
+        options = {"autocommit": True, "prepare_threshold": 0, "options": "-c TimeZone=UTC"}
+        with (
+            connect(server.url, settings=settings) as storage,
+            ConnectionPool(server.url, kwargs=options, min_size=WORKERS, max_size=WORKERS) as pool,
+        ):
+            trading = TradingService(storage)
+            mine = account(storage)
+
+            def by_hand(writer: SameSql | ByHand) -> Callable[[], None]:
+                theirs = account(storage)
+
+                def settle() -> None:
+                    with pool.connection() as connection:
+                        writer.settle(connection, fill(*theirs))
+
+                return lambda: crowd(settle)
+
+            contestants = {
+                "psycopg, same SQL": by_hand(SameSql()),
+                "psycopg, plainer SQL": by_hand(ByHand()),
+                "metacore": lambda: crowd(lambda: trading.settle_trade(fill(*mine))),
+            }
+            Contest(f"{WORKERS} workers on one balance", contestants, WORKERS * FILLS, 11).run()
+            findings = [storage.balances.audit(user.id) for user in storage.users.list().items]
+            print("  audit of all:", "clean" if not any(findings) else findings)
+
+
+if __name__ == "__main__":
+    main()
