@@ -35,7 +35,8 @@ _IN_FAILED_TRANSACTION = "25P02"
 _INSUFFICIENT_PRIVILEGE = "42501"
 _RETRYABLE = {"40001", "40P01"}
 _MISSING_SCHEMA = {"3F000", "42P01", "42703", "42704", "42883"}
-_LOST = ("08", "57P", "53", "25P03")
+_LOST = ("08", "57P", "53")
+_IDLE_IN_TRANSACTION = "25P03"
 
 
 def translate(error: psycopg.Error, operation: str, *, commits: bool = False, subject: object = None) -> MetacoreError:
@@ -49,6 +50,11 @@ def translate(error: psycopg.Error, operation: str, *, commits: bool = False, su
         raise error
     if state is None or state.startswith(_LOST):
         return _lost(error, operation, commits)
+    if state == _IDLE_IN_TRANSACTION:
+        return StorageUnavailableError(
+            f"{operation}: the transaction did nothing for idle_in_transaction_timeout, and the server ended it;"
+            " nothing of it is stored. Keep what takes long out of transactions, or raise the setting"
+        )
     constraint = error.diag.constraint_name
     if state == _UNIQUE_VIOLATION:
         entity, field = UNIQUE_FIELDS.get(constraint or "", (operation.partition(".")[0], "key"))

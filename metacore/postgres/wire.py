@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from psycopg import BaseConnection, DataError, pq
+from psycopg import BaseConnection, DataError, OperationalError, pq
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.waiting import Ready, Wait
@@ -100,7 +100,8 @@ class Wire:
             results.append((yield from self._result()))
             yield from self._result()
         yield from self._result()
-        pgconn.exit_pipeline_mode()
+        if pgconn.status == pq.ConnStatus.OK:
+            pgconn.exit_pipeline_mode()
         answers = []
         for position, result in enumerate(results):
             rows = self._rows(result)
@@ -119,17 +120,24 @@ class Wire:
     def _result(self) -> Generator[Wait, Ready | int, pq.abc.PGresult | None]:
         while self._pgconn.is_busy():
             if (yield Wait.R):
-                self._pgconn.consume_input()
+                try:
+                    self._pgconn.consume_input()
+                except OperationalError:
+                    # The connection is lost. What the server said before it, libpq still gives, and then an error.
+                    break
         return self._pgconn.get_result()
 
     def _rows(self, result: pq.abc.PGresult | None) -> list[Row]:
-        assert result is not None
+        if result is None:
+            raise OperationalError("the connection is lost")
         status = result.status
         if status == pq.ExecStatus.TUPLES_OK:
             self._transformer.set_pgresult(result)
             return self._transformer.load_rows(0, result.ntuples, tuple)
         if status != pq.ExecStatus.COMMAND_OK:
-            raise error_from_result(result)
+            error = error_from_result(result)
+            # Without SQLSTATE it is not the server that speaks, but libpq of a lost connection.
+            raise error if error.sqlstate else OperationalError(str(error))
         return []
 
 

@@ -259,7 +259,7 @@ class TransactionSession(Session):
 
     async def undo(self) -> None:
         """Undo the changes since the savepoint; if the connection is lost, all is undone, and what is around doomed."""
-        if self._begun and self._depth:
+        if self._begun and self._depth and not self.pool.is_inherited:
             name = b"s%d" % self._depth
             with suppress(MetacoreError):
                 await self._control(b"ROLLBACK TO SAVEPOINT " + name)
@@ -268,7 +268,7 @@ class TransactionSession(Session):
     async def end(self) -> None:
         """Give back the connection, rolling back what was not committed."""
         self._ended = True
-        if self._connection is None:
+        if self._connection is None or self.pool.is_inherited:
             return
         connection, self._connection = self._connection, None
         try:

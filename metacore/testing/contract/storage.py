@@ -213,6 +213,14 @@ class StorageContract(Contract):
             assert world.forked(partial(OPERATIONS[name], storage)) == "StorageUnavailableError", name
         assert storage.users.list().items == ()
 
+    def test_closing_it_in_a_fork_leaves_it_open_where_it_was_opened(self, open_storage: Opening, world: World) -> None:
+        storage = open_storage(pool_max_size=1)
+        user = storage.users.create(NewUserFactory.build())
+        with storage.transaction() as tx:
+            tx.users.update(user.id, UserPatch(username="kept"))
+            assert world.forked(storage.close) == ""
+        assert storage.users.get(user.id).username == "kept"
+
     def test_the_with_of_the_other_world_is_refused_by_name(self, backend: Backend, world: World) -> None:
         with pytest.raises(TypeError, match=r"metacore\.sync"):
             world.enter_wrongly(backend.connect())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -36,6 +37,7 @@ class Pool:
         self.errors: Counter[str] = Counter()
         self._pool: ConnectionPool[Connection[Row]] | None = None
         self._owner: object = None
+        self._process: int | None = None
         self._last_error: str | None = None
         self._wires: WeakKeyDictionary[Connection[Row], Wire] = WeakKeyDictionary()
 
@@ -49,8 +51,13 @@ class Pool:
             connection_class=self._recording_class(),
             **pool_parameters(self.settings),
         )
-        self._owner = owner()
+        self._owner, self._process = owner(), os.getpid()
         self._pool.open()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process is a fork of the one that opened it: the connections are then the other's to end."""
+        return self._process != os.getpid()
 
     def check(self) -> ConnectionPool[Connection[Row]]:
         """The pool; StorageUnavailableError if the storage is closed or used from elsewhere than it was opened."""
@@ -72,10 +79,12 @@ class Pool:
         except (PoolTimeout, TooManyRequests) as error:
             figures = pool.get_stats()
             cause = f"; the last connection attempt failed: {self._last_error}" if self._last_error else ""
+            told = f"no connection became free within {self.settings.pool_timeout:g} s"
+            if isinstance(error, TooManyRequests):
+                told = "no connection is free, and no more operations may wait for one (pool_max_waiting)"
             raise PoolTimeoutError(
-                f"no connection became free within {self.settings.pool_timeout:g} s: {figures.get('pool_size', 0)} of"
-                f" {figures.get('pool_max', 0)} open, {figures.get('requests_waiting', 0)} waiting;"
-                f" raise pool_max_size, or shorten transactions{cause}",
+                f"{told}: {figures.get('pool_size', 0)} of {figures.get('pool_max', 0)} open,"
+                f" {figures.get('requests_waiting', 0)} waiting; raise pool_max_size, or shorten transactions{cause}",
                 pool=dict(figures),
                 cause=self._last_error,
             ) from error
@@ -98,7 +107,7 @@ class Pool:
 
     def release(self, connection: Connection[Row]) -> None:
         """Give back a connection of `acquire`."""
-        if self._pool is not None:
+        if self._pool is not None and not self.is_inherited:
             self._pool.putconn(connection)
 
     def figures(self) -> dict[str, int] | None:
@@ -110,7 +119,7 @@ class Pool:
 
     def close(self) -> None:
         """Close all connections; a connection in use is closed when it is released."""
-        if self._pool is not None:
+        if self._pool is not None and not self.is_inherited:
             self._pool.close()
 
     def _check_server(self, parameters: dict[str, Any]) -> None:
