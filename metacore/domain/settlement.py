@@ -144,11 +144,10 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
     if fill.missing:
         outcome, state = Outcome.PENDING, TradeState.PENDING
         is_moved = any(getattr(order, name) != value for name, value in moved.items())
-        if stored is not None and stored.state is state and stored.order_id == order.id and not is_moved:
-            return SettlementResult.trusted(_result(outcome, stored, order, fill.missing))
         after = account.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
     else:
         outcome, state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
+        # Nobody has seen `after` yet: this spares a second copy of every order that a fill moves.
         after.__dict__["held_amount"] = fill.held_amount
         account.post(fill.deltas)
     if after is not order:

@@ -217,6 +217,14 @@ def test_a_trade_that_waited_under_a_name_nobody_knew_counts_once(desk):
     assert result.order.exchange_order_id == "x1"
 
 
+def test_a_trade_that_waited_under_a_name_of_no_order_counts_once(desk):
+    order = desk.buy()
+    new = desk.trade(order, 4, 100)
+    assert desk.outcome(new.changed(order_id=None, client_order_id="strange")) == "UNKNOWN_ORDER"
+    [result] = desk.settle(new)
+    assert (result.outcome, result.order.executed_quantity, len(desk.trades)) == ("SETTLED", 4, 1)
+
+
 def test_a_trade_stored_twice_under_two_names_settles_once(desk):
     order = desk.buy(client_order_id="mine")
     new = desk.trade(order, 4, 100)
