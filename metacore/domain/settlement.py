@@ -55,19 +55,24 @@ def wanted(trades: Sequence[NewTrade], exclusive_users: bool = False) -> Wanted:
 def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[BalanceKey]:
     """The balances that settling `trades` on the loaded `orders` may move.
 
-    A trade may teach an order the exchange's id, and a later one name it by that: ids that stand together name one
-    order.
+    A trade moves the funds of no order but one of its symbol and side. It may teach that order the exchange's id, and
+    a later one name it by that: ids that stand together name one order.
     """
-    keys, names = set[BalanceKey](), set[tuple[Any, Any]]()
+    keys, named = set[BalanceKey](), dict[tuple[Any, Any], list[Order]]()
     for order in orders:
-        keys |= {(order.user_id, order.base_asset), (order.user_id, order.quote_asset)}
-        names |= _names(order, order.id)
+        for name in _names(order, order.id):
+            named.setdefault(name, []).append(order)
     for trade in trades:
         own = _names(trade, trade.order_id)
-        if not names.isdisjoint(own):
-            names |= own
+        for order in {order.id: order for name in own for order in named.get(name, ())}.values():
+            if trade.symbol != order.symbol or trade.side is not order.side:
+                continue
+            keys |= {(order.user_id, order.base_asset), (order.user_id, order.quote_asset)}
             if trade.commission and trade.commission_asset is not None:
                 keys.add((trade.user_id, trade.commission_asset))
+            for name in own:
+                if order not in named.setdefault(name, []):
+                    named[name].append(order)
     return keys
 
 

@@ -5,6 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from metacore.domain.orders import OrderSide
+from metacore.domain.settlement import balances_of
+
 
 def test_partial_then_cancel(desk):
     order = desk.buy()
@@ -118,3 +121,18 @@ def test_one_bad_trade_in_a_thousand_spoils_no_other(desk):
     assert [row.order.executed_quantity for row in results[:3]] == [1, 2, 3]
     assert (desk.stored(order).executed_quantity, desk.stored(order).version) == (999, 1000)
     assert desk.money() == {"USDT": "0 / 100", "BTC": "999 / 0"}
+
+
+def test_a_trade_opens_the_balances_of_no_order_that_it_cannot_settle(desk):
+    order = desk.buy(client_order_id="mine")
+    good = desk.trade(order, 1, 100, commission=1, commission_asset="MX")
+    bad = [good.changed(side=OrderSide.SELL), good.changed(symbol="ETHUSDT"), good.changed(order_id=UUID(int=9))]
+    assert balances_of(bad, [order]) == set()
+    assert {asset for _, asset in balances_of([*bad, good], [order])} == {"BTC", "USDT", "MX"}
+
+
+def test_a_trade_opens_the_balances_of_an_order_whose_name_another_tells(desk):
+    order = desk.buy(client_order_id="mine")
+    first = desk.trade(order, 1, 100, order_id=None, client_order_id="mine", exchange_order_id="x1")
+    second = desk.trade(order, 1, 100, order_id=None, exchange_order_id="x1", commission=1, commission_asset="MX")
+    assert {asset for _, asset in balances_of([first, second], [order])} == {"BTC", "USDT", "MX"}
