@@ -153,7 +153,7 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
     else:
         outcome, state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
         # Nobody has seen `after` yet: this spares a second copy of every order that a fill moves.
-        after.__dict__["held_amount"] = fill.held_amount
+        vars(after)["held_amount"] = fill.held_amount
         account.post(fill.deltas)
     if after is not order:
         account.put_order(after)
