@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from metacore.domain.imports import MAX_CONFLICTS, ImportResult
+from metacore.domain.imports import ImportResult
 from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
 from metacore.domain.pages import Listing, Page
 from metacore.domain.text import require_text
-from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
+from metacore.errors import AlreadyExistsError, NotFoundError
+from metacore.memory.imports import Tally
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
@@ -28,25 +29,19 @@ class MemoryOrderStorage:
         return order
 
     async def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
-        now = self._session.now()
-        inserted = duplicates = 0
-        conflicts: set[str] = set()
+        tally, now = Tally("orders"), self._session.now()
         async with self._session.write("orders.create_many") as tables:
             for new in orders:
-                twins = _twins(tables, new)
-                if not twins:
-                    insert_order(tables, Order.created(new, now))
-                    inserted += 1
+                if tables.users.get((new.user_id,)) is None:
+                    tally.strangers.add(new.user_id)
+                elif not (twins := _twins(tables, new)):
+                    put_order(tables, Order.created(new, now))
+                    tally.inserted += 1
                 elif all(twin.is_same_as(new) for twin in twins):
-                    duplicates += 1
+                    tally.duplicates += 1
                 else:
-                    conflicts.add(str(new.id))
-            if conflicts:
-                raise ConflictError(
-                    "orders differ from stored or earlier ones under the same keys; nothing was stored",
-                    conflicts=tuple(sorted(conflicts)[:MAX_CONFLICTS]),
-                )
-        return ImportResult(inserted=inserted, duplicates=duplicates)
+                    tally.conflicts.add(str(new.id))
+            return tally.result()
 
     async def get(self, user_id: UUID, order_id: UUID) -> Order:
         with self._session.read("orders.get") as tables:

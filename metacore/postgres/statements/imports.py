@@ -44,7 +44,7 @@ class Import:
         self.missing_user = Statement(
             "import",
             f"SELECT user_id FROM {staged} AS staged WHERE NOT EXISTS"
-            " (SELECT FROM {schema}.users WHERE users.id = staged.user_id) LIMIT 1",
+            " (SELECT FROM {schema}.users WHERE users.id = staged.user_id) ORDER BY user_id LIMIT 1",
         )
         self.insert = Statement(
             f"{name}.create_many",

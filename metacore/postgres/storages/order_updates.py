@@ -27,6 +27,7 @@ class PostgresOrderUpdateStorage:
     async def append_many(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
         given = list(updates)
         if not given:
+            self._session.check()
             return ()
         keys = sorted({(update.user_id, update.order_id) for update in given})
         wanted = {"user_id": to_array([key[0] for key in keys]), "id": to_array([key[1] for key in keys])}

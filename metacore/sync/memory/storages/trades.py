@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
-from metacore.domain.imports import MAX_CONFLICTS, ImportResult
+from metacore.domain.imports import ImportResult
 from metacore.domain.pages import MAX_LIMIT, Listing, Page
 from metacore.domain.text import require_text
 from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState
-from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
+from metacore.errors import AlreadyExistsError, NotFoundError
+from metacore.memory.imports import Tally
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.session import Session
@@ -29,25 +30,20 @@ class MemoryTradeStorage:
         return trade
 
     def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
-        now = self._session.now()
-        inserted = duplicates = 0
-        conflicts: set[str] = set()
+        tally, now = Tally("trades"), self._session.now()
         with self._session.write("trades.create_many") as tables:
             for new in trades:
                 twin = tables.trades.find("exchange_trade_id", (*new.key, new.order_key))
-                if twin is not None and twin.content() == new.content():
-                    duplicates += 1
+                if tables.users.get((new.user_id,)) is None:
+                    tally.strangers.add(new.user_id)
+                elif twin is not None and twin.content() == new.content():
+                    tally.duplicates += 1
                 elif twin is not None or tables.trades.get((new.user_id, new.id)) is not None:
-                    conflicts.add(new.exchange_trade_id)
+                    tally.conflicts.add(new.exchange_trade_id)
                 else:
-                    insert_trade(tables, Trade.created(new, now))
-                    inserted += 1
-            if conflicts:
-                raise ConflictError(
-                    "trades differ from stored or earlier ones under the same keys; nothing was stored",
-                    conflicts=tuple(sorted(conflicts)[:MAX_CONFLICTS]),
-                )
-        return ImportResult(inserted=inserted, duplicates=duplicates)
+                    put_trade(tables, Trade.created(new, now))
+                    tally.inserted += 1
+            return tally.result()
 
     def get(self, user_id: UUID, trade_id: UUID) -> Trade:
         with self._session.read("trades.get") as tables:

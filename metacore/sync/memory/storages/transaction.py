@@ -12,12 +12,12 @@ from uuid import UUID
 from metacore._compat.blocking import ContextGuard, Eventual
 from metacore.domain.amounts import total
 from metacore.domain.balances import EntryReason
-from metacore.domain.changes import Changes, Loaded, OrderReference, Unsettled, Wanted
+from metacore.domain.changes import Changes, Loaded, OrderReference, RowKey, Unsettled, Wanted
+from metacore.domain.expectations import Expectations
 from metacore.domain.orders import Order, OrderKey
 from metacore.domain.trades import Trade, TradeState, order_names
-from metacore.errors import NotFoundError, StaleVersionError
 from metacore.memory.schema import Views
-from metacore.sync.memory.storages.balances import MemoryBalanceStorage, insert_deltas
+from metacore.sync.memory.storages.balances import MemoryBalanceStorage, apply_to_stored, put_entries
 from metacore.sync.memory.storages.order_records import MemoryOrderRecordStorage
 from metacore.sync.memory.storages.order_updates import MemoryOrderUpdateStorage, insert_updates
 from metacore.sync.memory.storages.orders import MemoryOrderStorage, insert_order, put_order
@@ -106,30 +106,28 @@ class MemoryTransaction(MemoryStorages):
 
     def save(self, changes: Changes) -> None:
         now = self._session.now()
+        expectations = Expectations(changes)
         with self._session.write("save") as tables:
-            for order in changes.orders:
-                expected = changes.expected_version(order)
-                if expected:
-                    _check_version("order", tables.orders.get(order.key), order.key, expected)
-                    put_order(tables, order)
-                else:
-                    insert_order(tables, order)
+            users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
+            expectations.check(users, lambda key: _version(tables, key))
+            balances, entries = apply_to_stored(tables, changes.balance_deltas, now)
+            for order in sorted(changes.orders, key=_replaces(changes)):
+                put_order(tables, order) if changes.expected_version(order) else insert_order(tables, order)
             insert_updates(tables, changes.order_updates, now)
-            for trade in changes.trades:
-                expected, key = changes.expected_version(trade), (trade.user_id, trade.id)
-                if expected:
-                    _check_version("trade", tables.trades.get(key), key, expected)
-                    put_trade(tables, trade)
-                else:
-                    insert_trade(tables, trade)
-            insert_deltas(tables, changes.balance_deltas, now)
+            for trade in sorted(changes.trades, key=_replaces(changes)):
+                put_trade(tables, trade) if changes.expected_version(trade) else insert_trade(tables, trade)
+            put_entries(tables, balances, entries)
 
 
-def _check_version(entity: str, stored: Order | Trade | None, key: tuple[UUID, UUID], expected: int) -> None:
-    if stored is None:
-        raise NotFoundError(entity, key)
-    if stored.version != expected:
-        raise StaleVersionError(entity, key, expected=expected, actual=stored.version)
+def _version(tables: Views, key: RowKey) -> int | None:
+    entity, user_id, row_id = key
+    row = (tables.orders if entity == "order" else tables.trades).get((user_id, row_id))
+    return None if row is None else row.version
+
+
+def _replaces(changes: Changes) -> Callable[[Order | Trade], bool]:
+    """A sort key: rows to be inserted come first."""
+    return lambda row: changes.expected_version(row) > 0
 
 
 def _find_orders(tables: Views, wanted: Wanted) -> tuple[Order, ...]:
