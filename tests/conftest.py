@@ -1,3 +1,8 @@
+"""What all tests share."""
+
+from collections.abc import Callable, Iterator
+
+import psycopg
 import pytest
 
 from metacore.testing import plugin
@@ -7,3 +12,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """An installed metacore brings its plugin by itself; a checkout does not."""
     if not config.pluginmanager.has_plugin("metacore"):
         config.pluginmanager.register(plugin, "metacore")
+
+
+@pytest.fixture
+def clear_database(metacore_database_url: str) -> Iterator[Callable[[], None]]:
+    """A function that empties the database of the test."""
+    with psycopg.connect(metacore_database_url, autocommit=True, options="-c lock_timeout=10s") as connection:
+
+        def clear() -> None:
+            connection.execute("DELETE FROM metacore.users")
+            connection.execute("DELETE FROM metacore.order_records")
+
+        yield clear

@@ -1,0 +1,332 @@
+"""What the differential machines draw from: few ids and amounts, so that they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from metacore.domain.amounts import ATTO, round_down
+from metacore.domain.balances import AccountBalance, BalanceDelta, EntryReason
+from metacore.domain.changes import Changes, OrderReference, Wanted
+from metacore.domain.order_records import OrderRecord, parse_order_record
+from metacore.domain.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderSide, OrderStatus, OrderType
+from metacore.domain.reports import ExecutionReport
+from metacore.domain.snapshots import AccountSnapshot
+from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState
+from metacore.domain.users import KycStatus, NewUser, UserPatch
+from metacore.testing.clock import START
+
+USERS = [UUID(int=2**127 + 1), UUID(int=2), UUID(int=3)]
+"""Two that are there from the beginning, and one that is not."""
+
+ORDERS = [UUID(int=n << 64) for n in range(1, 13)]
+TRADES = [UUID(int=n << 32) for n in range(1, 41)]
+FUNDS = {"USDT": Decimal(1_000_000), "BTC": Decimal(100), "MX": Decimal(1000)}
+PAIRS = {"BTCUSDT": ("BTC", "USDT"), "MXUSDT": ("MX", "USDT"), "BTCMX": ("BTC", "MX")}
+
+users = st.sampled_from([*USERS[:2], *USERS[:2], *USERS])
+order_ids = st.sampled_from(ORDERS)
+trade_ids = st.sampled_from(TRADES)
+client_ids = st.sampled_from(["C1", "C2", "C3", "'; --", "Ü \\"])
+exchange_ids = st.sampled_from(["X1", "X2", "X3", "X4", "\t\n"])
+exchange_trade_ids = st.integers(1, 20).map(lambda n: f"T{n}")
+symbols = st.sampled_from(list(PAIRS))
+assets = st.sampled_from(["USDT", "BTC", "MX", "ß"])
+references = st.sampled_from(["R1", "R2", "R3"])
+times = st.integers(-4, 10).map(lambda hours: START + timedelta(hours=hours))
+sides = st.sampled_from(OrderSide)
+statuses = st.sampled_from(OrderStatus)
+texts = st.sampled_from(["", "why", "'%s' $1", "👍", "\\N\t"])
+raws = st.sampled_from([None, None, {}, {"a": [1, Decimal("1.0"), None, {"b": "\\"}]}])
+limits = st.sampled_from([1, 2, 3, 100, 1000, 0, 1001])
+versions = st.sampled_from([None, None, 1, 2, 3])
+
+
+def amounts(*texts: str) -> st.SearchStrategy[Decimal]:
+    return st.sampled_from([Decimal(text) for text in texts])
+
+
+prices = amounts("50000", "49000", "3", "0.1", "3.333333333333333333", "0.000000000000000007")
+quantities = amounts(
+    "0.01", "0.02", "0.03", "1", "0.000000000000000005", "0.000000000000000015", "0.333333333333333333"
+)
+money = amounts("1000", "500", "1", "0.5", "0.000000000000000001", "0.333333333333333333", "600")
+edges = amounts("99999999999999999999.999999999999999999", "0.000000000000000001", "7")
+
+
+def maybe(strategy: st.SearchStrategy[Any], default: Any = None) -> st.SearchStrategy[Any]:
+    return st.one_of(st.just(default), strategy)
+
+
+def mostly(strategy: st.SearchStrategy[Any], otherwise: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.sampled_from([strategy] * 9 + [otherwise]).flatmap(lambda chosen: chosen)
+
+
+@st.composite
+def new_orders(draw: Any, user: Any = users, order_id: Any = order_ids, status: Any = statuses) -> NewOrder:
+    symbol = draw(symbols)
+    base, quote = PAIRS[symbol]
+    kind = draw(st.sampled_from([OrderType.LIMIT, OrderType.LIMIT, OrderType.MARKET, OrderType.IMMEDIATE_OR_CANCEL]))
+    side = draw(sides)
+    by_quote = kind is OrderType.MARKET and side is OrderSide.BUY and draw(st.booleans())
+    return NewOrder(
+        id=draw(order_id),
+        user_id=draw(user),
+        symbol=symbol,
+        base_asset=base,
+        quote_asset=quote,
+        side=side,
+        type=kind,
+        status=draw(status),
+        price=None if kind is OrderType.MARKET else draw(prices),
+        quantity=None if by_quote else draw(quantities),
+        quote_quantity=draw(money) if by_quote else None,
+        client_order_id=draw(maybe(client_ids)),
+        exchange_order_id=draw(maybe(exchange_ids)),
+        reason=draw(maybe(texts)),
+        transacted_at=draw(maybe(times)),
+        raw=draw(raws),
+    )
+
+
+@st.composite
+def names_of(draw: Any, known: Sequence[Order]) -> dict[str, Any]:
+    """A user with ids of an order: mostly of one and the same that is stored."""
+    kinds = draw(st.sampled_from(["id", "id", "exchange", "client", "id exchange", "id exchange client"]))
+    if known and draw(st.integers(0, 9)):
+        order = draw(st.sampled_from(known))
+        names: dict[str, Any] = {"user_id": order.user_id, "order_id": order.id if "id" in kinds else None}
+        exchange_id = draw(st.just(order.exchange_order_id) | exchange_ids)
+        names["exchange_order_id"] = exchange_id if "exchange" in kinds else None
+        names["client_order_id"] = order.client_order_id if "client" in kinds else None
+        if not any(names[name] for name in ("order_id", "exchange_order_id", "client_order_id")):
+            names["order_id"] = order.id
+        return names
+    return {
+        "user_id": draw(users),
+        "order_id": draw(order_ids) if "id" in kinds else None,
+        "exchange_order_id": draw(exchange_ids) if "exchange" in kinds else None,
+        "client_order_id": draw(client_ids) if "client" in kinds else None,
+    }
+
+
+def named(names: dict[str, Any], known: Sequence[Order]) -> Order | None:
+    """The first of the `known` orders that one of `names` is an id of."""
+    for order in known:
+        if order.user_id == names["user_id"] and (
+            order.id == names["order_id"]
+            or names["exchange_order_id"] in (order.exchange_order_id, "")
+            or names["client_order_id"] in (order.client_order_id, "")
+        ):
+            return order
+    return None
+
+
+@st.composite
+def new_trades(draw: Any, known: Sequence[Order] = ()) -> NewTrade:
+    """A trade, mostly one that fits an order that is stored."""
+    names = draw(names_of(known))
+    order = named(names, known) if draw(st.integers(0, 19)) else None
+    symbol = order.symbol if order else draw(symbols)
+    quantity = draw(quantities)
+    if order and order.quantity and draw(st.integers(0, 3)):
+        quantity = draw(st.sampled_from([order.quantity, round_down(order.quantity / 2) or ATTO, quantity]))
+    commission = draw(amounts("0", "0", "0.00001", "0.5", "-0.1", "0.000000000000000001"))
+    return NewTrade(
+        id=draw(trade_ids),
+        **names,
+        exchange_trade_id=draw(exchange_trade_ids),
+        symbol=symbol,
+        side=order.side if order else draw(sides),
+        price=order.price if order and order.price and draw(st.booleans()) else draw(prices),
+        quantity=quantity,
+        quote_quantity=draw(st.sampled_from([None, None, None, draw(money), Decimal(0)])),
+        commission=commission,
+        commission_asset=draw(st.sampled_from([*PAIRS[symbol], *PAIRS[symbol], "ß"])) if commission else None,
+        is_maker=draw(maybe(st.booleans())),
+        traded_at=draw(times),
+        raw=draw(raws),
+    )
+
+
+@st.composite
+def reports(draw: Any, known: Sequence[Order] = ()) -> ExecutionReport:
+    """A report, mostly of an order that is stored, with quantities around its own."""
+    names = draw(names_of(known))
+    order = named(names, known)
+    executed = draw(maybe(st.one_of(quantities, amounts("0"))))
+    if order and draw(st.integers(0, 3)):
+        told = {order.executed_quantity, order.quantity or order.executed_quantity, Decimal("0.01"), Decimal(0)}
+        executed = draw(st.sampled_from(sorted(told)))
+    return ExecutionReport(
+        **names,
+        status=draw(statuses),
+        executed_quantity=executed,
+        executed_quote_quantity=draw(maybe(money)) if executed else None,
+        reason=draw(maybe(texts)),
+        source=draw(st.sampled_from(UpdateSource)),
+        occurred_at=draw(times),
+        cancel_refused=draw(st.booleans()),
+        order=draw(maybe(new_orders(user=st.just(names["user_id"])))),
+        raw=draw(raws),
+    )
+
+
+def keys_of(known: Sequence[Order]) -> st.SearchStrategy[Any]:
+    """A user and the id of an order, mostly of one that is stored."""
+    anything = st.tuples(users, order_ids)
+    return mostly(st.sampled_from([order.key for order in known]), anything) if known else anything
+
+
+@st.composite
+def snapshots(draw: Any) -> AccountSnapshot:
+    listed = draw(st.lists(assets, unique=True, max_size=2))
+    listed += [asset for asset in FUNDS if asset not in listed and draw(st.integers(0, 3))]
+    return AccountSnapshot(
+        taken_at=draw(st.integers(-4, 2).map(lambda hours: START + timedelta(hours=hours))),
+        balances=tuple(
+            AccountBalance(asset=asset, free=draw(mostly(st.just(FUNDS.get(asset, ATTO)), money)), locked=draw(money))
+            for asset in listed
+        ),
+        can_trade=draw(maybe(st.booleans())),
+    )
+
+
+new_updates = st.builds(
+    NewOrderUpdate,
+    user_id=users,
+    order_id=order_ids,
+    previous_status=maybe(statuses),
+    status=statuses,
+    executed_quantity=quantities,
+    executed_quote_quantity=money,
+    outcome=st.sampled_from(UpdateOutcome),
+    reason=maybe(texts),
+    source=st.sampled_from(UpdateSource),
+    occurred_at=times,
+    raw=raws,
+)
+
+deltas = st.builds(
+    BalanceDelta,
+    user_id=users,
+    asset=assets,
+    delta_free=st.one_of(money, money.map(lambda amount: -amount), edges),
+    delta_locked=st.one_of(amounts("0", "1", "-1"), edges),
+    reason=st.sampled_from(EntryReason),
+    reference=maybe(references),
+    occurred_at=times,
+)
+
+balances = st.builds(AccountBalance, asset=assets, free=st.one_of(money, edges, amounts("0")), locked=amounts("0", "2"))
+
+new_users = st.builds(
+    NewUser,
+    id=users,
+    uid=maybe(st.sampled_from(["1", "2"])),
+    username=maybe(st.sampled_from(["alice", "bob", "ALICE"])),
+    email=maybe(st.sampled_from(["a@example.com", "A@example.com"])),
+    telegram_id=maybe(st.sampled_from([1, 2**63 - 1])),
+    kyc_status=st.sampled_from(KycStatus),
+)
+
+_PATCHES: dict[str, st.SearchStrategy[Any]] = {
+    "uid": maybe(st.sampled_from(["1", "2"])),
+    "username": maybe(st.sampled_from(["alice", "bob", "ALICE"])),
+    "email": maybe(st.sampled_from(["a@example.com", "A@example.com"])),
+    "exchange": st.sampled_from(["MEXC", "OTHER"]),
+    "is_active": st.booleans(),
+    "permissions": st.sampled_from([(), ("SPOT",), ("{,}", "NULL", 'a"b\\')]),
+}
+patches = st.lists(st.sampled_from(list(_PATCHES)), unique=True, max_size=3).flatmap(
+    lambda names: st.fixed_dictionaries({name: _PATCHES[name] for name in names}).map(lambda told: UserPatch(**told))
+)
+
+order_filters = st.builds(
+    OrderFilter,
+    symbol=maybe(symbols),
+    status=maybe(statuses),
+    side=maybe(sides),
+    since=maybe(times),
+    until=maybe(times),
+)
+trade_filters = st.builds(
+    TradeFilter,
+    symbol=maybe(symbols),
+    state=maybe(st.sampled_from(TradeState)),
+    side=maybe(sides),
+    since=maybe(times),
+    until=maybe(times),
+)
+references_to_orders = st.builds(
+    OrderReference,
+    user_id=users,
+    order_id=maybe(order_ids),
+    exchange_order_id=maybe(exchange_ids),
+    client_order_id=maybe(client_ids),
+)
+wanted = st.builds(
+    Wanted,
+    users=st.frozensets(users, max_size=2),
+    exclusive_users=st.booleans(),
+    orders=st.lists(references_to_orders, max_size=3).map(tuple),
+    trades=st.lists(st.tuples(users, symbols, exchange_trade_ids), max_size=3).map(tuple),
+    entries=st.lists(
+        st.tuples(users, st.sampled_from([EntryReason.DEPOSIT, EntryReason.WITHDRAWAL]), references), max_size=2
+    ).map(tuple),
+    unsettled=st.booleans(),
+    holding=st.booleans(),
+    moved_after=maybe(times),
+)
+
+
+@st.composite
+def saved_orders(draw: Any) -> Order:
+    order = Order.created(draw(new_orders()), START)
+    return order.changed(
+        version=draw(st.sampled_from([1, 1, 2, 2, 3])),
+        settled_quantity=draw(quantities),
+        held_asset="USDT",
+        held_amount=draw(amounts("0", "0", "1")),
+    )
+
+
+@st.composite
+def saved_trades(draw: Any) -> Trade:
+    trade = Trade.created(draw(new_trades()), START, draw(st.sampled_from(TradeState)))
+    return trade.changed(version=draw(st.sampled_from([1, 1, 2, 2, 3])))
+
+
+def one_for_each_user(strategy: Any) -> Any:
+    return st.lists(strategy, max_size=2, unique_by=lambda row: row.user_id).map(tuple)
+
+
+changes = st.builds(
+    Changes,
+    orders=one_for_each_user(saved_orders()),
+    order_updates=st.lists(new_updates, max_size=2).map(tuple),
+    trades=one_for_each_user(saved_trades()),
+    balance_deltas=st.lists(deltas, max_size=3).map(tuple),
+)
+
+
+_ITEMS: list[dict[str, Any]] = [{}, {"price": 453}, {"name": "\\", "unknown": 1}]
+
+
+@st.composite
+def order_records(draw: Any) -> OrderRecord:
+    record = {
+        "order_uid": draw(st.sampled_from(["1", "2", "3"])),
+        "track_number": draw(st.sampled_from(["T", "", None])),
+        "customer_id": draw(st.sampled_from(["test", "other"])),
+        "payment": draw(st.sampled_from([None, {}, {"amount": 1}, {"amount": Decimal("1.0"), "unknown": [None]}])),
+        "items": draw(st.lists(st.sampled_from(_ITEMS), min_size=1, max_size=3)),
+        "date_created": draw(times).isoformat(),
+    }
+    return parse_order_record({name: record[name] for name in draw(st.permutations(list(record)))})

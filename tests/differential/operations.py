@@ -1,0 +1,123 @@
+"""Operations on a storage as values: drawn at random, performed on any backend, with outcomes that compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from metacore.domain.model import Model
+from metacore.errors import MetacoreError
+from metacore.testing.worlds import World
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A call of the method at `path`, such as "orders.create", "trading.place_order" or "save"."""
+
+    path: str
+    args: tuple[Any, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        told = [repr(value) for value in self.args] + [f"{name}={value!r}" for name, value in self.options.items()]
+        return f"{self.path}({', '.join(told)})"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Operations in a transaction, or in a savepoint within one; `is_undone` if its block is left by an error."""
+
+    steps: tuple[Operation | Block, ...]
+    is_undone: bool = False
+
+
+class UndoError(Exception):
+    """Leaves a block."""
+
+
+def perform(world: World, storage: Any, step: Operation | Block) -> Any:
+    """What came of `step` on the storage or transaction, as plain data."""
+    if isinstance(step, Block):
+        return _perform_block(world, storage, step)
+    if step.path in ("load", "save") and not hasattr(storage, step.path):
+        return _perform_block(world, storage, Block((step,)))
+    target = storage
+    *parents, method = step.path.split(".")
+    for name in parents:
+        target = world.service("TradingService", storage) if name == "trading" else getattr(target, name)
+    try:
+        result = getattr(target, method)(*step.args, **step.options)
+        return plain(list(result) if isinstance(result, Iterator) else result)
+    except MetacoreError as error:
+        return plain(error)
+
+
+def _perform_block(world: World, storage: Any, block: Block) -> list[Any]:
+    outcomes = []
+    try:
+        with storage.transaction() as tx:
+            outcomes.extend(perform(world, tx, step) for step in block.steps)
+            if block.is_undone:
+                raise UndoError
+    except UndoError:
+        outcomes.append("undone")
+    except MetacoreError as error:
+        outcomes.append(plain(error))
+    return outcomes
+
+
+def plain(value: Any) -> Any:
+    """`value` as data that are equal only if every digit, type and field is."""
+    if isinstance(value, MetacoreError):
+        fields = {name: plain(field) for name, field in vars(value).items() if name != "message"}
+        return {"raised": type(value).__name__, **fields}
+    if isinstance(value, Model):
+        return {"model": type(value).__name__, **plain(value.fields())}
+    if hasattr(value, "__dataclass_fields__"):
+        fields = {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
+        return {"model": type(value).__name__, **fields}
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, Decimal):
+        return f"{value}"
+    if isinstance(value, datetime):
+        return f"{value.isoformat()} {value.tzinfo}"
+    return value
+
+
+def difference(left: Any, right: Any, path: str = "") -> str:
+    """Where two plain values first differ, and how; empty if they do not."""
+    if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
+        parts = [(f"{path}.{key}", left[key], right[key]) for key in left]
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        parts = [(f"{path}[{n}]", *pair) for n, pair in enumerate(zip(left, right, strict=True))]
+    else:
+        return "" if left == right and type(left) is type(right) else f"{path}: {left!r} is not {right!r}"
+    return next(filter(None, (difference(one, other, at) for at, one, other in parts)), "")
+
+
+def everything(storage: Any) -> dict[str, Any]:
+    """All that is stored, as plain data, with what the audits find."""
+    users = storage.users.list(limit=1000).items
+    state: dict[str, Any] = {"users": users, "order records": storage.order_records.list(limit=1000).items}
+    for user in users:
+        orders = storage.orders.list(user.id, limit=1000).items
+        state[str(user.id)] = {
+            "orders": orders,
+            "updates": [storage.order_updates.list(*order.key) for order in orders],
+            "trades": storage.trades.list(user.id, limit=1000).items,
+            "balances": storage.balances.list(user.id),
+            "entries": storage.balances.entries(user.id, limit=1000).items,
+            "portfolio": storage.portfolios.get(user.id),
+            "audit": storage.balances.audit(user.id),
+        }
+    result: dict[str, Any] = plain(state)
+    return result
