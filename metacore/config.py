@@ -20,7 +20,11 @@ Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 
 
 class Settings(BaseSettings):
-    """How to open a storage. Times are in seconds; a server-side timeout is set on every connection."""
+    """How to open a storage. Times are in seconds; a server-side timeout is set on every connection.
+
+    A wrong argument is pydantic's ValidationError; without arguments, a wrong variable is a ConfigurationError that
+    names it.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="METACORE_", frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
@@ -58,9 +62,17 @@ class Settings(BaseSettings):
         def __init__(self, **values: Any) -> None:
             try:
                 super().__init__(**values)
-            except (ConfigurationError, ValidationError) as error:
+            except ConfigurationError as error:
                 failure = error
+            except ValidationError as error:
+                failure = error if values else _wrong_variable(error)
             else:
                 return
             del values
             raise bare(failure)
+
+
+def _wrong_variable(error: ValidationError) -> ConfigurationError:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = str(first["loc"][0])
+    return ConfigurationError(f"METACORE_{name.upper()}: {first['msg']}", setting=name)

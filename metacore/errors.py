@@ -27,6 +27,18 @@ class MetacoreError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, {k: v for k, v in self.__dict__.items() if k != "message"})
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """How models hold an error: as it is, and in JSON by its type and message alone."""
+        from pydantic_core import core_schema
+
+        told = core_schema.plain_serializer_function_ser_schema(_told, when_used="json")
+        return core_schema.is_instance_schema(cls, serialization=told)
+
+
+def _told(error: MetacoreError) -> dict[str, str]:
+    return {"type": type(error).__name__, "message": error.message}
+
 
 def _rebuild(cls: type[MetacoreError], message: str, fields: dict[str, Any]) -> MetacoreError:
     error = cls.__new__(cls, message)

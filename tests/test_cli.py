@@ -55,6 +55,12 @@ def test_a_schema_from_the_beginning_to_the_end(url):
     assert "is at revision base" in run("downgrade", "base", "--url", url)
 
 
+def test_a_wrong_variable_is_named(url):
+    told = run("status", "--url", url, METACORE_LOCK_TIMEOUT="soon", expected=WRONG_USAGE)
+    assert "METACORE_LOCK_TIMEOUT" in told
+    assert "soon" not in told
+
+
 def test_url_and_schema_may_come_from_the_environment(url):
     assert 'The schema "elsewhere"' in run("deploy", METACORE_URL=url, METACORE_SCHEMA="elsewhere")
     assert "up to date" in run("status", "--url", url, "--schema", "elsewhere")

@@ -33,6 +33,11 @@ class Model(BaseModel):
         _set(self, "__pydantic_private__", None)
         return self
 
+    @property
+    def model_fields_set(self) -> set[str]:
+        """The fields that were given, as a new set: pydantic's own is shared by what a storage reads."""
+        return set(self.__pydantic_fields_set__)
+
     def changed(self, **values: Any) -> Self:
         """A copy with these, already valid, `values`."""
         return type(self).trusted({**self.__dict__, **values})

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from metacore.errors import InvalidDataError
 
 MAX_KEY_LENGTH = 255
+LEAST_INTEGER, GREATEST_INTEGER = -(2**63), 2**63 - 1
 
 
 def parse_text(value: str) -> str:
@@ -36,6 +37,17 @@ def require_text(**arguments: str | None) -> None:
             raise InvalidDataError(str(error), field=name) from None
 
 
+def require_integer(**arguments: int | None) -> None:
+    """Return if every argument of an operation is an integer of 64 bits, or None; else InvalidDataError names it."""
+    for name, value in arguments.items():
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise InvalidDataError(f"an integer is wanted, not {type(value).__name__}", field=name)
+        if not LEAST_INTEGER <= value <= GREATEST_INTEGER:
+            raise InvalidDataError("an integer fits 64 bits", field=name)
+
+
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(parse_text)]
 """Any text without NUL and lone surrogates."""
 
@@ -44,5 +56,5 @@ Key = Annotated[
 ]
 """Text by which something is found: 1 to 255 characters, ordered by code point."""
 
-Integer = Annotated[int, Field(strict=True, ge=-(2**63), le=2**63 - 1)]
+Integer = Annotated[int, Field(strict=True, ge=LEAST_INTEGER, le=GREATEST_INTEGER)]
 """A whole number of 64 bits."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from metacore import ids
 from metacore.domain.model import Model
@@ -92,6 +92,10 @@ class UserPatch(Model):
             if value is None and name not in _CLEARABLE:
                 raise ValueError(f"{name} cannot be cleared; leave it out to keep it")
         return self
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_stays(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if name in self.__pydantic_fields_set__}
 
     def given(self) -> dict[str, Any]:
         """The fields that were given, with their values."""

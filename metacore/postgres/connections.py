@@ -35,7 +35,7 @@ def parse_url(url: str) -> dict[str, Any]:
     """
     try:
         return conninfo_to_dict(url)
-    except psycopg.Error:
+    except (psycopg.Error, UnicodeError):
         raise ConfigurationError(
             "malformed PostgreSQL URL; it reads postgresql://user:password@host:port/database?parameter=value,"
             " with special characters of the password percent-encoded",

@@ -117,7 +117,7 @@ def test_settings_of_the_environment(evidence, canary, monkeypatch):
     makers = (lambda _: Settings(), metacore.connect, metacore.sync.connect, SchemaDeployer)
     monkeypatch.setenv("METACORE_POOL_TIMEOUT", "soon")
     for make in makers:
-        evidence.fail("settings", lambda make=make: make(url), ValidationError)
+        evidence.fail("settings", lambda make=make: make(url), ConfigurationError)
     monkeypatch.setenv("METACORE_ENCRYPTION_KEYS", canary.keys[:-5])
     for make in makers:
         evidence.fail("settings", lambda make=make: make(url), ConfigurationError)

@@ -23,6 +23,7 @@ URLS = [
     "postgresql://service:{password}@[::1/postgres",
     "postgresql://service:{plain}@127.0.0.1:1/postgres",
     "postgresql://service:{plain}@/postgres?host={host}",
+    "postgresql://service:{password}\udce4@127.0.0.1:1/postgres",
     "postgresql://{plain}",
     "postgresql:{plain}",
     "postgres://service:{password}%zz@127.0.0.1:1/postgres",

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from uuid import UUID
 
 from metacore.domain.pages import Listing, Page
-from metacore.domain.text import require_text
+from metacore.domain.text import require_integer, require_text
 from metacore.domain.users import NewUser, User, UserPatch
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
@@ -42,6 +42,7 @@ class MemoryUserStorage(MemoryCredentialStorage):
         return self._find("email", email)
 
     async def get_by_telegram_id(self, telegram_id: int) -> User:
+        require_integer(telegram_id=telegram_id)
         return self._find("telegram_id", telegram_id)
 
     async def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
@@ -51,6 +52,7 @@ class MemoryUserStorage(MemoryCredentialStorage):
             return page.of(rows, lambda user: (user.created_at, user.id))
 
     async def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
+        require_integer(expected_version=expected_version)
         now = self._session.now()
         async with self._session.write("users.update") as tables:
             user = _get(tables, user_id).require_version(expected_version).patched(patch, now)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from metacore.domain.pages import Listing, Page, parse_limit
-from metacore.domain.text import require_text
+from metacore.domain.text import require_integer, require_text
 from metacore.domain.users import NewUser, User, UserPatch
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import USER, to_text
@@ -39,6 +39,7 @@ class PostgresUserStorage(PostgresCredentialStorage):
         return await self._get(statements.GET_BY_EMAIL, {"email": email}, email)
 
     async def get_by_telegram_id(self, telegram_id: int) -> User:
+        require_integer(telegram_id=telegram_id)
         return await self._get(statements.GET_BY_TELEGRAM_ID, {"telegram_id": telegram_id}, telegram_id)
 
     async def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
@@ -50,6 +51,7 @@ class PostgresUserStorage(PostgresCredentialStorage):
         return listing.page(USER.decode_all(rows), limit, lambda user: (user.created_at, user.id))
 
     async def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
+        require_integer(expected_version=expected_version)
         given = patch.given()
         if not given:
             user = await self.get(user_id)

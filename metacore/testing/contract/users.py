@@ -66,6 +66,18 @@ class UserStorageContract(Contract):
         assert storage.users.get_by_username(text) == user
         assert storage.users.get_by_email(text) == user
 
+    @pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 10**100, True, "1", 1.0])
+    def test_what_is_no_integer_of_64_bits_is_refused_and_nothing_is_doomed(self, storage: Storage, value: Any) -> None:
+        user = storage.users.create(NewUserFactory.build())
+        with storage.transaction() as tx:
+            with pytest.raises(InvalidDataError) as telegram_id:
+                tx.users.get_by_telegram_id(value)
+            with pytest.raises(InvalidDataError) as version:
+                tx.users.update(user.id, UserPatch(is_active=False), expected_version=value)
+            tx.users.update(user.id, UserPatch(username="goes on"))
+        assert (telegram_id.value.field, version.value.field) == ("telegram_id", "expected_version")
+        assert storage.users.get(user.id).username == "goes on"
+
     @pytest.mark.parametrize("telegram_id", [2**63 - 1, -(2**63), 0])
     def test_integers_of_64_bits_come_back(self, storage: Storage, telegram_id: int) -> None:
         user = storage.users.create(NewUserFactory.build(telegram_id=telegram_id))

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from uuid import UUID
 
 from metacore.domain.pages import Listing, Page
-from metacore.domain.text import require_text
+from metacore.domain.text import require_integer, require_text
 from metacore.domain.users import NewUser, User, UserPatch
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
@@ -43,6 +43,7 @@ class MemoryUserStorage(MemoryCredentialStorage):
         return self._find("email", email)
 
     def get_by_telegram_id(self, telegram_id: int) -> User:
+        require_integer(telegram_id=telegram_id)
         return self._find("telegram_id", telegram_id)
 
     def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
@@ -52,6 +53,7 @@ class MemoryUserStorage(MemoryCredentialStorage):
             return page.of(rows, lambda user: (user.created_at, user.id))
 
     def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
+        require_integer(expected_version=expected_version)
         now = self._session.now()
         with self._session.write("users.update") as tables:
             user = _get(tables, user_id).require_version(expected_version).patched(patch, now)

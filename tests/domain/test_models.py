@@ -1,0 +1,44 @@
+"""What all models keep to: nothing that is handed out changes what others see, and JSON says what the model says."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from metacore import InvalidDataError, NewUser, Outcome, ReportResult, SettlementResult, User, UserPatch
+from metacore.domain.text import require_integer
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def test_the_set_of_given_fields_is_nobody_elses():
+    users = [User.created(NewUser(), NOW) for _ in range(2)]
+    users[0].model_fields_set.clear()
+    assert users[1].model_fields_set == users[0].model_fields_set == set(User.model_fields)
+    patch = UserPatch(email=None)
+    patch.model_fields_set.add("username")
+    assert patch.given() == {"email": None}
+
+
+@pytest.mark.parametrize("values", [{}, {"email": None}, {"is_active": False, "permissions": ("SPOT",)}])
+def test_the_json_of_a_patch_changes_what_the_patch_changes(values):
+    patch = UserPatch(**values)
+    assert json.loads(patch.model_dump_json()).keys() == values.keys()
+    assert UserPatch.model_validate_json(patch.model_dump_json()).given() == values
+    assert UserPatch.model_validate(patch.model_dump()).given() == values
+
+
+@pytest.mark.parametrize("result", [ReportResult, SettlementResult])
+def test_the_json_of_a_result_tells_its_error_but_no_payload(result):
+    error = InvalidDataError("must not be negative", field="price", raw=b"secret")
+    told = json.loads(result(outcome=Outcome.INVALID, error=error).model_dump_json())
+    assert told["error"] == {"type": "InvalidDataError", "message": "price: must not be negative"}
+    assert result(outcome=Outcome.INVALID, error=error).model_dump()["error"] is error
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, True, 1.0, "1"])
+def test_an_integer_that_is_none_of_64_bits_is_named(value):
+    require_integer(least=-(2**63), greatest=2**63 - 1, absent=None)
+    with pytest.raises(InvalidDataError) as caught:
+        require_integer(telegram_id=value)
+    assert caught.value.field == "telegram_id"
