@@ -17,7 +17,10 @@ from metacore.testing.factories import (
     NewUserFactory,
 )
 
-URLS = {"memory": lambda request: "memory://", "postgres": lambda r: r.getfixturevalue("metacore_database_url")}
+URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
+    "memory": lambda request: "memory://",
+    "postgres": lambda request: request.getfixturevalue("metacore_database_url"),
+}
 MOST_WAITS = 500
 
 
@@ -71,7 +74,7 @@ async def write_in_a_run(storage: Storage, user_id: Any) -> None:
 
 
 async def import_many(storage: Storage, user_id: Any) -> None:
-    await storage.orders.create_many(NewOrderFactory.build(user_id=user_id) for _ in range(1200))
+    await storage.orders.create_many(NewOrderFactory.build(user_id=user_id) for _ in range(600))
 
 
 async def change_a_balance(storage: Storage, user_id: Any) -> None:
@@ -93,7 +96,7 @@ async def stored(storage: Storage, user_id: Any) -> tuple[Any, ...]:
         len(orders),
         [len(await storage.order_updates.list(*order.key)) for order in orders[:5]],
         len((await storage.trades.list(user_id)).items),
-        [(balance.asset, balance.free, balance.locked, balance.last_seq) for balance in await storage.balances.list(user_id)],
+        [(held.asset, held.free, held.locked) for held in await storage.balances.list(user_id)],
     )
 
 
@@ -145,9 +148,7 @@ async def _await(awaitable: CancelledAt) -> None:
 
 
 @pytest.mark.parametrize("backend", URLS)
-def test_cancelled_while_it_waits_for_others_it_leaves_them_alone(
-    request: pytest.FixtureRequest, backend: str
-) -> None:
+def test_cancelled_while_it_waits_for_others_it_leaves_them_alone(request: pytest.FixtureRequest, backend: str) -> None:
     async def wait_in_vain() -> None:
         async with connect(URLS[backend](request), settings=Settings(pool_max_size=2)) as storage:
             user = await storage.users.create(NewUserFactory.build())
