@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from metacore.cli.app import app
 from metacore.postgres import EmbeddedPostgres
-from metacore.postgres.deployer.revisions import head_revision, revisions
+from metacore.postgres.revisions import head_revision, revisions
 
 DONE, NOT_AS_NEEDED, WRONG_USAGE, FAILED = 0, 1, 2, 3
 

@@ -10,7 +10,7 @@ from metacore.cli.keys import print_key_use
 from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
 from metacore.cli.parameters import Schema, Url
 from metacore.postgres.deployer import SchemaDeployer, SchemaStatus
-from metacore.postgres.deployer.revisions import BASE, revisions
+from metacore.postgres.revisions import BASE, revisions
 
 AppRole = Annotated[
     str | None,

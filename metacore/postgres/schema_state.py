@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from metacore.errors import SchemaError
-from metacore.postgres.deployer.revisions import head_revision
+from metacore.postgres.revisions import head_revision
 
 VERSION_TABLE = "alembic_version"
 """Alembic's table of the current revision; its comment is the marker that storages read."""

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from metacore import ConfigurationError, InvalidDataError, LockTimeoutError, MetacoreError, SchemaError, Settings
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.postgres.deployer.revisions import BASE, head_revision, revisions
+from metacore.postgres.revisions import BASE, head_revision, revisions
 from metacore.postgres.tables import METADATA
 
 ALL = tuple(revisions())

@@ -7,7 +7,7 @@ import pytest
 
 from metacore import ConfigurationError, SchemaError, Settings, StorageUnavailableError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.postgres.deployer.revisions import head_revision, revisions
+from metacore.postgres.revisions import head_revision, revisions
 from metacore.postgres.schema_state import check_schema_state, marker
 
 PASSWORD = "c4n4ry-s3cret"

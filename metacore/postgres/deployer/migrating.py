@@ -12,8 +12,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from metacore.postgres.deployer.revisions import BASE, migrations_directory
 from metacore.postgres.identifiers import quote
+from metacore.postgres.revisions import BASE, migrations_directory
 from metacore.postgres.schema_state import VERSION_TABLE, marker
 
 # `alembic.op` and `alembic.context` are global to the process.

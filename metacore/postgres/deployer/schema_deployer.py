@@ -16,8 +16,8 @@ from metacore.postgres.deployer import migrating
 from metacore.postgres.deployer.administration import Connection, check_url, connect, set_timeouts, typed_errors
 from metacore.postgres.deployer.drift import Drift, find_drift
 from metacore.postgres.deployer.privileges import check_role, grants
-from metacore.postgres.deployer.revisions import BASE, check_revision, head_revision, revisions_between
 from metacore.postgres.identifiers import check_role_name, check_schema_name, quote
+from metacore.postgres.revisions import BASE, check_revision, head_revision, revisions_between
 from metacore.postgres.schema_state import SCHEMA_STATE, SchemaState, check_schema_state, too_new
 
 _TURN_TIMEOUT = 60.0

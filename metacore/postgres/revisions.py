@@ -11,7 +11,7 @@ from metacore.errors import ConfigurationError, InvalidDataError
 BASE = "base"
 """Before the first revision."""
 
-_PACKAGE = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parent.parent
 _SCRIPT = re.compile(r"(\d{4})_(\w+)\.py", re.ASCII)
 
 
