@@ -44,7 +44,6 @@ NAMES = {
     "AsyncIterator": "Iterator",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
-    "aclosing": "closing",
     "asynccontextmanager": "contextmanager",
 }
 """Identifiers: in code, strings, docstrings and comments."""
