@@ -229,13 +229,13 @@ class DoomContract(Contract):
     ) -> None:
         with storage.transaction() as tx:
             with pytest.raises(TransactionAbortedError) as aborted, tx.transaction() as inner:
-                with pytest.raises(AlreadyExistsError) as first:
+                with pytest.raises(AlreadyExistsError):
                     inner.users.create(NewUserFactory.build(id=other.id))
                 with pytest.raises(TransactionAbortedError):
                     tx.users.update(user.id, UserPatch(username="too soon"))
                 with pytest.raises(TransactionAbortedError):
                     inner.orders.create_many([])
-            assert aborted.value.__cause__ is first.value
+            assert isinstance(aborted.value.__cause__, AlreadyExistsError)
             tx.users.update(user.id, UserPatch(username="at last"))
         assert storage.users.get(user.id).username == "at last"
 

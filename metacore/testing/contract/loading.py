@@ -135,7 +135,13 @@ class LoadContract(Contract):
     ) -> None:
         trade = NewTradeFactory.build(of=orders[0], order_id=None, exchange_order_id="e-1", quantity=Decimal("0.01"))
         by_client = {"exchange_order_id": None, "client_order_id": "c-1"}
-        kinds = ({}, {"client_order_id": "c-1"}, by_client, {**by_client, "order_id": NOBODY}, {"user_id": other.id})
+        kinds: tuple[dict[str, Any], ...] = (
+            {},
+            {"client_order_id": "c-1"},
+            by_client,
+            {**by_client, "order_id": NOBODY},
+            {"user_id": other.id},
+        )
         for number, values in enumerate(kinds):
             stored_as(
                 storage, trade.changed(id=UUID(int=number), exchange_trade_id=f"{number}", **values), TradeState.PENDING

@@ -78,8 +78,9 @@ class TradingFactContract(TradingContract):
         result = trading.settle_trade(told)
         assert (result.outcome, result.missing, result.error) == (Outcome.SETTLED, (), None)
         assert result.trade == storage.trades.get(user.id, told.id)
-        assert result.order == storage.orders.get(user.id, order.id)
-        assert (result.order.status, result.order.settled_quantity) == ("PARTIALLY_FILLED", SIZE / 2)
+        stored = storage.orders.get(user.id, order.id)
+        assert result.order == stored
+        assert (stored.status, stored.settled_quantity) == ("PARTIALLY_FILLED", SIZE / 2)
         assert money(storage, user) == {"USDT": "10 / 500", "BTC": "0.00999 / 0"}
         again = trading.settle_trade(told)
         assert (again.outcome, again.trade, again.order) == (Outcome.DUPLICATE, result.trade, result.order)
