@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from metacore.testing import plugin
+
+settings.register_profile("metacore", derandomize=True, database=None, deadline=None)
+settings.load_profile("metacore")
 
 
 def pytest_configure(config: pytest.Config) -> None:

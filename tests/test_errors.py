@@ -1,0 +1,58 @@
+"""The errors: one tree, with fields that survive a pickle, and messages that do not grow without bound."""
+
+import pickle
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from metacore import errors
+from metacore.errors import MetacoreError
+
+USER = UUID(int=1)
+
+ERRORS = [
+    errors.NotFoundError("order", (USER, "x" * 1000)),
+    errors.AlreadyExistsError("user", "username", "alice"),
+    errors.AlreadyExistsError("user", "username"),
+    errors.ConflictError("differs", conflicts=tuple(map(str, range(20)))),
+    errors.StaleVersionError("order", (USER, USER), expected=1, actual=2),
+    errors.InvalidTransitionError("FILLED", "NEW", order_id=USER, hint="it is closed"),
+    errors.InsufficientFundsError("USDT", needed=Decimal("1e-18"), available=Decimal(0), user_id=USER),
+    errors.InvalidDataError("is wrong", field="price", raw=b"payload"),
+    errors.ConfigurationError("is missing", setting="url"),
+    errors.MissingKeyError("2025", user_id=USER),
+    errors.DecryptionError("2025", user_id=USER, field="api_key"),
+    errors.TransactionAbortedError("doomed"),
+    errors.RetryableError("again"),
+    errors.LockTimeoutError("again"),
+    errors.StatementTimeoutError("too long"),
+    errors.OutcomeUnknownError("nobody knows"),
+    errors.StorageUnavailableError("gone"),
+    errors.PoolTimeoutError("busy", pool={"pool_size": 1}, cause="refused"),
+    errors.SchemaError("old", current="0001", expected="0002"),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_pickles_with_its_fields(error):
+    twin = pickle.loads(pickle.dumps(error))
+    assert type(twin) is type(error)
+    assert vars(twin) == vars(error)
+    assert str(twin) == str(error)
+
+
+def test_every_error_is_here():
+    kinds = {value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, MetacoreError)}
+    assert kinds - {MetacoreError} <= {type(error) for error in ERRORS}
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_a_message_is_short_and_holds_no_payload(error):
+    assert 0 < len(str(error)) < 300
+    assert "payload" not in repr(error)
+    assert "E-" not in str(error)
+
+
+def test_conflicts_name_up_to_ten():
+    assert len(ERRORS[3].conflicts) == 10

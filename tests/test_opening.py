@@ -1,0 +1,90 @@
+"""What cannot be opened is a typed error that says what to do next."""
+
+import pytest
+from pydantic import ValidationError
+
+import metacore
+import metacore.sync
+from metacore.errors import ConfigurationError, SchemaError, StorageUnavailableError
+from metacore.testing.databases import Databases
+
+
+@pytest.mark.parametrize("connect", [metacore.connect, metacore.sync.connect])
+@pytest.mark.parametrize(
+    "url", ["mysql://localhost/db", "sqlite://", "memory://elsewhere", "http://x", "nonsense", "://", "\0:"]
+)
+def test_a_url_of_no_known_scheme_names_those_that_are(connect, url):
+    with pytest.raises(ConfigurationError, match=r"postgresql://.*memory://.*embedded:") as caught:
+        connect(url)
+    assert caught.value.setting == "url"
+
+
+@pytest.mark.parametrize("connect", [metacore.connect, metacore.sync.connect])
+@pytest.mark.parametrize("url", [None, ""])
+def test_no_url_at_all_names_the_argument_and_the_variable(connect, url, monkeypatch):
+    monkeypatch.delenv("METACORE_URL", raising=False)
+    with pytest.raises(ConfigurationError, match=r"url.*METACORE_URL") as caught:
+        connect(url)
+    assert caught.value.setting == "url"
+
+
+def test_without_a_url_the_variable_names_the_storage(monkeypatch):
+    monkeypatch.setenv("METACORE_URL", "memory://")
+    with metacore.sync.connect() as storage:
+        assert storage.users.list().items == ()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://app:hunter2@127.0.0.1:1/db",
+        "postgresql://app:hunter2@no-such-host.invalid/db",
+        "postgresql:///db?host=/nowhere",
+    ],
+)
+def test_a_server_that_is_not_there_is_unavailable(url):
+    with pytest.raises(StorageUnavailableError) as caught, metacore.sync.connect(url):
+        """Never reached."""
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["postgresql://app:hunter2@[::1/db", "postgresql://app:hunter2%zz@host/db"])
+def test_a_malformed_url_is_told_without_its_password(url):
+    with pytest.raises(ConfigurationError, match="malformed") as caught, metacore.sync.connect(url):
+        """Never reached."""
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_schema_that_was_never_deployed_names_the_command(metacore_databases: Databases):
+    with metacore_databases.database() as url:
+        settings = metacore.Settings(schema="elsewhere")
+        with pytest.raises(SchemaError, match="metacore deploy"), metacore.sync.connect(url, settings=settings):
+            """Never reached."""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("pool_max_size", 0),
+        ("pool_timeout", 0),
+        ("pool_timeout", -1),
+        ("lock_timeout", float("nan")),
+        ("statement_timeout", float("inf")),
+        ("connect_timeout", 0),
+        ("schema", ""),
+        ("schema", "x" * 64),
+        ("application_name", ""),
+        ("no_such_setting", 1),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_by_name(name, value):
+    with pytest.raises(ValidationError, match=name):
+        metacore.Settings(**{name: value})
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("METACORE_POOL_MAX_SIZE", "3")
+    monkeypatch.setenv("METACORE_SCHEMA", "elsewhere")
+    settings = metacore.Settings()
+    assert (settings.pool_max_size, settings.schema) == (3, "elsewhere")
