@@ -32,6 +32,7 @@ async def load(session: TransactionSession, wanted: Wanted) -> Loaded:
     if wanted.moved_after is not None:
         calls["moved"] = (statements.MOVED, {"ids": users, "moved_after": to_text(wanted.moved_after)})
     if not calls:
+        session.check()
         return Loaded()
     rows: dict[str, list[Row]] = dict(zip(calls, await session.pipeline("load", list(calls.values())), strict=True))
     loaded = Loaded(

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from metacore.domain.changes import Changes
+from metacore.domain.changes import Changes, Wanted
 from metacore.domain.orders import Order
 from metacore.domain.users import User, UserPatch
 from metacore.errors import (
@@ -168,6 +168,8 @@ class DoomContract(Contract):
                 lambda: tx.users.update(user.id, UserPatch(username="later")),
                 lambda: tx.balances.put(user.id, "USDT", ONE, ZERO),
                 lambda: tx.transaction().__enter__(),
+                lambda: tx.load(Wanted()),
+                lambda: tx.save(Changes()),
             ):
                 with pytest.raises(TransactionAbortedError):
                     use()
