@@ -151,5 +151,5 @@ def _plain_numbers(value: Any) -> Any:
     return json.loads(_dump_exactly(value))
 
 
-FrozenJson = Annotated[FrozenDict, _FrozenJsonSchema(), PlainSerializer(_plain_numbers, when_used="json")]
-"""A JSON object, frozen all the way down."""
+FrozenJson = Annotated[Mapping[str, Any], _FrozenJsonSchema(), PlainSerializer(_plain_numbers, when_used="json")]
+"""A JSON object: any mapping goes in, a `FrozenDict`, frozen all the way down, comes out."""

@@ -137,14 +137,14 @@ class OrderStorageContract(Contract):
         order = storage.orders.create(NewOrderFactory.build(user_id=user.id, raw=raw))
         raw["fills"][0]["price"] = "2"
         for got in (order, storage.orders.get(user.id, order.id)):
-            assert got.raw is not None
+            told: Any = got.raw
             with pytest.raises(ValueError, match="frozen"):
                 got.price = Decimal(1)  # type: ignore[misc]
             with pytest.raises(TypeError):
-                got.raw["fills"] = ()
+                told["fills"] = ()
             with pytest.raises(TypeError):
-                got.raw["fills"][0]["price"] = "3"
-            assert got.raw["fills"][0]["price"] == "1"
+                told["fills"][0]["price"] = "3"
+            assert told["fills"][0]["price"] == "1"
 
     def test_get_of_an_order_that_does_not_exist_is_not_found(self, storage: Storage, user: User) -> None:
         with pytest.raises(NotFoundError) as caught:
