@@ -14,6 +14,7 @@ from metacore.testing.contract.encryption_keys import EncryptionKeysContract
 from metacore.testing.contract.journal import AuditContract, JournalContract
 from metacore.testing.contract.key_rotation import KeyRotationContract
 from metacore.testing.contract.loading import LoadContract
+from metacore.testing.contract.locks import LockContract
 from metacore.testing.contract.order_imports import OrderImportContract
 from metacore.testing.contract.order_lists import OrderListContract
 from metacore.testing.contract.order_record_lists import CustomerRecordListContract, OrderRecordListContract
@@ -49,6 +50,7 @@ __all__ = [
     "JournalContract",
     "KeyRotationContract",
     "LoadContract",
+    "LockContract",
     "OrderImportContract",
     "OrderListContract",
     "OrderRecordListContract",

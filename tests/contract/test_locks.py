@@ -1,0 +1,5 @@
+from metacore.testing import contract
+
+
+class TestLocks(contract.LockContract):
+    """On every backend, in both worlds."""
