@@ -21,12 +21,6 @@ OLDEST_POSTGRES = 16
 
 
 @pytest.fixture(scope="session")
-def databases() -> Iterator[Databases]:
-    with server() as url, Databases(url) as databases:
-        yield databases
-
-
-@pytest.fixture(scope="session")
 def async_world() -> Iterator[AsyncWorld]:
     world = AsyncWorld()
     yield world
@@ -46,14 +40,14 @@ def sync_memory() -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="session")
-def async_postgres(async_world: AsyncWorld, databases: Databases) -> Iterator[Backend]:
-    with databases.database() as url, postgres(async_world, metacore.connect, url) as backend:
+def async_postgres(async_world: AsyncWorld, metacore_databases: Databases) -> Iterator[Backend]:
+    with metacore_databases.database() as url, postgres(async_world, metacore.connect, url) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
-def sync_postgres(databases: Databases) -> Iterator[Backend]:
-    with databases.database() as url, postgres(BlockingWorld(), metacore.sync.connect, url) as backend:
+def sync_postgres(metacore_databases: Databases) -> Iterator[Backend]:
+    with metacore_databases.database() as url, postgres(BlockingWorld(), metacore.sync.connect, url) as backend:
         yield backend
 
 
