@@ -141,7 +141,7 @@ class OrderStorageContract(Contract):
             with pytest.raises(ValueError, match="frozen"):
                 got.price = Decimal(1)  # type: ignore[misc]
             with pytest.raises(TypeError):
-                told["fills"] = ()
+                told.update(fills=())
             with pytest.raises(TypeError):
                 told["fills"][0]["price"] = "3"
             assert told["fills"][0]["price"] == "1"
