@@ -12,7 +12,11 @@ from metacore.errors import InvalidDataError
 
 M = TypeVar("M", bound="Model")
 
-_set = object.__setattr__
+# The slots of a model, written directly: half the cost of `object.__setattr__` by name.
+_set_values, _set_given, _set_extra, _set_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 class Model(BaseModel):
@@ -27,10 +31,10 @@ class Model(BaseModel):
         An order of magnitude cheaper than validation; `values` belongs to the instance from then on.
         """
         self = cls.__new__(cls)
-        _set(self, "__dict__", values)
-        _set(self, "__pydantic_fields_set__", _field_names(cls))
-        _set(self, "__pydantic_extra__", None)
-        _set(self, "__pydantic_private__", None)
+        _set_values(self, values)
+        _set_given(self, _field_names(cls))
+        _set_extra(self, None)
+        _set_private(self, None)
         return self
 
     @property
