@@ -46,15 +46,17 @@ class Import:
             f"SELECT user_id FROM {staged} AS staged WHERE NOT EXISTS"
             " (SELECT FROM {schema}.users WHERE users.id = staged.user_id) ORDER BY user_id LIMIT 1",
         )
+        # Imports of the same rows at the same time wait for each other where, in another order, they would deadlock.
+        named_by, first_key = next(iter(keys.items()))
+        in_order = f"{names(first_key)}, ctid"
         self.insert = Statement(
             f"{name}.create_many",
             f"WITH inserted AS (INSERT INTO {{schema}}.{name} ({names(self.columns)})"
-            f" SELECT {names(self.columns)} FROM {staged} ON CONFLICT DO NOTHING RETURNING id)"
+            f" SELECT {names(self.columns)} FROM {staged} ORDER BY {in_order} ON CONFLICT DO NOTHING RETURNING id)"
             " SELECT count(*) FROM inserted",
             writes=True,
         )
         different = " OR ".join(f"staged.{column} IS DISTINCT FROM stored.{column}" for column in content)
-        named_by = next(iter(keys))
         twins = " UNION ".join(
             f"SELECT staged.{named_by}::text AS named FROM {staged} AS staged JOIN {{schema}}.{name} AS stored"
             f" ON {_match(key)} WHERE {different} OR {differs}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
+from metacore.domain.imports import ImportResult
 from metacore.domain.orders import (
     NewOrder,
     Order,
@@ -21,6 +23,7 @@ from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY
 from metacore.testing.factories import NewOrderFactory, NewUserFactory
+from metacore.testing.worlds import World
 
 UNIQUE = ("client_order_id", "exchange_order_id")
 
@@ -71,6 +74,21 @@ class OrderImportContract(Contract):
         new = NewOrderFactory.build(user_id=user.id)
         result = storage.orders.create_many([new, NewOrderFactory.build(user_id=user.id), new, new])
         assert (result.inserted, result.duplicates) == (2, 2)
+
+    def test_the_first_of_equal_ones_is_stored(self, storage: Storage, user: User) -> None:
+        told = [NewOrderFactory.build(user_id=user.id) for _ in range(20)]
+        later = [new.changed(reason="told again") for new in told]
+        result = storage.orders.create_many([*told, *reversed(later)])
+        assert (result.inserted, result.duplicates) == (20, 20)
+        assert "told again" not in {order.reason for order in storage.orders.list(user.id).items}
+
+    def test_imports_of_the_same_orders_at_the_same_time_wait_for_each_other(
+        self, storage: Storage, world: World, user: User
+    ) -> None:
+        told = [NewOrderFactory.build(user_id=user.id) for _ in range(200)]
+        ways = [told, told[::-1], told[100:] + told[:100]] * 2
+        results = world.together(*[partial(storage.orders.create_many, way) for way in ways])
+        assert sorted(result.inserted for result in results if isinstance(result, ImportResult)) == [0] * 5 + [200]
 
     def test_status_raw_and_times_make_no_other_order(self, storage: Storage, user: User) -> None:
         new = NewOrderFactory.build(user_id=user.id)
