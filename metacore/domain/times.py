@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, PlainSerializer
 from pydantic_core import core_schema
 
+from metacore.errors import ConfigurationError
+
 Clock = Callable[[], datetime]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -36,6 +38,15 @@ def parse_time(value: object) -> datetime:
         return value.astimezone(UTC)
     except OverflowError:
         raise ValueError("a time lies between the years 1 and 9999 in UTC") from None
+
+
+def read_clock(clock: Clock) -> datetime:
+    """The time in UTC that `clock` gives; ConfigurationError if it gives none."""
+    given = clock()
+    try:
+        return parse_time(given)
+    except ValueError as error:
+        raise ConfigurationError(f"the clock gives no time: {error}", setting="clock") from None
 
 
 def from_milliseconds(value: int) -> datetime:

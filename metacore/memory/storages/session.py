@@ -10,7 +10,7 @@ from datetime import datetime
 
 from metacore._compat.aio import Lock, owner
 from metacore.crypto.keys import Keys
-from metacore.domain.times import Clock, parse_time
+from metacore.domain.times import Clock, read_clock
 from metacore.errors import LockTimeoutError, MetacoreError, StorageUnavailableError, TransactionAbortedError
 from metacore.memory.schema import Tables, Views
 
@@ -47,7 +47,7 @@ class Store:
             )
 
     def now(self) -> datetime:
-        return parse_time(self._clock())
+        return read_clock(self._clock)
 
     async def lock(self) -> Lock:
         """Become the one writer. LockTimeoutError if that takes longer than `lock_timeout`."""

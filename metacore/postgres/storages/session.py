@@ -11,7 +11,7 @@ import psycopg
 
 from metacore._compat.psycopg_aio import Connection
 from metacore.domain.balances import Balance
-from metacore.domain.times import parse_time
+from metacore.domain.times import read_clock
 from metacore.errors import MetacoreError, TransactionAbortedError
 from metacore.postgres.errors import translate
 from metacore.postgres.held import Held
@@ -32,7 +32,7 @@ class Session:
         self.pool = pool
 
     def now(self) -> datetime:
-        return parse_time(self.pool.clock())
+        return read_clock(self.pool.clock)
 
     def check(self) -> None:
         """StorageUnavailableError if the storage cannot be used; for operations that have nothing to ask the server."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from metacore.domain.users import NewUser, User, UserPatch
-from metacore.errors import AlreadyExistsError, NotFoundError, StorageUnavailableError
+from metacore.errors import AlreadyExistsError, ConfigurationError, NotFoundError, StorageUnavailableError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Backend, Contract, Opening
@@ -101,6 +101,17 @@ class StorageContract(Contract):
             assert storage.now() == user.created_at == storage.users.get(user.id).created_at == tokyo
             assert storage.now().tzinfo is user.created_at.tzinfo is UTC
             assert storage.users.get(user.id).created_at.utcoffset() == timedelta(0)
+
+    @pytest.mark.parametrize("told", [START.replace(tzinfo=None), 1.5, None, "2026-02-01"])
+    def test_a_clock_that_tells_no_time_is_refused_and_nothing_stored(
+        self, backend: Backend, world: World, told: Any
+    ) -> None:
+        backend.clear()
+        with world.opened(backend.connect(clock=lambda: told)) as storage:
+            with pytest.raises(ConfigurationError) as caught:
+                storage.users.create(NewUserFactory.build())
+            assert caught.value.setting == "clock"
+            assert storage.users.list().items == ()
 
     def test_without_a_clock_it_is_now(self, backend: Backend, world: World) -> None:
         backend.clear()

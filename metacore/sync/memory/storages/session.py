@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from metacore._compat.blocking import Lock, owner
-from metacore.domain.times import Clock, parse_time
+from metacore.domain.times import Clock, read_clock
 from metacore.errors import LockTimeoutError, MetacoreError, StorageUnavailableError, TransactionAbortedError
 from metacore.memory.schema import Tables, Views
 from metacore.sync.crypto.keys import Keys
@@ -48,7 +48,7 @@ class Store:
             )
 
     def now(self) -> datetime:
-        return parse_time(self._clock())
+        return read_clock(self._clock)
 
     def lock(self) -> Lock:
         """Become the one writer. LockTimeoutError if that takes longer than `lock_timeout`."""
