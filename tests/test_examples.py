@@ -108,7 +108,7 @@ def test_the_first_program_of_the_readme_prints_what_its_comments_say() -> None:
     assert [first, again] == [comment.partition(":")[0] for comment in told[:2]]
     said = {match["asset"]: (match["free"], match["locked"] or "0") for match in BALANCE.finditer(told[2])}
     assert said == {balance.asset: (f"{balance.free:f}", f"{balance.locked:f}") for balance in balances}
-    assert told[3].startswith(f"{tuple(findings)} :")
+    assert told[3].startswith(f"{findings} :")
 
 
 def test_the_other_programs_of_the_readme_run() -> None:

@@ -47,7 +47,7 @@ class AccountBalance(Model):
     def total(self) -> Decimal:
         """Free and locked together."""
         with exact():
-            return self.free + self.locked
+            return canonical(self.free + self.locked)
 
 
 class Balance(AccountBalance):

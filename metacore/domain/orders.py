@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from metacore import ids
-from metacore.domain.amounts import ZERO, Amount, NonNegativeAmount, PositiveAmount, exact, round_down
+from metacore.domain.amounts import ZERO, Amount, NonNegativeAmount, PositiveAmount, canonical, exact, round_down
 from metacore.domain.frozen import FrozenJson
 from metacore.domain.model import Model
 from metacore.domain.text import Key, Text
@@ -186,7 +186,7 @@ class Order(NewOrder):
         if self.quantity is None:
             return None
         with exact():
-            return max(self.quantity - self.executed_quantity, ZERO)
+            return canonical(max(self.quantity - self.executed_quantity, ZERO))
 
     @property
     def average_price(self) -> Decimal | None:

@@ -5,7 +5,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from metacore import InvalidDataError, NewUser, Outcome, ReportResult, SettlementResult, User, UserPatch
+from metacore import (
+    AccountBalance,
+    InvalidDataError,
+    NewUser,
+    Order,
+    Outcome,
+    ReportResult,
+    SettlementResult,
+    User,
+    UserPatch,
+)
 from metacore.domain.text import require_integer
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -42,3 +52,20 @@ def test_an_integer_that_is_none_of_64_bits_is_named(value):
     with pytest.raises(InvalidDataError) as caught:
         require_integer(telegram_id=value)
     assert caught.value.field == "telegram_id"
+
+
+def test_what_is_derived_looks_as_what_is_stored_does():
+    order = Order(
+        user_id=NewUser().id,
+        symbol="BTCUSDT",
+        base_asset="BTC",
+        quote_asset="USDT",
+        side="SELL",
+        type="MARKET",
+        quantity="0.35",
+        executed_quantity="0.05",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    assert str(order.remaining_quantity) == "0.3"
+    assert str(AccountBalance(asset="BTC", free="0.25", locked="0.75").total) == "1"
