@@ -37,6 +37,7 @@ _RETRYABLE = {"40001", "40P01"}
 _MISSING_SCHEMA = {"3F000", "42P01", "42703", "42704", "42883"}
 _LOST = ("08", "57P", "53")
 _IDLE_IN_TRANSACTION = "25P03"
+_READ_ONLY = "25006"
 
 
 def translate(error: psycopg.Error, operation: str, *, commits: bool = False, subject: object = None) -> MetacoreError:
@@ -81,6 +82,11 @@ def translate(error: psycopg.Error, operation: str, *, commits: bool = False, su
     if state == _INSUFFICIENT_PRIVILEGE:
         return ConfigurationError(
             f"{operation}: the role lacks a right; run: {DEPLOY_COMMAND} --app-role <role>", setting="url"
+        )
+    if state == _READ_ONLY:
+        return StorageUnavailableError(
+            f"{operation}: this server is read-only; name the primary, or several hosts with"
+            " target_session_attrs=read-write"
         )
     return StorageUnavailableError(f"{operation}: the database refused with SQLSTATE {state}")
 

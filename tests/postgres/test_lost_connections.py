@@ -1,4 +1,4 @@
-"""What a storage says when a connection is lost, and what it does to connections that are not its own."""
+"""What a storage says when a connection is lost or of no use, and what it does to those that are not its own."""
 
 import os
 import socket
@@ -121,6 +121,15 @@ def test_a_connection_cut_off_without_a_word_is_an_operational_error(server: Emb
         for _ in range(2):
             with pytest.raises(psycopg.OperationalError):
                 connection.wait(wire.exchange("metacore", several))
+
+
+def test_a_server_that_is_read_only_says_so(server: EmbeddedPostgres, deployer: SchemaDeployer) -> None:
+    deployer.deploy()
+    read_only = f"{server.url}&options=-c%20default_transaction_read_only%3Don"
+    with connect(read_only, settings=Settings(schema=deployer.schema)) as storage:
+        with pytest.raises(StorageUnavailableError, match="read-only"):
+            storage.users.create(NewUser())
+        assert storage.users.list().items == ()
 
 
 class ForkError(Exception):
