@@ -46,6 +46,14 @@ class Model(BaseModel):
         """A copy with these, already valid, `values`."""
         return type(self).trusted({**self.__dict__, **values})
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
+        """A copy with the values of `update`, checked as at construction; pydantic's own takes whatever it is given."""
+        if not update:
+            return self
+        copy = self.model_validate({**self.__dict__, **update})
+        _set_given(copy, {*self.__pydantic_fields_set__, *update})
+        return copy
+
     def fields(self) -> dict[str, Any]:
         """Its fields as a new dict, one level deep."""
         return dict(self.__dict__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -96,6 +97,10 @@ class UserPatch(Model):
     @model_serializer(mode="wrap")
     def _leave_out_what_stays(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in handler(self).items() if name in self.__pydantic_fields_set__}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
+        """A patch of these fields and of those of `update`, checked."""
+        return type(self)(**{**self.given(), **(update or {})})
 
     def given(self) -> dict[str, Any]:
         """The fields that were given, with their values."""

@@ -2,12 +2,15 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
+from pydantic import ValidationError
 
 from metacore import (
     AccountBalance,
     InvalidDataError,
+    NewOrder,
     NewUser,
     Order,
     Outcome,
@@ -52,6 +55,32 @@ def test_an_integer_that_is_none_of_64_bits_is_named(value):
     with pytest.raises(InvalidDataError) as caught:
         require_integer(telegram_id=value)
     assert caught.value.field == "telegram_id"
+
+
+def test_a_copy_with_other_values_is_checked():
+    order = NewOrder(
+        user_id=NewUser().id,
+        symbol="BTCUSDT",
+        base_asset="BTC",
+        quote_asset="USDT",
+        side="BUY",
+        type="LIMIT",
+        price="1",
+        quantity="2",
+    )
+    raw = {"fills": [1]}
+    copy = order.model_copy(update={"price": "3.50", "raw": raw})
+    raw["fills"].append(2)
+    assert copy == order.changed(price=Decimal("3.5"), raw={"fills": (1,)})
+    assert (copy.id, copy.model_fields_set) == (order.id, order.model_fields_set | {"raw"})
+    assert order.model_copy() == order == order.model_copy(deep=True)
+    for wrong in ({"price": 3.5}, {"price": None}, {"symbol": ""}, {"no_such_field": 1}):
+        with pytest.raises(ValidationError):
+            order.model_copy(update=wrong)
+    patch = UserPatch(email=None).model_copy(update={"is_active": False})
+    assert patch.given() == {"email": None, "is_active": False}
+    with pytest.raises(ValidationError):
+        patch.model_copy(update={"is_active": None})
 
 
 def test_what_is_derived_looks_as_what_is_stored_does():
