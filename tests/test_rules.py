@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 import metacore
 import metacore.storage
+from metacore.testing import contract
 
 PACKAGE = Path(metacore.__file__).parent
 MODULES = sorted(path.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*.py"))
@@ -147,3 +149,23 @@ def test_modules_are_short() -> None:
 def test_modules_say_what_they_are() -> None:
     trees = {str(path): ast.parse((PACKAGE.parent / path).read_text(encoding="utf-8")) for path in MODULES}
     assert [path for path, tree in trees.items() if not ast.get_docstring(tree)] == []
+
+
+def test_every_class_of_the_contract_suite_is_run() -> None:
+    written = "".join(path.read_text() for path in (PACKAGE / "testing" / "contract").glob("*.py"))
+    run = "".join(path.read_text() for path in (Path(__file__).parent / "contract").glob("test_*.py"))
+    classes = set(re.findall(r"^class (\w+Contract)\(", written, re.MULTILINE))
+    bases = set(re.findall(r"\((\w+Contract)(?:, ABC)?\):", written))
+    assert classes | {"Backend", "Contract"} == set(contract.__all__)
+    assert classes - bases == set(re.findall(r"\.(\w+Contract)\):", run)) - bases
+
+
+def test_every_method_of_the_protocols_is_called_by_the_contract_suite() -> None:
+    written = "".join(path.read_text() for path in (PACKAGE / "testing" / "contract").glob("*.py"))
+    methods = {
+        key
+        for _, protocol in protocols()
+        for key, value in vars(protocol).items()
+        if inspect.isfunction(value) and not key.startswith("_")
+    }
+    assert {method for method in methods if not re.search(rf"\b{method}\b", written)} == set()

@@ -85,7 +85,7 @@ def service_role(connection: psycopg.Connection, url: str) -> Iterator[str]:
         connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
 
 
-BACKENDS = ("async_memory", "sync_memory", "async_postgres", "sync_postgres", "sync_postgres_16")
+BACKENDS = ("async_memory", "sync_memory", "async_postgres", "sync_postgres")
 
 
 @pytest.fixture(scope="session", params=BACKENDS)

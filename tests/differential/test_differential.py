@@ -34,7 +34,7 @@ def backends(clear_database: object, metacore_database_url: str) -> Iterator[tup
 @pytest.mark.parametrize("machine", [StorageMachine, TradingMachine])
 def test_memory_and_postgres_do_the_same(machine: type[TwinMachine], backends: tuple[Backend, Backend]) -> None:
     machine.backends = backends
-    steps = STEPS or 500
+    steps = STEPS or 250
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -8,7 +8,7 @@ from metacore.testing.contract.account_service import AccountServiceContract
 from metacore.testing.contract.balance_changes import BalanceChangeContract
 from metacore.testing.contract.balances import BalanceStorageContract
 from metacore.testing.contract.base import Backend, Contract
-from metacore.testing.contract.credentials import CredentialStorageContract, WithoutKeysContract
+from metacore.testing.contract.credentials import CredentialContract, CredentialStorageContract, WithoutKeysContract
 from metacore.testing.contract.dooms import DoomContract
 from metacore.testing.contract.encryption_keys import EncryptionKeysContract
 from metacore.testing.contract.journal import AuditContract, JournalContract
@@ -22,6 +22,7 @@ from metacore.testing.contract.order_record_service import OrderRecordServiceCon
 from metacore.testing.contract.order_records import OrderRecordStorageContract
 from metacore.testing.contract.order_updates import OrderUpdateStorageContract
 from metacore.testing.contract.orders import OrderStorageContract
+from metacore.testing.contract.paging import PagedListContract
 from metacore.testing.contract.portfolio_service import PortfolioServiceContract
 from metacore.testing.contract.portfolios import HolderListContract, PortfolioStorageContract
 from metacore.testing.contract.runs import RunContract
@@ -30,6 +31,12 @@ from metacore.testing.contract.storage import EventLoopContract, StorageContract
 from metacore.testing.contract.trade_imports import TradeImportContract
 from metacore.testing.contract.trade_lists import TradeListContract
 from metacore.testing.contract.trades import TradeStorageContract
+from metacore.testing.contract.trading_base import TradingContract
+from metacore.testing.contract.trading_batches import TradingBatchContract, TradingRaceContract
+from metacore.testing.contract.trading_facts import TradingFactContract
+from metacore.testing.contract.trading_funds import TradingFundsContract
+from metacore.testing.contract.trading_orders import TradingOrderContract
+from metacore.testing.contract.trading_transactions import TradingTransactionContract
 from metacore.testing.contract.transactions import TransactionContract
 from metacore.testing.contract.user_lists import UserListContract
 from metacore.testing.contract.users import UserStorageContract
@@ -41,6 +48,7 @@ __all__ = [
     "BalanceChangeContract",
     "BalanceStorageContract",
     "Contract",
+    "CredentialContract",
     "CredentialStorageContract",
     "CustomerRecordListContract",
     "DoomContract",
@@ -58,6 +66,7 @@ __all__ = [
     "OrderRecordStorageContract",
     "OrderStorageContract",
     "OrderUpdateStorageContract",
+    "PagedListContract",
     "PortfolioServiceContract",
     "PortfolioStorageContract",
     "RunContract",
@@ -66,6 +75,13 @@ __all__ = [
     "TradeImportContract",
     "TradeListContract",
     "TradeStorageContract",
+    "TradingBatchContract",
+    "TradingContract",
+    "TradingFactContract",
+    "TradingFundsContract",
+    "TradingOrderContract",
+    "TradingRaceContract",
+    "TradingTransactionContract",
     "TransactionContract",
     "UserListContract",
     "UserStorageContract",

@@ -1,0 +1,86 @@
+"""What differs most from one PostgreSQL to another: statements, errors and locks, on the oldest version."""
+
+import pytest
+
+from metacore.testing import contract
+
+
+@pytest.fixture(scope="session")
+def backend(sync_postgres_16: contract.Backend) -> contract.Backend:
+    return sync_postgres_16
+
+
+class TestUser(contract.UserStorageContract):
+    """On PostgreSQL 16."""
+
+
+class TestOrder(contract.OrderStorageContract):
+    """On PostgreSQL 16."""
+
+
+class TestOrderImport(contract.OrderImportContract):
+    """On PostgreSQL 16."""
+
+
+class TestOrderUpdate(contract.OrderUpdateStorageContract):
+    """On PostgreSQL 16."""
+
+
+class TestTradeImport(contract.TradeImportContract):
+    """On PostgreSQL 16."""
+
+
+class TestTradeList(contract.TradeListContract):
+    """On PostgreSQL 16."""
+
+
+class TestBalanceChange(contract.BalanceChangeContract):
+    """On PostgreSQL 16."""
+
+
+class TestAudit(contract.AuditContract):
+    """On PostgreSQL 16."""
+
+
+class TestLoad(contract.LoadContract):
+    """On PostgreSQL 16."""
+
+
+class TestSave(contract.SaveContract):
+    """On PostgreSQL 16."""
+
+
+class TestLock(contract.LockContract):
+    """On PostgreSQL 16."""
+
+
+class TestTransaction(contract.TransactionContract):
+    """On PostgreSQL 16."""
+
+
+class TestDoom(contract.DoomContract):
+    """On PostgreSQL 16."""
+
+
+class TestPortfolio(contract.PortfolioStorageContract):
+    """On PostgreSQL 16."""
+
+
+class TestOrderRecord(contract.OrderRecordStorageContract):
+    """On PostgreSQL 16."""
+
+
+class TestTradingOrder(contract.TradingOrderContract):
+    """On PostgreSQL 16."""
+
+
+class TestTradingFact(contract.TradingFactContract):
+    """On PostgreSQL 16."""
+
+
+class TestTradingFunds(contract.TradingFundsContract):
+    """On PostgreSQL 16."""
+
+
+class TestTradingBatch(contract.TradingBatchContract):
+    """On PostgreSQL 16."""
