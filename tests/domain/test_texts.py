@@ -68,7 +68,7 @@ def test_frozen_json_is_hashable_copyable_and_picklable(value):
         {1: "a"},
         {"a": {1, 2}},
         {"a": b"bytes"},
-        {"a": object()},
+        pytest.param({"a": object()}, id="an object"),
     ],
     ids=repr,
 )
