@@ -163,11 +163,14 @@ class Account:
 
     def expected_versions(self) -> Mapping[RowKey, int]:
         """The stored versions of what is to be saved, where they are not the ones before."""
+        expected: dict[RowKey, int] = {}
         rows: tuple[Order | Trade, ...] = (*self.changed_orders(), *self.changed_trades())
-        versions = ((row, row_key(row)) for row in rows)
-        return {
-            key: self._versions.get(key, 0) for row, key in versions if self._versions.get(key, 0) != row.version - 1
-        }
+        for row in rows:
+            key = row_key(row)
+            stored = self._versions.get(key, 0)
+            if stored != row.version - 1:
+                expected[key] = stored
+        return expected
 
     def _name(self, order: Order) -> None:
         if order.exchange_order_id is not None:

@@ -25,6 +25,7 @@ WHOLE_DIGITS = 20
 DECIMAL_PLACES = 18
 ATTO = Decimal(1).scaleb(-DECIMAL_PLACES)
 ZERO = Decimal(0)
+_ONE = Decimal(1)
 LIMIT = Decimal(10) ** WHOLE_DIGITS
 
 _CONTEXT = Context(
@@ -83,7 +84,9 @@ def canonical(number: Decimal) -> Decimal:
         return ZERO
     stripped = number.normalize(_CONTEXT)
     # The text of a number shows a plus only in a positive exponent; asking `as_tuple()` costs five times as much.
-    return stripped.quantize(1, context=_CONTEXT) if "+" in str(stripped) else stripped
+    if "+" not in str(stripped):
+        return stripped
+    return number if number.same_quantum(_ONE) else stripped.quantize(_ONE, context=_CONTEXT)
 
 
 def round_up(number: Decimal) -> Decimal:

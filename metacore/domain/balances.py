@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from metacore.domain.amounts import LIMIT, ZERO, Amount, NonNegativeAmount, canonical, exact
@@ -120,26 +120,27 @@ def apply_deltas(
     InvalidDataError if it would have more than 20 digits before the point; the version of a changed balance grows by
     one whatever the number of deltas.
     """
-    running: dict[BalanceKey, tuple[Decimal, Decimal, int]] = {}
+    running: dict[BalanceKey, list[Any]] = {}
     entries: list[BalanceEntry] = []
     with exact():
         for delta in deltas:
             key = (delta.user_id, delta.asset)
-            if key not in running:
+            state = running.get(key)
+            if state is None:
                 stored = balances[key]
-                running[key] = (stored.free, stored.locked, stored.last_seq)
-            free_before, locked_before, seq = running[key]
-            free = canonical(free_before + delta.delta_free)
-            locked = canonical(locked_before + delta.delta_locked)
+                state = running[key] = [stored.free, stored.locked, stored.last_seq]
+            free_before, locked_before, seq = state
+            free = canonical(free_before + delta.delta_free) if delta.delta_free else free_before
+            locked = canonical(locked_before + delta.delta_locked) if delta.delta_locked else locked_before
             if free < 0 or locked < 0:
                 change, available = (delta.delta_free, free_before) if free < 0 else (delta.delta_locked, locked_before)
                 raise InsufficientFundsError(delta.asset, needed=-change, available=available, user_id=delta.user_id)
             if free >= LIMIT or locked >= LIMIT:
                 field = "delta_free" if free >= LIMIT else "delta_locked"
                 raise InvalidDataError("the balance would have more than 20 digits before the point", field=field)
-            running[key] = (free, locked, seq + 1)
+            state[:] = free, locked, seq + 1
             after = {"seq": seq + 1, "free_after": free, "locked_after": locked, "created_at": now}
-            entries.append(BalanceEntry.trusted({**delta.__dict__, **after}))
+            entries.append(BalanceEntry.trusted(delta.__dict__ | after))
     changed = {
         key: balances[key].changed(
             free=free, locked=locked, last_seq=seq, version=balances[key].version + 1, updated_at=now

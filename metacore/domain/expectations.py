@@ -14,20 +14,33 @@ from metacore.errors import NotFoundError, StaleVersionError
 class Expectations:
     """The owners, and the orders and trades with their versions, that saving `changes` rests on, each sorted by key.
 
-    An order that is only updated is expected at any version: None.
+    An order that is only updated is expected at any version: None. The orders and trades to be inserted, and those that
+    replace stored ones, stand apart, as they came.
     """
 
     def __init__(self, changes: Changes) -> None:
         owners = {delta.user_id for delta in changes.balance_deltas}
         versions: dict[RowKey, int | None] = {}
         inserted: set[RowKey] = set()
-        rows: list[Order | Trade] = [*changes.orders, *changes.trades]
-        for row in rows:
-            if expected := changes.expected_version(row):
-                versions[row_key(row)] = expected
+        self.new_orders: list[Order] = []
+        self.orders: list[Order] = []
+        self.new_trades: list[Trade] = []
+        self.trades: list[Trade] = []
+        for order in changes.orders:
+            if expected := changes.expected_version(order):
+                versions[row_key(order)] = expected
+                self.orders.append(order)
             else:
-                inserted.add(row_key(row))
-                owners.add(row.user_id)
+                inserted.add(row_key(order))
+                owners.add(order.user_id)
+                self.new_orders.append(order)
+        for trade in changes.trades:
+            if expected := changes.expected_version(trade):
+                versions[row_key(trade)] = expected
+                self.trades.append(trade)
+            else:
+                owners.add(trade.user_id)
+                self.new_trades.append(trade)
         for update in changes.order_updates:
             key = ("order", update.user_id, update.order_id)
             if key not in inserted:

@@ -30,7 +30,7 @@ class Model(BaseModel):
 
         An order of magnitude cheaper than validation; `values` belongs to the instance from then on.
         """
-        self = cls.__new__(cls)
+        self = object.__new__(cls)
         _set_values(self, values)
         _set_given(self, _field_names(cls))
         _set_extra(self, None)

@@ -62,7 +62,7 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
     for order in orders:
         for name in _names(order, order.id):
             named.setdefault(name, []).append(order)
-    for trade in trades:
+    for trade in _named_alike(trades):
         own = _names(trade, trade.order_id)
         for order in {order.id: order for name in own for order in named.get(name, ())}.values():
             if trade.symbol != order.symbol or trade.side is not order.side:
@@ -82,9 +82,11 @@ def stores_unknown(results: Iterable[SettlementResult], changes: Changes) -> boo
     It may be stored at the same time under another name of its order: only a lock of its user keeps that from
     happening.
     """
+    unknown = [result.trade for result in results if result.outcome is Outcome.UNKNOWN_ORDER and result.trade]
+    if not unknown:
+        return False
     inserted = {(trade.user_id, trade.id) for trade in changes.trades if not changes.expected_version(trade)}
-    unknown = (result.trade for result in results if result.outcome is Outcome.UNKNOWN_ORDER)
-    return any(trade is not None and (trade.user_id, trade.id) in inserted for trade in unknown)
+    return any((trade.user_id, trade.id) in inserted for trade in unknown)
 
 
 def settle_trade(book: Book, new: NewTrade) -> SettlementResult:
@@ -121,7 +123,8 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
         field = "symbol" if new.symbol != order.symbol else "side"
         raise InvalidDataError(f"it is another than that of order {order.id}", field=field)
 
-    named = order if order.exchange_order_id else order.changed(exchange_order_id=new.exchange_order_id)
+    teaches = new.exchange_order_id and not order.exchange_order_id
+    named = order.changed(exchange_order_id=new.exchange_order_id) if teaches else order
     trade, unsettled = stored or new, account.unsettled_of(order.id, named.exchange_order_id, order.client_order_id)
     quantity, money = trade.quantity, trade.money()
     counted = stored is not None and stored.is_of(named)
@@ -212,6 +215,22 @@ def _tells_the_same(new: NewTrade, stored: Trade) -> bool:
     # A message that does not tell the quote amount cannot contradict the stored one.
     told = stored.quote_quantity if new.quote_quantity is None else new.quote_quantity
     return stored.content() == (new.side, new.price, new.quantity, told, new.commission, new.commission_asset)
+
+
+def _named_alike(trades: Iterable[NewTrade]) -> Iterable[NewTrade]:
+    """The first of the `trades` of each order, as they name it, and of each asset that a commission is paid in."""
+    alike: dict[tuple[Any, ...], NewTrade] = {}
+    for trade in trades:
+        named = (
+            trade.user_id,
+            trade.order_id,
+            trade.exchange_order_id,
+            trade.client_order_id,
+            trade.symbol,
+            trade.side,
+        )
+        alike.setdefault((*named, trade.commission_asset if trade.commission else None), trade)
+    return alike.values()
 
 
 def _names(row: NewTrade | Order, order_id: Any) -> set[tuple[Any, Any]]:

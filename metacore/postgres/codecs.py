@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import repeat
+from operator import is_
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -61,13 +63,24 @@ def to_text(value: Any) -> str | None:
 
 def to_array(values: Iterable[Any]) -> str:
     """`values` as a PostgreSQL array."""
-    elements: list[str] = []
-    last, text = _NOTHING, ""
-    for value in values:
-        # Columns of a set often repeat one object: a user, a time.
-        if value is not last:
-            last, text = value, _to_element(value)
-        elements.append(text)
+    listed = list(values)
+    if not listed:
+        return "{}"
+    first = listed[0]
+    if len(listed) == 1:
+        elements = [_to_element(first)]
+    elif all(map(is_, listed, repeat(first))):
+        # Columns of a set often repeat one object: a user, a time, None.
+        elements = [_to_element(first)] * len(listed)
+    elif (kind := type(first)) in _PLAIN and all(map(is_, map(type, listed), repeat(kind))):
+        elements = list(map(_TEXTS[kind], listed))
+    else:
+        elements = []
+        last, text = _NOTHING, ""
+        for value in listed:
+            if value is not last:
+                last, text = value, _to_element(value)
+            elements.append(text)
     return "{" + ",".join(elements) + "}"
 
 
@@ -100,6 +113,7 @@ _TEXTS: dict[type, Callable[[Any], str]] = {
     str: str,
     Decimal: str,
     int: str,
+    bool: str,
     UUID: lambda value: f"{value.int:032x}",
     datetime: datetime.isoformat,
     bytes: lambda value: f"\\x{value.hex()}",

@@ -151,3 +151,13 @@ def test_the_callers_context_plays_no_part():
         )
         assert total([MOST, -ATTO]) == Decimal("99999999999999999999.999999999999999998")
         assert round_down(MOST) == MOST
+
+
+@pytest.mark.parametrize("text", ["1E+3", "1.50", "100", "0.000000010", "1E-18", "-0E+5"])
+def test_the_callers_context_does_not_matter(text):
+    number = Decimal(text)
+    with decimal.localcontext(decimal.Context(prec=3, capitals=0)):
+        assert str(canonical(number)) == str(round_up(number)) == str(round_down(number))
+        shown = f"{canonical(number):f}"
+    assert Decimal(shown) == number
+    assert "." not in shown or not shown.endswith("0")

@@ -12,8 +12,17 @@ from metacore.postgres.statement import sql_type
 def rows(table: Table, columns: Iterable[str], alias: str = "new", **others: str) -> str:
     """A FROM item `alias` of the arrays named as `columns` of `table`, and of `others` with their types."""
     types = {name: sql_type(table.c[name]) for name in columns} | others
-    arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in types.items())
+    arrays = ", ".join(array(name, kind) for name, kind in types.items())
     return f"unnest({arrays}) AS {alias} ({', '.join(types)})"
+
+
+def array(name: str, kind: str) -> str:
+    """The parameter `name`, an array of `kind`.
+
+    In a subquery the planner cannot see how long it is. If it saw that, it would plan anew, for every short one,
+    a statement that has but one good plan.
+    """
+    return f"(SELECT %({name})s::{kind}[])"
 
 
 def names(columns: Iterable[str], prefix: str = "") -> str:

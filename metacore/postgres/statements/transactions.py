@@ -7,10 +7,11 @@ from functools import cache
 from metacore.domain.orders import CONTENT
 from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER
 from metacore.postgres.statement import Statement
-from metacore.postgres.statements.sets import assignments, names, rows, without
+from metacore.postgres.statements.sets import array, assignments, names, rows, without
 from metacore.postgres.tables import balance_entries, orders, trades
 
-_USERS = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = ANY (%(ids)s::uuid[]) ORDER BY id "
+_IDS = f"{array('ids', 'uuid')}::uuid[]"
+_USERS = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id "
 LOCK_USERS = Statement("load", _USERS + "FOR KEY SHARE")
 LOCK_USERS_EXCLUSIVELY = Statement("load", _USERS + "FOR UPDATE")
 
@@ -18,10 +19,13 @@ REFERENCES = ("id", "exchange_order_id", "client_order_id")
 
 
 def _named(name: str) -> str:
-    return f"unnest(%({name}_user_id)s::uuid[], %({name})s::{'uuid' if name == 'id' else 'text'}[])"
+    ids = array(name, "uuid" if name == "id" else "text")
+    return f"unnest({array(f'{name}_user_id', 'uuid')}, {ids})"
 
 
 def _referenced(given: tuple[str, ...]) -> str:
+    if len(given) == 1:
+        return f"(orders.user_id, orders.{given[0]}) IN (SELECT * FROM {_named(given[0])})"
     found = " UNION ".join(
         f"SELECT o.user_id, o.id FROM {{schema}}.orders AS o JOIN {_named(name)} AS r (user_id, {name})"
         f" ON o.user_id = r.user_id AND o.{name} = r.{name}"
@@ -37,7 +41,7 @@ def lock_orders(given: tuple[str, ...], holding: bool) -> Statement:
     """
     where = [_referenced(given)] if given else []
     if holding:
-        where.append("(user_id = ANY (%(holders)s::uuid[]) AND held_amount > 0)")
+        where.append(f"(user_id = ANY ({array('holders', 'uuid')}::uuid[]) AND held_amount > 0)")
     return Statement(
         "load",
         f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders WHERE {' OR '.join(where)}"
@@ -99,20 +103,18 @@ ENTRIES = Statement(
 
 MOVED = Statement(
     "load",
-    "SELECT EXISTS (SELECT FROM {schema}.balance_entries WHERE user_id = ANY (%(ids)s::uuid[])"
+    f"SELECT EXISTS (SELECT FROM {{schema}}.balance_entries WHERE user_id = ANY ({_IDS})"
     " AND reason NOT IN ('HOLD', 'RELEASE') AND occurred_at > %(moved_after)s::timestamptz)",
 )
 
-CHECK_USERS = Statement(
-    "save", "SELECT id FROM {schema}.users WHERE id = ANY (%(ids)s::uuid[]) ORDER BY id FOR KEY SHARE"
-)
+CHECK_USERS = Statement("save", f"SELECT id FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id FOR KEY SHARE")
 
 
 def _versions(table: str) -> Statement:
     return Statement(
         "save",
         f"SELECT stored.user_id, stored.id, stored.version FROM {{schema}}.{table} AS stored"
-        " JOIN unnest(%(user_id)s::uuid[], %(id)s::uuid[]) AS wanted (user_id, id)"
+        f" JOIN unnest({array('user_id', 'uuid')}, {array('id', 'uuid')}) AS wanted (user_id, id)"
         " ON stored.user_id = wanted.user_id AND stored.id = wanted.id"
         " ORDER BY stored.user_id, stored.id FOR UPDATE OF stored",
     )

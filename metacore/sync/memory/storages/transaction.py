@@ -111,11 +111,15 @@ class MemoryTransaction(MemoryStorages):
             users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
             expectations.check(users, lambda key: _version(tables, key))
             balances, entries = apply_to_stored(tables, changes.balance_deltas, now)
-            for order in sorted(changes.orders, key=_replaces(changes)):
-                put_order(tables, order) if changes.expected_version(order) else insert_order(tables, order)
+            for order in expectations.new_orders:
+                insert_order(tables, order)
+            for order in expectations.orders:
+                put_order(tables, order)
             insert_updates(tables, changes.order_updates, now)
-            for trade in sorted(changes.trades, key=_replaces(changes)):
-                put_trade(tables, trade) if changes.expected_version(trade) else insert_trade(tables, trade)
+            for trade in expectations.new_trades:
+                insert_trade(tables, trade)
+            for trade in expectations.trades:
+                put_trade(tables, trade)
             put_entries(tables, balances, entries)
 
 
@@ -123,11 +127,6 @@ def _version(tables: Views, key: RowKey) -> int | None:
     entity, user_id, row_id = key
     row = (tables.orders if entity == "order" else tables.trades).get((user_id, row_id))
     return None if row is None else row.version
-
-
-def _replaces(changes: Changes) -> Callable[[Order | Trade], bool]:
-    """A sort key: rows to be inserted come first."""
-    return lambda row: changes.expected_version(row) > 0
 
 
 def _find_orders(tables: Views, wanted: Wanted) -> tuple[Order, ...]:

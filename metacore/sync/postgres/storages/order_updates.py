@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from metacore.domain.order_updates import NewOrderUpdate, OrderUpdate
+from metacore.domain.orders import OrderKey
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import ORDER_UPDATE, to_array, to_text
 from metacore.postgres.statements import order_updates as statements
@@ -33,13 +34,15 @@ class PostgresOrderUpdateStorage:
         keys = sorted({(update.user_id, update.order_id) for update in given})
         wanted = {"user_id": to_array([key[0] for key in keys]), "id": to_array([key[1] for key in keys])}
         now = self._session.now()
-        values = {**values_of(given, now), "orders": str(len(keys))}
-        stored, seqs = self._session.pipeline(
-            "order_updates.append_many", [(CHECK_ORDERS, wanted), (statements.APPEND_IF_KNOWN, values)]
+        stored, appended = self._session.pipeline(
+            "order_updates.append_many", [(CHECK_ORDERS, wanted), (statements.APPEND_IF_KNOWN, values_of(given, now))]
         )
         if missing := set(keys) - {(row[0], row[1]) for row in stored}:
             raise NotFoundError("order", min(missing))
-        return tuple(OrderUpdate.recorded(new, seq, now) for new, (seq,) in zip(given, seqs, strict=True))
+        seqs: defaultdict[OrderKey, list[int]] = defaultdict(list)
+        for user_id, order_id, seq in sorted(appended, reverse=True):
+            seqs[user_id, order_id].append(seq)
+        return tuple(OrderUpdate.recorded(new, seqs[new.user_id, new.order_id].pop(), now) for new in given)
 
     def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
         values = {"user_id": str(user_id), "order_id": str(order_id)}
@@ -48,11 +51,12 @@ class PostgresOrderUpdateStorage:
 
 def values_of(updates: Sequence[NewOrderUpdate], now: datetime) -> dict[str, str | None]:
     """The parameters that append `updates`."""
-    counts: Counter[tuple[UUID, UUID]] = Counter()
+    counts: Counter[OrderKey] = Counter()
     ranks = []
     for update in updates:
         key = (update.user_id, update.order_id)
         counts[key] += 1
         ranks.append(counts[key])
+    orders = {"owner_ids": to_array(key[0] for key in counts), "order_ids": to_array(key[1] for key in counts)}
     values = ORDER_UPDATE.encode_all(updates, statements.GIVEN)
-    return {**values, "rank": to_array(ranks), "recorded_at": to_text(now)}
+    return {**values, **orders, "rank": to_array(ranks), "recorded_at": to_text(now)}

@@ -29,17 +29,17 @@ R = TypeVar("R", Order, Trade)
 def save(session: TransactionSession, changes: Changes) -> None:
     """Check `changes` against what is locked, locking what is not, then write all of it in one round trip."""
     session.check()
-    if all(delta.key in session.held.balances for delta in changes.balance_deltas):
-        _save(session, changes)
+    keys = sorted({(delta.user_id, delta.asset) for delta in changes.balance_deltas})
+    if all(key in session.held.balances for key in keys):
+        _save(session, changes, keys)
     else:
         # Locking stores missing balances: an error that dooms nothing must take them back.
         with session.atomic() as savepoint:
-            _save(savepoint, changes)
+            _save(savepoint, changes, keys)
 
 
-def _save(session: TransactionSession, changes: Changes) -> None:
+def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey]) -> None:
     now = session.now()
-    keys = sorted({delta.key for delta in changes.balance_deltas})
     expectations = Expectations(changes)
     _lock(session, expectations, keys)
     try:
@@ -51,15 +51,13 @@ def _save(session: TransactionSession, changes: Changes) -> None:
             session.doom(error)
         raise
     calls: list[Call] = []
-    new_orders, orders = _parted(changes, changes.orders)
-    new_trades, trades = _parted(changes, changes.trades)
-    if new_orders:
+    if new_orders := expectations.new_orders:
         calls.append((statements.INSERT_ORDERS, partial(ORDER.encode_all, new_orders)))
-    if orders:
+    if orders := expectations.orders:
         calls.append((statements.REPLACE_ORDERS, partial(ORDER.encode_all, orders, statements.REPLACED)))
-    if new_trades:
+    if new_trades := expectations.new_trades:
         calls.append((trade_statements.INSERT, partial(values_of_trades, new_trades)))
-    if trades:
+    if trades := expectations.trades:
         calls.append((trade_statements.REPLACE, partial(values_of_trades, trades)))
     if entries:
         calls.append(write(entries))
@@ -68,7 +66,7 @@ def _save(session: TransactionSession, changes: Changes) -> None:
     if calls:
         session.pipeline("save", calls, subject=_subjects(changes))
     saved: list[Order | Trade] = [*changes.orders, *changes.trades]
-    session.held.versions.update({row_key(row): row.version for row in saved})
+    session.held.versions.maps[0].update((row_key(row), row.version) for row in saved)
     session.remember(changed.values())
 
 
@@ -106,12 +104,6 @@ def _lock(session: TransactionSession, expectations: Expectations, keys: Sequenc
 
 _CHECKS = {"order": statements.CHECK_ORDERS, "trade": statements.CHECK_TRADES}
 """What locks the rows of an entity and gives their versions."""
-
-
-def _parted(changes: Changes, rows: Sequence[R]) -> tuple[list[R], list[R]]:
-    """Those of `rows` to be inserted, and those to be replaced."""
-    new = [row for row in rows if not changes.expected_version(row)]
-    return new, [row for row in rows if changes.expected_version(row)]
 
 
 def _subjects(changes: Changes) -> dict[str, object]:
