@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -113,15 +113,15 @@ class BalanceEntry(BalanceDelta):
 
 def apply_deltas(
     balances: dict[BalanceKey, Balance], deltas: Sequence[BalanceDelta], now: datetime
-) -> tuple[dict[BalanceKey, Balance], list[BalanceEntry]]:
-    """The balances after `deltas`, in their order, and the journal entries that tell of it.
+) -> tuple[dict[BalanceKey, Balance], Iterator[BalanceEntry]]:
+    """The balances after `deltas`, in their order, and the journal entries that tell of it, made as they are taken.
 
     `balances` holds every balance that a delta names. InsufficientFundsError if one would fall below zero on the way,
     InvalidDataError if it would have more than 20 digits before the point; the version of a changed balance grows by
     one whatever the number of deltas.
     """
     running: dict[BalanceKey, list[Any]] = {}
-    entries: list[BalanceEntry] = []
+    afters: list[dict[str, Any]] = []
     with exact():
         for delta in deltas:
             key = (delta.user_id, delta.asset)
@@ -139,15 +139,14 @@ def apply_deltas(
                 field = "delta_free" if free >= LIMIT else "delta_locked"
                 raise InvalidDataError("the balance would have more than 20 digits before the point", field=field)
             state[:] = free, locked, seq + 1
-            after = {"seq": seq + 1, "free_after": free, "locked_after": locked, "created_at": now}
-            entries.append(BalanceEntry.trusted(delta.__dict__ | after))
+            afters.append({"seq": seq + 1, "free_after": free, "locked_after": locked, "created_at": now})
     changed = {
         key: balances[key].changed(
             free=free, locked=locked, last_seq=seq, version=balances[key].version + 1, updated_at=now
         )
         for key, (free, locked, seq) in running.items()
     }
-    return changed, entries
+    return changed, (BalanceEntry.trusted(delta.__dict__ | after) for delta, after in zip(deltas, afters, strict=True))
 
 
 def only_referenced(deltas: Iterable[BalanceDelta]) -> BalanceDelta | None:

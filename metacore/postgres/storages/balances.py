@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -78,8 +77,8 @@ class PostgresBalanceStorage:
                 if key not in balances:
                     raise NotFoundError("user", key[0])
             changed, entries = apply_deltas(balances, given, now)
-            if entries:
-                await tx.finish("balances.apply", [write(entries)], only_referenced(entries))
+            if given:
+                await tx.finish("balances.apply", [write(entries)], only_referenced(given))
             tx.remember(changed.values())
         return tuple(changed[key] for key in keys)
 
@@ -129,7 +128,7 @@ class PostgresBalanceStorage:
             balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
             deltas = adjustments(user_id, balances.values(), told, replace, now)
             changed, entries = apply_deltas(balances, deltas, now)
-            if entries:
+            if deltas:
                 await tx.finish(operation, [write(entries)])
             tx.remember(changed.values())
         return len({delta.asset for delta in deltas} | {asset for _, asset in fresh})
@@ -141,9 +140,9 @@ def lock(session: Session, keys: Sequence[BalanceKey]) -> list[Call]:
     return [(statements.ENSURE, ensure), (statements.LOCK_MANY, _keys(keys))]
 
 
-def write(entries: Sequence[BalanceEntry]) -> Call:
+def write(entries: Iterable[BalanceEntry]) -> Call:
     """The call that writes `entries` and makes the balances what they left."""
-    return statements.WRITE, partial(BALANCE_ENTRY.encode_all, entries)
+    return statements.WRITE, lambda: BALANCE_ENTRY.encode_all(tuple(entries))
 
 
 def _keys(keys: Sequence[BalanceKey]) -> dict[str, str]:

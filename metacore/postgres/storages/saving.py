@@ -54,14 +54,14 @@ async def _save(session: TransactionSession, changes: Changes, keys: Sequence[Ba
         calls.append((statements.INSERT_ORDERS, partial(ORDER.encode_all, new_orders)))
     if orders := expectations.orders:
         calls.append((statements.REPLACE_ORDERS, partial(ORDER.encode_all, orders, statements.REPLACED)))
+    if changes.order_updates:
+        calls.append((APPEND, partial(values_of_updates, changes.order_updates, now)))
     if new_trades := expectations.new_trades:
         calls.append((trade_statements.INSERT, partial(values_of_trades, new_trades)))
     if trades := expectations.trades:
         calls.append((trade_statements.REPLACE, partial(values_of_trades, trades)))
-    if entries:
+    if keys:
         calls.append(write(entries))
-    if changes.order_updates:
-        calls.append((APPEND, partial(values_of_updates, changes.order_updates, now)))
     if calls:
         await session.pipeline("save", calls, subject=_subjects(changes))
     saved: list[Order | Trade] = [*changes.orders, *changes.trades]

@@ -128,7 +128,7 @@ def insert_deltas(tables: Views, deltas: Sequence[BalanceDelta], now: datetime) 
 
 def apply_to_stored(
     tables: Views, deltas: Sequence[BalanceDelta], now: datetime
-) -> tuple[Iterable[Balance], Sequence[BalanceEntry]]:
+) -> tuple[Iterable[Balance], Iterable[BalanceEntry]]:
     """What `deltas` make of the stored balances, of which the missing ones are stored as zero; and their entries."""
     keys = sorted({delta.key for delta in deltas})
     ensure_balances(tables, keys, now)
