@@ -24,6 +24,12 @@ Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 Call = tuple[Statement, Values]
 """A statement and its parameters."""
 
+Command = Callable[[], int | None]
+"""Hands something to libpq; gives the number of bytes that were made for it only then, if any."""
+
+_LARGE = 1 << 16
+"""From this number of bytes on, libpq may keep back a part of a command until the next one comes."""
+
 Waiting = Generator[Wait, Ready | int, "list[list[Row]]"]
 """What psycopg's `Connection.wait` runs: it yields what it waits for, and returns the rows of each call."""
 
@@ -45,7 +51,7 @@ class Wire:
         Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
         server has skipped what came after it.
         """
-        commands: list[Callable[[], None]] = [partial(self._pgconn.send_query_params, text, None) for text in openings]
+        commands: list[Command] = [partial(self._pgconn.send_query_params, text, None) for text in openings]
         fresh: dict[int, Statement] = {}
         for statement, values in calls:
             text, names = statement.positional(schema)
@@ -67,15 +73,19 @@ class Wire:
         names: Sequence[str],
         values: Values,
         parameters: Sequence[bytes | None] | None,
-    ) -> None:
+    ) -> int:
+        """Send a statement; how many bytes of parameters were made for it now."""
+        made = 0
         if callable(values):
             parameters = _parameters(values(), names)
+            made = sum(len(parameter) for parameter in parameters if parameter is not None)
         if self._prepares:
             self._pgconn.send_query_prepared(statement.key, parameters)
         else:
             self._pgconn.send_query_params(text, parameters)
+        return made
 
-    def _alone(self, command: Callable[[], None]) -> Waiting:
+    def _alone(self, command: Command) -> Waiting:
         command()
         yield from self._flush()
         result = yield from self._result()
@@ -83,12 +93,14 @@ class Wire:
             pass
         return [self._rows(result)]
 
-    def _together(self, commands: Sequence[Callable[[], None]], first: int, fresh: Mapping[int, Statement]) -> Waiting:
+    def _together(self, commands: Sequence[Command], first: int, fresh: Mapping[int, Statement]) -> Waiting:
         pgconn = self._pgconn
         pgconn.enter_pipeline_mode()
         try:
             for command in commands:
-                command()
+                if (command() or 0) > _LARGE:
+                    # All of it shall be with the server while the next parameters are made.
+                    yield from self._flush()
         except BaseException:
             # Part of it may be with the server already: nobody shall commit that.
             pgconn.finish()
