@@ -28,9 +28,9 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests, against an embedded PostgreSQL or, if METACORE_TEST_URL is set, that server."""
+    """All tests, against an embedded PostgreSQL or, if METACORE_TEST_URL is set, that server; `-- -n 0`: in turn."""
     _install(session, "test")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session

@@ -113,3 +113,21 @@ def test_the_listed_loggers_are_those_of_the_package() -> None:
     }
     assert set(listed) == used | {"psycopg.pool"}
     assert "psycopg.pool" in logging.root.manager.loggerDict
+
+
+def test_every_link_leads_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    links = [
+        (path, link) for path in pages for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 10
+    for path, link in links:
+        target, _, heading = link.partition("#")
+        if "://" in link:
+            continue
+        led = path.parent / target if target else path
+        assert led.exists(), f"{path.name} links to {link}"
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", led.read_text(encoding="utf-8"), re.MULTILINE)
+            anchors = {re.sub(r"[^\w -]", "", text).strip().lower().replace(" ", "-") for text in headings}
+            assert heading in anchors, f"{path.name} links to {link}"
