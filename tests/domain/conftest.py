@@ -11,7 +11,7 @@ import pytest
 
 from metacore.domain import order_commands, reporting, settlement, snapshots, transfers
 from metacore.domain.account import Account
-from metacore.domain.audit import AuditFinding, audit
+from metacore.domain.audit import Audit, AuditFinding
 from metacore.domain.balances import AccountBalance, Balance, BalanceEntry, BalanceKey, EntryReason, apply_deltas
 from metacore.domain.book import Book
 from metacore.domain.changes import NOTHING_UNSETTLED, Changes, Loaded, OrderReference, Unsettled, Wanted
@@ -180,13 +180,10 @@ class Desk:
         for trade in self.trades.values():
             if trade.state is TradeState.SETTLED and trade.order_id is not None:
                 settled[trade.order_id] = settled.get(trade.order_id, Decimal(0)) + trade.quantity
-        return audit(
-            USER,
-            balances=self.balances.values(),
-            entries=sorted(self.entries, key=lambda entry: (entry.asset, entry.seq)),
-            orders=self.orders.values(),
-            settled=settled,
-        )
+        audit = Audit(USER)
+        audit.read_entries(sorted(self.entries, key=lambda entry: (entry.asset, entry.seq)))
+        audit.read_orders((order, settled.get(order.id, Decimal(0))) for order in self.orders.values())
+        return audit.findings(self.balances.values())
 
     def wait(self, seconds: int = 1) -> datetime:
         self.now += timedelta(seconds=seconds)

@@ -1,11 +1,11 @@
 """The audit finds each rule broken, and nothing while none is."""
 
-from collections.abc import Iterator
+import weakref
 from decimal import Decimal
 
 import pytest
 
-from metacore.domain.audit import AuditRule, audit
+from metacore.domain.audit import Audit, AuditRule
 
 
 @pytest.fixture
@@ -97,23 +97,15 @@ def test_an_order_that_executed_less_than_is_settled(traded):
     assert (finding.rule, finding.expected, finding.actual) == (AuditRule.EXECUTED_COVERS_SETTLED, 4, 3)
 
 
-def test_entries_are_consumed_one_by_one(traded):
+def test_entries_and_orders_are_not_kept(traded):
     ordered = sorted(traded.entries, key=lambda entry: (entry.asset, entry.seq))
-    alive = 0
-
-    def stream() -> Iterator[object]:
-        nonlocal alive
-        for entry in ordered:
-            alive += 1
-            yield entry
-            alive -= 1
-
     [order] = traded.orders.values()
-    findings = audit(
-        order.user_id,
-        balances=traded.balances.values(),
-        entries=stream(),
-        orders=traded.orders.values(),
-        settled={order.id: order.settled_quantity},
-    )
-    assert (findings, alive) == ([], 0)
+    audit = Audit(order.user_id)
+    for entry in ordered:
+        audit.read_entries([entry])
+    rows = [(order.changed(), order.settled_quantity)]
+    kept = weakref.ref(rows[0][0])
+    audit.read_orders(iter(rows))
+    rows.clear()
+    assert kept() is None
+    assert audit.findings(traded.balances.values()) == []

@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.amounts import total
-from metacore.domain.audit import AuditFinding, audit
+from metacore.domain.amounts import ZERO, total
+from metacore.domain.audit import Audit, AuditFinding
 from metacore.domain.balances import (
     AccountBalance,
     Balance,
@@ -88,13 +88,12 @@ class MemoryBalanceStorage:
         with self._session.read("balances.audit") as tables:
             if tables.users.get((user_id,)) is None:
                 raise NotFoundError("user", user_id)
-            return audit(
-                user_id,
-                balances=tables.balances.group(user_id),
-                entries=sorted(tables.balance_entries.group(user_id), key=lambda row: (row.asset, row.seq)),
-                orders=tables.orders.group(user_id),
-                settled=_settled(tables.trades.group(user_id)),
-            )
+            settled = _settled(tables.trades.group(user_id))
+            audit = Audit(user_id)
+            audit.read_entries(sorted(tables.balance_entries.group(user_id), key=lambda row: (row.asset, row.seq)))
+            orders = sorted(tables.orders.group(user_id), key=lambda order: order.id)
+            audit.read_orders((order, settled.get(order.id, ZERO)) for order in orders)
+            return audit.findings(tables.balances.group(user_id))
 
     async def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
         now = self._session.now()

@@ -76,24 +76,22 @@ USER = Statement("balances.user", "SELECT id FROM {schema}.users WHERE id = %(us
 
 KNOWN_USER = Statement("balances.audit", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid")
 
-AUDIT_ORDERS = Statement(
-    "balances.audit",
-    f"""
-    SELECT {names(ORDER.columns)} FROM {{schema}}.orders WHERE user_id = %(user_id)s::uuid
-    """,
-)
-AUDIT_SETTLED = Statement(
-    "balances.audit",
-    """
-    SELECT order_id, sum(quantity) FROM {schema}.trades
-    WHERE user_id = %(user_id)s::uuid AND state = 'SETTLED' AND order_id IS NOT NULL GROUP BY order_id
-    """,
-)
-AUDIT_ENTRIES = Statement(
-    "balances.audit",
-    f"SELECT {names(BALANCE_ENTRY.columns)} FROM {{schema}}.balance_entries WHERE user_id = %(user_id)s::uuid"
-    " ORDER BY asset, seq",
-)
+
+@cache
+def audit_orders(after: bool) -> Statement:
+    """Orders by id, each with the sum of its SETTLED trades; only behind a position, if so."""
+    behind = " AND orders.id > %(after_id)s::uuid" if after else ""
+    return Statement(
+        "balances.audit",
+        f"""
+        SELECT {names(ORDER.columns, "orders.")}, coalesce((
+            SELECT sum(trades.quantity) FROM {{schema}}.trades
+            WHERE trades.user_id = orders.user_id AND trades.order_id = orders.id AND trades.state = 'SETTLED'
+        ), 0)
+        FROM {{schema}}.orders WHERE orders.user_id = %(user_id)s::uuid{behind}
+        ORDER BY orders.id LIMIT %(limit)s::bigint
+        """,
+    )
 
 
 @cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from metacore.domain.amounts import canonical
-from metacore.domain.audit import AuditFinding, audit
+from metacore.domain.audit import Audit, AuditFinding
 from metacore.domain.balances import (
     AccountBalance,
     Balance,
@@ -25,9 +26,13 @@ from metacore.domain.pages import Listing, Page, parse_limit
 from metacore.domain.text import require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
+from metacore.postgres.statement import Statement
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.storages.session import Session
-from metacore.postgres.wire import Call
+from metacore.postgres.wire import Call, Row
+
+_PORTION = 5000
+"""How many rows an audit reads at a time."""
 
 
 class PostgresBalanceStorage:
@@ -96,25 +101,16 @@ class PostgresBalanceStorage:
     async def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
         mine = {"user_id": str(user_id)}
         async with self._session.snapshot() as tx:
-            users, balances, orders, settled, entries = await tx.pipeline(
-                "balances.audit",
-                [
-                    (statements.KNOWN_USER, mine),
-                    (statements.LIST, mine),
-                    (statements.AUDIT_ORDERS, mine),
-                    (statements.AUDIT_SETTLED, mine),
-                    (statements.AUDIT_ENTRIES, mine),
-                ],
-            )
-        if not users:
-            raise NotFoundError("user", user_id)
-        return audit(
-            user_id,
-            balances=BALANCE.decode_all(balances),
-            entries=map(BALANCE_ENTRY.decode, entries),
-            orders=ORDER.decode_all(orders),
-            settled={order_id: canonical(quantity) for order_id, quantity in settled},
-        )
+            calls = [(statements.KNOWN_USER, mine), (statements.LIST, mine)]
+            users, balances = await tx.pipeline("balances.audit", calls)
+            if not users:
+                raise NotFoundError("user", user_id)
+            audit = Audit(user_id)
+            async for rows in _portions(tx, partial(statements.page, False), mine, {"asset": 1, "seq": 7}):
+                audit.read_entries(map(BALANCE_ENTRY.decode, rows))
+            async for rows in _portions(tx, statements.audit_orders, mine, {"id": 0}):
+                audit.read_orders((ORDER.decode(order), canonical(settled)) for *order, settled in rows)
+        return audit.findings(BALANCE.decode_all(balances))
 
     async def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
         mine, now = {"user_id": str(user_id)}, self._session.now()
@@ -132,6 +128,20 @@ class PostgresBalanceStorage:
                 await tx.finish(operation, [write(entries)])
             tx.remember(changed.values())
         return len({delta.asset for delta in deltas} | {asset for _, asset in fresh})
+
+
+async def _portions(
+    session: Session, statement: Callable[[bool], Statement], values: dict[str, str], key: dict[str, int]
+) -> AsyncIterator[list[Row]]:
+    """All rows of `statement`, portion by portion; `key` names the columns that order them, and where these stand."""
+    after: dict[str, str | None] = {}
+    while True:
+        given = {**values, **after, "limit": str(_PORTION)}
+        (rows,) = await session.pipeline("balances.audit", [(statement(bool(after)), given)])
+        yield rows
+        if len(rows) < _PORTION:
+            return
+        after = {f"after_{name}": to_text(rows[-1][position]) for name, position in key.items()}
 
 
 def lock(session: Session, keys: Sequence[BalanceKey]) -> list[Call]:

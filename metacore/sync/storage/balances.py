@@ -73,10 +73,11 @@ class BalanceStorage(Protocol):
         ...
 
     def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
-        """What disagrees, read in one snapshot; empty when every rule that MONEY calls always true holds for the user.
+        """What disagrees; empty when every rule that MONEY calls always true holds for the user.
 
         Checked: amounts not negative; each balance the sum of its journal, entry by entry; locked the sum of the
-        holds; for each order, settled the sum of its SETTLED trades and executed at least that. NotFoundError if the
-        user does not exist.
+        holds; for each order, settled the sum of its SETTLED trades and executed at least that. All of it is read in
+        one snapshot (within a transaction, as that reads) and in constant memory. NotFoundError if the user does not
+        exist.
         """
         ...

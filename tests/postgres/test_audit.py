@@ -1,0 +1,66 @@
+"""An audit reads journal and orders portion by portion, however many they are."""
+
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from metacore.sync import NewOrder, NewTrade, NewUser, TradingService, connect
+from metacore.sync.postgres.storages import balances
+
+
+@pytest.fixture
+def traded(metacore_database_url):
+    with connect(metacore_database_url) as storage:
+        user = storage.users.create(NewUser())
+        trading = TradingService(storage)
+        trading.deposit(user.id, "USDT", "1000", reference="opening")
+        for number in range(5):
+            order = trading.place_order(
+                NewOrder(
+                    user_id=user.id,
+                    symbol="BTCUSDT",
+                    base_asset="BTC",
+                    quote_asset="USDT",
+                    side="BUY",
+                    type="LIMIT",
+                    price="10",
+                    quantity="2",
+                )
+            )
+            for part in range(2):
+                trading.settle_trade(
+                    NewTrade(
+                        user_id=user.id,
+                        order_id=order.id,
+                        exchange_trade_id=f"{number}-{part}",
+                        symbol="BTCUSDT",
+                        side="BUY",
+                        price="10",
+                        quantity="1",
+                        traded_at=storage.now(),
+                    )
+                )
+        yield storage, user.id
+
+
+@pytest.mark.parametrize("portion", [1, 2, 5, 10, 15, 5000])
+def test_portions_do_not_matter(traded, metacore_database_url, monkeypatch, portion):
+    storage, user_id = traded
+    monkeypatch.setattr(balances, "_PORTION", portion)
+    assert storage.balances.audit(user_id) == []
+    with psycopg.connect(metacore_database_url, autocommit=True) as connection:
+        connection.execute("UPDATE metacore.balance_entries SET free_after = 7 WHERE asset = 'BTC' AND seq = 4")
+        connection.execute("UPDATE metacore.orders SET settled_quantity = 1, executed_quantity = 1")
+        connection.execute("UPDATE metacore.trades SET state = 'PENDING' WHERE exchange_trade_id = '3-1'")
+    findings = storage.balances.audit(user_id)
+    assert [(row.rule, row.seq, row.expected, row.actual) for row in findings[:2]] == [
+        ("JOURNAL_ADDS_UP", 4, 4, 7),
+        ("JOURNAL_ADDS_UP", 5, 8, 5),
+    ]
+    assert {(row.rule, row.expected, row.actual) for row in findings[2:]} == {
+        ("SETTLED_IS_TRADES", 2, 1),
+        ("EXECUTED_COVERS_SETTLED", 2, 1),
+    }
+    assert len({row.order_id for row in findings[2:]}) == 4
+    assert all(type(row.expected) is Decimal for row in findings)
