@@ -30,14 +30,18 @@ class MemoryOrderStorage:
 
     async def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
         tally, now = Tally("orders"), self._session.now()
+        skipped: list[NewOrder] = []
         async with self._session.write("orders.create_many") as tables:
             for new in orders:
                 if tables.users.get((new.user_id,)) is None:
                     tally.strangers.add(new.user_id)
-                elif not (twins := _twins(tables, new)):
+                elif _twins(tables, new):
+                    skipped.append(new)
+                else:
                     put_order(tables, Order.created(new, now))
                     tally.inserted += 1
-                elif all(twin.is_same_as(new) for twin in twins):
+            for new in skipped:
+                if all(twin.is_same_as(new) for twin in _twins(tables, new)):
                     tally.duplicates += 1
                 else:
                     tally.conflicts.add(str(new.id))

@@ -30,18 +30,22 @@ class MemoryTradeStorage:
 
     async def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
         tally, now = Tally("trades"), self._session.now()
+        skipped: list[NewTrade] = []
         async with self._session.write("trades.create_many") as tables:
             for new in trades:
-                twin = tables.trades.find("exchange_trade_id", (*new.key, new.order_key))
                 if tables.users.get((new.user_id,)) is None:
                     tally.strangers.add(new.user_id)
-                elif twin is not None and twin.content() == new.content():
-                    tally.duplicates += 1
-                elif twin is not None or tables.trades.get((new.user_id, new.id)) is not None:
-                    tally.conflicts.add(new.exchange_trade_id)
+                elif _twin(tables, new) or tables.trades.get((new.user_id, new.id)):
+                    skipped.append(new)
                 else:
                     put_trade(tables, Trade.created(new, now))
                     tally.inserted += 1
+            for new in skipped:
+                twin = _twin(tables, new)
+                if twin is not None and twin.content() == new.content():
+                    tally.duplicates += 1
+                else:
+                    tally.conflicts.add(new.exchange_trade_id)
             return tally.result()
 
     async def get(self, user_id: UUID, trade_id: UUID) -> Trade:
@@ -106,6 +110,10 @@ def put_trade(tables: Views, trade: Trade) -> None:
     if (field := tables.trades.taken(trade)) is not None:
         raise AlreadyExistsError("trade", field, trade.exchange_trade_id)
     tables.trades.put(trade)
+
+
+def _twin(tables: Views, new: NewTrade) -> Trade | None:
+    return tables.trades.find("exchange_trade_id", (*new.key, new.order_key))
 
 
 def _by_time(trade: Trade) -> tuple[object, ...]:

@@ -14,6 +14,11 @@ from metacore.postgres.statements.sets import names
 
 UNLIMITED = Statement("import", "SET LOCAL statement_timeout = 0")
 LIMITED = Statement("import", "SET LOCAL statement_timeout = DEFAULT")
+PATIENT = Statement("import", "SET LOCAL lock_timeout = 0")
+IMPATIENT = Statement("import", "SET LOCAL lock_timeout = DEFAULT")
+
+_TURNS = 1024
+"""How many locks the users share among imports: a transaction can hold some thousands."""
 
 
 class Import:
@@ -46,16 +51,21 @@ class Import:
             f"SELECT user_id FROM {staged} AS staged WHERE NOT EXISTS"
             " (SELECT FROM {schema}.users WHERE users.id = staged.user_id) ORDER BY user_id LIMIT 1",
         )
-        # Imports of the same rows at the same time wait for each other where, in another order, they would deadlock.
-        named_by, first_key = next(iter(keys.items()))
-        in_order = f"{names(first_key)}, ctid"
+        # What a row is depends on those before it, so they are inserted as they came; two imports of the same rows
+        # would deadlock where they came in another order, unless one waits for the other.
+        self.take_turns = Statement(
+            "import",
+            f"SELECT pg_advisory_xact_lock(hashtext('metacore.{name}'), turn) FROM (SELECT DISTINCT"
+            f" hashtext(user_id::text) & {_TURNS - 1} AS turn FROM {staged} ORDER BY turn) AS turns",
+        )
         self.insert = Statement(
             f"{name}.create_many",
             f"WITH inserted AS (INSERT INTO {{schema}}.{name} ({names(self.columns)})"
-            f" SELECT {names(self.columns)} FROM {staged} ORDER BY {in_order} ON CONFLICT DO NOTHING RETURNING id)"
+            f" SELECT {names(self.columns)} FROM {staged} ORDER BY ctid ON CONFLICT DO NOTHING RETURNING id)"
             " SELECT count(*) FROM inserted",
             writes=True,
         )
+        named_by = next(iter(keys))
         different = " OR ".join(f"staged.{column} IS DISTINCT FROM stored.{column}" for column in content)
         twins = " UNION ".join(
             f"SELECT staged.{named_by}::text AS named FROM {staged} AS staged JOIN {{schema}}.{name} AS stored"

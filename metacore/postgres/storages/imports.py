@@ -10,7 +10,7 @@ from metacore.domain.imports import ImportResult
 from metacore.errors import ConflictError, NotFoundError
 from metacore.postgres.codecs import copy_line
 from metacore.postgres.errors import translate
-from metacore.postgres.statements.imports import LIMITED, UNLIMITED, Import
+from metacore.postgres.statements.imports import IMPATIENT, LIMITED, PATIENT, UNLIMITED, Import
 from metacore.postgres.storages.session import Session, TransactionSession
 
 _BLOCK = 500
@@ -21,7 +21,9 @@ async def import_rows(session: Session, statements: Import, rows: Iterable[dict[
     async with session.atomic() as tx:
         await tx.pipeline(statements.insert.name, [(UNLIMITED, {}), (statements.drop, {}), (statements.stage, {})])
         total = await _copy(tx, statements, rows)
-        if missing := await tx.fetch(statements.missing_user, {}):
+        prelude = (statements.missing_user, PATIENT, statements.take_turns, IMPATIENT)
+        missing, *_ = await tx.pipeline(statements.insert.name, [(statement, {}) for statement in prelude])
+        if missing:
             raise NotFoundError("user", missing[0][0])
         inserted = (await tx.fetch(statements.insert, {}))[0][0]
         if inserted < total and (conflicts := await tx.fetch(statements.conflicts, {})):

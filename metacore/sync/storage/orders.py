@@ -29,10 +29,10 @@ class OrderStorage(Protocol):
     def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
         """Store all of `orders`, in one transaction, in constant memory, without `statement_timeout`.
 
-        An order whose id is stored already with equal content, or was given before in this call, is a duplicate and
-        skipped. One that differs on its id or on another unique key is a ConflictError naming up to ten, and nothing
-        is stored; so is NotFoundError for a user that does not exist. What `orders` itself raises passes through, and
-        nothing is stored.
+        They are stored in the order in which they come; one that finds its id or another unique key taken is skipped,
+        and compared with what is stored in the end. If all that shares a unique key with it has equal content, it is a
+        duplicate. If not, that is a ConflictError naming up to ten, and nothing is stored; so is NotFoundError for a
+        user that does not exist. What `orders` itself raises passes through, and nothing is stored.
         """
         ...
 

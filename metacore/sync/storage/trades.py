@@ -29,10 +29,10 @@ class TradeStorage(Protocol):
     def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
         """Store all of `trades` as RECORDED, in one transaction, in constant memory, without `statement_timeout`.
 
-        A trade whose unique key is stored already with equal content, or was given before in this call, is a
-        duplicate and skipped; ids play no part in that. One that differs on a unique key is a ConflictError naming up
-        to ten, and nothing is stored; so is NotFoundError for a user that does not exist. What `trades` itself raises
-        passes through, and nothing is stored.
+        They are stored in the order in which they come; one that finds its id or its unique key taken is skipped, and
+        compared with what is stored in the end. If its unique key is there with equal content, it is a duplicate,
+        whatever its id. If not, that is a ConflictError naming up to ten, and nothing is stored; so is NotFoundError
+        for a user that does not exist. What `trades` itself raises passes through, and nothing is stored.
         """
         ...
 

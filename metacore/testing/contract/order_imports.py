@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -81,6 +82,21 @@ class OrderImportContract(Contract):
         result = storage.orders.create_many([*told, *reversed(later)])
         assert (result.inserted, result.duplicates) == (20, 20)
         assert "told again" not in {order.reason for order in storage.orders.list(user.id).items}
+
+    def test_they_are_stored_in_the_order_in_which_they_come(self, storage: Storage, user: User) -> None:
+        first = NewOrderFactory.build(user_id=user.id, exchange_order_id="X1", reason="first", id=UUID(int=9))
+        told = [first, first.changed(id=UUID(int=8), reason="second"), first.changed(id=UUID(int=10), reason="third")]
+        result = storage.orders.create_many(told)
+        assert (result.inserted, result.duplicates) == (1, 2)
+        assert [order.reason for order in storage.orders.list(user.id).items] == ["first"]
+
+    def test_what_is_skipped_is_compared_with_what_is_stored_in_the_end(self, storage: Storage, user: User) -> None:
+        first = NewOrderFactory.build(user_id=user.id)
+        other = NewOrderFactory.build(user_id=user.id, exchange_order_id="X1", quantity="77")
+        with pytest.raises(ConflictError) as raised:
+            storage.orders.create_many([first, first.changed(exchange_order_id="X1"), other])
+        assert raised.value.conflicts == (str(first.id),)
+        assert storage.orders.list(user.id).items == ()
 
     def test_imports_of_the_same_orders_at_the_same_time_wait_for_each_other(
         self, storage: Storage, world: World, user: User

@@ -76,6 +76,23 @@ class TradeImportContract(Contract):
         )
         assert (result.inserted, result.duplicates) == (2, 2)
 
+    def test_they_are_stored_in_the_order_in_which_they_come(self, storage: Storage, user: User) -> None:
+        first = NewTradeFactory.build(user_id=user.id, id=UUID(int=9), is_maker=True)
+        again = first.changed(id=UUID(int=8), is_maker=False)
+        assert storage.trades.create_many([first, again]).inserted == 1
+        assert [trade.id for trade in storage.trades.list(user.id).items] == [first.id]
+
+    def test_the_later_of_two_with_one_id_is_the_conflict(self, storage: Storage, user: User) -> None:
+        told = [NewTradeFactory.build(user_id=user.id, id=UUID(int=1), exchange_trade_id=name) for name in "BA"]
+        with pytest.raises(ConflictError) as raised:
+            storage.trades.create_many(told)
+        assert raised.value.conflicts == ("A",)
+
+    def test_what_is_skipped_is_compared_with_what_is_stored_in_the_end(self, storage: Storage, user: User) -> None:
+        first, second = (NewTradeFactory.build(user_id=user.id, exchange_trade_id=name) for name in "BA")
+        result = storage.trades.create_many([first, second.changed(id=first.id), second])
+        assert (result.inserted, result.duplicates) == (2, 1)
+
     def test_amounts_are_compared_by_value(self, storage: Storage, user: User) -> None:
         storage.trades.create_many([new := NewTradeFactory.build(user_id=user.id, quote_quantity=None)])
         twin = new.changed(quote_quantity=Decimal("500.00"), raw=None, traded_at=START, is_maker=True)

@@ -11,7 +11,7 @@ from metacore.domain.imports import ImportResult
 from metacore.errors import ConflictError, NotFoundError
 from metacore.postgres.codecs import copy_line
 from metacore.postgres.errors import translate
-from metacore.postgres.statements.imports import LIMITED, UNLIMITED, Import
+from metacore.postgres.statements.imports import IMPATIENT, LIMITED, PATIENT, UNLIMITED, Import
 from metacore.sync.postgres.storages.session import Session, TransactionSession
 
 _BLOCK = 500
@@ -22,7 +22,9 @@ def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, s
     with session.atomic() as tx:
         tx.pipeline(statements.insert.name, [(UNLIMITED, {}), (statements.drop, {}), (statements.stage, {})])
         total = _copy(tx, statements, rows)
-        if missing := tx.fetch(statements.missing_user, {}):
+        prelude = (statements.missing_user, PATIENT, statements.take_turns, IMPATIENT)
+        missing, *_ = tx.pipeline(statements.insert.name, [(statement, {}) for statement in prelude])
+        if missing:
             raise NotFoundError("user", missing[0][0])
         inserted = tx.fetch(statements.insert, {})[0][0]
         if inserted < total and (conflicts := tx.fetch(statements.conflicts, {})):
