@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -98,15 +98,6 @@ class NewTrade(Model):
     def key(self) -> TradeKey:
         return self.user_id, self.symbol, self.exchange_trade_id
 
-    @property
-    def order_key(self) -> str:
-        """The text by which the storages tell apart the two trades of a self-trade; if it is not ASCII, its digest.
-
-        Three keys of 255 characters of four bytes each are more than an index of PostgreSQL takes.
-        """
-        key = self.exchange_order_id or (str(self.order_id) if self.order_id else self.client_order_id or "")
-        return key if key.isascii() else sha256(key.encode()).hexdigest()
-
     def money(self) -> Decimal:
         """The quote amount that it moves: as told, else price x quantity, a cost rounded up, a credit down."""
         if self.quote_quantity is not None:
@@ -119,20 +110,31 @@ class NewTrade(Model):
         return (self.side, self.price, self.quantity, self.money(), self.commission, self.commission_asset)
 
 
+def order_key(told: Mapping[str, Any]) -> str:
+    """The text by which the storages tell apart the two trades of a self-trade; if it is not ASCII, its digest.
+
+    Three keys of 255 characters of four bytes each are more than an index of PostgreSQL takes.
+    """
+    key = str(told["exchange_order_id"] or told["order_id"] or told["client_order_id"])
+    return key if key.isascii() else sha256(key.encode()).hexdigest()
+
+
 class Trade(NewTrade):
-    """A stored trade."""
+    """A stored trade. Its `order_key` is of the names it was first told by, and stays when it learns others."""
 
     quote_quantity: NonNegativeAmount  # pyright: ignore[reportGeneralTypeIssues, reportIncompatibleVariableOverride]
     state: TradeState = TradeState.RECORDED
     version: int = 1
     created_at: Time
     updated_at: Time
+    order_key: Key = Field(default_factory=order_key)
 
     @classmethod
     def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED, **ids: Any) -> Self:
         """The trade that `new` becomes when it is stored at `now`, with these `ids` of its order."""
+        told = new.__dict__
         stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
-        return cls.trusted({**new.__dict__, **stored, **ids})
+        return cls.trusted({**told, **stored, "order_key": order_key(told), **ids})
 
     @property
     def order_name(self) -> OrderName:

@@ -8,7 +8,7 @@ from uuid import UUID
 from metacore.domain.imports import ImportResult
 from metacore.domain.pages import MAX_LIMIT, Listing, Page
 from metacore.domain.text import require_text
-from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState
+from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState, order_key
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.imports import Tally
 from metacore.memory.paging import PageRequest
@@ -113,7 +113,7 @@ def put_trade(tables: Views, trade: Trade) -> None:
 
 
 def _twin(tables: Views, new: NewTrade) -> Trade | None:
-    return tables.trades.find("exchange_trade_id", (*new.key, new.order_key))
+    return tables.trades.find("exchange_trade_id", (*new.key, order_key(new.__dict__)))
 
 
 def _by_time(trade: Trade) -> tuple[object, ...]:

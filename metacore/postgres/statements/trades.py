@@ -14,9 +14,6 @@ from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.sets import assignments, names, rows, without
 from metacore.postgres.tables import trades, users
 
-STORED = (*TRADE.columns, "order_key")
-"""The columns of the table: the model's, and the key that it derives from them."""
-
 COLUMNS = [trades.c[name] for name in TRADE.columns]
 
 
@@ -36,8 +33,8 @@ CREATE = Statement(
     "trades.create",
     insert(trades)
     .from_select(
-        STORED,
-        select(*(_parameter(name) for name in STORED)).where(
+        TRADE.columns,
+        select(*(_parameter(name) for name in TRADE.columns)).where(
             exists(select(users.c.id).where(users.c.id == _parameter("user_id")))
         ),
     )
@@ -62,21 +59,22 @@ GET_MANY = Statement(
 
 INSERT = Statement(
     "trades.insert",
-    f"INSERT INTO {{schema}}.trades ({names(STORED)}) SELECT {names(STORED)} FROM {rows(trades, STORED)} RETURNING 1",
+    f"INSERT INTO {{schema}}.trades ({names(TRADE.columns)}) SELECT {names(TRADE.columns)}"
+    f" FROM {rows(trades, TRADE.columns)} RETURNING 1",
     writes=True,
 )
 
 REPLACE = Statement(
     "trades.replace",
-    f"UPDATE {{schema}}.trades AS stored SET {assignments(without(STORED, 'user_id', 'id'))}"
-    f" FROM {rows(trades, STORED)} WHERE stored.user_id = new.user_id AND stored.id = new.id RETURNING 1",
+    f"UPDATE {{schema}}.trades AS stored SET {assignments(without(TRADE.columns, 'user_id', 'id'))}"
+    f" FROM {rows(trades, TRADE.columns)} WHERE stored.user_id = new.user_id AND stored.id = new.id RETURNING 1",
     writes=True,
 )
 
 IMPORT = Import(
     "trades",
     trades,
-    STORED,
+    TRADE.columns,
     content=("side", "price", "quantity", "quote_quantity", "commission", "commission_asset"),
     keys={
         "exchange_trade_id": ("user_id", "symbol", "exchange_trade_id", "order_key"),

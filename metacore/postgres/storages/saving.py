@@ -12,14 +12,13 @@ from metacore.domain.expectations import Expectations
 from metacore.domain.orders import Order
 from metacore.domain.trades import Trade
 from metacore.errors import MetacoreError
-from metacore.postgres.codecs import BALANCE, ORDER, to_array
+from metacore.postgres.codecs import BALANCE, ORDER, TRADE, to_array
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
 from metacore.postgres.storages.balances import lock, write
 from metacore.postgres.storages.order_updates import values_of as values_of_updates
 from metacore.postgres.storages.session import TransactionSession
-from metacore.postgres.storages.trades import values_of as values_of_trades
 from metacore.postgres.wire import Call
 
 R = TypeVar("R", Order, Trade)
@@ -57,9 +56,9 @@ async def _save(session: TransactionSession, changes: Changes, keys: Sequence[Ba
     if changes.order_updates:
         calls.append((APPEND, partial(values_of_updates, changes.order_updates, now)))
     if new_trades := expectations.new_trades:
-        calls.append((trade_statements.INSERT, partial(values_of_trades, new_trades)))
+        calls.append((trade_statements.INSERT, partial(TRADE.encode_all, new_trades)))
     if trades := expectations.trades:
-        calls.append((trade_statements.REPLACE, partial(values_of_trades, trades)))
+        calls.append((trade_statements.REPLACE, partial(TRADE.encode_all, trades)))
     if keys:
         calls.append(write(entries))
     if calls:

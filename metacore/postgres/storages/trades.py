@@ -11,7 +11,7 @@ from metacore.domain.pages import MAX_LIMIT, Listing, Page, parse_limit
 from metacore.domain.text import require_text
 from metacore.domain.trades import NewTrade, Trade, TradeFilter
 from metacore.errors import NotFoundError
-from metacore.postgres.codecs import TRADE, to_array, to_text
+from metacore.postgres.codecs import TRADE, to_text
 from metacore.postgres.statement import Statement
 from metacore.postgres.statements import trades as statements
 from metacore.postgres.storages.imports import import_rows
@@ -26,13 +26,13 @@ class PostgresTradeStorage:
 
     async def create(self, new: NewTrade) -> Trade:
         trade = Trade.created(new, self._session.now())
-        if not await self._session.fetch(statements.CREATE, _encode(trade), trade):
+        if not await self._session.fetch(statements.CREATE, TRADE.encode(trade), trade):
             raise NotFoundError("user", trade.user_id)
         return trade
 
     async def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
         now = self._session.now()
-        rows = (_encode(Trade.created(new, now)) for new in trades)
+        rows = (TRADE.encode(Trade.created(new, now)) for new in trades)
         return await import_rows(self._session, statements.IMPORT, rows)
 
     async def get(self, user_id: UUID, trade_id: UUID) -> Trade:
@@ -81,12 +81,3 @@ class PostgresTradeStorage:
     async def _all(self, statement: Statement, values: dict[str, Any]) -> Sequence[Trade]:
         rows = await self._session.fetch(statement, {name: to_text(value) for name, value in values.items()})
         return TRADE.decode_all(rows)
-
-
-def values_of(trades: Sequence[Trade]) -> dict[str, str | None]:
-    """The parameters that insert or replace `trades`."""
-    return {**TRADE.encode_all(trades), "order_key": to_array([trade.order_key for trade in trades])}
-
-
-def _encode(trade: Trade) -> dict[str, str | None]:
-    return {**TRADE.encode(trade), "order_key": trade.order_key}

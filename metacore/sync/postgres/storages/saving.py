@@ -13,7 +13,7 @@ from metacore.domain.expectations import Expectations
 from metacore.domain.orders import Order
 from metacore.domain.trades import Trade
 from metacore.errors import MetacoreError
-from metacore.postgres.codecs import BALANCE, ORDER, to_array
+from metacore.postgres.codecs import BALANCE, ORDER, TRADE, to_array
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
@@ -21,7 +21,6 @@ from metacore.postgres.wire import Call
 from metacore.sync.postgres.storages.balances import lock, write
 from metacore.sync.postgres.storages.order_updates import values_of as values_of_updates
 from metacore.sync.postgres.storages.session import TransactionSession
-from metacore.sync.postgres.storages.trades import values_of as values_of_trades
 
 R = TypeVar("R", Order, Trade)
 
@@ -58,9 +57,9 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
     if changes.order_updates:
         calls.append((APPEND, partial(values_of_updates, changes.order_updates, now)))
     if new_trades := expectations.new_trades:
-        calls.append((trade_statements.INSERT, partial(values_of_trades, new_trades)))
+        calls.append((trade_statements.INSERT, partial(TRADE.encode_all, new_trades)))
     if trades := expectations.trades:
-        calls.append((trade_statements.REPLACE, partial(values_of_trades, trades)))
+        calls.append((trade_statements.REPLACE, partial(TRADE.encode_all, trades)))
     if keys:
         calls.append(write(entries))
     if calls:
