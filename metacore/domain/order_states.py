@@ -9,12 +9,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from metacore.domain.amounts import ZERO, canonical, exact
+from metacore.domain.amounts import LIMIT, ZERO, canonical, exact
 from metacore.domain.changes import NOTHING_UNSETTLED, Unsettled
 from metacore.domain.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.orders import CLOSED, Order, OrderStatus
 from metacore.domain.reports import ExecutionReport, Outcome
-from metacore.errors import InvalidTransitionError, MetacoreError
+from metacore.errors import InvalidDataError, InvalidTransitionError, MetacoreError
 
 PENDING_NEW, NEW, PARTIALLY_FILLED = OrderStatus.PENDING_NEW, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED
 PENDING_CANCEL, FILLED, EXPIRED = OrderStatus.PENDING_CANCEL, OrderStatus.FILLED, OrderStatus.EXPIRED
@@ -71,6 +71,13 @@ def decide_report(
             return _created(report, now, unsettled)
         told = _told_quantity(report, order.quantity, order.executed_quantity)
         most = max(told, order.executed_quantity, order.settled_quantity + unsettled.quantity)
+        quote = max(
+            report.executed_quote_quantity or ZERO,
+            order.executed_quote_quantity,
+            order.settled_quote_quantity + unsettled.quote_quantity,
+        )
+        if most >= LIMIT or quote >= LIMIT:
+            return OrderDecision(Outcome.INVALID, order, error=_too_much())
         try:
             outcome, status = _verdict(order, report, told, most)
         except InvalidTransitionError as error:
@@ -78,15 +85,10 @@ def decide_report(
         if outcome is Outcome.DUPLICATE:
             return OrderDecision(outcome, _filled_in(order, report, now))
         if outcome is Outcome.STALE:
-            quote = report.executed_quote_quantity
-            told_values = {"executed_quantity": told, "executed_quote_quantity": ZERO if quote is None else quote}
+            told_quote = report.executed_quote_quantity or ZERO
+            told_values = {"executed_quantity": told, "executed_quote_quantity": told_quote}
             update = _update(order, order.status, report, UpdateOutcome.STALE, status=report.status, **told_values)
             return OrderDecision(outcome, order, update)
-        quote = max(
-            report.executed_quote_quantity or ZERO,
-            order.executed_quote_quantity,
-            order.settled_quote_quantity + unsettled.quote_quantity,
-        )
         values = {"status": status, "executed_quantity": canonical(most), "executed_quote_quantity": canonical(quote)}
         moved = order.changed(**values, **_told_fields(order, report), version=order.version + 1, updated_at=now)
         return OrderDecision(outcome, moved, _update(moved, order.status, report, UpdateOutcome.APPLIED, **values))
@@ -149,6 +151,8 @@ def _created(report: ExecutionReport, now: datetime, unsettled: Unsettled) -> Or
     told = _told_quantity(report, new.quantity, new.executed_quantity)
     executed = max(told, new.executed_quantity, unsettled.quantity)
     quote = max(report.executed_quote_quantity or ZERO, new.executed_quote_quantity, unsettled.quote_quantity)
+    if executed >= LIMIT or quote >= LIMIT:
+        return OrderDecision(Outcome.INVALID, error=_too_much())
     values = {
         "status": _closing_status(report.status, executed),
         "executed_quantity": canonical(executed),
@@ -157,6 +161,11 @@ def _created(report: ExecutionReport, now: datetime, unsettled: Unsettled) -> Or
     order = Order.created(new, now)
     order = order.changed(**values, **_told_fields(order, report))
     return OrderDecision(Outcome.APPLIED, order, _update(order, None, report, UpdateOutcome.APPLIED, **values))
+
+
+def _too_much() -> InvalidDataError:
+    message = "the order would have executed more than 20 digits can tell; compare its trades with the exchange"
+    return InvalidDataError(message, field="executed_quantity")
 
 
 def _told_fields(order: Order, report: ExecutionReport) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import model_validator
 
-from metacore.domain.amounts import ZERO, canonical, exact
+from metacore.domain.amounts import LIMIT, WHOLE_DIGITS, ZERO, canonical, exact
 from metacore.domain.balances import AccountBalance, Balance, BalanceKey, EntryReason, adjustments
 from metacore.domain.changes import Changes, Wanted
 from metacore.domain.model import Model
@@ -36,9 +36,11 @@ class AccountSnapshot(Model):
     permissions: tuple[Key, ...] | None = None
 
     @model_validator(mode="after")
-    def _lists_each_asset_once(self) -> Self:
+    def _tells_one_total_of_each_asset(self) -> Self:
         if len({balance.asset for balance in self.balances}) < len(self.balances):
             raise ValueError("balances list an asset twice")
+        if any(balance.total >= LIMIT for balance in self.balances):
+            raise ValueError(f"a total has at most {WHOLE_DIGITS} digits before the point")
         return self
 
     def is_stale(self, user: User, moved: bool) -> bool:

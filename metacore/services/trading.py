@@ -17,7 +17,7 @@ from metacore.domain.settlement import SettlementResult
 from metacore.domain.snapshots import AccountSnapshot, SnapshotResult
 from metacore.domain.trades import NewTrade
 from metacore.domain.transfers import Transfer, TransferResult
-from metacore.errors import NotFoundError
+from metacore.errors import InvalidDataError, NotFoundError
 from metacore.services.batches import apply, decide, open_balances, open_book, place, settle, sole
 from metacore.storage.storage import Storages, Transaction
 
@@ -83,6 +83,8 @@ class TradingService:
         released too, what is executed later is then taken from free. NotFoundError if the user has no such order.
         """
         remark = build(Remark, {"reason": reason})
+        if remark.reason is None:
+            raise InvalidDataError("say why its trades will not come", field="reason")
 
         async def release(tx: Transaction) -> Order:
             book = await open_book(tx, order_commands.wanted_by_id(user_id, order_id))

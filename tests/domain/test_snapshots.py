@@ -1,9 +1,11 @@
 """Account snapshots: totals as told, the split by the holds."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from metacore.domain.balances import AccountBalance
 from metacore.domain.snapshots import AccountSnapshot
@@ -131,3 +133,9 @@ def test_a_snapshot_lists_each_asset_once(desk):
     twice = tuple(AccountBalance(asset="USDT", free=Decimal(free)) for free in (1, 2))
     with pytest.raises(ValueError, match="twice"):
         AccountSnapshot(taken_at=desk.now, balances=twice)
+
+
+def test_a_total_fits_20_digits():
+    most = Decimal(10**20 - 1)
+    with pytest.raises(ValidationError):
+        AccountSnapshot(taken_at=datetime.now(UTC), balances=(AccountBalance(asset="A", free=most, locked=most),))

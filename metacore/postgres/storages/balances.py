@@ -28,6 +28,7 @@ from metacore.errors import NotFoundError
 from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
 from metacore.postgres.statement import Statement
 from metacore.postgres.statements import balances as statements
+from metacore.postgres.statements.transactions import CHECK_USERS
 from metacore.postgres.storages.session import Session
 from metacore.postgres.wire import Call, Row
 
@@ -76,11 +77,12 @@ class PostgresBalanceStorage:
         keys = sorted({delta.key for delta in given})
         now = self._session.now()
         async with self._session.atomic() as tx:
-            _, rows = await tx.pipeline("balances.apply", lock(tx, keys))
+            owners = sorted({key[0] for key in keys})
+            calls = [(CHECK_USERS, {"ids": to_array(owners)}), *lock(tx, keys)]
+            users, _, rows = await tx.pipeline("balances.apply", calls)
+            if missing := set(owners) - {user_id for (user_id,) in users}:
+                raise NotFoundError("user", min(missing))
             balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
-            for key in keys:
-                if key not in balances:
-                    raise NotFoundError("user", key[0])
             changed, entries = apply_deltas(balances, given, now)
             if given:
                 await tx.finish("balances.apply", [write(entries)], only_referenced(given))
@@ -114,11 +116,10 @@ class PostgresBalanceStorage:
 
     async def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
         mine, now = {"user_id": str(user_id)}, self._session.now()
-        ensure = {**_keys([(user_id, balance.asset) for balance in told]), "now": to_text(now)}
         async with self._session.atomic() as tx:
-            users, fresh, rows = await tx.pipeline(
-                operation, [(statements.USER, mine), (statements.ENSURE, ensure), (statements.LOCK_ALL, mine)]
-            )
+            ensure, lock_named = lock(tx, sorted((user_id, balance.asset) for balance in told))
+            locks = (statements.LOCK_ALL, mine) if replace else lock_named
+            users, fresh, rows = await tx.pipeline(operation, [(statements.USER, mine), ensure, locks])
             if not users:
                 raise NotFoundError("user", user_id)
             balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}

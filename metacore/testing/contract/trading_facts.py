@@ -145,3 +145,32 @@ class TradingFactContract(TradingContract):
         result = trading.settle_trade(told.changed(id=NOBODY))
         stored = storage.trades.get(user.id, recorded.id)
         assert (result.outcome, result.trade, stored.version) == (Outcome.SETTLED, stored, 2)
+
+    def test_a_settled_trade_is_known_by_the_names_it_was_told_by(
+        self, storage: Storage, trading: TradingService, user: User
+    ) -> None:
+        trading.deposit(user.id, "USDT", Decimal(1000), "all")
+        order = trading.place_order(new_order(user, exchange_order_id=None, client_order_id=None))
+        told = fill(order)
+        assert storage.trades.create_many([told]).inserted == 1
+        trading.apply_report(report(order, "NEW", 0, exchange_order_id="learned"))
+        settled = trading.settle_trade(told)
+        assert settled.outcome is Outcome.SETTLED
+        assert settled.trade is not None
+        assert settled.trade.exchange_order_id == "learned"
+        again = storage.trades.create_many([told, told.changed(id=NOBODY)])
+        assert (again.inserted, again.duplicates) == (0, 2)
+        assert storage.trades.list(user.id).items == (settled.trade,)
+
+    def test_more_than_20_digits_are_never_executed(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        for name in "AB":
+            storage.trades.create(
+                fill(order, exchange_trade_id=name, quantity=Decimal(10**20 - 1), quote_quantity=Decimal(1))
+            )
+        reports = [report(order, "PARTIALLY_FILLED", SIZE / 2), report(new_order(user), "NEW", 0)]
+        results = trading.apply_reports(reports)
+        assert [row.outcome for row in results] == [Outcome.INVALID, Outcome.UNKNOWN_ORDER]
+        assert isinstance(results[0].error, InvalidDataError)
+        assert storage.orders.get(user.id, order.id) == order

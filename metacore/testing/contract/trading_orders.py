@@ -102,6 +102,8 @@ class TradingOrderContract(TradingContract):
     ) -> None:
         trading.apply_report(report(order, "CANCELED", SIZE / 2))
         assert money(storage, user) == {"USDT": "500 / 500"}
+        with pytest.raises(InvalidDataError):
+            trading.release_hold(user.id, order.id, None)  # type: ignore[arg-type]
         released = trading.release_hold(user.id, order.id, "never came")
         assert released == trading.release_hold(user.id, order.id, "again") == storage.orders.get(user.id, order.id)
         assert money(storage, user) == {"USDT": "1000 / 0"}

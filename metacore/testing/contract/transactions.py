@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from metacore.domain.changes import Changes
+from metacore.domain.changes import Changes, Wanted
 from metacore.domain.orders import Order
 from metacore.domain.users import User, UserPatch
 from metacore.errors import (
@@ -266,6 +266,38 @@ class TransactionContract(Contract):
         assert held == 1
         assert isinstance(error, LockTimeoutError)
         assert len(getattr(storage, name).get_many(keys, for_update=True)) == 1
+
+    @pytest.mark.parametrize("name", ["apply", "put", "save"])
+    def test_a_user_locked_alone_keeps_the_balances_from_changing(
+        self, open_storage: Opening, world: World, name: str
+    ) -> None:
+        storage = open_storage(lock_timeout=0.05)
+        user = storage.users.create(NewUserFactory.build())
+        delta = BalanceDeltaFactory.build(user_id=user.id, asset="USDT", delta_free=ONE)
+        locked, tried = Event(), Event()
+
+        def hold() -> None:
+            with storage.transaction() as tx:
+                tx.load(Wanted(users=frozenset({user.id}), exclusive_users=True))
+                locked.set()
+                assert tried.wait(PATIENCE)
+
+        def change() -> None:
+            assert locked.wait(PATIENCE)
+            try:
+                if name == "apply":
+                    storage.balances.apply([delta])
+                elif name == "put":
+                    storage.balances.put(user.id, "USDT", ONE, ZERO)
+                else:
+                    with storage.transaction() as tx:
+                        tx.save(Changes(balance_deltas=(delta,)))
+            finally:
+                tried.set()
+
+        _, error = world.together(hold, change)
+        assert isinstance(error, LockTimeoutError)
+        assert storage.balances.list(user.id) == ()
 
     def test_locked_rows_may_be_read(self, storage: Storage, user: User) -> None:
         with storage.transaction() as tx:
