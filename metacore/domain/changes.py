@@ -25,14 +25,6 @@ class OrderReference:
     exchange_order_id: str | None = None
     client_order_id: str | None = None
 
-    def names(self, order: Order) -> bool:
-        """Whether at least one of the given ids is this order's."""
-        return self.user_id == order.user_id and (
-            (self.order_id is not None and self.order_id == order.id)
-            or (self.exchange_order_id is not None and self.exchange_order_id == order.exchange_order_id)
-            or (self.client_order_id is not None and self.client_order_id == order.client_order_id)
-        )
-
 
 EntryReference = tuple[UUID, EntryReason, str]
 """`(user_id, reason, reference)` of a deposit or a withdrawal."""
@@ -109,9 +101,6 @@ class Changes:
     trades: tuple[Trade, ...] = ()
     balance_deltas: tuple[BalanceDelta, ...] = ()
     expected_versions: Mapping[RowKey, int] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.orders or self.order_updates or self.trades or self.balance_deltas)
 
     def expected_version(self, row: Order | Trade) -> int:
         """The version that the stored row must have; 0 for a row to be inserted."""

@@ -80,15 +80,6 @@ def freeze_json(value: object, depth: int = 0) -> Any:
     raise ValueError(f"{type(value).__name__} is not a JSON value")
 
 
-def thaw_json(value: Any) -> Any:
-    """`value` with plain dicts and lists, to be changed at will."""
-    if isinstance(value, Mapping):
-        return {key: thaw_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [thaw_json(item) for item in value]
-    return value
-
-
 def dump_json(value: Any) -> str:
     """The JSON text of `value`, Decimals as the numbers they are."""
     try:

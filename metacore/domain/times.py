@@ -54,11 +54,6 @@ def from_milliseconds(value: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=value)
 
 
-def from_seconds(value: int) -> datetime:
-    """The point in time `value` seconds after 1970-01-01 UTC."""
-    return _EPOCH + timedelta(seconds=value)
-
-
 class _TimeSchema:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(parse_time)

@@ -26,6 +26,13 @@ USER = UUID(int=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def names(reference: OrderReference, order: Order) -> bool:
+    """Whether at least one of the ids that `reference` gives is that of `order`."""
+    given = (reference.order_id, reference.exchange_order_id, reference.client_order_id)
+    pairs = zip(given, (order.id, order.exchange_order_id, order.client_order_id), strict=True)
+    return reference.user_id == order.user_id and any(wanted is not None and wanted == own for wanted, own in pairs)
+
+
 class Desk:
     """Loads, decides and saves like a service, and audits itself after every decision."""
 
@@ -220,14 +227,14 @@ class Desk:
         orders = tuple(
             order
             for _, order in sorted(self.orders.items())
-            if any(reference.names(order) for reference in wanted.orders) or (wanted.holding and order.held_amount)
+            if any(names(reference, order) for reference in wanted.orders) or (wanted.holding and order.held_amount)
         )
         ids = [(row.order_id, row.exchange_order_id, row.client_order_id) for row in wanted.orders]
         ids += [(row.id, row.exchange_order_id, row.client_order_id) for row in orders]
-        names = {name for row in ids for name in order_names(*row)}
+        wanted_names = {name for row in ids for name in order_names(*row)}
         sums: dict[OrderReference, Unsettled] = {}
         for row in self.trades.values():
-            if row.state is not TradeState.SETTLED and row.order_name in names:
+            if row.state is not TradeState.SETTLED and row.order_name in wanted_names:
                 name = OrderReference(USER, *row.order_name)
                 before = sums.get(name, NOTHING_UNSETTLED)
                 sums[name] = Unsettled(before.quantity + row.quantity, before.quote_quantity + row.quote_quantity)

@@ -26,8 +26,6 @@ _COMMIT, _ROLLBACK = b"COMMIT", b"ROLLBACK"
 class Session:
     """Operations outside of any transaction: each commits by itself."""
 
-    in_transaction = False
-
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
@@ -107,8 +105,6 @@ class Session:
 
 class TransactionSession(Session):
     """Operations of one transaction, or of a savepoint within it. BEGIN or SAVEPOINT goes with the first of them."""
-
-    in_transaction = True
 
     def __init__(self, pool: Pool, parent: TransactionSession | None = None, opening: bytes = b"BEGIN") -> None:
         super().__init__(pool)

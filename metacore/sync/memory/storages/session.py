@@ -73,8 +73,6 @@ class Store:
 class Session:
     """Operations outside of any transaction: each commits by itself."""
 
-    in_transaction = False
-
     def __init__(self, store: Store) -> None:
         self.store = store
 
@@ -119,8 +117,6 @@ class Session:
 
 class TransactionSession(Session):
     """Operations of one transaction, or of a savepoint within it."""
-
-    in_transaction = True
 
     def __init__(self, store: Store, views: Views, parent: TransactionSession | None = None) -> None:
         super().__init__(store)
