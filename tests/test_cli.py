@@ -105,6 +105,20 @@ def test_a_role_gets_its_rights(url):
     assert "CREATE ROLE" in run("deploy", "--url", url, "--app-role", "services", expected=WRONG_USAGE)
 
 
+def test_a_role_gets_nothing_from_an_older_release(url):
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("CREATE ROLE services")
+        try:
+            run("deploy", "--url", url)
+            admin.execute("UPDATE metacore.alembic_version SET version_num = '9999'")
+            admin.execute("COMMENT ON TABLE metacore.alembic_version IS 'metacore revision 9999, compatible from 0001'")
+            told = run("deploy", "--url", url, "--app-role", "services", expected=NOT_AS_NEEDED)
+            assert "nothing was granted" in told
+            assert "has the rights" not in told
+        finally:
+            admin.execute("DROP ROLE services")
+
+
 @pytest.mark.parametrize("command", ["deploy", "status", "check", "downgrade"])
 def test_wrong_usage(command):
     argument = ["base"] if command == "downgrade" else []

@@ -258,6 +258,16 @@ def test_a_newer_compatible_schema_is_left_as_it_is(deployer, admin, schema, cap
             refused()
 
 
+def test_no_role_gets_rights_on_a_newer_schema(deployer, admin, schema, make_role):
+    role = make_role()
+    deployer.deploy()
+    set_revision(admin, schema, "9999", f"metacore revision 9999, compatible from {ALL[0]}")
+    with pytest.raises(SchemaError, match=f'nothing was granted to "{role}"') as caught:
+        deployer.deploy(app_role=role)
+    assert (caught.value.current, caught.value.expected) == ("9999", head_revision())
+    assert admin.execute("SELECT has_schema_privilege(%s, %s, 'USAGE')", [role, schema]).fetchone() == (False,)
+
+
 @pytest.mark.parametrize("comment", ["metacore revision 9999, compatible from 9998", "another comment"])
 def test_a_newer_schema_that_is_not_known_to_be_compatible_is_refused(deployer, admin, schema, comment):
     deployer.deploy()

@@ -77,7 +77,8 @@ class SchemaDeployer:
         the schema and its tables: no DDL, no DELETE of what no storage deletes, and on the journals (balance_entries
         and order_updates) neither UPDATE nor DELETE. What belongs to a deleted user or order still goes with it, by
         the cascade of foreign keys, which runs with the rights of the tables' owner. A role that is that owner cannot
-        be the app_role.
+        be the app_role. On a newer schema, compatible or not, `app_role` is a SchemaError, and nothing is granted:
+        only the release that deployed it knows which rights its tables need.
         """
         role = None if app_role is None else check_role_name(app_role)
         with self._connected("deploy") as connection:
@@ -90,6 +91,8 @@ class SchemaDeployer:
                 before = migrating.current_revision(alembic, self.schema)
                 if before is not None and before > head_revision():
                     self._accept(state)
+                    if role is not None:
+                        raise self._not_granted(role, before)
                     return ()
                 if not state.exists:
                     connection.execute(f"CREATE SCHEMA {quote(self.schema)}".encode())
@@ -203,6 +206,14 @@ class SchemaDeployer:
 
     def _state(self, connection: Connection) -> SchemaState:
         return SchemaState.of(connection.execute(SCHEMA_STATE, {"schema": self.schema}).fetchall())
+
+    def _not_granted(self, role: str, revision: str) -> SchemaError:
+        return SchemaError(
+            f'the schema "{self.schema}" is at revision {revision}, of a newer release: nothing was granted to'
+            f" {quote(role)}. Run deploy with the app role from that release, or leave the app role out here",
+            current=revision,
+            expected=head_revision(),
+        )
 
     def _accept(self, state: SchemaState) -> None:
         if state.revision == head_revision():
