@@ -55,7 +55,11 @@ class NotFoundError(MetacoreError):
     key: Any
 
     def __init__(self, entity: str, key: Any) -> None:
-        super().__init__(f"{entity} not found: {_readable(key)}", entity=entity, key=key)
+        super().__init__(
+            f"{entity} not found: {_readable(key)}; check the key and whose it is, or create it first",
+            entity=entity,
+            key=key,
+        )
 
 
 class AlreadyExistsError(MetacoreError):

@@ -4,10 +4,13 @@ import pickle
 from decimal import Decimal
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from metacore import errors
+from metacore.domain.imports import import_conflict
 from metacore.errors import MetacoreError
+from metacore.postgres.errors import translate
 
 USER = UUID(int=1)
 
@@ -56,3 +59,18 @@ def test_a_message_is_short_and_holds_no_payload(error):
 
 def test_conflicts_name_up_to_ten():
     assert len(ERRORS[3].conflicts) == 10
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (errors.NotFoundError("order", (USER, USER)), "check the key and whose it is, or create it first"),
+        (import_conflict("orders", ["1"]), "import without them"),
+        (
+            translate(psycopg.errors.InternalError_(), "orders.get"),
+            "XX000; nothing of it is stored. Look for",
+        ),
+    ],
+)
+def test_a_message_says_what_to_do_next(error, advice):
+    assert advice in str(error)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from metacore.domain.imports import MAX_CONFLICTS, ImportResult
-from metacore.errors import ConflictError, NotFoundError
+from metacore.domain.imports import MAX_CONFLICTS, ImportResult, import_conflict
+from metacore.errors import NotFoundError
 
 
 class Tally:
@@ -23,8 +23,5 @@ class Tally:
         if self.strangers:
             raise NotFoundError("user", min(self.strangers))
         if self.conflicts:
-            raise ConflictError(
-                f"{self._name} differ from stored or earlier ones under the same keys; nothing was stored",
-                conflicts=tuple(sorted(self.conflicts)[:MAX_CONFLICTS]),
-            )
+            raise import_conflict(self._name, sorted(self.conflicts)[:MAX_CONFLICTS])
         return ImportResult(inserted=self.inserted, duplicates=self.duplicates)

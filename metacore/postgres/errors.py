@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 import psycopg
 
 from metacore.errors import (
     AlreadyExistsError,
     ConfigurationError,
-    InsufficientFundsError,
     InvalidDataError,
     LockTimeoutError,
     MetacoreError,
@@ -65,7 +63,11 @@ def translate(error: psycopg.Error, operation: str, *, commits: bool = False, su
         return NotFoundError(OWNERS.get(constraint or "", "owner"), getattr(subject, "user_id", "that of the row"))
     if state == _CHECK_VIOLATION:
         if constraint in NOT_NEGATIVE:
-            return InsufficientFundsError("the asset", needed=Decimal(0), available=Decimal(0))
+            # The domain lets no balance fall below zero; what is stored is not what its rules have made.
+            return InvalidDataError(
+                "a stored balance broke this CHECK, and nothing was stored; run `balances.audit` for its user",
+                field=constraint,
+            )
         return InvalidDataError("the database refused a value of the row", field=constraint or operation)
     if state.startswith("22"):
         return InvalidDataError("the database refused a value of the row", field=operation)
@@ -88,7 +90,10 @@ def translate(error: psycopg.Error, operation: str, *, commits: bool = False, su
             f"{operation}: this server is read-only; name the primary, or several hosts with"
             " target_session_attrs=read-write"
         )
-    return StorageUnavailableError(f"{operation}: the database refused with SQLSTATE {state}")
+    return StorageUnavailableError(
+        f"{operation}: the database refused with SQLSTATE {state}; nothing of it is stored. Look for the cause in the"
+        " server's log, then try again"
+    )
 
 
 def _lost(error: psycopg.Error, operation: str, commits: bool) -> MetacoreError:
@@ -99,4 +104,4 @@ def _lost(error: psycopg.Error, operation: str, commits: bool) -> MetacoreError:
             f"{operation}: the connection was lost before the answer came; the change may or may not be stored."
             " Call again with the same ids, or read what is stored"
         )
-    return StorageUnavailableError(f"{operation}: the connection was lost; nothing of it is stored")
+    return StorageUnavailableError(f"{operation}: the connection was lost; nothing of it is stored. Try again")

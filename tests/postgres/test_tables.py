@@ -11,6 +11,7 @@ from metacore import (
     Balance,
     BalanceEntry,
     Holding,
+    InvalidDataError,
     NewTrade,
     NewUser,
     Order,
@@ -21,6 +22,7 @@ from metacore import (
     User,
 )
 from metacore.postgres import SchemaDeployer
+from metacore.postgres.errors import translate
 from metacore.postgres.tables import METADATA, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
 from metacore.postgres.tables.domains import AMOUNT, KEY
 from metacore.sync import connect
@@ -212,3 +214,13 @@ def test_the_widest_keys_fit_their_indexes(server, deployed):
 def test_a_row_that_no_model_has_is_refused(bare, table, column, value):
     with pytest.raises(psycopg.errors.CheckViolation):
         bare(table)(column, value)
+
+
+@pytest.mark.parametrize(("table", "column"), [("balances", "free"), ("balance_entries", "locked_after")])
+def test_a_stored_balance_below_zero_is_told_as_one_to_audit(bare, table, column):
+    with pytest.raises(psycopg.errors.CheckViolation) as caught:
+        bare(table)(column, "-1")
+    error = translate(caught.value, "balances.apply")
+    assert isinstance(error, InvalidDataError)
+    assert error.field == caught.value.diag.constraint_name in NOT_NEGATIVE
+    assert "balances.audit" in str(error)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import psycopg
 
-from metacore.domain.imports import ImportResult
-from metacore.errors import ConflictError, NotFoundError
+from metacore.domain.imports import ImportResult, import_conflict
+from metacore.errors import NotFoundError
 from metacore.postgres.codecs import copy_line
 from metacore.postgres.errors import translate
 from metacore.postgres.statements.imports import IMPATIENT, LIMITED, PATIENT, UNLIMITED, Import
@@ -27,10 +27,7 @@ async def import_rows(session: Session, statements: Import, rows: Iterable[dict[
             raise NotFoundError("user", missing[0][0])
         inserted = (await tx.fetch(statements.insert, {}))[0][0]
         if inserted < total and (conflicts := await tx.fetch(statements.conflicts, {})):
-            raise ConflictError(
-                f"{statements.name} differ from stored or earlier ones under the same keys; nothing was stored",
-                conflicts=tuple(named for (named,) in conflicts),
-            )
+            raise import_conflict(statements.name, (named for (named,) in conflicts))
         await tx.pipeline(statements.insert.name, [(statements.drop, {}), (LIMITED, {})])
     return ImportResult(inserted=inserted, duplicates=total - inserted)
 
