@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class Stats:
     """Counters since the storage was opened.
 
-    `operations` and `errors` count by the operation's name, such as "orders.get"; `pool` has the figures of the
+    `operations` counts calls by storage and method, such as "orders.get", and `errors` those of them that raised, with
+    "commit" for transactions that the server did not commit; `pool` has the figures of the
     connection pool (`pool_size`, `pool_available`, `requests_waiting`...), None without one.
     """
 

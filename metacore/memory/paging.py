@@ -14,7 +14,6 @@ class PageRequest:
     """Which page of a listing is asked for; InvalidDataError if the limit or the cursor is none."""
 
     def __init__(self, listing: Listing, after: str | None, limit: int) -> None:
-        self.method = listing.method
         self._limit = parse_limit(limit)
         self._start = listing.position(after)
         self._listing = listing

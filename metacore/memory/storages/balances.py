@@ -37,7 +37,7 @@ class MemoryBalanceStorage:
 
     async def get(self, user_id: UUID, asset: str) -> Balance:
         require_text(asset=asset)
-        with self._session.read("balances.get") as tables:
+        with self._session.read() as tables:
             balance = tables.balances.get((user_id, asset))
             if balance is None:
                 raise NotFoundError("balance", (user_id, asset))
@@ -46,32 +46,32 @@ class MemoryBalanceStorage:
     async def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
         wanted, now = parse_keys(keys), self._session.now()
         if for_update:
-            async with self._session.write("balances.get_many") as tables:
+            async with self._session.write() as tables:
                 known = [key for key in wanted if tables.users.get((key[0],)) is not None]
                 ensure_balances(tables, known, now)
                 return _get_many(tables, known)
-        with self._session.read("balances.get_many") as tables:
+        with self._session.read() as tables:
             return _get_many(tables, wanted)
 
     async def list(self, user_id: UUID, nonzero: bool = False) -> Sequence[Balance]:
-        with self._session.read("balances.list") as tables:
+        with self._session.read() as tables:
             rows = tables.balances.group(user_id)
         rows = [balance for balance in rows if not nonzero or balance.free or balance.locked]
         return tuple(sorted(rows, key=lambda balance: balance.asset))
 
     async def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
-        return await self._put("balances.put", user_id, told, replace=False) > 0
+        return await self._put(user_id, told, replace=False) > 0
 
     async def put_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
-        return await self._put("balances.put_all", user_id, parse_balances(balances), replace=False)
+        return await self._put(user_id, parse_balances(balances), replace=False)
 
     async def replace_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
-        return await self._put("balances.replace_all", user_id, parse_balances(balances), replace=True)
+        return await self._put(user_id, parse_balances(balances), replace=True)
 
     async def apply(self, deltas: Iterable[BalanceDelta]) -> Sequence[Balance]:
         given, now = list(deltas), self._session.now()
-        async with self._session.write("balances.apply") as tables:
+        async with self._session.write() as tables:
             insert_deltas(tables, given, now)
             return _get_many(tables, sorted({delta.key for delta in given}))
 
@@ -80,12 +80,12 @@ class MemoryBalanceStorage:
     ) -> Page[BalanceEntry]:
         require_text(asset=asset)
         page = PageRequest(Listing("balances.entries", (user_id, asset), (str, int)), after, limit)
-        with self._session.read(page.method) as tables:
+        with self._session.read() as tables:
             rows = [row for row in tables.balance_entries.group(user_id) if asset is None or row.asset == asset]
             return page.of(rows, lambda row: (row.asset, row.seq), newest_first=False)
 
     async def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
-        with self._session.read("balances.audit") as tables:
+        with self._session.read() as tables:
             if tables.users.get((user_id,)) is None:
                 raise NotFoundError("user", user_id)
             settled = _settled(tables.trades.group(user_id))
@@ -95,9 +95,9 @@ class MemoryBalanceStorage:
             audit.read_orders((order, settled.get(order.id, ZERO)) for order in orders)
             return audit.findings(tables.balances.group(user_id))
 
-    async def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
+    async def _put(self, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
         now = self._session.now()
-        async with self._session.write(operation) as tables:
+        async with self._session.write() as tables:
             if tables.users.get((user_id,)) is None:
                 raise NotFoundError("user", user_id)
             stored = tables.balances.group(user_id)

@@ -29,7 +29,7 @@ class MemoryCredentialStorage:
     async def credentials(self, user_id: UUID) -> Credentials:
         keys = self._session.store.keys
         await keys.ring()
-        with self._session.read("users.credentials") as tables:
+        with self._session.read() as tables:
             sealed = tables.user_credentials.get((user_id,))
             if sealed is None:
                 raise NotFoundError("credentials", user_id)
@@ -37,44 +37,46 @@ class MemoryCredentialStorage:
 
     async def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        if credentials is None:
-            sealed, hashes = None, []
-        else:
-            ring = await self._session.store.keys.ring()
-            sealed, hashes = seal(ring, user_id, credentials), api_key_hashes(ring, user_id, credentials)
-        async with self._session.write("users.set_credentials") as tables:
-            if tables.users.get((user_id,)) is None:
-                raise NotFoundError("user", user_id)
-            _remove(tables, user_id)
-            if sealed is not None:
-                if any(tables.user_api_keys.taken(row) for row in hashes):
-                    raise AlreadyExistsError("credentials", "api_key")
-                _put(tables, sealed, hashes)
+        with self._session.counters.counting("users.set_credentials"):
+            if credentials is None:
+                sealed, hashes = None, []
+            else:
+                ring = await self._session.store.keys.ring()
+                sealed, hashes = seal(ring, user_id, credentials), api_key_hashes(ring, user_id, credentials)
+            async with self._session.write() as tables:
+                if tables.users.get((user_id,)) is None:
+                    raise NotFoundError("user", user_id)
+                _remove(tables, user_id)
+                if sealed is not None:
+                    if any(tables.user_api_keys.taken(row) for row in hashes):
+                        raise AlreadyExistsError("credentials", "api_key")
+                    _put(tables, sealed, hashes)
 
     async def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         wanted, api_key = hide(api_key), ""
-        secret = lookup(wanted)
-        keys = self._session.store.keys
-        ring = await keys.ring()
-        with self._session.read("users.get_by_api_key") as tables:
-            found = _find(tables, hash_api_key(ring, secret))
-        if found is not None:
-            user, sealed = found
-            if has_api_key(await keys.ring(sealed.key_id), sealed, secret):
-                return user
-        raise NotFoundError("user", "the one with this API key")
+        with self._session.counters.counting("users.get_by_api_key"):
+            secret = lookup(wanted)
+            keys = self._session.store.keys
+            ring = await keys.ring()
+            with self._session.read() as tables:
+                found = _find(tables, hash_api_key(ring, secret))
+            if found is not None:
+                user, sealed = found
+                if has_api_key(await keys.ring(sealed.key_id), sealed, secret):
+                    return user
+            raise NotFoundError("user", "the one with this API key")
 
     async def rotate_keys(self, after: UUID | None = None, limit: int = 100, dry_run: bool = False) -> RotationBatch:
         parse_limit(limit)
         ring = await self._session.store.keys.ring()
-        with self._session.read("users.rotate_keys") as tables:
+        with self._session.read() as tables:
             rows = [row for row in _outdated(tables, ring) if after is None or row.user_id > after]
         rows.sort(key=lambda row: row.user_id)
         resealed, unreadable = reseal(ring, rows[:limit])
         rotated = 0
         if not dry_run and resealed:
-            async with self._session.write("users.rotate_keys") as tables:
+            async with self._session.write() as tables:
                 for change in resealed:
                     if tables.user_credentials.get((change.before.user_id,)) == change.before:
                         _remove(tables, change.before.user_id)
@@ -91,7 +93,7 @@ class MemoryCredentialStorage:
     async def key_use(self) -> KeyUse:
         keys = self._session.store.keys
         ring = await keys.ring() if keys.configured else None
-        with self._session.read("users.key_use") as tables:
+        with self._session.read() as tables:
             return KeyUse(
                 credentials=dict(Counter(row.key_id for row in tables.user_credentials.all())),
                 outdated=None if ring is None else len(_outdated(tables, ring)),

@@ -21,52 +21,52 @@ class MemoryOrderRecordStorage:
         self._session = session
 
     async def save(self, record: OrderRecord) -> SaveOutcome:
-        async with self._session.write("order_records.save") as tables:
+        async with self._session.write() as tables:
             return _save(tables, record)
 
     async def insert_if_absent(self, record: OrderRecord) -> bool:
-        async with self._session.write("order_records.insert_if_absent") as tables:
+        async with self._session.write() as tables:
             if tables.order_records.get((record.order_uid,)) is not None:
                 return False
             return _save(tables, record) is SaveOutcome.CREATED
 
     async def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
-        async with self._session.write("order_records.save_many") as tables:
+        async with self._session.write() as tables:
             return tuple(_save(tables, record) for record in records)
 
     async def get(self, order_uid: str) -> OrderRecord:
         require_text(order_uid=order_uid)
-        with self._session.read("order_records.get") as tables:
+        with self._session.read() as tables:
             return _get(tables, order_uid)
 
     async def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         page = PageRequest(Listing("order_records.list", (), (datetime, str)), after, limit)
-        with self._session.read(page.method) as tables:
+        with self._session.read() as tables:
             return page.of(tables.order_records.all(), newest_first)
 
     async def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
         page = PageRequest(Listing("order_records.list_by_customer", (customer_id,), (datetime, str)), after, limit)
-        with self._session.read(page.method) as tables:
+        with self._session.read() as tables:
             return page.of(_with(tables, "customer_id", customer_id), newest_first)
 
     async def find(self, track_number: str) -> Sequence[OrderRecord]:
         require_text(track_number=track_number)
-        with self._session.read("order_records.find") as tables:
+        with self._session.read() as tables:
             return tuple(sorted(_with(tables, "track_number", track_number), key=newest_first, reverse=True))
 
     async def update(self, record: OrderRecord) -> SaveOutcome:
-        async with self._session.write("order_records.update") as tables:
+        async with self._session.write() as tables:
             _get(tables, record.order_uid)
             return _save(tables, record)
 
     async def delete(self, order_uid: str) -> None:
         require_text(order_uid=order_uid)
-        async with self._session.write("order_records.delete") as tables:
+        async with self._session.write() as tables:
             tables.order_records.delete([_get(tables, order_uid)])
 
     async def count(self) -> int:
-        with self._session.read("order_records.count") as tables:
+        with self._session.read() as tables:
             return len(tables.order_records.all())
 
 

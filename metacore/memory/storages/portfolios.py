@@ -23,33 +23,27 @@ class MemoryPortfolioStorage:
         self._session = session
 
     async def get(self, user_id: UUID) -> Portfolio:
-        with self._session.read("portfolios.get") as tables:
+        with self._session.read() as tables:
             return _get(tables, user_id)
 
     async def put(
         self, user_id: UUID, symbol: str, quantity: Decimal, expected_version: int | None = None
     ) -> Portfolio:
-        return await self._change(
-            "portfolios.put", user_id, expected_version, lambda held, now: held.put(symbol, quantity, now)
-        )
+        return await self._change(user_id, expected_version, lambda held, now: held.put(symbol, quantity, now))
 
     async def add(self, user_id: UUID, symbol: str, delta: Decimal, expected_version: int | None = None) -> Portfolio:
-        return await self._change(
-            "portfolios.add", user_id, expected_version, lambda held, now: held.add(symbol, delta, now)
-        )
+        return await self._change(user_id, expected_version, lambda held, now: held.add(symbol, delta, now))
 
     async def remove(self, user_id: UUID, symbol: str, expected_version: int | None = None) -> Portfolio:
-        return await self._change(
-            "portfolios.remove", user_id, expected_version, lambda held, now: held.remove(symbol, now)
-        )
+        return await self._change(user_id, expected_version, lambda held, now: held.remove(symbol, now))
 
     async def clear(self, user_id: UUID, expected_version: int | None = None) -> Portfolio:
-        return await self._change("portfolios.clear", user_id, expected_version, lambda held, now: held.clear(now))
+        return await self._change(user_id, expected_version, lambda held, now: held.clear(now))
 
     async def holders(self, symbol: str, after: str | None = None, limit: int = 100) -> Page[Holding]:
         symbol = parsed(parse_symbol, symbol, "symbol")
         page = PageRequest(Listing("portfolios.holders", (symbol,), (UUID,)), after, limit)
-        with self._session.read(page.method) as tables:
+        with self._session.read() as tables:
             rows = [
                 Holding.trusted({"user_id": held.user_id, "symbol": symbol, "quantity": held.holdings[symbol]})
                 for held in tables.portfolios.all()
@@ -58,18 +52,17 @@ class MemoryPortfolioStorage:
             return page.of(rows, lambda row: (row.user_id,), newest_first=False)
 
     async def symbols(self) -> Sequence[str]:
-        with self._session.read("portfolios.symbols") as tables:
+        with self._session.read() as tables:
             return tuple(sorted({symbol for held in tables.portfolios.all() for symbol in held.holdings}))
 
     async def _change(
         self,
-        operation: str,
         user_id: UUID,
         expected_version: int | None,
         change: Callable[[Portfolio, datetime], Portfolio],
     ) -> Portfolio:
         now = self._session.now()
-        async with self._session.write(operation) as tables:
+        async with self._session.write() as tables:
             portfolio = change(_get(tables, user_id).require_version(expected_version), now)
             tables.portfolios.put(portfolio)
         return portfolio

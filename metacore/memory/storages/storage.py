@@ -15,6 +15,7 @@ from metacore.domain.times import Clock
 from metacore.errors import RetryableError, StorageUnavailableError
 from metacore.memory.storages.session import Session, Store
 from metacore.memory.storages.transaction import MemoryStorages
+from metacore.storage.counting import counted
 from metacore.storage.storage import Transaction
 
 T = TypeVar("T")
@@ -39,11 +40,12 @@ class MemoryStorage(MemoryStorages):
 
         return await retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
 
+    @counted("ping")
     async def ping(self) -> None:
         self._store.check()
 
     def stats(self) -> Stats:
-        return Stats(operations=dict(self._store.operations), errors=dict(self._store.errors))
+        return Stats(dict(self._store.counters.operations), dict(self._store.counters.errors))
 
     async def close(self) -> None:
         self._store.is_open = False

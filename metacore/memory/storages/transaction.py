@@ -24,9 +24,20 @@ from metacore.memory.storages.portfolios import MemoryPortfolioStorage
 from metacore.memory.storages.session import Session
 from metacore.memory.storages.trades import MemoryTradeStorage, insert_trade, put_trade
 from metacore.memory.storages.users import MemoryUserStorage
+from metacore.storage.counting import count_operations, counted
 from metacore.storage.storage import Transaction
 
 T = TypeVar("T")
+
+count_operations(
+    users=MemoryUserStorage,
+    orders=MemoryOrderStorage,
+    order_updates=MemoryOrderUpdateStorage,
+    trades=MemoryTradeStorage,
+    balances=MemoryBalanceStorage,
+    portfolios=MemoryPortfolioStorage,
+    order_records=MemoryOrderRecordStorage,
+)
 
 
 class MemoryStorages(ContextGuard):
@@ -86,8 +97,9 @@ class MemoryTransaction(MemoryStorages):
         async with self.transaction() as savepoint:
             return await fn(savepoint)
 
+    @counted("load")
     async def load(self, wanted: Wanted) -> Loaded:
-        async with self._session.write("load") as tables:
+        async with self._session.write() as tables:
             users = [user for user_id in sorted(wanted.users) if (user := tables.users.get((user_id,))) is not None]
             orders = _find_orders(tables, wanted)
             return Loaded(
@@ -103,10 +115,11 @@ class MemoryTransaction(MemoryStorages):
                 moved=wanted.moved_after is not None and _has_moved(tables, wanted.users, wanted.moved_after),
             )
 
+    @counted("save")
     async def save(self, changes: Changes) -> None:
         now = self._session.now()
         expectations = Expectations(changes)
-        async with self._session.write("save") as tables:
+        async with self._session.write() as tables:
             users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
             expectations.check(users, lambda key: _version(tables, key))
             balances, entries = apply_to_stored(tables, changes.balance_deltas, now)

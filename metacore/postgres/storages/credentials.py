@@ -39,32 +39,34 @@ class PostgresCredentialStorage:
 
     async def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        if credentials is None:
-            stored = await self._session.fetch(statements.REMOVE, {"user_id": str(user_id)})
-        else:
-            ring = await self._session.pool.keys.ring()
-            sealed, hashes = seal(ring, user_id, credentials), api_key_hashes(ring, user_id, credentials)
-            calls = [
-                (statements.SET, _columns([sealed], statements.COLUMNS)),
-                (statements.DELETE_HASHES, _hashed_by([sealed])),
-                (statements.INSERT_HASHES, _hashes([(sealed, hashes)])),
-            ]
-            stored = (await self._session.pipeline("users.set_credentials", calls))[0]
-        if not stored:
-            raise NotFoundError("user", user_id)
+        with self._session.counters.counting("users.set_credentials"):
+            if credentials is None:
+                stored = await self._session.fetch(statements.REMOVE, {"user_id": str(user_id)})
+            else:
+                ring = await self._session.pool.keys.ring()
+                sealed, hashes = seal(ring, user_id, credentials), api_key_hashes(ring, user_id, credentials)
+                calls = [
+                    (statements.SET, _columns([sealed], statements.COLUMNS)),
+                    (statements.DELETE_HASHES, _hashed_by([sealed])),
+                    (statements.INSERT_HASHES, _hashes([(sealed, hashes)])),
+                ]
+                stored = (await self._session.pipeline("users.set_credentials", calls))[0]
+            if not stored:
+                raise NotFoundError("user", user_id)
 
     async def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         wanted, api_key = hide(api_key), ""
-        secret = lookup(wanted)
-        keys = self._session.pool.keys
-        hashes = hash_api_key(await keys.ring(), secret)
-        rows = await self._session.fetch(statements.GET_BY_API_KEY, {"api_key_hash": to_array(hashes)})
-        for row in rows:
-            sealed = SealedCredentials(*row[len(USER.columns) :])
-            if has_api_key(await keys.ring(sealed.key_id), sealed, secret):
-                return USER.decode(row[: len(USER.columns)])
-        raise NotFoundError("user", "the one with this API key")
+        with self._session.counters.counting("users.get_by_api_key"):
+            secret = lookup(wanted)
+            keys = self._session.pool.keys
+            hashes = hash_api_key(await keys.ring(), secret)
+            rows = await self._session.fetch(statements.GET_BY_API_KEY, {"api_key_hash": to_array(hashes)})
+            for row in rows:
+                sealed = SealedCredentials(*row[len(USER.columns) :])
+                if has_api_key(await keys.ring(sealed.key_id), sealed, secret):
+                    return USER.decode(row[: len(USER.columns)])
+            raise NotFoundError("user", "the one with this API key")
 
     async def rotate_keys(self, after: UUID | None = None, limit: int = 100, dry_run: bool = False) -> RotationBatch:
         ring = await self._session.pool.keys.ring()

@@ -23,9 +23,16 @@ class PostgresOrderUpdateStorage:
         self._session = session
 
     async def append(self, new: NewOrderUpdate) -> OrderUpdate:
-        return (await self.append_many([new]))[0]
+        return (await self._append([new]))[0]
 
     async def append_many(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
+        return await self._append(updates)
+
+    async def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
+        values = {"user_id": str(user_id), "order_id": str(order_id)}
+        return ORDER_UPDATE.decode_all(await self._session.fetch(statements.LIST, values))
+
+    async def _append(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
         given = list(updates)
         if not given:
             self._session.check()
@@ -42,10 +49,6 @@ class PostgresOrderUpdateStorage:
         for user_id, order_id, seq in sorted(appended, reverse=True):
             seqs[user_id, order_id].append(seq)
         return tuple(OrderUpdate.recorded(new, seqs[new.user_id, new.order_id].pop(), now) for new in given)
-
-    async def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
-        values = {"user_id": str(user_id), "order_id": str(order_id)}
-        return ORDER_UPDATE.decode_all(await self._session.fetch(statements.LIST, values))
 
 
 def values_of(updates: Sequence[NewOrderUpdate], now: datetime) -> dict[str, str | None]:

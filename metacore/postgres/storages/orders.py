@@ -73,7 +73,7 @@ class PostgresOrderStorage:
         values = {"user_id": str(user_id), "id": str(order_id)}
         self._session.forget()
         if not await self._session.fetch(statements.DELETE, values):
-            order = await self.get(user_id, order_id)
+            order = await self._get(statements.GET, user_id, "id", order_id)
             raise self._session.doom(order.hold_conflict())
 
     async def _get(self, statement: Statement, user_id: UUID, field: str, value: UUID | str) -> Order:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,6 +21,7 @@ from metacore.postgres.identifiers import check_schema_name
 from metacore.postgres.schema_state import SCHEMA_STATE, check_schema_state
 from metacore.postgres.unreachable import unreachable
 from metacore.postgres.wire import Call, Row, Wire
+from metacore.storage.counting import Counters
 
 
 class Pool:
@@ -32,8 +32,7 @@ class Pool:
         self.schema = check_schema_name(settings.schema)
         self.settings = settings
         self.keys = Keys(settings)
-        self.operations: Counter[str] = Counter()
-        self.errors: Counter[str] = Counter()
+        self.counters = Counters()
         self._pool: ConnectionPool[Connection[Row]] | None = None
         self._owner: object = None
         self._process: int | None = None

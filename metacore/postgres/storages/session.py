@@ -28,6 +28,7 @@ class Session:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self.counters = pool.counters
 
     def now(self) -> datetime:
         return read_clock(self.pool.clock)
@@ -38,24 +39,20 @@ class Session:
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         """The rows that `statement` gives, in one round trip; `subject` is the row it stores, named by errors."""
-        self.pool.operations[statement.name] += 1
         connection = await self.pool.acquire()
         try:
             return (await self.pool.exchange(connection, [(statement, values)]))[0]
         except psycopg.Error as error:
-            self.pool.errors[statement.name] += 1
             raise translate(error, statement.name, commits=statement.writes, subject=subject) from error
         finally:
             await self.pool.release(connection)
 
     async def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
         """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none."""
-        self.pool.operations[operation] += 1
         connection = await self.pool.acquire()
         try:
             return await self.pool.exchange(connection, calls)
         except psycopg.Error as error:
-            self.pool.errors[operation] += 1
             writes = any(statement.writes for statement, _ in calls)
             raise translate(error, operation, commits=writes, subject=subject) from error
         finally:
@@ -150,13 +147,11 @@ class TransactionSession(Session):
 
     async def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
         self.check()
-        self.pool.operations[operation] += 1
         connection = await self.connect()
         openings = self._openings()
         try:
             return await self.pool.exchange(connection, calls, openings)
         except psycopg.Error as error:
-            self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, subject=subject)) from error
 
     async def finish(self, operation: str, calls: Sequence[Call], subject: object = None) -> None:
@@ -167,7 +162,6 @@ class TransactionSession(Session):
         try:
             await self.pool.exchange(connection, calls, self._openings(), closing)
         except psycopg.Error as error:
-            self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, commits=not self._depth, subject=subject)) from error
         self._begun = False
 
@@ -244,7 +238,7 @@ class TransactionSession(Session):
         try:
             await self.pool.exchange(self._connection, (), [_COMMIT])
         except psycopg.Error as error:
-            self.pool.errors["commit"] += 1
+            self.counters.errors["commit"] += 1
             raise translate(error, "commit", commits=True) from error
         self._begun = False
 

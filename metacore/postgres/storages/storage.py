@@ -17,6 +17,7 @@ from metacore.postgres.statement import Statement
 from metacore.postgres.storages.pool import Pool
 from metacore.postgres.storages.session import Session
 from metacore.postgres.storages.transaction import PostgresStorages
+from metacore.storage.counting import counted
 from metacore.storage.storage import Transaction
 
 T = TypeVar("T")
@@ -41,11 +42,12 @@ class PostgresStorage(PostgresStorages):
 
         return await retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
 
+    @counted("ping")
     async def ping(self) -> None:
         await self._session.fetch(_PING, {})
 
     def stats(self) -> Stats:
-        return Stats(operations=dict(self._pool.operations), errors=dict(self._pool.errors), pool=self._pool.figures())
+        return Stats(dict(self._pool.counters.operations), dict(self._pool.counters.errors), self._pool.figures())
 
     async def close(self) -> None:
         await self._pool.close()

@@ -54,14 +54,7 @@ class PostgresTradeStorage:
     async def list(
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Trade]:
-        listing = Listing("trades.list", (user_id, filter))
-        given = {name: value for name, value in filter.__dict__.items() if value is not None}
-        values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
-        values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
-        if (start := listing.position(after)) is not None:
-            values |= {"traded_at": to_text(start[0]), "id": to_text(start[1])}
-        rows = await self._session.fetch(statements.page(tuple(sorted(given)), start is not None), values)
-        return listing.page(TRADE.decode_all(rows), limit, lambda trade: (trade.traded_at, trade.id))
+        return await self._list(user_id, filter, after, limit)
 
     async def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
         return await self._all(statements.LIST_BY_ORDER, {"user_id": user_id, "order_id": order_id})
@@ -71,12 +64,23 @@ class PostgresTradeStorage:
 
     async def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> AsyncIterator[Trade]:
         after = None
-        while True:
-            page = await self.list(user_id, filter, after, MAX_LIMIT)
-            for trade in page.items:
-                yield trade
-            if (after := page.next) is None:
-                return
+        with self._session.counters.counting("trades.stream"):
+            while True:
+                page = await self._list(user_id, filter, after, MAX_LIMIT)
+                for trade in page.items:
+                    yield trade
+                if (after := page.next) is None:
+                    return
+
+    async def _list(self, user_id: UUID, filter: TradeFilter, after: str | None, limit: int) -> Page[Trade]:
+        listing = Listing("trades.list", (user_id, filter))
+        given = {name: value for name, value in filter.__dict__.items() if value is not None}
+        values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
+        values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
+        if (start := listing.position(after)) is not None:
+            values |= {"traded_at": to_text(start[0]), "id": to_text(start[1])}
+        rows = await self._session.fetch(statements.page(tuple(sorted(given)), start is not None), values)
+        return listing.page(TRADE.decode_all(rows), limit, lambda trade: (trade.traded_at, trade.id))
 
     async def _all(self, statement: Statement, values: dict[str, Any]) -> Sequence[Trade]:
         rows = await self._session.fetch(statement, {name: to_text(value) for name, value in values.items()})

@@ -19,9 +19,20 @@ from metacore.postgres.storages.saving import save
 from metacore.postgres.storages.session import Session, TransactionSession
 from metacore.postgres.storages.trades import PostgresTradeStorage
 from metacore.postgres.storages.users import PostgresUserStorage
+from metacore.storage.counting import count_operations, counted
 from metacore.storage.storage import Transaction
 
 T = TypeVar("T")
+
+count_operations(
+    users=PostgresUserStorage,
+    orders=PostgresOrderStorage,
+    order_updates=PostgresOrderUpdateStorage,
+    trades=PostgresTradeStorage,
+    balances=PostgresBalanceStorage,
+    portfolios=PostgresPortfolioStorage,
+    order_records=PostgresOrderRecordStorage,
+)
 
 
 class PostgresStorages(ContextGuard):
@@ -85,8 +96,10 @@ class PostgresTransaction(PostgresStorages):
         async with self.transaction() as savepoint:
             return await fn(savepoint)
 
+    @counted("load")
     async def load(self, wanted: Wanted) -> Loaded:
         return await load(self._transaction, wanted)
 
+    @counted("save")
     async def save(self, changes: Changes) -> None:
         await save(self._transaction, changes)

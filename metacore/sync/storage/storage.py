@@ -112,6 +112,10 @@ class Storage(Storages, Protocol):
     def stats(self) -> Stats:
         """The counters of operations and errors by name, and the figures of the connection pool, None where there is
         none.
+
+        Each call counts once, as its storage and method (`orders.create_many`), `load`, `save` or `ping`, whatever it
+        takes, in a transaction or not; one that raises counts among the errors, too, whatever it raises. A stream
+        counts when it is read. Transactions and `run` do not count, what is done within them does.
         """
         ...
 

@@ -11,8 +11,15 @@ from typing import Any
 
 import pytest
 
+from metacore.domain.changes import Changes, Wanted
 from metacore.domain.users import NewUser, User, UserPatch
-from metacore.errors import AlreadyExistsError, ConfigurationError, NotFoundError, StorageUnavailableError
+from metacore.errors import (
+    AlreadyExistsError,
+    ConfigurationError,
+    InvalidDataError,
+    NotFoundError,
+    StorageUnavailableError,
+)
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Backend, Contract, Opening
@@ -23,6 +30,7 @@ from metacore.testing.factories import (
     NewOrderUpdateFactory,
     NewTradeFactory,
     NewUserFactory,
+    OrderRecordFactory,
 )
 from metacore.testing.worlds import AsyncWorld, World
 
@@ -39,6 +47,8 @@ OPERATIONS: dict[str, Callable[[Storage], object]] = {
     "users.get_by_username": lambda storage: storage.users.get_by_username("nobody"),
     "users.get_by_email": lambda storage: storage.users.get_by_email("nobody@example.com"),
     "users.get_by_telegram_id": lambda storage: storage.users.get_by_telegram_id(1),
+    "users.set_credentials": lambda storage: storage.users.set_credentials(NOBODY, None),
+    "users.key_use": lambda storage: storage.users.key_use(),
     "users.list": lambda storage: storage.users.list(),
     "users.update": lambda storage: storage.users.update(NOBODY, UserPatch(username="nobody")),
     "users.delete": lambda storage: storage.users.delete(NOBODY),
@@ -54,6 +64,7 @@ OPERATIONS: dict[str, Callable[[Storage], object]] = {
     "order_updates.append": lambda storage: storage.order_updates.append(
         NewOrderUpdateFactory.build(user_id=NOBODY, order_id=NOBODY)
     ),
+    "order_updates.append_many": lambda storage: storage.order_updates.append_many([]),
     "order_updates.list": lambda storage: storage.order_updates.list(NOBODY, NOBODY),
     "trades.create": lambda storage: storage.trades.create(NewTradeFactory.build(user_id=NOBODY)),
     "trades.create_many": lambda storage: storage.trades.create_many([NewTradeFactory.build(user_id=NOBODY)]),
@@ -73,6 +84,25 @@ OPERATIONS: dict[str, Callable[[Storage], object]] = {
     "balances.apply": lambda storage: storage.balances.apply([BalanceDeltaFactory.build(user_id=NOBODY)]),
     "balances.entries": lambda storage: storage.balances.entries(NOBODY),
     "balances.audit": lambda storage: storage.balances.audit(NOBODY),
+    "portfolios.get": lambda storage: storage.portfolios.get(NOBODY),
+    "portfolios.put": lambda storage: storage.portfolios.put(NOBODY, "btc", Decimal(1)),
+    "portfolios.add": lambda storage: storage.portfolios.add(NOBODY, "btc", Decimal(1)),
+    "portfolios.remove": lambda storage: storage.portfolios.remove(NOBODY, "btc"),
+    "portfolios.clear": lambda storage: storage.portfolios.clear(NOBODY),
+    "portfolios.holders": lambda storage: storage.portfolios.holders("btc"),
+    "portfolios.symbols": lambda storage: storage.portfolios.symbols(),
+    "order_records.save": lambda storage: storage.order_records.save(OrderRecordFactory.build()),
+    "order_records.insert_if_absent": lambda storage: storage.order_records.insert_if_absent(
+        OrderRecordFactory.build()
+    ),
+    "order_records.save_many": lambda storage: storage.order_records.save_many([OrderRecordFactory.build()]),
+    "order_records.get": lambda storage: storage.order_records.get("nothing"),
+    "order_records.list": lambda storage: storage.order_records.list(),
+    "order_records.list_by_customer": lambda storage: storage.order_records.list_by_customer("nobody"),
+    "order_records.find": lambda storage: storage.order_records.find("nothing"),
+    "order_records.update": lambda storage: storage.order_records.update(OrderRecordFactory.build()),
+    "order_records.delete": lambda storage: storage.order_records.delete("nothing"),
+    "order_records.count": lambda storage: storage.order_records.count(),
     "transaction": _begin,
     "run": lambda storage: storage.run(lambda tx: tx.users.list()),
     "ping": lambda storage: storage.ping(),
@@ -142,6 +172,36 @@ class StorageContract(Contract):
                 storage.users.create(NewUserFactory.build(id=user.id))
         storage.users.get(user.id)
         assert storage.stats().errors == {"users.create": 2}
+
+    def test_stats_count_each_call_once_and_each_that_raises(self, open_storage: Opening) -> None:
+        storage = open_storage()
+        called = [name for name in OPERATIONS if name not in ("transaction", "run")]
+        raised = []
+        for name in called:
+            try:
+                OPERATIONS[name](storage)
+            except NotFoundError:
+                raised.append(name)
+        assert storage.stats().operations == dict.fromkeys(called, 1)
+        assert storage.stats().errors == dict.fromkeys(raised, 1)
+        assert {"orders.get", "orders.create_many", "balances.apply"} < set(raised)
+
+    def test_stats_count_alike_in_transactions_and_what_is_refused_before_it_is_asked(
+        self, open_storage: Opening
+    ) -> None:
+        storage = open_storage()
+        user = storage.users.create(NewUserFactory.build())
+        with storage.transaction() as tx:
+            tx.users.update(user.id, UserPatch())
+            tx.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(3))
+            assert len(list(tx.trades.stream(user.id))) == 3
+            tx.load(Wanted(users=frozenset([user.id])))
+            tx.save(Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=user.id),)))
+            with pytest.raises(InvalidDataError):
+                tx.trades.list(user.id, limit=0)
+        names = ("users.create", "users.update", "trades.create_many", "trades.stream", "load", "save", "trades.list")
+        assert storage.stats().operations == dict.fromkeys(names, 1)
+        assert storage.stats().errors == {"trades.list": 1}
 
     def test_stats_have_the_figures_of_a_pool_or_none(self, open_storage: Opening) -> None:
         storage = open_storage(pool_min_size=1, pool_max_size=1)

@@ -22,52 +22,52 @@ class MemoryOrderRecordStorage:
         self._session = session
 
     def save(self, record: OrderRecord) -> SaveOutcome:
-        with self._session.write("order_records.save") as tables:
+        with self._session.write() as tables:
             return _save(tables, record)
 
     def insert_if_absent(self, record: OrderRecord) -> bool:
-        with self._session.write("order_records.insert_if_absent") as tables:
+        with self._session.write() as tables:
             if tables.order_records.get((record.order_uid,)) is not None:
                 return False
             return _save(tables, record) is SaveOutcome.CREATED
 
     def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
-        with self._session.write("order_records.save_many") as tables:
+        with self._session.write() as tables:
             return tuple(_save(tables, record) for record in records)
 
     def get(self, order_uid: str) -> OrderRecord:
         require_text(order_uid=order_uid)
-        with self._session.read("order_records.get") as tables:
+        with self._session.read() as tables:
             return _get(tables, order_uid)
 
     def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         page = PageRequest(Listing("order_records.list", (), (datetime, str)), after, limit)
-        with self._session.read(page.method) as tables:
+        with self._session.read() as tables:
             return page.of(tables.order_records.all(), newest_first)
 
     def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
         page = PageRequest(Listing("order_records.list_by_customer", (customer_id,), (datetime, str)), after, limit)
-        with self._session.read(page.method) as tables:
+        with self._session.read() as tables:
             return page.of(_with(tables, "customer_id", customer_id), newest_first)
 
     def find(self, track_number: str) -> Sequence[OrderRecord]:
         require_text(track_number=track_number)
-        with self._session.read("order_records.find") as tables:
+        with self._session.read() as tables:
             return tuple(sorted(_with(tables, "track_number", track_number), key=newest_first, reverse=True))
 
     def update(self, record: OrderRecord) -> SaveOutcome:
-        with self._session.write("order_records.update") as tables:
+        with self._session.write() as tables:
             _get(tables, record.order_uid)
             return _save(tables, record)
 
     def delete(self, order_uid: str) -> None:
         require_text(order_uid=order_uid)
-        with self._session.write("order_records.delete") as tables:
+        with self._session.write() as tables:
             tables.order_records.delete([_get(tables, order_uid)])
 
     def count(self) -> int:
-        with self._session.read("order_records.count") as tables:
+        with self._session.read() as tables:
             return len(tables.order_records.all())
 
 

@@ -21,17 +21,20 @@ class MemoryOrderUpdateStorage:
         self._session = session
 
     def append(self, new: NewOrderUpdate) -> OrderUpdate:
-        return self.append_many([new])[0]
+        return self._append([new])[0]
 
     def append_many(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
-        given, now = list(updates), self._session.now()
-        with self._session.write("order_updates.append_many") as tables:
-            return insert_updates(tables, given, now)
+        return self._append(updates)
 
     def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
-        with self._session.read("order_updates.list") as tables:
+        with self._session.read() as tables:
             rows = [update for update in tables.order_updates.group(user_id) if update.order_id == order_id]
         return tuple(sorted(rows, key=lambda update: update.seq))
+
+    def _append(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
+        given, now = list(updates), self._session.now()
+        with self._session.write() as tables:
+            return insert_updates(tables, given, now)
 
 
 def insert_updates(tables: Views, updates: Sequence[NewOrderUpdate], now: datetime) -> Sequence[OrderUpdate]:

@@ -25,14 +25,14 @@ class MemoryOrderStorage:
 
     def create(self, new: NewOrder) -> Order:
         order = Order.created(new, self._session.now())
-        with self._session.write("orders.create") as tables:
+        with self._session.write() as tables:
             insert_order(tables, order)
         return order
 
     def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
         tally, now = Tally("orders"), self._session.now()
         skipped: list[NewOrder] = []
-        with self._session.write("orders.create_many") as tables:
+        with self._session.write() as tables:
             for new in orders:
                 if tables.users.get((new.user_id,)) is None:
                     tally.strangers.add(new.user_id)
@@ -49,7 +49,7 @@ class MemoryOrderStorage:
             return tally.result()
 
     def get(self, user_id: UUID, order_id: UUID) -> Order:
-        with self._session.read("orders.get") as tables:
+        with self._session.read() as tables:
             return _get(tables, (user_id, order_id))
 
     def get_by_client_order_id(self, user_id: UUID, client_order_id: str) -> Order:
@@ -63,28 +63,28 @@ class MemoryOrderStorage:
     def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
         wanted = sorted(set(keys))
         if for_update:
-            with self._session.write("orders.get_many") as tables:
+            with self._session.write() as tables:
                 return _get_many(tables, wanted)
-        with self._session.read("orders.get_many") as tables:
+        with self._session.read() as tables:
             return _get_many(tables, wanted)
 
     def list(
         self, user_id: UUID, filter: OrderFilter = OrderFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Order]:
         page = PageRequest(Listing("orders.list", (user_id, filter)), after, limit)
-        with self._session.read(page.method) as tables:
+        with self._session.read() as tables:
             rows = [order for order in tables.orders.group(user_id) if filter.matches(order)]
             return page.of(rows, _newest)
 
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         require_text(symbol=symbol)
-        with self._session.read("orders.list_open") as tables:
+        with self._session.read() as tables:
             rows = tables.orders.group(user_id)
         rows = [order for order in rows if order.is_open and (symbol is None or order.symbol == symbol)]
         return tuple(sorted(rows, key=_newest, reverse=True))
 
     def delete(self, user_id: UUID, order_id: UUID) -> None:
-        with self._session.write("orders.delete") as tables:
+        with self._session.write() as tables:
             order = _get(tables, (user_id, order_id))
             if order.held_amount:
                 raise order.hold_conflict()
@@ -93,7 +93,7 @@ class MemoryOrderStorage:
             tables.orders.delete([order])
 
     def _find(self, field: str, user_id: UUID, value: str) -> Order:
-        with self._session.read(f"orders.get_by_{field}") as tables:
+        with self._session.read() as tables:
             order = tables.orders.find(field, (user_id, value))
             if order is None:
                 raise NotFoundError("order", (user_id, value))

@@ -24,27 +24,25 @@ class MemoryPortfolioStorage:
         self._session = session
 
     def get(self, user_id: UUID) -> Portfolio:
-        with self._session.read("portfolios.get") as tables:
+        with self._session.read() as tables:
             return _get(tables, user_id)
 
     def put(self, user_id: UUID, symbol: str, quantity: Decimal, expected_version: int | None = None) -> Portfolio:
-        return self._change(
-            "portfolios.put", user_id, expected_version, lambda held, now: held.put(symbol, quantity, now)
-        )
+        return self._change(user_id, expected_version, lambda held, now: held.put(symbol, quantity, now))
 
     def add(self, user_id: UUID, symbol: str, delta: Decimal, expected_version: int | None = None) -> Portfolio:
-        return self._change("portfolios.add", user_id, expected_version, lambda held, now: held.add(symbol, delta, now))
+        return self._change(user_id, expected_version, lambda held, now: held.add(symbol, delta, now))
 
     def remove(self, user_id: UUID, symbol: str, expected_version: int | None = None) -> Portfolio:
-        return self._change("portfolios.remove", user_id, expected_version, lambda held, now: held.remove(symbol, now))
+        return self._change(user_id, expected_version, lambda held, now: held.remove(symbol, now))
 
     def clear(self, user_id: UUID, expected_version: int | None = None) -> Portfolio:
-        return self._change("portfolios.clear", user_id, expected_version, lambda held, now: held.clear(now))
+        return self._change(user_id, expected_version, lambda held, now: held.clear(now))
 
     def holders(self, symbol: str, after: str | None = None, limit: int = 100) -> Page[Holding]:
         symbol = parsed(parse_symbol, symbol, "symbol")
         page = PageRequest(Listing("portfolios.holders", (symbol,), (UUID,)), after, limit)
-        with self._session.read(page.method) as tables:
+        with self._session.read() as tables:
             rows = [
                 Holding.trusted({"user_id": held.user_id, "symbol": symbol, "quantity": held.holdings[symbol]})
                 for held in tables.portfolios.all()
@@ -53,18 +51,17 @@ class MemoryPortfolioStorage:
             return page.of(rows, lambda row: (row.user_id,), newest_first=False)
 
     def symbols(self) -> Sequence[str]:
-        with self._session.read("portfolios.symbols") as tables:
+        with self._session.read() as tables:
             return tuple(sorted({symbol for held in tables.portfolios.all() for symbol in held.holdings}))
 
     def _change(
         self,
-        operation: str,
         user_id: UUID,
         expected_version: int | None,
         change: Callable[[Portfolio, datetime], Portfolio],
     ) -> Portfolio:
         now = self._session.now()
-        with self._session.write(operation) as tables:
+        with self._session.write() as tables:
             portfolio = change(_get(tables, user_id).require_version(expected_version), now)
             tables.portfolios.put(portfolio)
         return portfolio

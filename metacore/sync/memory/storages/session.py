@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +13,7 @@ from metacore.domain.times import Clock, read_clock
 from metacore.errors import LockTimeoutError, MetacoreError, StorageUnavailableError, TransactionAbortedError
 from metacore.memory.schema import Tables, Views
 from metacore.sync.crypto.keys import Keys
+from metacore.sync.storage.counting import Counters
 
 
 class Store:
@@ -26,8 +26,7 @@ class Store:
         self.tables = Tables()
         self.keys = keys
         self.mutex = threading.RLock()
-        self.operations: Counter[str] = Counter()
-        self.errors: Counter[str] = Counter()
+        self.counters = Counters()
         self.is_open = self.was_open = False
         self._clock = clock
         self._lock_timeout = lock_timeout
@@ -60,46 +59,36 @@ class Store:
             )
         return writer
 
-    @contextmanager
-    def counted(self, operation: str) -> Iterator[None]:
-        self.operations[operation] += 1
-        try:
-            yield
-        except MetacoreError:
-            self.errors[operation] += 1
-            raise
-
 
 class Session:
     """Operations outside of any transaction: each commits by itself."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.counters = store.counters
 
     def now(self) -> datetime:
         return self.store.now()
 
     @contextmanager
-    def read(self, operation: str) -> Iterator[Views]:
+    def read(self) -> Iterator[Views]:
         """The tables, to be read by one operation."""
-        with self.store.counted(operation):
-            self.store.check()
-            with self.store.mutex:
-                yield Views(self.store.tables)
+        self.store.check()
+        with self.store.mutex:
+            yield Views(self.store.tables)
 
     @contextmanager
-    def write(self, operation: str) -> Iterator[Views]:
+    def write(self) -> Iterator[Views]:
         """The tables, to be changed by one operation: all of it or, on an error, nothing."""
-        with self.store.counted(operation):
-            writer = self.store.lock()
-            try:
-                views = Views(self.store.tables)
-                views.push()
-                yield views
-                with self.store.mutex:
-                    views.fold()
-            finally:
-                writer.release()
+        writer = self.store.lock()
+        try:
+            views = Views(self.store.tables)
+            views.push()
+            yield views
+            with self.store.mutex:
+                views.fold()
+        finally:
+            writer.release()
 
     @contextmanager
     def transaction(self) -> Iterator[TransactionSession]:
@@ -150,25 +139,23 @@ class TransactionSession(Session):
         return session
 
     @contextmanager
-    def read(self, operation: str) -> Iterator[Views]:
-        with self.store.counted(operation):
-            self.check()
-            with self._dooming(), self.store.mutex:
-                yield self.views
+    def read(self) -> Iterator[Views]:
+        self.check()
+        with self._dooming(), self.store.mutex:
+            yield self.views
 
     @contextmanager
-    def write(self, operation: str) -> Iterator[Views]:
-        with self.store.counted(operation):
-            self.check()
-            with self._dooming():
-                self._become_writer()
-                self.views.push()
-                try:
-                    yield self.views
-                except BaseException:
-                    self.views.pop()
-                    raise
-                self.views.fold()
+    def write(self) -> Iterator[Views]:
+        self.check()
+        with self._dooming():
+            self._become_writer()
+            self.views.push()
+            try:
+                yield self.views
+            except BaseException:
+                self.views.pop()
+                raise
+            self.views.fold()
 
     @contextmanager
     def transaction(self) -> Iterator[TransactionSession]:

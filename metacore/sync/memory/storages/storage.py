@@ -16,6 +16,7 @@ from metacore.errors import RetryableError, StorageUnavailableError
 from metacore.sync.crypto.keys import Keys
 from metacore.sync.memory.storages.session import Session, Store
 from metacore.sync.memory.storages.transaction import MemoryStorages
+from metacore.sync.storage.counting import counted
 from metacore.sync.storage.storage import Transaction
 
 T = TypeVar("T")
@@ -40,11 +41,12 @@ class MemoryStorage(MemoryStorages):
 
         return retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
 
+    @counted("ping")
     def ping(self) -> None:
         self._store.check()
 
     def stats(self) -> Stats:
-        return Stats(operations=dict(self._store.operations), errors=dict(self._store.errors))
+        return Stats(dict(self._store.counters.operations), dict(self._store.counters.errors))
 
     def close(self) -> None:
         self._store.is_open = False

@@ -25,14 +25,14 @@ class MemoryTradeStorage:
 
     def create(self, new: NewTrade) -> Trade:
         trade = Trade.created(new, self._session.now())
-        with self._session.write("trades.create") as tables:
+        with self._session.write() as tables:
             insert_trade(tables, trade)
         return trade
 
     def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
         tally, now = Tally("trades"), self._session.now()
         skipped: list[NewTrade] = []
-        with self._session.write("trades.create_many") as tables:
+        with self._session.write() as tables:
             for new in trades:
                 if tables.users.get((new.user_id,)) is None:
                     tally.strangers.add(new.user_id)
@@ -50,7 +50,7 @@ class MemoryTradeStorage:
             return tally.result()
 
     def get(self, user_id: UUID, trade_id: UUID) -> Trade:
-        with self._session.read("trades.get") as tables:
+        with self._session.read() as tables:
             trade = tables.trades.get((user_id, trade_id))
             if trade is None:
                 raise NotFoundError("trade", (user_id, trade_id))
@@ -58,7 +58,7 @@ class MemoryTradeStorage:
 
     def get_by_exchange_trade_id(self, user_id: UUID, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
         require_text(symbol=symbol, exchange_trade_id=exchange_trade_id)
-        with self._session.read("trades.get_by_exchange_trade_id") as tables:
+        with self._session.read() as tables:
             rows = [
                 trade for trade in tables.trades.group(user_id) if trade.key == (user_id, symbol, exchange_trade_id)
             ]
@@ -66,35 +66,39 @@ class MemoryTradeStorage:
 
     def get_many(self, keys: Iterable[tuple[UUID, UUID]]) -> Sequence[Trade]:
         wanted = sorted(set(keys))
-        with self._session.read("trades.get_many") as tables:
+        with self._session.read() as tables:
             return tuple(trade for key in wanted if (trade := tables.trades.get(key)) is not None)
 
     def list(
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Trade]:
-        page = PageRequest(Listing("trades.list", (user_id, filter)), after, limit)
-        with self._session.read(page.method) as tables:
-            rows = [trade for trade in tables.trades.group(user_id) if filter.matches(trade)]
-            return page.of(rows, _by_time)
+        return self._list(user_id, filter, after, limit)
 
     def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
-        with self._session.read("trades.list_by_order") as tables:
+        with self._session.read() as tables:
             rows = [trade for trade in tables.trades.group(user_id) if trade.order_id == order_id]
         return tuple(sorted(rows, key=_by_time))
 
     def list_pending(self, user_id: UUID) -> Sequence[Trade]:
-        with self._session.read("trades.list_pending") as tables:
+        with self._session.read() as tables:
             rows = [trade for trade in tables.trades.group(user_id) if trade.state is TradeState.PENDING]
         return tuple(sorted(rows, key=_by_time))
 
     def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
         after = None
-        while True:
-            page = self.list(user_id, filter, after, MAX_LIMIT)
-            for trade in page.items:
-                yield trade
-            if (after := page.next) is None:
-                return
+        with self._session.counters.counting("trades.stream"):
+            while True:
+                page = self._list(user_id, filter, after, MAX_LIMIT)
+                for trade in page.items:
+                    yield trade
+                if (after := page.next) is None:
+                    return
+
+    def _list(self, user_id: UUID, filter: TradeFilter, after: str | None, limit: int) -> Page[Trade]:
+        page = PageRequest(Listing("trades.list", (user_id, filter)), after, limit)
+        with self._session.read() as tables:
+            rows = [trade for trade in tables.trades.group(user_id) if filter.matches(trade)]
+            return page.of(rows, _by_time)
 
 
 def insert_trade(tables: Views, trade: Trade) -> None:

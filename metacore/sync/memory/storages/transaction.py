@@ -25,9 +25,20 @@ from metacore.sync.memory.storages.portfolios import MemoryPortfolioStorage
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.memory.storages.trades import MemoryTradeStorage, insert_trade, put_trade
 from metacore.sync.memory.storages.users import MemoryUserStorage
+from metacore.sync.storage.counting import count_operations, counted
 from metacore.sync.storage.storage import Transaction
 
 T = TypeVar("T")
+
+count_operations(
+    users=MemoryUserStorage,
+    orders=MemoryOrderStorage,
+    order_updates=MemoryOrderUpdateStorage,
+    trades=MemoryTradeStorage,
+    balances=MemoryBalanceStorage,
+    portfolios=MemoryPortfolioStorage,
+    order_records=MemoryOrderRecordStorage,
+)
 
 
 class MemoryStorages(ContextGuard):
@@ -87,8 +98,9 @@ class MemoryTransaction(MemoryStorages):
         with self.transaction() as savepoint:
             return fn(savepoint)
 
+    @counted("load")
     def load(self, wanted: Wanted) -> Loaded:
-        with self._session.write("load") as tables:
+        with self._session.write() as tables:
             users = [user for user_id in sorted(wanted.users) if (user := tables.users.get((user_id,))) is not None]
             orders = _find_orders(tables, wanted)
             return Loaded(
@@ -104,10 +116,11 @@ class MemoryTransaction(MemoryStorages):
                 moved=wanted.moved_after is not None and _has_moved(tables, wanted.users, wanted.moved_after),
             )
 
+    @counted("save")
     def save(self, changes: Changes) -> None:
         now = self._session.now()
         expectations = Expectations(changes)
-        with self._session.write("save") as tables:
+        with self._session.write() as tables:
             users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
             expectations.check(users, lambda key: _version(tables, key))
             balances, entries = apply_to_stored(tables, changes.balance_deltas, now)

@@ -20,14 +20,14 @@ class MemoryUserStorage(MemoryCredentialStorage):
 
     def create(self, new: NewUser) -> User:
         user = User.created(new, self._session.now())
-        with self._session.write("users.create") as tables:
+        with self._session.write() as tables:
             if tables.users.get((user.id,)) is not None:
                 raise AlreadyExistsError("user", "id", user.id)
             _put(tables, user)
         return user
 
     def get(self, user_id: UUID) -> User:
-        with self._session.read("users.get") as tables:
+        with self._session.read() as tables:
             return _get(tables, user_id)
 
     def get_by_uid(self, uid: str, exchange: str = "MEXC") -> User:
@@ -48,26 +48,26 @@ class MemoryUserStorage(MemoryCredentialStorage):
 
     def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
         page = PageRequest(Listing("users.list", (active,)), after, limit)
-        with self._session.read(page.method) as tables:
+        with self._session.read() as tables:
             rows = [user for user in tables.users.all() if active is None or user.is_active == active]
             return page.of(rows, lambda user: (user.created_at, user.id))
 
     def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         require_integer(expected_version=expected_version)
         now = self._session.now()
-        with self._session.write("users.update") as tables:
+        with self._session.write() as tables:
             user = _get(tables, user_id).require_version(expected_version).patched(patch, now)
             _put(tables, user)
         return user
 
     def delete(self, user_id: UUID) -> None:
-        with self._session.write("users.delete") as tables:
+        with self._session.write() as tables:
             user = _get(tables, user_id)
             tables.delete_owned_by(user_id)
             tables.users.delete([user])
 
     def _find(self, field: str, value: Hashable) -> User:
-        with self._session.read(f"users.get_by_{field}") as tables:
+        with self._session.read() as tables:
             user = tables.users.find(field, value)
         if user is None:
             raise NotFoundError("user", value)

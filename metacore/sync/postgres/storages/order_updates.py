@@ -24,9 +24,16 @@ class PostgresOrderUpdateStorage:
         self._session = session
 
     def append(self, new: NewOrderUpdate) -> OrderUpdate:
-        return self.append_many([new])[0]
+        return self._append([new])[0]
 
     def append_many(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
+        return self._append(updates)
+
+    def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
+        values = {"user_id": str(user_id), "order_id": str(order_id)}
+        return ORDER_UPDATE.decode_all(self._session.fetch(statements.LIST, values))
+
+    def _append(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
         given = list(updates)
         if not given:
             self._session.check()
@@ -43,10 +50,6 @@ class PostgresOrderUpdateStorage:
         for user_id, order_id, seq in sorted(appended, reverse=True):
             seqs[user_id, order_id].append(seq)
         return tuple(OrderUpdate.recorded(new, seqs[new.user_id, new.order_id].pop(), now) for new in given)
-
-    def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
-        values = {"user_id": str(user_id), "order_id": str(order_id)}
-        return ORDER_UPDATE.decode_all(self._session.fetch(statements.LIST, values))
 
 
 def values_of(updates: Sequence[NewOrderUpdate], now: datetime) -> dict[str, str | None]:

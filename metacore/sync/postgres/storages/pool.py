@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,6 +22,7 @@ from metacore.postgres.schema_state import SCHEMA_STATE, check_schema_state
 from metacore.postgres.unreachable import unreachable
 from metacore.postgres.wire import Call, Row, Wire
 from metacore.sync.crypto.keys import Keys
+from metacore.sync.storage.counting import Counters
 
 
 class Pool:
@@ -33,8 +33,7 @@ class Pool:
         self.schema = check_schema_name(settings.schema)
         self.settings = settings
         self.keys = Keys(settings)
-        self.operations: Counter[str] = Counter()
-        self.errors: Counter[str] = Counter()
+        self.counters = Counters()
         self._pool: ConnectionPool[Connection[Row]] | None = None
         self._owner: object = None
         self._process: int | None = None

@@ -29,6 +29,7 @@ class Session:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self.counters = pool.counters
 
     def now(self) -> datetime:
         return read_clock(self.pool.clock)
@@ -39,24 +40,20 @@ class Session:
 
     def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         """The rows that `statement` gives, in one round trip; `subject` is the row it stores, named by errors."""
-        self.pool.operations[statement.name] += 1
         connection = self.pool.acquire()
         try:
             return self.pool.exchange(connection, [(statement, values)])[0]
         except psycopg.Error as error:
-            self.pool.errors[statement.name] += 1
             raise translate(error, statement.name, commits=statement.writes, subject=subject) from error
         finally:
             self.pool.release(connection)
 
     def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
         """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none."""
-        self.pool.operations[operation] += 1
         connection = self.pool.acquire()
         try:
             return self.pool.exchange(connection, calls)
         except psycopg.Error as error:
-            self.pool.errors[operation] += 1
             writes = any(statement.writes for statement, _ in calls)
             raise translate(error, operation, commits=writes, subject=subject) from error
         finally:
@@ -151,13 +148,11 @@ class TransactionSession(Session):
 
     def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
         self.check()
-        self.pool.operations[operation] += 1
         connection = self.connect()
         openings = self._openings()
         try:
             return self.pool.exchange(connection, calls, openings)
         except psycopg.Error as error:
-            self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, subject=subject)) from error
 
     def finish(self, operation: str, calls: Sequence[Call], subject: object = None) -> None:
@@ -168,7 +163,6 @@ class TransactionSession(Session):
         try:
             self.pool.exchange(connection, calls, self._openings(), closing)
         except psycopg.Error as error:
-            self.pool.errors[operation] += 1
             raise self.doom(translate(error, operation, commits=not self._depth, subject=subject)) from error
         self._begun = False
 
@@ -245,7 +239,7 @@ class TransactionSession(Session):
         try:
             self.pool.exchange(self._connection, (), [_COMMIT])
         except psycopg.Error as error:
-            self.pool.errors["commit"] += 1
+            self.counters.errors["commit"] += 1
             raise translate(error, "commit", commits=True) from error
         self._begun = False
 

@@ -18,6 +18,7 @@ from metacore.postgres.statement import Statement
 from metacore.sync.postgres.storages.pool import Pool
 from metacore.sync.postgres.storages.session import Session
 from metacore.sync.postgres.storages.transaction import PostgresStorages
+from metacore.sync.storage.counting import counted
 from metacore.sync.storage.storage import Transaction
 
 T = TypeVar("T")
@@ -42,11 +43,12 @@ class PostgresStorage(PostgresStorages):
 
         return retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
 
+    @counted("ping")
     def ping(self) -> None:
         self._session.fetch(_PING, {})
 
     def stats(self) -> Stats:
-        return Stats(operations=dict(self._pool.operations), errors=dict(self._pool.errors), pool=self._pool.figures())
+        return Stats(dict(self._pool.counters.operations), dict(self._pool.counters.errors), self._pool.figures())
 
     def close(self) -> None:
         self._pool.close()

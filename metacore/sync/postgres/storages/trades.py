@@ -55,14 +55,7 @@ class PostgresTradeStorage:
     def list(
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Trade]:
-        listing = Listing("trades.list", (user_id, filter))
-        given = {name: value for name, value in filter.__dict__.items() if value is not None}
-        values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
-        values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
-        if (start := listing.position(after)) is not None:
-            values |= {"traded_at": to_text(start[0]), "id": to_text(start[1])}
-        rows = self._session.fetch(statements.page(tuple(sorted(given)), start is not None), values)
-        return listing.page(TRADE.decode_all(rows), limit, lambda trade: (trade.traded_at, trade.id))
+        return self._list(user_id, filter, after, limit)
 
     def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
         return self._all(statements.LIST_BY_ORDER, {"user_id": user_id, "order_id": order_id})
@@ -72,12 +65,23 @@ class PostgresTradeStorage:
 
     def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
         after = None
-        while True:
-            page = self.list(user_id, filter, after, MAX_LIMIT)
-            for trade in page.items:
-                yield trade
-            if (after := page.next) is None:
-                return
+        with self._session.counters.counting("trades.stream"):
+            while True:
+                page = self._list(user_id, filter, after, MAX_LIMIT)
+                for trade in page.items:
+                    yield trade
+                if (after := page.next) is None:
+                    return
+
+    def _list(self, user_id: UUID, filter: TradeFilter, after: str | None, limit: int) -> Page[Trade]:
+        listing = Listing("trades.list", (user_id, filter))
+        given = {name: value for name, value in filter.__dict__.items() if value is not None}
+        values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
+        values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
+        if (start := listing.position(after)) is not None:
+            values |= {"traded_at": to_text(start[0]), "id": to_text(start[1])}
+        rows = self._session.fetch(statements.page(tuple(sorted(given)), start is not None), values)
+        return listing.page(TRADE.decode_all(rows), limit, lambda trade: (trade.traded_at, trade.id))
 
     def _all(self, statement: Statement, values: dict[str, Any]) -> Sequence[Trade]:
         rows = self._session.fetch(statement, {name: to_text(value) for name, value in values.items()})

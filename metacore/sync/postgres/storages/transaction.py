@@ -20,9 +20,20 @@ from metacore.sync.postgres.storages.saving import save
 from metacore.sync.postgres.storages.session import Session, TransactionSession
 from metacore.sync.postgres.storages.trades import PostgresTradeStorage
 from metacore.sync.postgres.storages.users import PostgresUserStorage
+from metacore.sync.storage.counting import count_operations, counted
 from metacore.sync.storage.storage import Transaction
 
 T = TypeVar("T")
+
+count_operations(
+    users=PostgresUserStorage,
+    orders=PostgresOrderStorage,
+    order_updates=PostgresOrderUpdateStorage,
+    trades=PostgresTradeStorage,
+    balances=PostgresBalanceStorage,
+    portfolios=PostgresPortfolioStorage,
+    order_records=PostgresOrderRecordStorage,
+)
 
 
 class PostgresStorages(ContextGuard):
@@ -86,8 +97,10 @@ class PostgresTransaction(PostgresStorages):
         with self.transaction() as savepoint:
             return fn(savepoint)
 
+    @counted("load")
     def load(self, wanted: Wanted) -> Loaded:
         return load(self._transaction, wanted)
 
+    @counted("save")
     def save(self, changes: Changes) -> None:
         save(self._transaction, changes)

@@ -55,14 +55,14 @@ class PostgresUserStorage(PostgresCredentialStorage):
         require_integer(expected_version=expected_version)
         given = patch.given()
         if not given:
-            user = self.get(user_id)
+            user = self._get(statements.GET, {"id": user_id}, user_id)
             return user.require_version(expected_version)
         given["updated_at"] = self._session.now()
         values = {name: to_text(value) for name, value in given.items()}
         values |= {"key": str(user_id), "expected_version": to_text(expected_version)}
         rows = self._session.fetch(statements.change(tuple(sorted(given))), values, patch)
         if not rows:
-            self.get(user_id).require_version(expected_version)
+            self._get(statements.GET, {"id": user_id}, user_id).require_version(expected_version)
             raise NotFoundError("user", user_id)
         return USER.decode(rows[0])
 
