@@ -12,6 +12,7 @@ from metacore import errors
 from metacore.config import Settings
 from metacore.domain.order_states import TRANSITIONS
 from metacore.domain.reports import Outcome
+from metacore.postgres.deployer.privileges import PRIVILEGES
 from metacore.sync import NewUser, connect
 
 ROOT = Path(__file__).parents[1]
@@ -113,6 +114,21 @@ def test_the_listed_loggers_are_those_of_the_package() -> None:
     }
     assert set(listed) == used | {"psycopg.pool"}
     assert "psycopg.pool" in logging.root.manager.loggerDict
+
+
+def test_the_rights_of_the_services_role_are_those_that_it_is_granted() -> None:
+    rows = table(page("security.md"), "Tables", "The services' role may")
+    told = {name: rights.partition(":")[0] for tables, rights in rows for name in names(tables)}
+    assert told.pop("alembic_version") == "nothing"
+    others = dict(rows)["all others"]
+    assert {name: told.get(name, others) for name in PRIVILEGES} == PRIVILEGES
+    assert told.keys() <= PRIVILEGES.keys()
+
+
+def test_every_folder_of_tests_is_listed() -> None:
+    listed = {name for folders, _ in table(page("testing.md"), "Folder", "What it proves") for name in names(folders)}
+    folders = {f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if any(path.glob("test_*.py"))}
+    assert listed == folders | {"tests/test_*.py"}
 
 
 def test_every_link_leads_somewhere() -> None:
