@@ -50,7 +50,7 @@ class ExecutionReport(Model):
 
 
 class Outcome(StrEnum):
-    """What became of a report or a trade."""
+    """What became of a report, a trade, a transfer or an account snapshot."""
 
     APPLIED = "APPLIED"
     """It took effect: a report moved its order, a transfer its balance, a snapshot the account."""

@@ -27,7 +27,8 @@ class BalanceStorage(Protocol):
         """The balances with these `(user_id, asset)` keys, sorted by key, each once, missing ones left out.
 
         With `for_update`, inside a transaction, missing ones of existing users are first stored as zero, without an
-        entry, and all are locked in that order until it ends.
+        entry, and all are locked in that order until it ends. Outside of one the missing ones are stored, too, and
+        the locks are gone when it returns.
         """
         ...
 
@@ -61,14 +62,18 @@ class BalanceStorage(Protocol):
 
         Missing balances are first stored as zero. It is not idempotent: the same deltas again apply again.
         InsufficientFundsError, and nothing changed, if free or locked would fall below zero on the way; NotFoundError
-        if a user does not exist; AlreadyExistsError if the reference of a DEPOSIT or WITHDRAWAL is taken.
+        if a user does not exist; AlreadyExistsError if the reference of a DEPOSIT or WITHDRAWAL is taken;
+        InvalidDataError if free or locked would have more than 20 digits before the point.
         """
         ...
 
     async def entries(
         self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
-        """A page of the journal of the user, oldest first by (asset, seq); only of `asset` if it is given."""
+        """A page of the journal of the user, oldest first by (asset, seq); only of `asset` if it is given.
+
+        `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
         ...
 
     async def audit(self, user_id: UUID) -> Sequence[AuditFinding]:

@@ -50,7 +50,10 @@ class PortfolioStorage(Protocol):
         ...
 
     async def holders(self, symbol: str, after: str | None = None, limit: int = 100) -> Page[Holding]:
-        """A page of the holdings of this symbol, by user id."""
+        """A page of the holdings of this symbol, by user id.
+
+        `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
         ...
 
     async def symbols(self) -> Sequence[str]:

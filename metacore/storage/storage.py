@@ -92,7 +92,8 @@ class Transaction(Storages, Protocol):
 
         StaleVersionError if an order or a trade is not at the version that `changes` expects; NotFoundError if it, or
         the order of an update, does not exist; AlreadyExistsError if one to be inserted does; InsufficientFundsError
-        if a balance would fall below zero. Nothing is written then, and only the last two doom the transaction.
+        if a balance would fall below zero; InvalidDataError if it would have more than 20 digits before the point.
+        Nothing is written then, and only AlreadyExistsError and InsufficientFundsError doom the transaction.
         """
         ...
 

@@ -49,6 +49,7 @@ class CredentialStorage(Protocol):
         Outdated are those under another key, and those whose API key has a hash under a key that is no longer among the
         encryption keys. Credentials that somebody sets or removes between the reading and the writing stay as that left
         them. Others read and write meanwhile, and find credentials under the old key or the new. `dry_run` only reads.
+        `limit` is 1 to 1,000; others are an InvalidDataError.
         """
         ...
 

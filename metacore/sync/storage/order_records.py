@@ -39,11 +39,17 @@ class OrderRecordStorage(Protocol):
         ...
 
     def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
-        """A page of records, newest first by (date_created_at, order_uid)."""
+        """A page of records, newest first by (date_created_at, order_uid).
+
+        `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
         ...
 
     def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
-        """A page of the records with this `customer_id`, newest first by (date_created_at, order_uid)."""
+        """A page of the records with this `customer_id`, newest first by (date_created_at, order_uid).
+
+        `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
         ...
 
     def find(self, track_number: str) -> Sequence[OrderRecord]:

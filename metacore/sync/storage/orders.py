@@ -53,14 +53,18 @@ class OrderStorage(Protocol):
     def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
         """The orders with these `(user_id, order_id)` keys, sorted by key, each once, missing ones left out.
 
-        With `for_update`, inside a transaction, they are locked in that order until it ends.
+        With `for_update`, inside a transaction, they are locked in that order until it ends; outside of one the locks
+        are gone when it returns.
         """
         ...
 
     def list(
         self, user_id: UUID, filter: OrderFilter = OrderFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Order]:
-        """A page of the user's orders that match `filter`, newest first by (created_at, id)."""
+        """A page of the user's orders that match `filter`, newest first by (created_at, id).
+
+        `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
         ...
 
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:

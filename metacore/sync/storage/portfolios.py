@@ -49,7 +49,10 @@ class PortfolioStorage(Protocol):
         ...
 
     def holders(self, symbol: str, after: str | None = None, limit: int = 100) -> Page[Holding]:
-        """A page of the holdings of this symbol, by user id."""
+        """A page of the holdings of this symbol, by user id.
+
+        `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
         ...
 
     def symbols(self) -> Sequence[str]:

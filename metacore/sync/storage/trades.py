@@ -53,7 +53,10 @@ class TradeStorage(Protocol):
     def list(
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Trade]:
-        """A page of the user's trades that match `filter`, newest first by (traded_at, id)."""
+        """A page of the user's trades that match `filter`, newest first by (traded_at, id).
+
+        `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
         ...
 
     def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:

@@ -13,9 +13,9 @@ from metacore.domain.users import User
 from metacore.errors import InvalidDataError, NotFoundError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import ManualClock
-from metacore.testing.contract.base import Contract
+from metacore.testing.contract.base import Contract, Opening
 from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
-from metacore.testing.factories import BalanceDeltaFactory
+from metacore.testing.factories import BalanceDeltaFactory, NewUserFactory
 
 ZERO, ONE, ATTO = Decimal(0), Decimal(1), Decimal("1e-18")
 
@@ -103,6 +103,16 @@ class BalanceStorageContract(Contract):
         assert balances == (Balance.empty(user.id, "BTC", now), storage.balances.get(user.id, "USDT"))
         assert storage.balances.list(user.id) == balances
         assert storage.balances.entries(user.id, "BTC").items == ()
+
+    def test_get_many_for_update_outside_a_transaction_stores_missing_ones_and_leaves_no_lock(
+        self, open_storage: Opening
+    ) -> None:
+        storage = open_storage(lock_timeout=0.05)
+        user = storage.users.create(NewUserFactory.build())
+        (balance,) = storage.balances.get_many([(user.id, "USDT")], for_update=True)
+        assert balance == storage.balances.get(user.id, "USDT")
+        with storage.transaction() as tx:
+            assert tx.balances.get_many([(user.id, "USDT")], for_update=True) == (balance,)
 
     def test_list_is_every_balance_of_the_user_by_asset(self, storage: Storage, user: User, other: User) -> None:
         assets = ["USDT", "BTC", "btc", "Ä", "_", "A", "Z"]
