@@ -5,21 +5,25 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.balances import UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
+from metacore.domain.balances import UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey, EntryReason
 from metacore.domain.order_records import OrderRecord
 from metacore.domain.order_updates import OrderUpdate
 from metacore.domain.orders import Order, OrderKey
 from metacore.domain.portfolios import Portfolio
 from metacore.domain.sealed import ApiKeyHash, SealedCredentials
-from metacore.domain.trades import Trade
+from metacore.domain.trades import Trade, TradeState
 from metacore.domain.users import User
-from metacore.memory.tables import Layer, Table, View
+from metacore.memory.tables import Index, Table, View
 
 
 def _reference(entry: BalanceEntry) -> tuple[Any, ...] | None:
     if entry.reference is None or entry.reason not in UNIQUELY_REFERENCED:
         return None
     return entry.user_id, entry.reason, entry.reference
+
+
+def _mover(entry: BalanceEntry) -> UUID | None:
+    return None if entry.reason in (EntryReason.HOLD, EntryReason.RELEASE) else entry.user_id
 
 
 class Tables:
@@ -45,27 +49,55 @@ class Tables:
                 "client_order_id": lambda order: order.client_order_id and (order.user_id, order.client_order_id),
                 "exchange_order_id": lambda order: order.exchange_order_id and (order.user_id, order.exchange_order_id),
             },
+            {
+                "open": Index(lambda order: order.user_id if order.is_open else None, lambda order: order.created_at),
+                "holding": Index(lambda order: order.user_id if order.held_amount else None),
+            },
         )
         self.order_updates: Table[tuple[UUID, UUID, int], OrderUpdate] = Table(
-            lambda update: (update.user_id, update.order_id, update.seq)
+            lambda update: (update.user_id, update.order_id, update.seq),
+            indexes={"order": Index(lambda update: (update.user_id, update.order_id))},
         )
         self.trades: Table[tuple[UUID, UUID], Trade] = Table(
             lambda trade: (trade.user_id, trade.id),
             {"exchange_trade_id": lambda trade: (*trade.key, trade.order_key)},
+            {
+                "key": Index(lambda trade: trade.key),
+                "order": Index(
+                    lambda trade: trade.order_id and (trade.user_id, trade.order_id), lambda trade: trade.traded_at
+                ),
+                "pending": Index(
+                    lambda trade: trade.user_id if trade.state is TradeState.PENDING else None,
+                    lambda trade: trade.traded_at,
+                ),
+                "unsettled": Index(
+                    lambda trade: None if trade.state is TradeState.SETTLED else (trade.user_id, *trade.order_name)
+                ),
+            },
         )
         self.balances: Table[BalanceKey, Balance] = Table(lambda balance: balance.key)
         self.balance_entries: Table[tuple[UUID, str, int], BalanceEntry] = Table(
-            lambda entry: (entry.user_id, entry.asset, entry.seq), {"reference": _reference}
+            lambda entry: (entry.user_id, entry.asset, entry.seq),
+            {"reference": _reference},
+            {
+                "balance": Index(lambda entry: (entry.user_id, entry.asset)),
+                "moved": Index(_mover, lambda entry: entry.occurred_at),
+            },
         )
         self.portfolios: Table[tuple[UUID], Portfolio] = Table(lambda portfolio: (portfolio.user_id,))
-        self.order_records: Table[tuple[str], OrderRecord] = Table(lambda record: (record.order_uid,))
+        self.order_records: Table[tuple[str], OrderRecord] = Table(
+            lambda record: (record.order_uid,),
+            indexes={
+                "customer_id": Index(lambda record: record.customer_id, lambda record: record.date_created_at),
+                "track_number": Index(lambda record: record.track_number, lambda record: record.date_created_at),
+            },
+        )
 
 
 class Views:
     """All tables as one transaction sees them, under one stack of layers."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
         self.users = View(tables.users)
         self.user_credentials = View(tables.user_credentials)
         self.user_api_keys = View(tables.user_api_keys)
@@ -86,22 +118,17 @@ class Views:
     def push(self) -> None:
         """Begin a layer: changes from here on are undone by `pop`."""
         for view in self._views():
-            view.layers.append(Layer())
+            view.push()
 
     def pop(self) -> None:
         """Undo the changes of the topmost layer."""
         for view in self._views():
-            view.layers.pop()
+            view.pop()
 
     def fold(self) -> None:
         """Make the changes of the topmost layer part of the layer below or, below the last one, of the tables."""
-        for name, view in self.__dict__.items():
-            if isinstance(view, View):
-                top = view.layers.pop()
-                if view.layers:
-                    view.layers[-1].absorb(top)
-                else:
-                    getattr(self._tables, name).merge(top)
+        for view in self._views():
+            view.fold()
 
     def _views(self) -> list[View[Any, Any]]:
-        return [view for view in self.__dict__.values() if isinstance(view, View)]
+        return list(self.__dict__.values())

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from bisect import bisect_left, insort
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from heapq import merge
+from itertools import filterfalse
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=tuple[Any, ...])
@@ -11,51 +15,106 @@ R = TypeVar("R")
 Unique = Callable[[R], Hashable | None]
 """What of a row is unique; None where the row takes no part."""
 
+Value = tuple[str, Hashable]
+"""The name of a unique or of an index, and what it gives."""
 
-class Table(Generic[K, R]):
-    """Committed rows by key, grouped by the first part of the key, with their unique values."""
+Place = tuple[Any, K]
+"""Where in its group a row is: by its rank, then by its key."""
 
-    def __init__(self, key: Callable[[R], K], uniques: Mapping[str, Unique[R]] | None = None) -> None:
-        self.key = key
-        self.uniques = dict(uniques or {})
-        self.groups: dict[Any, dict[K, R]] = {}
-        self.index: dict[tuple[str, Hashable], K] = {}
 
-    def get(self, key: K) -> R | None:
-        group = self.groups.get(key[0])
-        return None if group is None else group.get(key)
+@dataclass(frozen=True)
+class Index(Generic[R]):
+    """What groups the rows: those of equal `group` are one, sorted by `rank`, then by key."""
 
-    def merge(self, layer: Layer[K, R]) -> None:
-        """Make the changes of `layer` the committed state."""
-        for key, row in layer.rows.items():
-            if row is not None:
-                self.groups.setdefault(key[0], {})[key] = row
-            elif (group := self.groups.get(key[0])) is not None:
-                group.pop(key, None)
-                if not group:
-                    del self.groups[key[0]]
-        for value, owner in layer.index.items():
-            if owner is not None:
-                self.index[value] = owner
-            else:
-                self.index.pop(value, None)
+    group: Callable[[R], Hashable | None]
+    """What the rows of a group share; None where the row takes no part."""
+    rank: Callable[[R], Any] = lambda _: None
 
 
 class Layer(Generic[K, R]):
-    """Changes not yet committed: a row of None is a deleted one, an index entry of None a value set free."""
+    """Changes over what is below: a row of None is a deleted one, an owner of None a unique value set free.
 
-    __slots__ = ("groups", "index", "rows")
+    `joined` are the places in groups that were not taken below, sorted; `left` those that were, and no longer are.
+    """
+
+    __slots__ = ("joined", "left", "owners", "rows")
 
     def __init__(self) -> None:
         self.rows: dict[K, R | None] = {}
-        self.groups: dict[Any, dict[K, None]] = {}
-        self.index: dict[tuple[str, Hashable], K | None] = {}
+        self.owners: dict[Value, K | None] = {}
+        self.joined: dict[Value, list[Place[K]]] = {}
+        self.left: dict[Value, set[Place[K]]] = {}
+
+    def join(self, group: Value, place: Place[K]) -> None:
+        """Take `place`, which is free."""
+        left = self.left.get(group)
+        if left is not None and place in left:
+            left.remove(place)
+            if not left:
+                del self.left[group]
+            return
+        joined = self.joined.setdefault(group, [])
+        if joined and place < joined[-1]:
+            insort(joined, place)
+        else:
+            joined.append(place)
+
+    def leave(self, group: Value, place: Place[K]) -> None:
+        """Set `place`, which is taken, free."""
+        joined = self.joined.get(group, [])
+        at = bisect_left(joined, place)
+        if joined[at : at + 1] != [place]:
+            self.left.setdefault(group, set()).add(place)
+            return
+        del joined[at]
+        if not joined:
+            del self.joined[group]
 
     def absorb(self, above: Layer[K, R]) -> None:
+        """Make the changes of the layer `above`, which ends, its own."""
         self.rows.update(above.rows)
-        self.index.update(above.index)
-        for group, keys in above.groups.items():
-            self.groups.setdefault(group, {}).update(keys)
+        self.owners.update(above.owners)
+        for group, left in above.left.items():
+            # Backwards, so that of a group that goes nothing has to move up.
+            for place in sorted(left, reverse=True):
+                self.leave(group, place)
+        for group, joined in above.joined.items():
+            if group in self.joined or group in self.left:
+                for place in joined:
+                    self.join(group, place)
+            else:
+                self.joined[group] = joined
+
+
+class Table(Layer[K, R]):
+    """The committed rows by key, with their unique values and their groups: the layer below all others."""
+
+    __slots__ = ("indexes", "key", "uniques")
+
+    def __init__(
+        self,
+        key: Callable[[R], K],
+        uniques: Mapping[str, Unique[R]] | None = None,
+        indexes: Mapping[str, Index[R]] | None = None,
+    ) -> None:
+        super().__init__()
+        self.key = key
+        self.uniques = dict(uniques or {})
+        first: Index[R] = Index(lambda row: key(row)[0])
+        self.indexes = {_FIRST: first, **(indexes or {})}
+
+    def absorb(self, above: Layer[K, R]) -> None:
+        super().absorb(above)
+        for key, row in above.rows.items():
+            if row is None:
+                del self.rows[key]
+        for value, owner in above.owners.items():
+            if owner is None:
+                del self.owners[value]
+
+
+_FIRST = "first"
+"""The index that every table has: by the first part of the key."""
 
 
 class View(Generic[K, R]):
@@ -63,39 +122,52 @@ class View(Generic[K, R]):
 
     def __init__(self, table: Table[K, R]) -> None:
         self._table = table
-        self.layers: list[Layer[K, R]] = []
+        self._layers: list[Layer[K, R]] = [table]
+
+    def push(self) -> None:
+        """Begin a layer: changes from here on are undone by `pop`."""
+        self._layers.append(Layer())
+
+    def pop(self) -> None:
+        """Undo the changes of the topmost layer."""
+        self._layers.pop()
+
+    def fold(self) -> None:
+        """Make the changes of the topmost layer part of the layer below or, below the last one, of the table."""
+        top = self._layers.pop()
+        self._layers[-1].absorb(top)
 
     def get(self, key: K) -> R | None:
         """The row with this key, None if there is none."""
-        for layer in reversed(self.layers):
+        for layer in reversed(self._layers):
             if key in layer.rows:
                 row: R | None = layer.rows[key]
                 return row
-        return self._table.get(key)
+        return None
 
     def find(self, unique: str, value: Hashable) -> R | None:
         """The row whose unique `value` it is, None if there is none."""
         key = self._owner((unique, value))
         return None if key is None else self.get(key)
 
+    def select(self, index: str, value: Hashable) -> list[R]:
+        """The rows of the group `value` of `index`, sorted as that says."""
+        return list(self._rows(merge(*self._places((index, value), iter))))
+
+    def last(self, index: str, value: Hashable) -> R | None:
+        """The last row of the group `value` of `index`, None if it is empty."""
+        return next(self._rows(merge(*self._places((index, value), reversed), reverse=True)), None)
+
     def group(self, first: Any) -> list[R]:
-        """All rows whose key starts with `first`, in no order."""
-        rows: dict[K, R] = dict(self._table.groups.get(first, {}))
-        for layer in self.layers:
-            for key in layer.groups.get(first, ()):
-                row = layer.rows[key]
-                if row is None:
-                    rows.pop(key, None)
-                else:
-                    rows[key] = row
-        return list(rows.values())
+        """All rows whose key starts with `first`, sorted by key."""
+        return self.select(_FIRST, first)
 
     def all(self) -> list[R]:
         """All rows, in no order."""
-        firsts = dict.fromkeys(self._table.groups)
-        for layer in self.layers:
-            firsts.update(dict.fromkeys(layer.groups))
-        return [row for first in firsts for row in self.group(first)]
+        rows: dict[K, R | None] = {}
+        for layer in self._layers:
+            rows.update(layer.rows)
+        return [row for row in rows.values() if row is not None]
 
     def taken(self, row: R) -> str | None:
         """The name of the first unique value of `row` that another row has; None if it may be put."""
@@ -108,32 +180,45 @@ class View(Generic[K, R]):
 
     def put(self, row: R) -> None:
         """Store `row`, in place of the one with its key; its unique values are free, which `taken` tells."""
-        key, layer = self._table.key(row), self.layers[-1]
-        before = self.get(key)
-        for name, unique in self._table.uniques.items():
-            old, new = None if before is None else unique(before), unique(row)
-            if old != new:
-                if old is not None:
-                    layer.index[name, old] = None
-                if new is not None:
-                    layer.index[name, new] = key
+        key, layer = self._table.key(row), self._layers[-1]
+        if (before := self.get(key)) is not None:
+            self.delete([before])
         layer.rows[key] = row
-        layer.groups.setdefault(key[0], {})[key] = None
+        for name, unique in self._table.uniques.items():
+            if (value := unique(row)) is not None:
+                layer.owners[name, value] = key
+        for name, index in self._table.indexes.items():
+            if (group := index.group(row)) is not None:
+                layer.join((name, group), (index.rank(row), key))
 
     def delete(self, rows: Iterable[R]) -> None:
-        """Delete `rows`."""
-        layer = self.layers[-1]
+        """Delete `rows`, which are stored."""
+        layer = self._layers[-1]
         for row in rows:
             key = self._table.key(row)
+            layer.rows[key] = None
             for name, unique in self._table.uniques.items():
                 if (value := unique(row)) is not None:
-                    layer.index[name, value] = None
-            layer.rows[key] = None
-            layer.groups.setdefault(key[0], {})[key] = None
+                    layer.owners[name, value] = None
+            for name, index in self._table.indexes.items():
+                if (group := index.group(row)) is not None:
+                    layer.leave((name, group), (index.rank(row), key))
 
-    def _owner(self, value: tuple[str, Hashable]) -> K | None:
-        for layer in reversed(self.layers):
-            if value in layer.index:
-                owner: K | None = layer.index[value]
+    def _owner(self, value: Value) -> K | None:
+        for layer in reversed(self._layers):
+            if value in layer.owners:
+                owner: K | None = layer.owners[value]
                 return owner
-        return self._table.index.get(value)
+        return None
+
+    def _places(
+        self, group: Value, order: Callable[[list[Place[K]]], Iterator[Place[K]]]
+    ) -> Iterator[Iterator[Place[K]]]:
+        """The places of `group` in `order`, of each layer those that none above it set free."""
+        left: Set[Place[K]] = frozenset()
+        for layer in reversed(self._layers):
+            yield filterfalse(left.__contains__, order(layer.joined.get(group, [])))
+            left |= layer.left.get(group, frozenset())
+
+    def _rows(self, places: Iterable[Place[K]]) -> Iterator[R]:
+        return (row for _, key in places if (row := self.get(key)) is not None)

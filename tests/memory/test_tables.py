@@ -1,0 +1,163 @@
+"""Tables in memory: their groups and unique values through layers, against a dictionary copied for each layer."""
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metacore.memory.tables import Index, Table, View
+
+
+class Row(NamedTuple):
+    user: str
+    id: int
+    name: str | None = None
+    colour: str | None = None
+    weight: int = 0
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.user, self.id
+
+
+COLOURS = ("red", "blue")
+NAMES = ("a", "b", "c")
+USERS = ("x", "y")
+
+
+def table() -> Table[tuple[str, int], Row]:
+    return Table(
+        lambda row: row.key,
+        {"name": lambda row: row.name},
+        {"colour": Index(lambda row: row.colour), "heaviest": Index(lambda row: row.colour, lambda row: row.weight)},
+    )
+
+
+@pytest.fixture
+def view() -> View[tuple[str, int], Row]:
+    view = View(table())
+    view.push()
+    return view
+
+
+def check(view: View[tuple[str, int], Row], rows: dict[tuple[str, int], Row]) -> None:
+    by_key = sorted(rows.values(), key=lambda row: row.key)
+    assert sorted(view.all(), key=lambda row: row.key) == by_key
+    for user in USERS:
+        assert view.group(user) == [row for row in by_key if row.user == user]
+    for colour in COLOURS:
+        coloured = [row for row in by_key if row.colour == colour]
+        assert view.select("colour", colour) == coloured
+        assert view.last("colour", colour) == (coloured[-1] if coloured else None)
+        by_weight = sorted(coloured, key=lambda row: row.weight)
+        assert view.select("heaviest", colour) == by_weight
+        assert view.last("heaviest", colour) == (by_weight[-1] if by_weight else None)
+    for name in NAMES:
+        assert view.find("name", name) == next((row for row in by_key if row.name == name), None)
+
+
+def test_a_row_that_changes_changes_groups(view):
+    view.put(Row("x", 1, colour="red"))
+    view.put(Row("x", 2, colour="red"))
+    view.put(Row("x", 1, colour="blue"))
+    assert view.select("colour", "red") == [Row("x", 2, colour="red")]
+    assert view.select("colour", "blue") == [Row("x", 1, colour="blue")]
+
+
+def test_a_row_without_a_group_is_in_none(view):
+    view.put(Row("x", 1))
+    assert view.select("colour", None) == []
+    assert view.group("x") == [Row("x", 1)]
+
+
+def test_a_savepoint_undone_leaves_the_groups_as_they_were(view):
+    first, second = Row("x", 1, colour="red", weight=1), Row("x", 2, colour="red", weight=2)
+    view.put(first)
+    view.put(second)
+    view.push()
+    view.delete([second])
+    view.put(first._replace(colour="blue"))
+    view.put(Row("x", 3, colour="red", weight=3))
+    assert view.last("heaviest", "red") == Row("x", 3, colour="red", weight=3)
+    assert view.select("colour", "blue") == [first._replace(colour="blue")]
+    view.pop()
+    assert view.select("heaviest", "red") == [first, second]
+    assert view.select("colour", "blue") == []
+
+
+def test_a_deleted_row_is_gone_from_below_and_may_come_back(view):
+    row = Row("x", 1, "a", "red")
+    view.put(row)
+    view.fold()
+    view.push()
+    view.delete(view.group("x"))
+    check(view, {})
+    view.push()
+    view.put(row)
+    check(view, {row.key: row})
+    view.fold()
+    view.fold()
+    check(view, {row.key: row})
+
+
+def test_others_see_the_groups_of_the_last_commit():
+    rows = table()
+    writer, reader = View(rows), View(rows)
+    writer.push()
+    writer.put(Row("x", 1, colour="red"))
+    assert reader.select("colour", "red") == []
+    assert reader.last("colour", "red") is None
+    writer.fold()
+    assert reader.select("colour", "red") == [Row("x", 1, colour="red")]
+
+
+def test_nothing_is_kept_of_what_is_gone():
+    rows = table()
+    view = View(rows)
+    view.push()
+    view.put(Row("x", 1, "a", "red", 1))
+    view.put(Row("x", 2, "b", "red", 2))
+    view.fold()
+    view.push()
+    view.delete(view.all())
+    view.fold()
+    assert (rows.rows, rows.owners, rows.joined, rows.left) == ({}, {}, {}, {})
+
+
+ROWS = st.builds(
+    Row,
+    st.sampled_from(USERS),
+    st.integers(1, 3),
+    st.none() | st.sampled_from(NAMES),
+    st.none() | st.sampled_from(COLOURS),
+    st.integers(0, 3),
+)
+
+
+@given(st.lists(ROWS | st.sampled_from(["delete", "cascade", "push", "pop", "fold"]), max_size=40))
+def test_any_changes_in_any_layers(steps):
+    rows = table()
+    view, models = View(rows), [{}]
+    for step in steps:
+        if step == "push" or len(models) == 1:
+            view.push()
+            models.append(dict(models[-1]))
+        top = models[-1]
+        if isinstance(step, Row):
+            if view.taken(step) is None:
+                view.put(step)
+                top[step.key] = step
+        elif step == "delete" and top:
+            view.delete([top.pop(min(top))])
+        elif step == "cascade":
+            view.delete(view.group("x"))
+            models[-1] = {key: row for key, row in top.items() if row.user != "x"}
+        elif step == "pop":
+            view.pop()
+            models.pop()
+        elif step == "fold":
+            view.fold()
+            models[-2:] = [top]
+        check(view, models[-1])
+        check(View(rows), models[0])
