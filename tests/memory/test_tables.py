@@ -1,12 +1,16 @@
 """Tables in memory: their groups and unique values through layers, against a dictionary copied for each layer."""
 
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metacore import NewOrder, NewTrade, NewUser, OrderSide, OrderType
 from metacore.memory.tables import Index, Table, View
+from metacore.sync import TradingService, connect
 
 
 class Row(NamedTuple):
@@ -161,3 +165,42 @@ def test_any_changes_in_any_layers(steps):
             models[-2:] = [top]
         check(view, models[-1])
         check(View(rows), models[0])
+
+
+def test_a_fill_reads_as_many_rows_whatever_is_stored(monkeypatch):
+    start, reads = datetime(2026, 1, 1, tzinfo=UTC), []
+    get = View.get
+    monkeypatch.setattr(View, "get", lambda view, key: reads.append(key) or get(view, key))
+    with connect("memory://") as storage:
+        trading = TradingService(storage)
+        user = storage.users.create(NewUser())
+        trading.deposit(user.id, "USDT", Decimal(1000), "first")
+        order = trading.place_order(
+            NewOrder(
+                user_id=user.id,
+                symbol="BTCUSDT",
+                base_asset="BTC",
+                quote_asset="USDT",
+                side=OrderSide.BUY,
+                type=OrderType.LIMIT,
+                price=Decimal(1),
+                quantity=Decimal(1000),
+            )
+        )
+        counts = []
+        for number in range(30):
+            reads.clear()
+            trading.settle_trade(
+                NewTrade(
+                    user_id=user.id,
+                    order_id=order.id,
+                    exchange_trade_id=f"t{number}",
+                    symbol="BTCUSDT",
+                    side=OrderSide.BUY,
+                    price=Decimal(1),
+                    quantity=Decimal(1),
+                    traded_at=start + timedelta(seconds=number),
+                )
+            )
+            counts.append(len(reads))
+    assert counts[-1] == counts[1]

@@ -27,8 +27,7 @@ class MemoryOrderUpdateStorage:
 
     async def list(self, user_id: UUID, order_id: UUID) -> Sequence[OrderUpdate]:
         with self._session.read() as tables:
-            rows = [update for update in tables.order_updates.group(user_id) if update.order_id == order_id]
-        return tuple(sorted(rows, key=lambda update: update.seq))
+            return tuple(tables.order_updates.select("order", (user_id, order_id)))
 
     async def _append(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
         given, now = list(updates), self._session.now()
@@ -42,8 +41,8 @@ def insert_updates(tables: Views, updates: Sequence[NewOrderUpdate], now: dateti
     for key in sorted({(new.user_id, new.order_id) for new in updates}):
         if tables.orders.get(key) is None:
             raise NotFoundError("order", key)
-        history = tables.order_updates.group(key[0])
-        seqs[key] = max((update.seq for update in history if update.order_id == key[1]), default=0)
+        last = tables.order_updates.last("order", key)
+        seqs[key] = 0 if last is None else last.seq
     rows = []
     for new in updates:
         key = (new.user_id, new.order_id)

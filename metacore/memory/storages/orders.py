@@ -78,17 +78,15 @@ class MemoryOrderStorage:
     async def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         require_text(symbol=symbol)
         with self._session.read() as tables:
-            rows = tables.orders.group(user_id)
-        rows = [order for order in rows if order.is_open and (symbol is None or order.symbol == symbol)]
-        return tuple(sorted(rows, key=_newest, reverse=True))
+            rows = tables.orders.select("open", user_id)
+        return tuple(order for order in reversed(rows) if symbol is None or order.symbol == symbol)
 
     async def delete(self, user_id: UUID, order_id: UUID) -> None:
         async with self._session.write() as tables:
             order = _get(tables, (user_id, order_id))
             if order.held_amount:
                 raise order.hold_conflict()
-            updates = [update for update in tables.order_updates.group(user_id) if update.order_id == order_id]
-            tables.order_updates.delete(updates)
+            tables.order_updates.delete(tables.order_updates.select("order", order.key))
             tables.orders.delete([order])
 
     def _find(self, field: str, user_id: UUID, value: str) -> Order:

@@ -57,8 +57,7 @@ class MemoryBalanceStorage:
     def list(self, user_id: UUID, nonzero: bool = False) -> Sequence[Balance]:
         with self._session.read() as tables:
             rows = tables.balances.group(user_id)
-        rows = [balance for balance in rows if not nonzero or balance.free or balance.locked]
-        return tuple(sorted(rows, key=lambda balance: balance.asset))
+        return tuple(balance for balance in rows if not nonzero or balance.free or balance.locked)
 
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
@@ -82,7 +81,8 @@ class MemoryBalanceStorage:
         require_text(asset=asset)
         page = PageRequest(Listing("balances.entries", (user_id, asset), (str, int)), after, limit)
         with self._session.read() as tables:
-            rows = [row for row in tables.balance_entries.group(user_id) if asset is None or row.asset == asset]
+            entries = tables.balance_entries
+            rows = entries.group(user_id) if asset is None else entries.select("balance", (user_id, asset))
             return page.of(rows, lambda row: (row.asset, row.seq), newest_first=False)
 
     def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
@@ -91,9 +91,8 @@ class MemoryBalanceStorage:
                 raise NotFoundError("user", user_id)
             settled = _settled(tables.trades.group(user_id))
             audit = Audit(user_id)
-            audit.read_entries(sorted(tables.balance_entries.group(user_id), key=lambda row: (row.asset, row.seq)))
-            orders = sorted(tables.orders.group(user_id), key=lambda order: order.id)
-            audit.read_orders((order, settled.get(order.id, ZERO)) for order in orders)
+            audit.read_entries(tables.balance_entries.group(user_id))
+            audit.read_orders((order, settled.get(order.id, ZERO)) for order in tables.orders.group(user_id))
             return audit.findings(tables.balances.group(user_id))
 
     def _put(self, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:

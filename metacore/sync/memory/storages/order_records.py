@@ -49,12 +49,12 @@ class MemoryOrderRecordStorage:
         require_text(customer_id=customer_id)
         page = PageRequest(Listing("order_records.list_by_customer", (customer_id,), (datetime, str)), after, limit)
         with self._session.read() as tables:
-            return page.of(_with(tables, "customer_id", customer_id), newest_first)
+            return page.of(tables.order_records.select("customer_id", customer_id), newest_first)
 
     def find(self, track_number: str) -> Sequence[OrderRecord]:
         require_text(track_number=track_number)
         with self._session.read() as tables:
-            return tuple(sorted(_with(tables, "track_number", track_number), key=newest_first, reverse=True))
+            return tuple(reversed(tables.order_records.select("track_number", track_number)))
 
     def update(self, record: OrderRecord) -> SaveOutcome:
         with self._session.write() as tables:
@@ -76,10 +76,6 @@ def _get(tables: Views, order_uid: str) -> OrderRecord:
     if record is None:
         raise NotFoundError("order record", order_uid)
     return record
-
-
-def _with(tables: Views, field: str, value: str) -> list[OrderRecord]:
-    return [record for record in tables.order_records.all() if value is not None and getattr(record, field) == value]
 
 
 def _save(tables: Views, record: OrderRecord) -> SaveOutcome:

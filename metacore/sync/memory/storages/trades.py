@@ -9,7 +9,7 @@ from uuid import UUID
 from metacore.domain.imports import ImportResult
 from metacore.domain.pages import MAX_LIMIT, Listing, Page
 from metacore.domain.text import require_text
-from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState, order_key
+from metacore.domain.trades import NewTrade, Trade, TradeFilter, order_key
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.imports import Tally
 from metacore.memory.paging import PageRequest
@@ -59,10 +59,7 @@ class MemoryTradeStorage:
     def get_by_exchange_trade_id(self, user_id: UUID, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
         require_text(symbol=symbol, exchange_trade_id=exchange_trade_id)
         with self._session.read() as tables:
-            rows = [
-                trade for trade in tables.trades.group(user_id) if trade.key == (user_id, symbol, exchange_trade_id)
-            ]
-        return tuple(sorted(rows, key=lambda trade: trade.id))
+            return tuple(tables.trades.select("key", (user_id, symbol, exchange_trade_id)))
 
     def get_many(self, keys: Iterable[tuple[UUID, UUID]]) -> Sequence[Trade]:
         wanted = sorted(set(keys))
@@ -76,13 +73,11 @@ class MemoryTradeStorage:
 
     def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
         with self._session.read() as tables:
-            rows = [trade for trade in tables.trades.group(user_id) if trade.order_id == order_id]
-        return tuple(sorted(rows, key=_by_time))
+            return tuple(tables.trades.select("order", (user_id, order_id)))
 
     def list_pending(self, user_id: UUID) -> Sequence[Trade]:
         with self._session.read() as tables:
-            rows = [trade for trade in tables.trades.group(user_id) if trade.state is TradeState.PENDING]
-        return tuple(sorted(rows, key=_by_time))
+            return tuple(tables.trades.select("pending", user_id))
 
     def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
         after = None

@@ -11,11 +11,10 @@ from uuid import UUID
 
 from metacore._compat.blocking import ContextGuard, Eventual
 from metacore.domain.amounts import total
-from metacore.domain.balances import EntryReason
 from metacore.domain.changes import Changes, Loaded, OrderReference, RowKey, Unsettled, Wanted
 from metacore.domain.expectations import Expectations
 from metacore.domain.orders import Order, OrderKey
-from metacore.domain.trades import Trade, TradeState, order_names
+from metacore.domain.trades import Trade, order_names
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.balances import MemoryBalanceStorage, apply_to_stored, put_entries
 from metacore.sync.memory.storages.order_records import MemoryOrderRecordStorage
@@ -156,15 +155,12 @@ def _find_orders(tables: Views, wanted: Wanted) -> tuple[Order, ...]:
                 found[order.key] = order
     if wanted.holding:
         for user_id in wanted.users:
-            found.update({order.key: order for order in tables.orders.group(user_id) if order.held_amount})
+            found.update({order.key: order for order in tables.orders.select("holding", user_id)})
     return tuple(found[key] for key in sorted(found))
 
 
 def _find_trades(tables: Views, wanted: Wanted) -> tuple[Trade, ...]:
-    keys = set(wanted.trades)
-    rows = [
-        trade for user_id in {key[0] for key in keys} for trade in tables.trades.group(user_id) if trade.key in keys
-    ]
+    rows = [trade for key in set(wanted.trades) for trade in tables.trades.select("key", key)]
     return tuple(sorted(rows, key=lambda trade: (trade.user_id, trade.id)))
 
 
@@ -172,28 +168,20 @@ def _unsettled(tables: Views, wanted: Wanted, orders: tuple[Order, ...]) -> Mapp
     named = [(row.user_id, row.order_id, row.exchange_order_id, row.client_order_id) for row in wanted.orders]
     named += [(row.user_id, row.id, row.exchange_order_id, row.client_order_id) for row in orders]
     names = {
-        OrderReference(user_id, *name)
+        (user_id, *name)
         for user_id, order_id, exchange_order_id, client_order_id in named
         for name in order_names(order_id, exchange_order_id, client_order_id)
     }
-    found: dict[OrderReference, list[Trade]] = {}
-    for user_id in {name.user_id for name in names}:
-        for trade in tables.trades.group(user_id):
-            name = OrderReference(user_id, *trade.order_name)
-            if trade.state is not TradeState.SETTLED and name in names:
-                found.setdefault(name, []).append(trade)
     return {
-        name: Unsettled(
+        OrderReference(*name): Unsettled(
             quantity=total(trade.quantity for trade in trades),
             quote_quantity=total(trade.quote_quantity for trade in trades),
         )
-        for name, trades in found.items()
+        for name in names
+        if (trades := tables.trades.select("unsettled", name))
     }
 
 
 def _has_moved(tables: Views, user_ids: frozenset[UUID], moment: datetime) -> bool:
-    return any(
-        entry.occurred_at > moment and entry.reason not in (EntryReason.HOLD, EntryReason.RELEASE)
-        for user_id in user_ids
-        for entry in tables.balance_entries.group(user_id)
-    )
+    lasts = [tables.balance_entries.last("moved", user_id) for user_id in user_ids]
+    return any(last is not None and last.occurred_at > moment for last in lasts)
