@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from metacore import errors
+import metacore
+from metacore import errors, services
 from metacore.config import Settings
 from metacore.domain.order_states import TRANSITIONS
 from metacore.domain.reports import Outcome
+from metacore.exchanges import mexc
 from metacore.postgres.deployer.privileges import PRIVILEGES
 from metacore.sync import NewUser, connect
 
@@ -40,7 +42,7 @@ def names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-@pytest.mark.parametrize("name", ["money.md", "records.md", "security.md"])
+@pytest.mark.parametrize("name", ["guide.md", "money.md", "records.md", "security.md"])
 @pytest.mark.parametrize("url", ["memory://", "embedded:"])
 def test_the_examples_come_out_so(name: str, url: str) -> None:
     blocks = re.findall(r"^```pycon\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL)
@@ -51,6 +53,40 @@ def test_the_examples_come_out_so(name: str, url: str) -> None:
     results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(program, out=said.append)
     assert "".join(said) == ""
     assert results.attempted == examples.count(">>> ")
+
+
+def methods(of: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(of, inspect.isfunction) if not name.startswith("_")}
+
+
+def test_every_method_of_the_storages_is_listed() -> None:
+    told = {
+        names(name)[0]: names(listed) for name, _, listed in table(page("guide.md"), "Of a storage", "What it keeps")
+    }
+    storages = inspect.getmembers(metacore.Storages, lambda value: isinstance(value, property))
+    protocols = {name: inspect.get_annotations(value.fget, eval_str=True)["return"] for name, value in storages}
+    assert {name: sorted(listed) for name, listed in told.items()} == {
+        name: sorted(methods(protocol)) for name, protocol in protocols.items()
+    }
+    (line,) = (line for line in page("guide.md").splitlines() if line.startswith("A storage has"))
+    storage, _, transaction = line.partition("; a transaction")
+    assert set(names(storage)) == methods(metacore.Storage)
+    assert set(names(transaction)) == methods(metacore.Transaction)
+
+
+def test_every_method_of_the_services_is_listed() -> None:
+    told = {names(name)[0]: names(listed) for name, listed in table(page("guide.md"), "Service", "Methods")}
+    found = {name: getattr(metacore, name) for name in metacore.__all__}
+    assert {name: sorted(listed) for name, listed in told.items()} == {
+        name: sorted(methods(value))
+        for name, value in found.items()
+        if getattr(value, "__module__", "").startswith(f"{services.__name__}.")
+    }
+
+
+def test_the_parsers_of_mexc_are_listed() -> None:
+    lists = re.findall(r"^- (?:REST|Streams): (.+)$", page("guide.md"), re.MULTILINE)
+    assert sorted(names(" ".join(lists))) == sorted(name for name in mexc.__all__ if name[0].islower())
 
 
 def test_the_table_of_states_is_the_one_that_decides() -> None:
