@@ -93,6 +93,8 @@ class NewOrderUpdateFactory(Factory[NewOrderUpdate]):
 class NewTradeFactory(Factory[NewTrade]):
     """A trade of 0.01 BTC, `of` an order at its price or a BUY at 50,000 USDT; a thousandth of what it brings is its
     commission.
+
+    Without `of`, it names its order by the ids that are told; without any, an order that `NewOrderFactory` never makes.
     """
 
     class Meta:
@@ -103,7 +105,14 @@ class NewTradeFactory(Factory[NewTrade]):
 
     user_id = _of_order("user_id")
     order_id = _of_order("id")
-    exchange_order_id = LazyAttribute(lambda trade: trade.of.exchange_order_id if trade.of else "C02__0")
+    client_order_id = None
+
+    @lazy_attribute
+    def exchange_order_id(self: Any) -> str | None:
+        if self.of is not None:
+            return self.of.exchange_order_id  # type: ignore[no-any-return]
+        return None if self.order_id or self.client_order_id else "C02__nowhere"
+
     exchange_trade_id = Sequence(lambda n: f"{440_000_000 + n}X1")
     symbol = _of_order("symbol", "BTCUSDT")
     side = _of_order("side", OrderSide.BUY)
