@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
+import metacore
 from metacore.cli.app import app
 from metacore.postgres import EmbeddedPostgres
 from metacore.postgres.revisions import head_revision, revisions
@@ -139,6 +142,20 @@ def test_a_server_that_is_not_there(command):
 def test_no_command_shows_them_all():
     shown = run(expected=WRONG_USAGE)
     assert all(command in shown for command in ("deploy", "status", "check", "sql", "downgrade", "Exit codes"))
+
+
+def test_the_version_is_that_of_the_project():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert run("--version") == f"metacore {metacore.__version__}\n" == f"metacore {project['version']}\n"
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--version", DONE), ("--nonsense", WRONG_USAGE)])
+def test_python_runs_the_package_as_the_command(argument, code):
+    command = [sys.executable, "-m", "metacore", argument]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == code
+    assert result.stdout == (run(argument) if code == DONE else "")
+    assert (argument in result.stderr) == (code != DONE)
 
 
 def run_without(module):

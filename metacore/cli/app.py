@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import metacore
 from metacore.cli import keys, schema
+from metacore.cli.output import say
 
 _PASSWORD = re.compile(r"(//[^:/?@\s]*):\S*@")
 
@@ -40,5 +42,22 @@ app = typer.Typer(
     # A traceback that shows local variables would show passwords.
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"metacore {metacore.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version of Metacore.")
+    ] = False,
+) -> None:
+    """Take the options of the command itself."""
+
+
 schema.add_commands(app)
 keys.add_commands(app)
