@@ -208,10 +208,9 @@ _MODULES = {
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = [
-    *_MODULE_OF,  # pyright: ignore[reportUnsupportedDunderAll]
-    "__version__",
-]
+if not TYPE_CHECKING:
+    # Type checkers cannot compute it: for them, `import *` brings what is imported by name above.
+    __all__ = [*_MODULE_OF, "__version__"]
 __version__ = "0.1.0"
 
 
@@ -225,4 +224,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*_MODULE_OF, "__version__"])
