@@ -90,6 +90,16 @@ def test_a_savepoint_undone_leaves_the_groups_as_they_were(view):
     assert view.select("colour", "blue") == []
 
 
+def test_a_savepoint_kept_adds_to_the_groups_below(view):
+    for number in (2, 1, 3):
+        view.put(Row("x", number, colour="red"))
+        view.push()
+    view.fold()
+    view.fold()
+    view.fold()
+    assert [row.id for row in view.select("colour", "red")] == [1, 2, 3]
+
+
 def test_a_deleted_row_is_gone_from_below_and_may_come_back(view):
     row = Row("x", 1, "a", "red")
     view.put(row)
@@ -139,7 +149,10 @@ ROWS = st.builds(
 )
 
 
-@given(st.lists(ROWS | st.sampled_from(["delete", "cascade", "push", "pop", "fold"]), max_size=40))
+STEPS = st.sampled_from(["push", "push", "delete", "cascade", "push", "pop", "fold"])
+
+
+@given(st.lists(ROWS | ROWS | STEPS, min_size=15, max_size=40))
 def test_any_changes_in_any_layers(steps):
     rows = table()
     view, models = View(rows), [{}]
