@@ -8,8 +8,8 @@ between; and, for comparison, against the plainer SQL of `settlement.py`.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -62,9 +62,8 @@ class SameSql:
             order |= {"status": "PARTIALLY_FILLED", "version": order["version"] + 1, "updated_at": now}
             run(transactions.REPLACE_ORDERS, ORDER.encode_all([SimpleNamespace(**order)], transactions.REPLACED))
             stored = trade.__dict__ | {"quote_quantity": cost, "state": "SETTLED", "version": 1}
-            stored |= {"created_at": now, "updated_at": now}
-            values = TRADE.encode_all([SimpleNamespace(**stored)])
-            run(trades.INSERT, {**values, "order_key": to_array([str(trade.order_id)])})
+            stored |= {"created_at": now, "updated_at": now, "order_key": str(trade.order_id)}
+            run(trades.INSERT, TRADE.encode_all([SimpleNamespace(**stored)]))
             entries = []
             for asset, free, locked, reason in (
                 (assets[1], Decimal(0), -cost, "TRADE"),
@@ -84,16 +83,15 @@ class SameSql:
             update |= {"order_id": trade.order_id, "previous_status": previous, "outcome": "APPLIED", "reason": None}
             update |= {"source": "REST", "occurred_at": trade.traded_at, "raw": None}
             given = ORDER_UPDATE.encode_all([SimpleNamespace(**update)], order_updates.GIVEN)
-            run(order_updates.APPEND, {**given, "rank": "{1}", "recorded_at": now.isoformat()})
+            named = {"owner_ids": f"{{{user}}}", "order_ids": f"{{{trade.order_id}}}", "rank": "{1}"}
+            run(order_updates.APPEND, {**given, **named, "recorded_at": now.isoformat()})
 
 
 def crowd(work: Callable[[], object]) -> None:
     """Let all workers do `work` at once, a few times each."""
-    threads = [threading.Thread(target=lambda: [work() for _ in range(FILLS)]) for _ in range(WORKERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(WORKERS) as workers:
+        for done in [workers.submit(lambda: [work() for _ in range(FILLS)]) for _ in range(WORKERS)]:
+            done.result()
 
 
 def main() -> None:

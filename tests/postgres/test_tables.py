@@ -38,7 +38,6 @@ MODELS = {
     "portfolio_holdings": Holding,
 }
 
-NOT_FIELDS = {"trades": {"order_key"}}
 NOT_COLUMNS = {"portfolios": {"holdings"}}
 
 
@@ -57,7 +56,7 @@ def constraints(kind):
 @pytest.mark.parametrize("name", MODELS)
 def test_columns_are_the_fields(name):
     fields = MODELS[name].model_fields.keys() - NOT_COLUMNS.get(name, set())
-    assert set(METADATA.tables[name].columns.keys()) == fields | NOT_FIELDS.get(name, set())
+    assert set(METADATA.tables[name].columns.keys()) == fields
 
 
 @pytest.mark.parametrize("name", MODELS)

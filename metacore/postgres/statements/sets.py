@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from sqlalchemy import Table
 
@@ -38,9 +38,3 @@ def assignments(columns: Iterable[str], source: str = "new") -> str:
 def without(columns: Iterable[str], *excluded: str) -> tuple[str, ...]:
     """`columns` but the `excluded` ones."""
     return tuple(name for name in columns if name not in excluded)
-
-
-def transpose(keys: Iterable[tuple[object, ...]], columns: Iterable[str]) -> Mapping[str, list[object]]:
-    """`keys` as one list for each column."""
-    listed = list(keys)
-    return {name: [key[index] for key in listed] for index, name in enumerate(columns)}
