@@ -47,7 +47,7 @@ class SameSql:
             key = {"user_id": [user], "symbol": [trade.symbol], "exchange_trade_id": [trade.exchange_trade_id]}
             if run(transactions.TRADES, {name: to_array(values) for name, values in key.items()}):
                 return
-            run(transactions.unsettled(("id",)), named)
+            run(transactions.unsettled(("id",), False), named)
             assets = [order["base_asset"], order["quote_asset"]]
             wanted = {"user_id": to_array([user, user]), "asset": to_array(assets)}
             run(balances.ENSURE, {**wanted, "now": now.isoformat()})

@@ -34,25 +34,29 @@ def _referenced(given: tuple[str, ...]) -> str:
     return f"(orders.user_id, orders.id) IN ({found})"
 
 
+def _found(given: tuple[str, ...], holding: bool) -> str:
+    where = [_referenced(given)] if given else []
+    if holding:
+        where.append(f"(user_id = ANY ({array('holders', 'uuid')}::uuid[]) AND held_amount > 0)")
+    return " OR ".join(where)
+
+
 @cache
 def lock_orders(given: tuple[str, ...], holding: bool) -> Statement:
     """Loads and locks, by key, the orders named by the `given` kinds of ids and, if so, all that hold funds of some
     users.
     """
-    where = [_referenced(given)] if given else []
-    if holding:
-        where.append(f"(user_id = ANY ({array('holders', 'uuid')}::uuid[]) AND held_amount > 0)")
     return Statement(
         "load",
-        f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders WHERE {' OR '.join(where)}"
+        f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders WHERE {_found(given, holding)}"
         " ORDER BY user_id, id FOR UPDATE",
     )
 
 
 @cache
-def unsettled(given: tuple[str, ...]) -> Statement:
+def unsettled(given: tuple[str, ...], holding: bool) -> Statement:
     """The sums over unsettled trades by `Trade.order_name`: of the ids of the `given` kinds, an order's or not, and of
-    all ids of the orders that they name.
+    all ids of the orders that `lock_orders` finds.
     """
     columns = {
         "id": ("trades.order_id", "NULL::text", "NULL::text"),
@@ -79,7 +83,7 @@ def unsettled(given: tuple[str, ...]) -> Statement:
     return Statement(
         "load",
         f"WITH found AS MATERIALIZED (SELECT user_id, {', '.join(REFERENCES)} FROM {{schema}}.orders"
-        f" WHERE {_referenced(given)}) {' UNION ALL '.join(branches)}",
+        f" WHERE {_found(given, holding)}) {' UNION ALL '.join(branches)}",
     )
 
 

@@ -27,8 +27,8 @@ async def load(session: TransactionSession, wanted: Wanted) -> Loaded:
         keys = sorted(set(wanted.entries))
         columns = {name: to_array([key[i] for key in keys]) for i, name in enumerate(statements.ENTRY_REFERENCE)}
         calls["entries"] = (statements.ENTRIES, columns)
-    if wanted.unsettled and given:
-        calls["unsettled"] = (statements.unsettled(given), references)
+    if wanted.unsettled and (given or wanted.holding):
+        calls["unsettled"] = (statements.unsettled(given, wanted.holding), {**references, "holders": users})
     if wanted.moved_after is not None:
         calls["moved"] = (statements.MOVED, {"ids": users, "moved_after": to_text(wanted.moved_after)})
     if not calls:

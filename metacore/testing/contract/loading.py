@@ -158,6 +158,19 @@ class LoadContract(Contract):
         assert load(storage, orders=(together, *wanted), unsettled=True).unsettled == sums
         assert load(storage, orders=wanted[:1], unsettled=True).unsettled == {wanted[0]: both}
 
+    def test_unsettled_trades_of_orders_that_hold_funds_are_summed(
+        self, storage: Storage, world: World, user: User
+    ) -> None:
+        storage.balances.put(user.id, "USDT", Decimal(1000), Decimal(0))
+        new = NewOrderFactory.build(user_id=user.id, client_order_id="mine", exchange_order_id=None)
+        world.service("TradingService", storage).place_order(new)
+        told = {"user_id": user.id, "order_id": None, "exchange_order_id": None, "client_order_id": "mine"}
+        trade = storage.trades.create(NewTradeFactory.build(**told))
+        loaded = load(storage, users=frozenset({user.id}), holding=True, unsettled=True)
+        assert loaded.unsettled == {
+            OrderReference(user.id, client_order_id="mine"): Unsettled(trade.quantity, trade.quote_quantity)
+        }
+
     def test_holding_is_every_order_of_the_users_that_holds(
         self, storage: Storage, user: User, other: User, orders: list[Order]
     ) -> None:
