@@ -35,6 +35,9 @@ class EntryReason(StrEnum):
 UNIQUELY_REFERENCED = frozenset({EntryReason.DEPOSIT, EntryReason.WITHDRAWAL})
 """The reasons whose references are unique for each user."""
 
+HOLDING = frozenset({EntryReason.HOLD, EntryReason.RELEASE})
+"""The reasons that move no total, so that an account snapshot need not be newer than their entries."""
+
 
 class AccountBalance(Model):
     """What an account has of one asset, as an exchange tells it."""

@@ -76,12 +76,12 @@ def decide_report(
             order.executed_quote_quantity,
             order.settled_quote_quantity + unsettled.quote_quantity,
         )
-        if most >= LIMIT or quote >= LIMIT:
-            return OrderDecision(Outcome.INVALID, order, error=_too_much())
+        if error := too_much(most, quote, "executed_quantity"):
+            return OrderDecision(Outcome.INVALID, order, error=error)
         try:
             outcome, status = _verdict(order, report, told, most)
-        except InvalidTransitionError as error:
-            return OrderDecision(Outcome.CONFLICT, order, error=error)
+        except InvalidTransitionError as refusal:
+            return OrderDecision(Outcome.CONFLICT, order, error=refusal)
         if outcome is Outcome.DUPLICATE:
             return OrderDecision(outcome, _filled_in(order, report, now))
         if outcome is Outcome.STALE:
@@ -92,6 +92,14 @@ def decide_report(
         values = {"status": status, "executed_quantity": canonical(most), "executed_quote_quantity": canonical(quote)}
         moved = order.changed(**values, **_told_fields(order, report), version=order.version + 1, updated_at=now)
         return OrderDecision(outcome, moved, _update(moved, order.status, report, UpdateOutcome.APPLIED, **values))
+
+
+def too_much(executed: Decimal, quote: Decimal, field: str) -> InvalidDataError | None:
+    """The error, naming `field`, that refuses what would make an order execute more than can be stored; or None."""
+    if executed < LIMIT and quote < LIMIT:
+        return None
+    message = "the order would have executed more than 20 digits can tell; compare its trades with the exchange"
+    return InvalidDataError(message, field=field)
 
 
 def status_after_trade(order: Order, executed: Decimal) -> OrderStatus:
@@ -151,8 +159,8 @@ def _created(report: ExecutionReport, now: datetime, unsettled: Unsettled) -> Or
     told = _told_quantity(report, new.quantity, new.executed_quantity)
     executed = max(told, new.executed_quantity, unsettled.quantity)
     quote = max(report.executed_quote_quantity or ZERO, new.executed_quote_quantity, unsettled.quote_quantity)
-    if executed >= LIMIT or quote >= LIMIT:
-        return OrderDecision(Outcome.INVALID, error=_too_much())
+    if error := too_much(executed, quote, "executed_quantity"):
+        return OrderDecision(Outcome.INVALID, error=error)
     values = {
         "status": _closing_status(report.status, executed),
         "executed_quantity": canonical(executed),
@@ -161,11 +169,6 @@ def _created(report: ExecutionReport, now: datetime, unsettled: Unsettled) -> Or
     order = Order.created(new, now)
     order = order.changed(**values, **_told_fields(order, report))
     return OrderDecision(Outcome.APPLIED, order, _update(order, None, report, UpdateOutcome.APPLIED, **values))
-
-
-def _too_much() -> InvalidDataError:
-    message = "the order would have executed more than 20 digits can tell; compare its trades with the exchange"
-    return InvalidDataError(message, field="executed_quantity")
 
 
 def _told_fields(order: Order, report: ExecutionReport) -> dict[str, Any]:

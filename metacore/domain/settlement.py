@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from pydantic import ConfigDict
 
 from metacore.domain.account import Account
-from metacore.domain.amounts import LIMIT, ZERO, canonical, exact
+from metacore.domain.amounts import ZERO, canonical, exact
 from metacore.domain.balances import BalanceKey
 from metacore.domain.book import Book
 from metacore.domain.changes import Changes, OrderReference, Wanted
 from metacore.domain.fills import cover, settle
 from metacore.domain.funds import Shortfall
 from metacore.domain.model import Model
-from metacore.domain.order_states import status_after_trade
+from metacore.domain.order_states import status_after_trade, too_much
 from metacore.domain.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.orders import Order, OrderStatus
 from metacore.domain.reports import Outcome
@@ -62,7 +63,13 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
     for order in orders:
         for name in _names(order, order.id):
             named.setdefault(name, []).append(order)
-    for trade in _named_alike(trades):
+    seen = set[Any]()
+    for trade in trades:
+        # Most trades of a batch are of one order, and open what the first of them has opened.
+        scope = (*_SCOPE(trade), not trade.commission)
+        if scope in seen:
+            continue
+        seen.add(scope)
         own = _names(trade, trade.order_id)
         for order in {order.id: order for name in own for order in named.get(name, ())}.values():
             if trade.symbol != order.symbol or trade.side is not order.side:
@@ -74,6 +81,10 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
                 if order not in named.setdefault(name, []):
                     named[name].append(order)
     return keys
+
+
+_SCOPE = attrgetter("user_id", "order_id", "exchange_order_id", "client_order_id", "symbol", "side", "commission_asset")
+"""What of a trade, beside whether its commission is zero, says which balances it may move."""
 
 
 def stores_unknown(results: Iterable[SettlementResult], changes: Changes) -> bool:
@@ -131,8 +142,8 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
     more, more_quote = (ZERO, ZERO) if counted else (quantity, money)
     executed = max(order.executed_quantity, order.settled_quantity + unsettled.quantity + more)
     quote = max(order.executed_quote_quantity, order.settled_quote_quantity + unsettled.quote_quantity + more_quote)
-    if executed >= LIMIT or quote >= LIMIT:
-        raise InvalidDataError("the order would have executed more than 20 digits can tell", field="quantity")
+    if error := too_much(executed, quote, "quantity"):
+        raise error
     moved: dict[str, Any] = {
         "status": status_after_trade(order, executed),
         "executed_quantity": canonical(executed),
@@ -215,22 +226,6 @@ def _tells_the_same(new: NewTrade, stored: Trade) -> bool:
     # A message that does not tell the quote amount cannot contradict the stored one.
     told = stored.quote_quantity if new.quote_quantity is None else new.quote_quantity
     return stored.content() == (new.side, new.price, new.quantity, told, new.commission, new.commission_asset)
-
-
-def _named_alike(trades: Iterable[NewTrade]) -> Iterable[NewTrade]:
-    """The first of the `trades` of each order, as they name it, and of each asset that a commission is paid in."""
-    alike: dict[tuple[Any, ...], NewTrade] = {}
-    for trade in trades:
-        named = (
-            trade.user_id,
-            trade.order_id,
-            trade.exchange_order_id,
-            trade.client_order_id,
-            trade.symbol,
-            trade.side,
-        )
-        alike.setdefault((*named, trade.commission_asset if trade.commission else None), trade)
-    return alike.values()
 
 
 def _names(row: NewTrade | Order, order_id: Any) -> set[tuple[Any, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.balances import UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey, EntryReason
+from metacore.domain.balances import HOLDING, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
 from metacore.domain.order_records import OrderRecord
 from metacore.domain.order_updates import OrderUpdate
 from metacore.domain.orders import Order, OrderKey
@@ -23,7 +23,7 @@ def _reference(entry: BalanceEntry) -> tuple[Any, ...] | None:
 
 
 def _mover(entry: BalanceEntry) -> UUID | None:
-    return None if entry.reason in (EntryReason.HOLD, EntryReason.RELEASE) else entry.user_id
+    return None if entry.reason in HOLDING else entry.user_id
 
 
 class Tables:

@@ -67,24 +67,14 @@ def to_array(values: Iterable[Any]) -> str:
     if not listed:
         return "{}"
     first = listed[0]
-    if len(listed) == 1:
-        elements = [_to_element(first)]
-    elif all(map(is_, listed, repeat(first))):
+    if all(map(is_, listed, repeat(first))):
         # Columns of a set often repeat one object: a user, a time, None.
         elements = [_to_element(first)] * len(listed)
     elif (kind := type(first)) in _PLAIN and all(map(is_, map(type, listed), repeat(kind))):
         elements = list(map(_TEXTS[kind], listed))
     else:
-        elements = []
-        last, text = _NOTHING, ""
-        for value in listed:
-            if value is not last:
-                last, text = value, _to_element(value)
-            elements.append(text)
+        elements = [_to_element(value) for value in listed]
     return "{" + ",".join(elements) + "}"
-
-
-_NOTHING = object()
 
 
 def _to_text(value: Any) -> str:

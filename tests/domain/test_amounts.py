@@ -154,7 +154,7 @@ def test_the_callers_context_plays_no_part():
 
 
 @pytest.mark.parametrize("text", ["1E+3", "1.50", "100", "0.000000010", "1E-18", "-0E+5"])
-def test_the_callers_context_does_not_matter(text):
+def test_an_exponent_is_written_out_whatever_the_callers_context(text):
     number = Decimal(text)
     with decimal.localcontext(decimal.Context(prec=3, capitals=0)):
         assert str(canonical(number)) == str(round_up(number)) == str(round_down(number))

@@ -100,12 +100,15 @@ def test_an_order_that_executed_less_than_is_settled(traded):
 def test_entries_and_orders_are_not_kept(traded):
     ordered = sorted(traded.entries, key=lambda entry: (entry.asset, entry.seq))
     [order] = traded.orders.values()
-    audit = Audit(order.user_id)
-    for entry in ordered:
-        audit.read_entries([entry])
-    rows = [(order.changed(), order.settled_quantity)]
-    kept = weakref.ref(rows[0][0])
-    audit.read_orders(iter(rows))
-    rows.clear()
-    assert kept() is None
+    audit, kept = Audit(order.user_id), []
+
+    def stream(rows):
+        for row in rows:
+            copy = row.changed()
+            kept.append(weakref.ref(copy))
+            yield copy
+
+    audit.read_entries(stream(ordered))
+    audit.read_orders((row, row.settled_quantity) for row in stream([order]))
+    assert [row() for row in kept] == [None] * (len(ordered) + 1)
     assert audit.findings(traded.balances.values()) == []

@@ -5,8 +5,9 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from metacore.sync import NewOrder, NewTrade, NewUser, TradingService, connect
+from metacore.sync import NewUser, TradingService, connect
 from metacore.sync.postgres.storages import balances
+from metacore.testing.factories import NewOrderFactory, NewTradeFactory
 
 
 @pytest.fixture
@@ -14,33 +15,13 @@ def traded(metacore_database_url):
     with connect(metacore_database_url) as storage:
         user = storage.users.create(NewUser())
         trading = TradingService(storage)
-        trading.deposit(user.id, "USDT", "1000", reference="opening")
+        trading.deposit(user.id, "USDT", Decimal(1000), reference="opening")
         for number in range(5):
-            order = trading.place_order(
-                NewOrder(
-                    user_id=user.id,
-                    symbol="BTCUSDT",
-                    base_asset="BTC",
-                    quote_asset="USDT",
-                    side="BUY",
-                    type="LIMIT",
-                    price="10",
-                    quantity="2",
-                )
-            )
+            new = NewOrderFactory.build(user_id=user.id, price=Decimal(10), quantity=Decimal(2))
+            order = trading.place_order(new)
             for part in range(2):
-                trading.settle_trade(
-                    NewTrade(
-                        user_id=user.id,
-                        order_id=order.id,
-                        exchange_trade_id=f"{number}-{part}",
-                        symbol="BTCUSDT",
-                        side="BUY",
-                        price="10",
-                        quantity="1",
-                        traded_at=storage.now(),
-                    )
-                )
+                told = {"exchange_trade_id": f"{number}-{part}", "quantity": Decimal(1), "commission": Decimal(0)}
+                trading.settle_trade(NewTradeFactory.build(of=order, **told))
         yield storage, user.id
 
 

@@ -72,8 +72,6 @@ WRITE = Statement(
 )
 """Writes entries and, in the same statement, makes each balance what its newest entry left."""
 
-USER = Statement("balances.user", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid FOR KEY SHARE")
-
 KNOWN_USER = Statement("balances.audit", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid")
 
 

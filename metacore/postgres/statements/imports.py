@@ -52,7 +52,8 @@ class Import:
             " (SELECT FROM {schema}.users WHERE users.id = staged.user_id) ORDER BY user_id LIMIT 1",
         )
         # What a row is depends on those before it, so they are inserted as they came; two imports of the same rows
-        # would deadlock where they came in another order, unless one waits for the other.
+        # would deadlock where they came in another order, unless one waits for the other: as long as that takes, for
+        # what told the rows may not tell them twice.
         self.take_turns = Statement(
             "import",
             f"SELECT pg_advisory_xact_lock(hashtext('metacore.{name}'), turn) FROM (SELECT DISTINCT"

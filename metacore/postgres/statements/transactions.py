@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
+from metacore.domain.balances import UNIQUELY_REFERENCED
 from metacore.domain.orders import CONTENT
 from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER
 from metacore.postgres.statement import Statement
 from metacore.postgres.statements.sets import array, assignments, names, rows, without
 from metacore.postgres.tables import balance_entries, orders, trades
+from metacore.postgres.tables.domains import quoted
+from metacore.postgres.tables.ledger import MOVING_ENTRIES
+from metacore.postgres.tables.trading import HOLDING_ORDERS
 
 _IDS = f"{array('ids', 'uuid')}::uuid[]"
 _USERS = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id "
@@ -24,8 +28,6 @@ def _named(name: str) -> str:
 
 
 def _referenced(given: tuple[str, ...]) -> str:
-    if len(given) == 1:
-        return f"(orders.user_id, orders.{given[0]}) IN (SELECT * FROM {_named(given[0])})"
     found = " UNION ".join(
         f"SELECT o.user_id, o.id FROM {{schema}}.orders AS o JOIN {_named(name)} AS r (user_id, {name})"
         f" ON o.user_id = r.user_id AND o.{name} = r.{name}"
@@ -37,7 +39,7 @@ def _referenced(given: tuple[str, ...]) -> str:
 def _found(given: tuple[str, ...], holding: bool) -> str:
     where = [_referenced(given)] if given else []
     if holding:
-        where.append(f"(user_id = ANY ({array('holders', 'uuid')}::uuid[]) AND held_amount > 0)")
+        where.append(f"(user_id = ANY ({array('holders', 'uuid')}::uuid[]) AND {HOLDING_ORDERS})")
     return " OR ".join(where)
 
 
@@ -101,14 +103,14 @@ ENTRIES = Statement(
     f"SELECT {names(BALANCE_ENTRY.columns, 'entries.')} FROM {{schema}}.balance_entries AS entries"
     f" JOIN {rows(balance_entries, ENTRY_REFERENCE, 'wanted')} ON entries.user_id = wanted.user_id"
     " AND entries.reason = wanted.reason AND entries.reference = wanted.reference"
-    " WHERE entries.reason IN ('DEPOSIT', 'WITHDRAWAL')"
+    f" WHERE entries.reason IN ({quoted(sorted(UNIQUELY_REFERENCED))})"
     " ORDER BY entries.user_id, entries.reason, entries.reference",
 )
 
 MOVED = Statement(
     "load",
     f"SELECT EXISTS (SELECT FROM {{schema}}.balance_entries WHERE user_id = ANY ({_IDS})"
-    " AND reason NOT IN ('HOLD', 'RELEASE') AND occurred_at > %(moved_after)s::timestamptz)",
+    f" AND {MOVING_ENTRIES} AND occurred_at > %(moved_after)s::timestamptz)",
 )
 
 CHECK_USERS = Statement("save", f"SELECT id FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id FOR KEY SHARE")

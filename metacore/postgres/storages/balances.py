@@ -108,9 +108,10 @@ class PostgresBalanceStorage:
             if not users:
                 raise NotFoundError("user", user_id)
             audit = Audit(user_id)
-            async for rows in _portions(tx, partial(statements.page, False), mine, {"asset": 1, "seq": 7}):
+            page = partial(statements.page, False)
+            async for rows in _portions(tx, page, mine, BALANCE_ENTRY.columns, ("asset", "seq")):
                 audit.read_entries(map(BALANCE_ENTRY.decode, rows))
-            async for rows in _portions(tx, statements.audit_orders, mine, {"id": 0}):
+            async for rows in _portions(tx, statements.audit_orders, mine, ORDER.columns, ("id",)):
                 audit.read_orders((ORDER.decode(order), canonical(settled)) for *order, settled in rows)
         return audit.findings(BALANCE.decode_all(balances))
 
@@ -119,7 +120,8 @@ class PostgresBalanceStorage:
         async with self._session.atomic() as tx:
             ensure, lock_named = lock(tx, sorted((user_id, balance.asset) for balance in told))
             locks = (statements.LOCK_ALL, mine) if replace else lock_named
-            users, fresh, rows = await tx.pipeline(operation, [(statements.USER, mine), ensure, locks])
+            owner = (CHECK_USERS, {"ids": to_array([user_id])})
+            users, fresh, rows = await tx.pipeline(operation, [owner, ensure, locks])
             if not users:
                 raise NotFoundError("user", user_id)
             balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
@@ -132,9 +134,13 @@ class PostgresBalanceStorage:
 
 
 async def _portions(
-    session: Session, statement: Callable[[bool], Statement], values: dict[str, str], key: dict[str, int]
+    session: Session,
+    statement: Callable[[bool], Statement],
+    values: dict[str, str],
+    columns: Sequence[str],
+    key: Sequence[str],
 ) -> AsyncIterator[list[Row]]:
-    """All rows of `statement`, portion by portion; `key` names the columns that order them, and where these stand."""
+    """All rows of `statement`, portion by portion; they begin with `columns` and are ordered by `key`, some of them."""
     after: dict[str, str | None] = {}
     while True:
         given = {**values, **after, "limit": str(_PORTION)}
@@ -142,7 +148,7 @@ async def _portions(
         yield rows
         if len(rows) < _PORTION:
             return
-        after = {f"after_{name}": to_text(rows[-1][position]) for name, position in key.items()}
+        after = {f"after_{name}": to_text(rows[-1][columns.index(name)]) for name in key}
 
 
 def lock(session: Session, keys: Sequence[BalanceKey]) -> list[Call]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
 
-from metacore.domain.balances import UNIQUELY_REFERENCED, EntryReason
+from metacore.domain.balances import HOLDING, UNIQUELY_REFERENCED, EntryReason
 from metacore.postgres.tables.columns import (
     METADATA,
     amount_column,
@@ -21,7 +21,7 @@ from metacore.postgres.tables.domains import quoted
 REFERENCED_ENTRIES = f"reason IN ({quoted(sorted(UNIQUELY_REFERENCED))}) AND reference IS NOT NULL"
 """Which rows `balance_entries_reference_key` has: a deposit or withdrawal is booked once for each reference."""
 
-MOVING_ENTRIES = f"reason NOT IN ({quoted([EntryReason.HOLD, EntryReason.RELEASE])})"
+MOVING_ENTRIES = f"reason NOT IN ({quoted(sorted(HOLDING))})"
 """Which rows `balance_entries_moved_idx` has: those that an account snapshot must be newer than."""
 
 balances = Table(

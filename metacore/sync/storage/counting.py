@@ -41,12 +41,8 @@ def counted(name: str) -> Callable[[Operation], Operation]:
         @wraps(method)
         def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
             counters: Counters = self._session.counters
-            counters.operations[name] += 1
-            try:
+            with counters.counting(name):
                 return method(self, *args, **kwargs)
-            except Exception:
-                counters.errors[name] += 1
-                raise
 
         return operation  # type: ignore[return-value]
 

@@ -273,6 +273,8 @@ class TransactionContract(Contract):
     ) -> None:
         storage = open_storage(lock_timeout=0.05)
         user = storage.users.create(NewUserFactory.build())
+        storage.balances.put(user.id, "USDT", ONE * 2, ZERO)
+        before = storage.balances.list(user.id)
         delta = BalanceDeltaFactory.build(user_id=user.id, asset="USDT", delta_free=ONE)
         locked, tried = Event(), Event()
 
@@ -297,7 +299,7 @@ class TransactionContract(Contract):
 
         _, error = world.together(hold, change)
         assert isinstance(error, LockTimeoutError)
-        assert storage.balances.list(user.id) == ()
+        assert storage.balances.list(user.id) == before
 
     def test_locked_rows_may_be_read(self, storage: Storage, user: User) -> None:
         with storage.transaction() as tx:

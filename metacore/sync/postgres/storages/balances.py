@@ -109,9 +109,10 @@ class PostgresBalanceStorage:
             if not users:
                 raise NotFoundError("user", user_id)
             audit = Audit(user_id)
-            for rows in _portions(tx, partial(statements.page, False), mine, {"asset": 1, "seq": 7}):
+            page = partial(statements.page, False)
+            for rows in _portions(tx, page, mine, BALANCE_ENTRY.columns, ("asset", "seq")):
                 audit.read_entries(map(BALANCE_ENTRY.decode, rows))
-            for rows in _portions(tx, statements.audit_orders, mine, {"id": 0}):
+            for rows in _portions(tx, statements.audit_orders, mine, ORDER.columns, ("id",)):
                 audit.read_orders((ORDER.decode(order), canonical(settled)) for *order, settled in rows)
         return audit.findings(BALANCE.decode_all(balances))
 
@@ -120,7 +121,8 @@ class PostgresBalanceStorage:
         with self._session.atomic() as tx:
             ensure, lock_named = lock(tx, sorted((user_id, balance.asset) for balance in told))
             locks = (statements.LOCK_ALL, mine) if replace else lock_named
-            users, fresh, rows = tx.pipeline(operation, [(statements.USER, mine), ensure, locks])
+            owner = (CHECK_USERS, {"ids": to_array([user_id])})
+            users, fresh, rows = tx.pipeline(operation, [owner, ensure, locks])
             if not users:
                 raise NotFoundError("user", user_id)
             balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
@@ -133,9 +135,13 @@ class PostgresBalanceStorage:
 
 
 def _portions(
-    session: Session, statement: Callable[[bool], Statement], values: dict[str, str], key: dict[str, int]
+    session: Session,
+    statement: Callable[[bool], Statement],
+    values: dict[str, str],
+    columns: Sequence[str],
+    key: Sequence[str],
 ) -> Iterator[list[Row]]:
-    """All rows of `statement`, portion by portion; `key` names the columns that order them, and where these stand."""
+    """All rows of `statement`, portion by portion; they begin with `columns` and are ordered by `key`, some of them."""
     after: dict[str, str | None] = {}
     while True:
         given = {**values, **after, "limit": str(_PORTION)}
@@ -143,7 +149,7 @@ def _portions(
         yield rows
         if len(rows) < _PORTION:
             return
-        after = {f"after_{name}": to_text(rows[-1][position]) for name, position in key.items()}
+        after = {f"after_{name}": to_text(rows[-1][columns.index(name)]) for name in key}
 
 
 def lock(session: Session, keys: Sequence[BalanceKey]) -> list[Call]:
