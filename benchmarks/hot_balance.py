@@ -22,8 +22,8 @@ from settlement import ByHand, account, fill
 
 import metacore
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, to_array
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, to_array
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import balances, order_updates, trades, transactions
 from metacore.sync import NewTrade, TradingService, connect
 

@@ -19,7 +19,7 @@ from uuid import UUID
 import psycopg
 from harness import Contest
 
-from metacore.domain.trades import Trade
+from metacore.domain.trading.trades import Trade
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.postgres.statements.trades import IMPORT
 from metacore.sync import NewTrade, NewUser, Storage, connect

@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 import metacore
 import metacore.sync
-from metacore.domain.orders import Order
+from metacore.domain.trading.orders import Order
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.postgres.statements import orders as statements
 

@@ -1,4 +1,4 @@
-"""One round trip of several statements: `metacore.postgres.wire` against psycopg, with and without its pipeline.
+"""One round trip of several statements: `metacore.postgres.client.wire` against psycopg, with and without its pipeline.
 
 python benchmarks/round_trips.py
 """
@@ -11,8 +11,8 @@ import psycopg
 from harness import Contest
 
 from metacore.postgres import EmbeddedPostgres
-from metacore.postgres.statement import Statement
-from metacore.postgres.wire import Wire
+from metacore.postgres.client.statement import Statement
+from metacore.postgres.client.wire import Wire
 
 REPEATED = 100
 QUERY = "SELECT %(number)s::int"

@@ -10,62 +10,60 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metacore.config import Settings as Settings
     from metacore.crypto.ring import KeyRing as KeyRing
-    from metacore.domain.audit import AuditFinding as AuditFinding
-    from metacore.domain.audit import AuditRule as AuditRule
-    from metacore.domain.balances import AccountBalance as AccountBalance
-    from metacore.domain.balances import Balance as Balance
-    from metacore.domain.balances import BalanceDelta as BalanceDelta
-    from metacore.domain.balances import BalanceEntry as BalanceEntry
-    from metacore.domain.balances import EntryReason as EntryReason
-    from metacore.domain.caches import CacheStats as CacheStats
-    from metacore.domain.changes import Changes as Changes
-    from metacore.domain.changes import Loaded as Loaded
-    from metacore.domain.changes import OrderReference as OrderReference
-    from metacore.domain.changes import Wanted as Wanted
-    from metacore.domain.credentials import Credentials as Credentials
-    from metacore.domain.funds import Shortfall as Shortfall
-    from metacore.domain.imports import ImportResult as ImportResult
-    from metacore.domain.order_records import OrderRecord as OrderRecord
-    from metacore.domain.order_records import OrderRecordDelivery as OrderRecordDelivery
-    from metacore.domain.order_records import OrderRecordItem as OrderRecordItem
-    from metacore.domain.order_records import OrderRecordPayment as OrderRecordPayment
-    from metacore.domain.order_records import SaveOutcome as SaveOutcome
-    from metacore.domain.order_records import parse_order_record as parse_order_record
-    from metacore.domain.order_updates import NewOrderUpdate as NewOrderUpdate
-    from metacore.domain.order_updates import OrderUpdate as OrderUpdate
-    from metacore.domain.order_updates import UpdateOutcome as UpdateOutcome
-    from metacore.domain.order_updates import UpdateSource as UpdateSource
-    from metacore.domain.orders import NewOrder as NewOrder
-    from metacore.domain.orders import Order as Order
-    from metacore.domain.orders import OrderFilter as OrderFilter
-    from metacore.domain.orders import OrderSide as OrderSide
-    from metacore.domain.orders import OrderStatus as OrderStatus
-    from metacore.domain.orders import OrderType as OrderType
-    from metacore.domain.orders import TimeInForce as TimeInForce
-    from metacore.domain.pages import Page as Page
-    from metacore.domain.portfolios import Holding as Holding
-    from metacore.domain.portfolios import Portfolio as Portfolio
-    from metacore.domain.reports import ExecutionReport as ExecutionReport
-    from metacore.domain.reports import Outcome as Outcome
-    from metacore.domain.reports import ReportResult as ReportResult
-    from metacore.domain.rotation import KeyUse as KeyUse
-    from metacore.domain.rotation import RotationBatch as RotationBatch
-    from metacore.domain.rotation import RotationReport as RotationReport
-    from metacore.domain.secret import Secret as Secret
-    from metacore.domain.settlement import SettlementResult as SettlementResult
-    from metacore.domain.snapshots import AccountSnapshot as AccountSnapshot
-    from metacore.domain.snapshots import SnapshotResult as SnapshotResult
-    from metacore.domain.stats import Stats as Stats
-    from metacore.domain.trades import NewTrade as NewTrade
-    from metacore.domain.trades import Trade as Trade
-    from metacore.domain.trades import TradeFilter as TradeFilter
-    from metacore.domain.trades import TradeState as TradeState
-    from metacore.domain.transfers import TransferResult as TransferResult
-    from metacore.domain.users import KycStatus as KycStatus
-    from metacore.domain.users import NewUser as NewUser
-    from metacore.domain.users import User as User
-    from metacore.domain.users import UserPatch as UserPatch
-    from metacore.domain.valuations import Valuation as Valuation
+    from metacore.domain.commerce.order_records import OrderRecord as OrderRecord
+    from metacore.domain.commerce.order_records import OrderRecordDelivery as OrderRecordDelivery
+    from metacore.domain.commerce.order_records import OrderRecordItem as OrderRecordItem
+    from metacore.domain.commerce.order_records import OrderRecordPayment as OrderRecordPayment
+    from metacore.domain.commerce.order_records import SaveOutcome as SaveOutcome
+    from metacore.domain.commerce.order_records import parse_order_record as parse_order_record
+    from metacore.domain.holdings.portfolios import Holding as Holding
+    from metacore.domain.holdings.portfolios import Portfolio as Portfolio
+    from metacore.domain.holdings.valuations import Valuation as Valuation
+    from metacore.domain.people.credentials import Credentials as Credentials
+    from metacore.domain.people.key_rotation import KeyUse as KeyUse
+    from metacore.domain.people.key_rotation import RotationBatch as RotationBatch
+    from metacore.domain.people.key_rotation import RotationReport as RotationReport
+    from metacore.domain.people.users import KycStatus as KycStatus
+    from metacore.domain.people.users import NewUser as NewUser
+    from metacore.domain.people.users import User as User
+    from metacore.domain.people.users import UserPatch as UserPatch
+    from metacore.domain.trading.audit import AuditFinding as AuditFinding
+    from metacore.domain.trading.audit import AuditRule as AuditRule
+    from metacore.domain.trading.balances import AccountBalance as AccountBalance
+    from metacore.domain.trading.balances import Balance as Balance
+    from metacore.domain.trading.balances import BalanceDelta as BalanceDelta
+    from metacore.domain.trading.balances import BalanceEntry as BalanceEntry
+    from metacore.domain.trading.balances import EntryReason as EntryReason
+    from metacore.domain.trading.decisions import Changes as Changes
+    from metacore.domain.trading.decisions import Loaded as Loaded
+    from metacore.domain.trading.decisions import OrderReference as OrderReference
+    from metacore.domain.trading.decisions import Wanted as Wanted
+    from metacore.domain.trading.funds import Shortfall as Shortfall
+    from metacore.domain.trading.order_updates import NewOrderUpdate as NewOrderUpdate
+    from metacore.domain.trading.order_updates import OrderUpdate as OrderUpdate
+    from metacore.domain.trading.order_updates import UpdateOutcome as UpdateOutcome
+    from metacore.domain.trading.order_updates import UpdateSource as UpdateSource
+    from metacore.domain.trading.orders import NewOrder as NewOrder
+    from metacore.domain.trading.orders import Order as Order
+    from metacore.domain.trading.orders import OrderFilter as OrderFilter
+    from metacore.domain.trading.orders import OrderSide as OrderSide
+    from metacore.domain.trading.orders import OrderStatus as OrderStatus
+    from metacore.domain.trading.orders import OrderType as OrderType
+    from metacore.domain.trading.orders import TimeInForce as TimeInForce
+    from metacore.domain.trading.reports import ExecutionReport as ExecutionReport
+    from metacore.domain.trading.reports import Outcome as Outcome
+    from metacore.domain.trading.reports import ReportResult as ReportResult
+    from metacore.domain.trading.settlement import SettlementResult as SettlementResult
+    from metacore.domain.trading.snapshots import AccountSnapshot as AccountSnapshot
+    from metacore.domain.trading.snapshots import SnapshotResult as SnapshotResult
+    from metacore.domain.trading.trades import NewTrade as NewTrade
+    from metacore.domain.trading.trades import Trade as Trade
+    from metacore.domain.trading.trades import TradeFilter as TradeFilter
+    from metacore.domain.trading.trades import TradeState as TradeState
+    from metacore.domain.trading.transfers import TransferResult as TransferResult
+    from metacore.domain.values.imports import ImportResult as ImportResult
+    from metacore.domain.values.pages import Page as Page
+    from metacore.domain.values.secrets import Secret as Secret
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
     from metacore.errors import ConfigurationError as ConfigurationError
     from metacore.errors import ConflictError as ConflictError
@@ -88,10 +86,12 @@ if TYPE_CHECKING:
     from metacore.ids import new_id as new_id
     from metacore.opening import connect as connect
     from metacore.services.accounts import AccountService as AccountService
+    from metacore.services.caches import CacheStats as CacheStats
     from metacore.services.key_rotation import KeyRotation as KeyRotation
     from metacore.services.order_records import OrderRecordService as OrderRecordService
     from metacore.services.portfolios import PortfolioService as PortfolioService
     from metacore.services.trading import TradingService as TradingService
+    from metacore.storage.stats import Stats as Stats
     from metacore.storage.storage import Storage as Storage
     from metacore.storage.storage import Storages as Storages
     from metacore.storage.storage import Transaction as Transaction
@@ -99,28 +99,28 @@ if TYPE_CHECKING:
 _MODULES = {
     "metacore.config": ("Settings",),
     "metacore.crypto.ring": ("KeyRing",),
-    "metacore.domain.audit": (
+    "metacore.domain.trading.audit": (
         "AuditFinding",
         "AuditRule",
     ),
-    "metacore.domain.balances": (
+    "metacore.domain.trading.balances": (
         "AccountBalance",
         "Balance",
         "BalanceDelta",
         "BalanceEntry",
         "EntryReason",
     ),
-    "metacore.domain.caches": ("CacheStats",),
-    "metacore.domain.changes": (
+    "metacore.services.caches": ("CacheStats",),
+    "metacore.domain.trading.decisions": (
         "Changes",
         "Loaded",
         "OrderReference",
         "Wanted",
     ),
-    "metacore.domain.credentials": ("Credentials",),
-    "metacore.domain.funds": ("Shortfall",),
-    "metacore.domain.imports": ("ImportResult",),
-    "metacore.domain.order_records": (
+    "metacore.domain.people.credentials": ("Credentials",),
+    "metacore.domain.trading.funds": ("Shortfall",),
+    "metacore.domain.values.imports": ("ImportResult",),
+    "metacore.domain.commerce.order_records": (
         "OrderRecord",
         "OrderRecordDelivery",
         "OrderRecordItem",
@@ -128,13 +128,13 @@ _MODULES = {
         "SaveOutcome",
         "parse_order_record",
     ),
-    "metacore.domain.order_updates": (
+    "metacore.domain.trading.order_updates": (
         "NewOrderUpdate",
         "OrderUpdate",
         "UpdateOutcome",
         "UpdateSource",
     ),
-    "metacore.domain.orders": (
+    "metacore.domain.trading.orders": (
         "NewOrder",
         "Order",
         "OrderFilter",
@@ -143,35 +143,35 @@ _MODULES = {
         "OrderType",
         "TimeInForce",
     ),
-    "metacore.domain.pages": ("Page",),
-    "metacore.domain.portfolios": (
+    "metacore.domain.values.pages": ("Page",),
+    "metacore.domain.holdings.portfolios": (
         "Holding",
         "Portfolio",
     ),
-    "metacore.domain.reports": (
+    "metacore.domain.trading.reports": (
         "ExecutionReport",
         "Outcome",
         "ReportResult",
     ),
-    "metacore.domain.settlement": ("SettlementResult",),
-    "metacore.domain.rotation": ("KeyUse", "RotationBatch", "RotationReport"),
-    "metacore.domain.secret": ("Secret",),
-    "metacore.domain.snapshots": ("AccountSnapshot", "SnapshotResult"),
-    "metacore.domain.stats": ("Stats",),
-    "metacore.domain.trades": (
+    "metacore.domain.trading.settlement": ("SettlementResult",),
+    "metacore.domain.people.key_rotation": ("KeyUse", "RotationBatch", "RotationReport"),
+    "metacore.domain.values.secrets": ("Secret",),
+    "metacore.domain.trading.snapshots": ("AccountSnapshot", "SnapshotResult"),
+    "metacore.storage.stats": ("Stats",),
+    "metacore.domain.trading.trades": (
         "NewTrade",
         "Trade",
         "TradeFilter",
         "TradeState",
     ),
-    "metacore.domain.transfers": ("TransferResult",),
-    "metacore.domain.users": (
+    "metacore.domain.trading.transfers": ("TransferResult",),
+    "metacore.domain.people.users": (
         "KycStatus",
         "NewUser",
         "User",
         "UserPatch",
     ),
-    "metacore.domain.valuations": ("Valuation",),
+    "metacore.domain.holdings.valuations": ("Valuation",),
     "metacore.errors": (
         "AlreadyExistsError",
         "ConfigurationError",

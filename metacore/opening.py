@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from metacore.config import Settings
-from metacore.domain.times import Clock
+from metacore.domain.values.times import Clock
 from metacore.errors import ConfigurationError, MetacoreError, bare
 from metacore.storage.storage import Storage
 

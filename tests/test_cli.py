@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import metacore
 from metacore.cli.app import app
 from metacore.postgres import EmbeddedPostgres
-from metacore.postgres.revisions import head_revision, revisions
+from metacore.postgres.schema.revisions import head_revision, revisions
 
 DONE, NOT_AS_NEEDED, WRONG_USAGE, FAILED = 0, 1, 2, 3
 

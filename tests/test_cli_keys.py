@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from metacore.cli.app import app
 from metacore.config import Settings
-from metacore.domain.credentials import Credentials
+from metacore.domain.people.credentials import Credentials
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.sync import KeyRotation, connect
 from metacore.testing import factories

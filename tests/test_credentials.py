@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from metacore.domain.credentials import Credentials
-from metacore.domain.secret import MASK, Secret
+from metacore.domain.people.credentials import Credentials
+from metacore.domain.values.secrets import MASK, Secret
 
 CANARY = "kanarienvogel-7f3a"
 CREDENTIALS = Credentials(api_key=CANARY, api_secret=CANARY, passphrase=CANARY)

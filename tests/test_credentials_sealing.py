@@ -23,8 +23,8 @@ from metacore.config import Settings
 from metacore.crypto.keys import Keys
 from metacore.crypto.ring import EncryptionKey, KeyRing
 from metacore.crypto.sealing import api_key_hashes, has_api_key, reseal, seal, unseal
-from metacore.domain.credentials import Credentials
-from metacore.domain.secret import MASK, Secret
+from metacore.domain.people.credentials import Credentials
+from metacore.domain.values.secrets import MASK, Secret
 from metacore.errors import ConfigurationError, DecryptionError, MissingKeyError
 from metacore.sync.crypto.keys import Keys as BlockingKeys
 

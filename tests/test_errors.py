@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from metacore import errors
-from metacore.domain.imports import import_conflict
+from metacore.domain.values.imports import import_conflict
 from metacore.errors import MetacoreError
-from metacore.postgres.errors import translate
+from metacore.postgres.client.errors import translate
 
 USER = UUID(int=1)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from metacore.postgres import EmbeddedPostgres
-from metacore.postgres.revisions import revisions
+from metacore.postgres.schema.revisions import revisions
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = {path.name for path in (ROOT / "migrations" / "versions").glob("*.py")}
@@ -87,12 +87,12 @@ def test_the_wheel_of_the_sdist_is_the_same(wheel, wheel_of_sdist):
 
 
 def test_the_checkout_finds_its_migrations(tmp_path):
-    program = "from metacore.postgres.revisions import *; print(migrations_directory())"
+    program = "from metacore.postgres.schema.revisions import *; print(migrations_directory())"
     assert run(sys.executable, "-c", program, cwd=tmp_path, PYTHONPATH=str(ROOT)).strip() == str(ROOT / "migrations")
 
 
 def test_the_installed_wheel_deploys_outside_the_checkout(environment, tmp_path):
-    program = "import metacore.postgres.revisions as r; print(r.__file__); print(r.migrations_directory())"
+    program = "import metacore.postgres.schema.revisions as r; print(r.__file__); print(r.migrations_directory())"
     printed = run(environment / "bin" / "python", "-c", program, cwd=tmp_path).split()
     assert all(Path(path).is_relative_to(environment) for path in printed)
     with EmbeddedPostgres() as server:

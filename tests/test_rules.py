@@ -25,8 +25,12 @@ DRIVERS = ("psycopg", "psycopg_pool", "sqlalchemy", "alembic")
 MAY_IMPORT = {
     "domain": ("domain", "errors", "ids"),
     "storage": ("domain", "storage", "errors", "_compat.aio"),
-    "memory": ("domain", "storage", "memory", "crypto", "errors", "config", "_compat.aio"),
-    "postgres": ("domain", "storage", "postgres", "crypto", "errors", "config", "_compat.aio", "_compat.psycopg_aio"),
+    "backends": ("domain", "storage", "backends", "errors", "config", "_compat.aio"),
+    "memory": ("domain", "storage", "backends", "memory", "crypto", "errors", "config", "_compat.aio"),
+    "postgres": (
+        *("domain", "storage", "backends", "postgres", "crypto", "errors", "config"),
+        *("_compat.aio", "_compat.psycopg_aio"),
+    ),
     "services": ("domain", "storage", "services", "crypto", "errors", "_compat.aio"),
     "exchanges": ("domain", "exchanges", "errors"),
 }

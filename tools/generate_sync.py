@@ -34,10 +34,15 @@ SOURCES = (
     "metacore/crypto/keys.py",
     "metacore/storage",
     "metacore/memory/storages",
+    "metacore/postgres/client/pool.py",
+    "metacore/postgres/client/session.py",
     "metacore/postgres/storages",
     "metacore/services",
 )
 """What is mirrored: packages and modules, each to the same path below TARGET."""
+
+SHARED = ("metacore/services/caches.py", "metacore/storage/stats.py")
+"""What of them both worlds use as it is."""
 
 NAMES = {
     "AbstractAsyncContextManager": "AbstractContextManager",
@@ -91,14 +96,17 @@ def module_of(source: str) -> str:
     return source.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def rules(sources: Sequence[str], names: Mapping[str, str], modules: Mapping[str, str]) -> Iterator[Rule]:
+def rules(
+    sources: Sequence[str], names: Mapping[str, str], modules: Mapping[str, str], shared: Sequence[str]
+) -> Iterator[Rule]:
     yield from KEYWORDS
     for name, replacement in names.items():
         yield Rule(name, rf"\b{name}\b", replacement)
     own = {module: module.replace(PACKAGE, module_of(TARGET), 1) for module in map(module_of, sources)}
+    kept = "".join(rf"(?!{re.escape(module_of(path))}\b)" for path in shared)
     for module, replacement in {**modules, **own}.items():
         if module != PACKAGE:
-            yield Rule(module, rf"(?<![\w.]){re.escape(module)}\b", replacement)
+            yield Rule(module, rf"(?<![\w.]){kept}{re.escape(module)}\b", replacement)
 
 
 def pieces(text: str) -> Iterator[tuple[Kind, str]]:
@@ -148,10 +156,12 @@ class Mirror:
         sources: Sequence[str] = SOURCES,
         names: Mapping[str, str] = NAMES,
         modules: Mapping[str, str] = MODULES,
+        shared: Sequence[str] = SHARED,
     ) -> None:
         self.root = root
         self.sources = sources
-        self.rules = list(rules(sources, names, modules))
+        self.shared = shared
+        self.rules = list(rules(sources, names, modules, shared))
         self.matches: Counter[str] = Counter()
         self.problems: list[str] = []
         self._patterns = {
@@ -198,7 +208,8 @@ class Mirror:
             found = sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []
             if not found:
                 self.problems.append(f"{source} is not there: correct SOURCES in tools/generate_sync.py")
-            yield from (file.relative_to(self.root).as_posix() for file in found)
+            names = (file.relative_to(self.root).as_posix() for file in found)
+            yield from (name for name in names if name not in self.shared)
 
     def _check_imports(self, source: str, text: str) -> None:
         for node in ast.walk(ast.parse(text, source)):

@@ -13,7 +13,7 @@ from metacore.cli.output import NOT_AS_NEEDED, errors_console, print_table, repo
 from metacore.cli.parameters import Schema, Url
 from metacore.config import Settings
 from metacore.crypto.ring import KeyRing, no_keys
-from metacore.domain.rotation import RotationReport
+from metacore.domain.people.key_rotation import RotationReport
 from metacore.sync.crypto.keys import Keys
 from metacore.sync.opening import connect
 from metacore.sync.services.key_rotation import KeyRotation

@@ -9,8 +9,8 @@ import typer
 from metacore.cli.keys import print_key_use
 from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
 from metacore.cli.parameters import Schema, Url
-from metacore.postgres.deployer import SchemaDeployer, SchemaStatus
-from metacore.postgres.revisions import BASE, revisions
+from metacore.postgres.schema import SchemaDeployer, SchemaStatus
+from metacore.postgres.schema.revisions import BASE, revisions
 
 AppRole = Annotated[
     str | None,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from metacore.domain.secret import hide
+from metacore.domain.values.secrets import hide
 from metacore.errors import ConfigurationError, MissingKeyError
 
 SETTING = "encryption_keys"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from metacore.crypto.ring import EncryptionKey, KeyRing
-from metacore.domain.credentials import Credentials
-from metacore.domain.rotation import Unreadable
-from metacore.domain.sealed import ApiKeyHash, SealedCredentials
-from metacore.domain.secret import Secret, parse_secret
+from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
+from metacore.domain.people.credentials import Credentials
+from metacore.domain.people.key_rotation import Unreadable
+from metacore.domain.values.secrets import Secret, parse_secret
 from metacore.errors import DecryptionError, InvalidDataError, MissingKeyError
 
 VERSION = b"\x01"

@@ -1,1 +1,1 @@
-"""Models and rules: pure, without I/O, clock or randomness."""
+"""Models and rules by noun: pure, without I/O, clock, randomness or threads."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from metacore.domain.pages import Listing, Page, parse_limit
+from metacore.backends.listing import Listing, parse_limit
+from metacore.domain.values.pages import Page
 
 R = TypeVar("R")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.balances import HOLDING, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
-from metacore.domain.order_records import OrderRecord
-from metacore.domain.order_updates import OrderUpdate
-from metacore.domain.orders import Order, OrderKey
-from metacore.domain.portfolios import Portfolio
-from metacore.domain.sealed import ApiKeyHash, SealedCredentials
-from metacore.domain.trades import Trade, TradeState
-from metacore.domain.users import User
+from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
+from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.holdings.portfolios import Portfolio
+from metacore.domain.people.users import User
+from metacore.domain.trading.balances import HOLDING, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
+from metacore.domain.trading.order_updates import OrderUpdate
+from metacore.domain.trading.orders import Order, OrderKey
+from metacore.domain.trading.trades import Trade, TradeState
 from metacore.memory.tables import Index, Table, View
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from metacore.postgres.deployer import SchemaDeployer as SchemaDeployer
     from metacore.postgres.embedded import EmbeddedPostgres as EmbeddedPostgres
+    from metacore.postgres.schema import SchemaDeployer as SchemaDeployer
 
-_MODULE_OF = {"EmbeddedPostgres": "metacore.postgres.embedded", "SchemaDeployer": "metacore.postgres.deployer"}
+_MODULE_OF = {"EmbeddedPostgres": "metacore.postgres.embedded", "SchemaDeployer": "metacore.postgres.schema"}
 
 __all__ = ["EmbeddedPostgres", "SchemaDeployer"]
 

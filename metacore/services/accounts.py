@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.changes import Wanted
-from metacore.domain.credentials import Credentials
-from metacore.domain.model import build
-from metacore.domain.users import KycStatus, NewUser, User, UserPatch
+from metacore.domain.people.credentials import Credentials
+from metacore.domain.people.users import KycStatus, NewUser, User, UserPatch
+from metacore.domain.trading.decisions import Wanted
+from metacore.domain.values.model import build
 from metacore.errors import NotFoundError
 from metacore.storage.storage import Storages, Transaction
 

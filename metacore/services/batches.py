@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from metacore._compat.aio import Eventual
-from metacore.domain import order_commands, reporting, settlement
-from metacore.domain.balances import BalanceKey
-from metacore.domain.book import Book
-from metacore.domain.changes import Wanted
-from metacore.domain.order_commands import Placement
-from metacore.domain.orders import Order
-from metacore.domain.reports import ExecutionReport, ReportResult
-from metacore.domain.settlement import SettlementResult
-from metacore.domain.trades import NewTrade
+from metacore.domain.trading import placing as order_commands
+from metacore.domain.trading import reporting, settlement
+from metacore.domain.trading.balances import BalanceKey
+from metacore.domain.trading.decisions import Wanted
+from metacore.domain.trading.orders import Order
+from metacore.domain.trading.placing import Placement
+from metacore.domain.trading.reports import ExecutionReport, ReportResult
+from metacore.domain.trading.settlement import SettlementResult
+from metacore.domain.trading.trades import NewTrade
+from metacore.domain.trading.unit_of_work import Book
 from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
 from metacore.storage.storage import Storages, Transaction
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from metacore._compat.aio import SingleFlight
-from metacore.domain.caches import Cache, CacheStats, ReadTicket
-from metacore.domain.order_records import OrderRecord, SaveOutcome
-from metacore.domain.pages import Page
+from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
+from metacore.domain.values.pages import Page
 from metacore.errors import InvalidDataError
+from metacore.services.caches import Cache, CacheStats, ReadTicket
 from metacore.storage.storage import Storages
 
 _PAGE = 500

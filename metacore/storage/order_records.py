@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from metacore.domain.order_records import OrderRecord, SaveOutcome
-from metacore.domain.pages import Page
+from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
+from metacore.domain.values.pages import Page
 
 
 class OrderRecordStorage(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from metacore.domain.order_updates import NewOrderUpdate, OrderUpdate
+from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
 
 
 class OrderUpdateStorage(Protocol):

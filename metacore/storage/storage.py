@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from metacore._compat.aio import Eventual
-from metacore.domain.changes import Changes, Loaded, Wanted
-from metacore.domain.stats import Stats
+from metacore.domain.trading.decisions import Changes, Loaded, Wanted
 from metacore.storage.balances import BalanceStorage
 from metacore.storage.order_records import OrderRecordStorage
 from metacore.storage.order_updates import OrderUpdateStorage
 from metacore.storage.orders import OrderStorage
 from metacore.storage.portfolios import PortfolioStorage
+from metacore.storage.stats import Stats
 from metacore.storage.trades import TradeStorage
 from metacore.storage.users import UserStorage
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from metacore.domain.imports import ImportResult
-from metacore.domain.pages import Page
-from metacore.domain.trades import NewTrade, Trade, TradeFilter
+from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
+from metacore.domain.values.imports import ImportResult
+from metacore.domain.values.pages import Page
 
 
 class TradeStorage(Protocol):

@@ -16,15 +16,15 @@ from factory.base import Factory
 from factory.declarations import LazyAttribute, Sequence, Trait
 from factory.helpers import lazy_attribute
 
-from metacore.domain.amounts import exact
-from metacore.domain.balances import AccountBalance, BalanceDelta, EntryReason
-from metacore.domain.order_records import OrderRecord
-from metacore.domain.order_updates import NewOrderUpdate
-from metacore.domain.orders import NewOrder, OrderSide, OrderStatus, OrderType
-from metacore.domain.reports import ExecutionReport
-from metacore.domain.snapshots import AccountSnapshot
-from metacore.domain.trades import NewTrade
-from metacore.domain.users import KycStatus, NewUser
+from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.people.users import KycStatus, NewUser
+from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryReason
+from metacore.domain.trading.order_updates import NewOrderUpdate
+from metacore.domain.trading.orders import NewOrder, OrderSide, OrderStatus, OrderType
+from metacore.domain.trading.reports import ExecutionReport
+from metacore.domain.trading.snapshots import AccountSnapshot
+from metacore.domain.trading.trades import NewTrade
+from metacore.domain.values.amounts import exact
 from metacore.testing.clock import START
 
 

@@ -1,4 +1,4 @@
-"""Each test of the contract suite, on each backend in each world."""
+"""Each test of the contract suite, on each backend in each runner."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,51 +15,51 @@ import metacore.sync
 from metacore.postgres import SchemaDeployer
 from metacore.testing.contract import Backend
 from metacore.testing.databases import Databases, server
-from metacore.testing.worlds import AsyncWorld, BlockingWorld, World
+from metacore.testing.runners import AsyncRunner, BlockingRunner, Runner
 
 OLDEST_POSTGRES = 16
 
 
 @pytest.fixture(scope="session")
-def async_world() -> Iterator[AsyncWorld]:
-    world = AsyncWorld()
-    yield world
-    world.close()
+def async_world() -> Iterator[AsyncRunner]:
+    runner = AsyncRunner()
+    yield runner
+    runner.close()
 
 
 @pytest.fixture(scope="session")
-def async_memory(async_world: AsyncWorld) -> Iterator[Backend]:
+def async_memory(async_world: AsyncRunner) -> Iterator[Backend]:
     with Backend(async_world, partial(metacore.connect, "memory://")) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
 def sync_memory() -> Iterator[Backend]:
-    with Backend(BlockingWorld(), partial(metacore.sync.connect, "memory://")) as backend:
+    with Backend(BlockingRunner(), partial(metacore.sync.connect, "memory://")) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
-def async_postgres(async_world: AsyncWorld, metacore_databases: Databases) -> Iterator[Backend]:
+def async_postgres(async_world: AsyncRunner, metacore_databases: Databases) -> Iterator[Backend]:
     with metacore_databases.database() as url, postgres(async_world, metacore.connect, url) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
 def sync_postgres(metacore_databases: Databases) -> Iterator[Backend]:
-    with metacore_databases.database() as url, postgres(BlockingWorld(), metacore.sync.connect, url) as backend:
+    with metacore_databases.database() as url, postgres(BlockingRunner(), metacore.sync.connect, url) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
 def sync_postgres_16() -> Iterator[Backend]:
     with server(version=OLDEST_POSTGRES) as server_url, Databases(server_url) as databases, databases.database() as url:
-        with postgres(BlockingWorld(), metacore.sync.connect, url) as backend:
+        with postgres(BlockingRunner(), metacore.sync.connect, url) as backend:
             yield backend
 
 
 @contextmanager
-def postgres(world: World, connect: object, url: str) -> Iterator[Backend]:
+def postgres(runner: Runner, connect: object, url: str) -> Iterator[Backend]:
     """Storages that may do what services may, and no more."""
     with psycopg.connect(url, autocommit=True, options="-c lock_timeout=10s") as connection:
 
@@ -68,7 +68,7 @@ def postgres(world: World, connect: object, url: str) -> Iterator[Backend]:
             connection.execute("DELETE FROM metacore.order_records")
 
         with service_role(connection, url) as service_url:
-            with Backend(world, partial(connect, service_url), clear) as backend:
+            with Backend(runner, partial(connect, service_url), clear) as backend:
                 yield backend
 
 

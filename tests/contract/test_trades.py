@@ -2,12 +2,12 @@ from metacore.testing import contract
 
 
 class TestTrade(contract.TradeStorageContract):
-    """On every backend, in both worlds."""
+    """On every backend, in both runners."""
 
 
 class TestTradeList(contract.TradeListContract):
-    """On every backend, in both worlds."""
+    """On every backend, in both runners."""
 
 
 class TestTradeImport(contract.TradeImportContract):
-    """On every backend, in both worlds."""
+    """On every backend, in both runners."""

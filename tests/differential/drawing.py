@@ -10,16 +10,16 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from metacore.domain.amounts import ATTO, round_down
-from metacore.domain.balances import AccountBalance, BalanceDelta, EntryReason
-from metacore.domain.changes import Changes, OrderReference, Wanted
-from metacore.domain.order_records import OrderRecord, parse_order_record
-from metacore.domain.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
-from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderSide, OrderStatus, OrderType
-from metacore.domain.reports import ExecutionReport
-from metacore.domain.snapshots import AccountSnapshot
-from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState
-from metacore.domain.users import KycStatus, NewUser, UserPatch
+from metacore.domain.commerce.order_records import OrderRecord, parse_order_record
+from metacore.domain.people.users import KycStatus, NewUser, UserPatch
+from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryReason
+from metacore.domain.trading.decisions import Changes, OrderReference, Wanted
+from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderSide, OrderStatus, OrderType
+from metacore.domain.trading.reports import ExecutionReport
+from metacore.domain.trading.snapshots import AccountSnapshot
+from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, TradeState
+from metacore.domain.values.amounts import ATTO, round_down
 from metacore.testing.clock import START
 
 USERS = [UUID(int=2**127 + 1), UUID(int=2), UUID(int=3)]

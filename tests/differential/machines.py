@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from metacore.domain.orders import Order, OrderStatus
-from metacore.domain.users import NewUser
+from metacore.domain.people.users import NewUser
+from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.testing.clock import ManualClock
 from metacore.testing.contract import Backend
 
@@ -171,8 +171,8 @@ class TwinMachine(RuleBasedStateMachine):
 
     def do(self, step: Operation | Block) -> None:
         """Do `step` on both; all that comes of it, and all that is stored then, must be equal."""
-        outcomes = [self._on_each(lambda world, storage: perform(world, storage, step))]
-        outcomes.append(self._on_each(lambda world, storage: everything(storage)))
+        outcomes = [self._on_each(lambda runner, storage: perform(runner, storage, step))]
+        outcomes.append(self._on_each(lambda runner, storage: everything(storage)))
         for of_memory, of_postgres in outcomes:
             if found := difference(of_memory, of_postgres):
                 raise AssertionError(f"after {step}: memory and PostgreSQL differ at {found}")
@@ -184,7 +184,7 @@ class TwinMachine(RuleBasedStateMachine):
         """What must hold after each step."""
 
     def _on_each(self, call: Callable[[Any, Any], Any]) -> list[Any]:
-        return [call(backend.world, storage) for backend, storage in zip(self.backends, self.storages, strict=True)]
+        return [call(backend.runner, storage) for backend, storage in zip(self.backends, self.storages, strict=True)]
 
 
 class StorageMachine(TwinMachine):

@@ -9,9 +9,9 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from metacore.domain.model import Model
+from metacore.domain.values.model import Model
 from metacore.errors import MetacoreError
-from metacore.testing.worlds import World
+from metacore.testing.runners import Runner
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class UndoError(Exception):
     """Leaves a block."""
 
 
-def perform(world: World, storage: Any, step: Operation | Block) -> Any:
+def perform(runner: Runner, storage: Any, step: Operation | Block) -> Any:
     """What came of `step` on the storage or transaction, as plain data."""
     if isinstance(step, Block):
-        return _perform_block(world, storage, step)
+        return _perform_block(runner, storage, step)
     if step.path in ("load", "save") and not hasattr(storage, step.path):
-        return _perform_block(world, storage, Block((step,)))
+        return _perform_block(runner, storage, Block((step,)))
     target = storage
     *parents, method = step.path.split(".")
     for name in parents:
-        target = world.service("TradingService", storage) if name == "trading" else getattr(target, name)
+        target = runner.service("TradingService", storage) if name == "trading" else getattr(target, name)
     try:
         result = getattr(target, method)(*step.args, **step.options)
         return plain(list(result) if isinstance(result, Iterator) else result)
@@ -56,11 +56,11 @@ def perform(world: World, storage: Any, step: Operation | Block) -> Any:
         return plain(error)
 
 
-def _perform_block(world: World, storage: Any, block: Block) -> list[Any]:
+def _perform_block(runner: Runner, storage: Any, block: Block) -> list[Any]:
     outcomes = []
     try:
         with storage.transaction() as tx:
-            outcomes.extend(perform(world, tx, step) for step in block.steps)
+            outcomes.extend(perform(runner, tx, step) for step in block.steps)
             if block.is_undone:
                 raise UndoError
     except UndoError:

@@ -13,7 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import metacore.sync
 from metacore.testing.contract import Backend
-from metacore.testing.worlds import BlockingWorld
+from metacore.testing.runners import BlockingRunner
 
 from .machines import StorageMachine, TradingMachine, TwinMachine
 
@@ -23,10 +23,10 @@ STEPS_OF_AN_EXAMPLE = 50
 
 @pytest.fixture
 def backends(clear_database: object, metacore_database_url: str) -> Iterator[tuple[Backend, Backend]]:
-    world = BlockingWorld()
+    runner = BlockingRunner()
     with (
-        Backend(world, partial(metacore.sync.connect, "memory://")) as memory,
-        Backend(world, partial(metacore.sync.connect, metacore_database_url), clear_database) as postgres,
+        Backend(runner, partial(metacore.sync.connect, "memory://")) as memory,
+        Backend(runner, partial(metacore.sync.connect, metacore_database_url), clear_database) as postgres,
     ):
         yield memory, postgres
 

@@ -9,18 +9,26 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain import order_commands, reporting, settlement, snapshots, transfers
-from metacore.domain.account import Account
-from metacore.domain.audit import Audit, AuditFinding
-from metacore.domain.balances import AccountBalance, Balance, BalanceEntry, BalanceKey, EntryReason, apply_deltas
-from metacore.domain.book import Book
-from metacore.domain.changes import NOTHING_UNSETTLED, Changes, Loaded, OrderReference, Unsettled, Wanted
-from metacore.domain.order_updates import NewOrderUpdate
-from metacore.domain.orders import NewOrder, Order, OrderKey, OrderSide, OrderStatus, OrderType
-from metacore.domain.reports import ExecutionReport, Outcome, ReportResult
-from metacore.domain.settlement import SettlementResult
-from metacore.domain.trades import NewTrade, Trade, TradeState, order_names
-from metacore.domain.users import User
+from metacore.domain.people.users import User
+from metacore.domain.trading import placing as order_commands
+from metacore.domain.trading import reporting, settlement, snapshots, transfers
+from metacore.domain.trading.audit import Audit, AuditFinding
+from metacore.domain.trading.balances import (
+    AccountBalance,
+    Balance,
+    BalanceEntry,
+    BalanceKey,
+    EntryReason,
+    apply_deltas,
+)
+from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Changes, Loaded, OrderReference, Unsettled, Wanted
+from metacore.domain.trading.order_updates import NewOrderUpdate
+from metacore.domain.trading.orders import NewOrder, Order, OrderKey, OrderSide, OrderStatus, OrderType
+from metacore.domain.trading.reports import ExecutionReport, Outcome, ReportResult
+from metacore.domain.trading.settlement import SettlementResult
+from metacore.domain.trading.trades import NewTrade, Trade, TradeState, order_names
+from metacore.domain.trading.unit_of_work import Book
+from metacore.domain.trading.user_state import Account
 
 USER = UUID(int=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from metacore.domain.amounts import ATTO, canonical, exact, parse_amount, round_down, round_up, total
-from metacore.domain.balances import AccountBalance
+from metacore.domain.trading.balances import AccountBalance
+from metacore.domain.values.amounts import ATTO, canonical, exact, parse_amount, round_down, round_up, total
 
 MOST = Decimal("99999999999999999999.999999999999999999")
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from metacore.domain.audit import Audit, AuditRule
+from metacore.domain.trading.audit import Audit, AuditRule
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from metacore.domain.caches import Cache, CacheStats
 from metacore.errors import ConfigurationError, OutcomeUnknownError, StorageUnavailableError
+from metacore.services.caches import Cache, CacheStats
 
 
 class Timer:

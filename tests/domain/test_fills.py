@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from metacore.domain.balances import EntryReason
+from metacore.domain.trading.balances import EntryReason
 
 MONEY = [
     # side, deposited, hold; price, quantity, told quote, commission; money after

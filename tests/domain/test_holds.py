@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.holds import asset_to_pay, excess, initial_hold, need, reserve, share
-from metacore.domain.orders import NewOrder, Order, OrderStatus
+from metacore.domain.trading.holds import asset_to_pay, excess, initial_hold, need, reserve, share
+from metacore.domain.trading.orders import NewOrder, Order, OrderStatus
 from metacore.errors import InvalidDataError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

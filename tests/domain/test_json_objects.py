@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from metacore.domain.json_objects import JsonObject, Number, load_json_object
-from metacore.domain.text import Text
+from metacore.domain.values.json import JsonObject, Number, load_json_object
+from metacore.domain.values.text import Text
 
 
 class Part(JsonObject):

@@ -19,7 +19,7 @@ from metacore import (
     User,
     UserPatch,
 )
-from metacore.domain.text import require_integer
+from metacore.domain.values.text import require_integer
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

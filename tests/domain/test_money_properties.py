@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metacore.domain.balances import EntryReason
-from metacore.domain.holds import excess
-from metacore.domain.orders import OrderSide, OrderStatus
-from metacore.domain.trades import TradeState
+from metacore.domain.trading.balances import EntryReason
+from metacore.domain.trading.holds import excess
+from metacore.domain.trading.orders import OrderSide, OrderStatus
+from metacore.domain.trading.trades import TradeState
 from metacore.errors import MetacoreError
 
 SIZES = ["0.000000000000000005", "0.3", "1", "2.5", "10"]

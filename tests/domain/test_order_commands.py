@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.orders import OrderStatus
+from metacore.domain.trading.orders import OrderStatus
 from metacore.errors import (
     ConflictError,
     InsufficientFundsError,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metacore.domain.order_records import OrderRecord, parse_date_created, parse_order_record
+from metacore.domain.commerce.order_records import OrderRecord, parse_date_created, parse_order_record
 from metacore.errors import InvalidDataError
 
 SAMPLE: dict[str, Any] = {

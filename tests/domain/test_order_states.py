@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.changes import Unsettled
-from metacore.domain.order_states import RANK, TRANSITIONS, decide_report, status_after_trade
-from metacore.domain.order_updates import UpdateSource
-from metacore.domain.orders import CLOSED, OPEN, NewOrder, Order, OrderStatus, OrderType
-from metacore.domain.reports import ExecutionReport, Outcome
+from metacore.domain.trading.decisions import Unsettled
+from metacore.domain.trading.order_updates import UpdateSource
+from metacore.domain.trading.orders import CLOSED, OPEN, NewOrder, Order, OrderStatus, OrderType
+from metacore.domain.trading.reports import ExecutionReport, Outcome
+from metacore.domain.trading.states import RANK, TRANSITIONS, decide_report, status_after_trade
 from metacore.errors import InvalidTransitionError
 
 USER, NOW, LATER = UUID(int=1), datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)

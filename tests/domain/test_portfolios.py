@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from metacore.domain.portfolios import Holding, Portfolio
-from metacore.domain.symbols import parse_symbol
-from metacore.domain.valuations import Valuation
+from metacore.domain.holdings.portfolios import Holding, Portfolio
+from metacore.domain.holdings.valuations import Valuation
+from metacore.domain.values.symbols import parse_symbol
 from metacore.errors import InsufficientFundsError, InvalidDataError, NotFoundError, StaleVersionError
 
 USER = UUID(int=1)

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from metacore.domain.balances import AccountBalance
-from metacore.domain.snapshots import AccountSnapshot
+from metacore.domain.trading.balances import AccountBalance
+from metacore.domain.trading.snapshots import AccountSnapshot
 
 
 def test_totals_are_as_told_and_locked_is_what_is_held(desk):

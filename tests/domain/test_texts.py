@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from metacore.domain.frozen import MAX_DEPTH, FrozenDict, dump_json, freeze_json, load_frozen_json, load_json
-from metacore.domain.users import NewUser
+from metacore.domain.people.users import NewUser
+from metacore.domain.values.frozen import MAX_DEPTH, FrozenDict, dump_json, freeze_json, load_frozen_json, load_json
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 numbers = st.decimals(-(10**30), 10**30, places=20) | st.integers(-(2**63), 2**63 - 1)

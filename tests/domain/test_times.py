@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metacore.domain.snapshots import AccountSnapshot
-from metacore.domain.times import from_milliseconds, parse_time
+from metacore.domain.trading.snapshots import AccountSnapshot
+from metacore.domain.values.times import from_milliseconds, parse_time
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

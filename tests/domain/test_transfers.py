@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from metacore.domain.balances import EntryReason
-from metacore.domain.transfers import Transfer
+from metacore.domain.trading.balances import EntryReason
+from metacore.domain.trading.transfers import Transfer
 from metacore.errors import ConflictError, InsufficientFundsError, InvalidDataError
 
 

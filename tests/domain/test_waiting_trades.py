@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.trades import Trade, TradeState
+from metacore.domain.trading.trades import Trade, TradeState
 
 
 def test_a_fill_that_the_balance_cannot_cover_waits_whole(desk):

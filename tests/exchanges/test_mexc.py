@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.order_updates import UpdateSource
-from metacore.domain.orders import NewOrder, OrderSide, OrderStatus, OrderType, TimeInForce
-from metacore.domain.reports import ExecutionReport
-from metacore.domain.users import KycStatus
+from metacore.domain.people.users import KycStatus
+from metacore.domain.trading.order_updates import UpdateSource
+from metacore.domain.trading.orders import NewOrder, OrderSide, OrderStatus, OrderType, TimeInForce
+from metacore.domain.trading.reports import ExecutionReport
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
 

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.order_updates import UpdateSource
-from metacore.domain.orders import OrderSide, OrderStatus, OrderType
-from metacore.domain.reports import ExecutionReport
-from metacore.domain.trades import NewTrade
+from metacore.domain.trading.order_updates import UpdateSource
+from metacore.domain.trading.orders import OrderSide, OrderStatus, OrderType
+from metacore.domain.trading.reports import ExecutionReport
+from metacore.domain.trading.trades import NewTrade
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
 

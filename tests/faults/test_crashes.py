@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from metacore.domain.reports import Outcome
+from metacore.domain.trading.reports import Outcome
 from metacore.errors import OutcomeUnknownError, RetryableError, StorageUnavailableError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.sync import NewTrade, NewUser, Storage, TradeState, TradingService, connect

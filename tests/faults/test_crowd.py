@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from metacore.config import Settings
-from metacore.domain.reports import Outcome
+from metacore.domain.trading.reports import Outcome
 from metacore.errors import InsufficientFundsError, InvalidTransitionError
 from metacore.sync import ExecutionReport, NewTrade, NewUser, Order, Storage, TradingService, connect
 from metacore.testing.factories import NewOrderFactory

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from metacore.config import Settings
-from metacore.domain.users import User
+from metacore.domain.people.users import User
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.sync import connect
 from metacore.sync.storage.storage import Storage

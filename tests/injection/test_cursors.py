@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metacore.domain.orders import OrderFilter
-from metacore.domain.pages import Listing, Page
-from metacore.domain.trades import TradeFilter
-from metacore.domain.users import User
+from metacore.backends.listing import Listing
+from metacore.domain.people.users import User
+from metacore.domain.trading.orders import OrderFilter
+from metacore.domain.trading.trades import TradeFilter
+from metacore.domain.values.pages import Page
 from metacore.errors import InvalidDataError
 from metacore.sync.storage.storage import Storage
 from metacore.testing import factories

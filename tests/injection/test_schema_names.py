@@ -8,7 +8,7 @@ from psycopg import sql
 from pydantic import ValidationError
 
 from metacore.config import Settings
-from metacore.domain.credentials import Credentials
+from metacore.domain.people.credentials import Credentials
 from metacore.errors import ConfigurationError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.sync import connect

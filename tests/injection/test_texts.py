@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from metacore.domain.credentials import Credentials
-from metacore.domain.model import Model
-from metacore.domain.order_records import OrderRecord, OrderRecordDelivery, OrderRecordItem, OrderRecordPayment
-from metacore.domain.order_updates import NewOrderUpdate
-from metacore.domain.orders import NewOrder
-from metacore.domain.pages import Page
-from metacore.domain.secret import MASK
-from metacore.domain.trades import NewTrade
-from metacore.domain.users import NewUser, User
+from metacore.domain.commerce.order_records import OrderRecord, OrderRecordDelivery, OrderRecordItem, OrderRecordPayment
+from metacore.domain.people.credentials import Credentials
+from metacore.domain.people.users import NewUser, User
+from metacore.domain.trading.order_updates import NewOrderUpdate
+from metacore.domain.trading.orders import NewOrder
+from metacore.domain.trading.trades import NewTrade
+from metacore.domain.values.model import Model
+from metacore.domain.values.pages import Page
+from metacore.domain.values.secrets import MASK
 from metacore.errors import AlreadyExistsError, ConflictError, InvalidDataError, NotFoundError
 from metacore.sync.storage.storage import Storage
 from metacore.testing import factories

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from metacore import ConfigurationError, InvalidDataError, LockTimeoutError, MetacoreError, SchemaError, Settings
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.postgres.revisions import BASE, head_revision, revisions
+from metacore.postgres.schema.revisions import BASE, head_revision, revisions
 from metacore.postgres.tables import METADATA
 
 ALL = tuple(revisions())
@@ -120,7 +120,7 @@ def test_twenty_deployers_at_once_deploy_once(server, schema):
 
 
 def test_another_deployer_is_waited_for_and_not_for_ever(server, admin, schema, mocker):
-    mocker.patch("metacore.postgres.deployer.schema_deployer._TURN_TIMEOUT", 0.01)
+    mocker.patch("metacore.postgres.schema.deployer._TURN_TIMEOUT", 0.01)
     deployer = SchemaDeployer(server.url, schema, settings=Settings(lock_timeout=0.05))
     with admin.transaction():
         admin.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"metacore schema {schema}"])
@@ -140,7 +140,7 @@ def test_a_locked_table_is_waited_for_lock_timeout(server, admin, schema):
 
 
 def test_a_deployment_that_fails_leaves_nothing(deployer, admin, schema, mocker):
-    mocker.patch("metacore.postgres.deployer.migrating.last_statement", return_value="SELECT 1 / 0")
+    mocker.patch("metacore.postgres.schema.migrating.last_statement", return_value="SELECT 1 / 0")
     with pytest.raises(MetacoreError, match="refused"):
         deployer.deploy()
     assert tables_of(admin, schema) == set()

@@ -7,8 +7,8 @@ import pytest
 
 from metacore import ConfigurationError, SchemaError, Settings, StorageUnavailableError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.postgres.revisions import head_revision, revisions
-from metacore.postgres.schema_state import check_schema_state, marker
+from metacore.postgres.schema.revisions import head_revision, revisions
+from metacore.postgres.schema.state import check_schema_state, marker
 
 PASSWORD = "c4n4ry-s3cret"
 OPERATIONS = ("deploy", "status", "check")

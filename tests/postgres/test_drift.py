@@ -8,7 +8,7 @@ from psycopg import sql
 
 from metacore import ConfigurationError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.postgres.deployer.drift import DriftKind, find_drift
+from metacore.postgres.schema.drift import DriftKind, find_drift
 
 COLUMNS = [
     ("ALTER TABLE users ALTER COLUMN version TYPE integer", "DIFFERENT users.version"),

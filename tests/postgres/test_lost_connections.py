@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.postgres.statement import Statement
-from metacore.postgres.wire import Call, Wire
+from metacore.postgres.client.statement import Statement
+from metacore.postgres.client.wire import Call, Wire
 from metacore.sync import (
     NewUser,
     NotFoundError,

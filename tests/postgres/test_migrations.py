@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from metacore.postgres.revisions import head_revision, migrations_directory, revisions
+from metacore.postgres.schema.revisions import head_revision, migrations_directory, revisions
 
 SCRIPTS = ScriptDirectory(str(migrations_directory()))
 

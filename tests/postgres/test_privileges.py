@@ -7,7 +7,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from metacore import ConfigurationError
 from metacore.postgres import SchemaDeployer
-from metacore.postgres.deployer.privileges import PRIVILEGES
+from metacore.postgres.schema.privileges import PRIVILEGES
 from metacore.postgres.tables import METADATA
 
 JOURNALS = ("balance_entries", "order_updates")

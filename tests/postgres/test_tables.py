@@ -22,7 +22,7 @@ from metacore import (
     User,
 )
 from metacore.postgres import SchemaDeployer
-from metacore.postgres.errors import translate
+from metacore.postgres.client.errors import translate
 from metacore.postgres.tables import METADATA, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
 from metacore.postgres.tables.domains import AMOUNT, KEY
 from metacore.sync import connect

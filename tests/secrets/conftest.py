@@ -18,10 +18,10 @@ from pydantic import ValidationError
 
 import metacore
 import metacore.sync
-from metacore.domain.credentials import Credentials
+from metacore.domain.people.credentials import Credentials
 from metacore.errors import MetacoreError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.testing.worlds import AsyncWorld, BlockingWorld, World
+from metacore.testing.runners import AsyncRunner, BlockingRunner, Runner
 
 ROLE = "service"
 
@@ -180,14 +180,14 @@ def admin(server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture(scope="package", params=[BlockingWorld, AsyncWorld], ids=["blocking", "asynchronous"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    world = request.param()
-    yield world
-    world.close()
+@pytest.fixture(scope="package", params=[BlockingRunner, AsyncRunner], ids=["blocking", "asynchronous"])
+def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
+    runner = request.param()
+    yield runner
+    runner.close()
 
 
 @pytest.fixture
-def connect(world: World) -> Callable[..., Any]:
-    """`connect` of the world."""
-    return metacore.connect if world.package == "metacore" else metacore.sync.connect
+def connect(runner: Runner) -> Callable[..., Any]:
+    """`connect` of the runner."""
+    return metacore.connect if runner.package == "metacore" else metacore.sync.connect

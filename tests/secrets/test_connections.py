@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from metacore.config import Settings
 from metacore.errors import StorageUnavailableError
 from metacore.postgres import SchemaDeployer
-from metacore.postgres.connections import connection_parameters
+from metacore.postgres.client.connections import connection_parameters
 from metacore.sync import connect as connect_blocking
 
 SSL_REQUEST = 80877103
@@ -46,27 +46,27 @@ def _no_other_place_for_passwords(monkeypatch, tmp_path):
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "no-such-file"))
 
 
-def works(world, connect, url):
+def works(runner, connect, url):
     """Whether storages and the deployer can connect."""
-    with world.opened(connect(url)) as storage:
+    with runner.opened(connect(url)) as storage:
         storage.ping()
         storage.users.list()
     return SchemaDeployer(url).status().is_usable
 
 
-def test_a_password_is_asked_for(place, world, connect):
+def test_a_password_is_asked_for(place, runner, connect):
     for url in (place, make_url(place, password="wrong")):
         with pytest.raises(StorageUnavailableError, match="password"):
-            works(world, connect, url)
+            works(runner, connect, url)
 
 
-def test_password_of_the_url(server, canary, world, connect):
-    assert works(world, connect, canary.url(server))
+def test_password_of_the_url(server, canary, runner, connect):
+    assert works(runner, connect, canary.url(server))
 
 
-def test_password_of_the_environment(place, canary, world, connect, monkeypatch):
+def test_password_of_the_environment(place, canary, runner, connect, monkeypatch):
     monkeypatch.setenv("PGPASSWORD", canary.password)
-    assert works(world, connect, place)
+    assert works(runner, connect, place)
 
 
 def passfile(path, canary):
@@ -76,34 +76,34 @@ def passfile(path, canary):
     return str(path)
 
 
-def test_password_of_a_file_that_the_environment_names(place, canary, world, connect, monkeypatch, tmp_path):
+def test_password_of_a_file_that_the_environment_names(place, canary, runner, connect, monkeypatch, tmp_path):
     monkeypatch.setenv("PGPASSFILE", passfile(tmp_path / ".pgpass", canary))
-    assert works(world, connect, place)
+    assert works(runner, connect, place)
 
 
-def test_password_of_a_file_that_the_url_names(place, canary, world, connect, tmp_path):
-    assert works(world, connect, f"{place}&passfile={passfile(tmp_path / 'passwords', canary)}")
+def test_password_of_a_file_that_the_url_names(place, canary, runner, connect, tmp_path):
+    assert works(runner, connect, f"{place}&passfile={passfile(tmp_path / 'passwords', canary)}")
 
 
-def test_a_file_of_passwords_that_others_may_read_is_passed_over(place, canary, world, connect, tmp_path):
+def test_a_file_of_passwords_that_others_may_read_is_passed_over(place, canary, runner, connect, tmp_path):
     path = tmp_path / "passwords"
     passfile(path, canary)
     path.chmod(0o644)
     with pytest.raises(StorageUnavailableError, match="password"):
-        works(world, connect, f"{place}&passfile={path}")
+        works(runner, connect, f"{place}&passfile={path}")
 
 
-def test_everything_of_a_service_file(server, canary, world, connect, monkeypatch, tmp_path):
+def test_everything_of_a_service_file(server, canary, runner, connect, monkeypatch, tmp_path):
     parameters = {**conninfo_to_dict(server.url), "user": "service", "password": canary.password}
     lines = "".join(f"{name}={value}\n" for name, value in parameters.items())
     (tmp_path / "pg_service.conf").write_text(f"[exchange]\n{lines}")
     monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "pg_service.conf"))
-    assert works(world, connect, "postgresql://?service=exchange")
+    assert works(runner, connect, "postgresql://?service=exchange")
     monkeypatch.setenv("PGSERVICE", "exchange")
-    assert works(world, connect, "postgresql://")
+    assert works(runner, connect, "postgresql://")
 
 
-def test_everything_of_the_environment(server, canary, world, connect, monkeypatch):
+def test_everything_of_the_environment(server, canary, runner, connect, monkeypatch):
     parameters = conninfo_to_dict(server.url)
     for name, value in {
         "PGHOST": parameters["host"],
@@ -113,7 +113,7 @@ def test_everything_of_the_environment(server, canary, world, connect, monkeypat
         "PGPASSWORD": canary.password,
     }.items():
         monkeypatch.setenv(name, str(value))
-    assert works(world, connect, "postgresql://")
+    assert works(runner, connect, "postgresql://")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import metacore
 import metacore.sync
 from metacore.config import Settings
 from metacore.crypto.ring import KeyRing
-from metacore.domain.credentials import Credentials
-from metacore.domain.secret import Secret
+from metacore.domain.people.credentials import Credentials
+from metacore.domain.values.secrets import Secret
 from metacore.errors import ConfigurationError
 from metacore.postgres import SchemaDeployer
 from metacore.testing import factories
@@ -29,9 +29,9 @@ def keys(canary):
 
 
 @pytest.fixture
-def users(world, connect, url, keys, evidence):
+def users(runner, connect, url, keys, evidence):
     settings = Settings(encryption_keys=lambda: keys["ring"], encryption_keys_max_age=0)
-    with world.opened(connect(url, settings=settings)) as storage:
+    with runner.opened(connect(url, settings=settings)) as storage:
         yield storage.users
         evidence.add("use", storage.users.key_use())
         evidence.add("stats", storage.stats())
@@ -69,7 +69,7 @@ def test_reading_without_the_right_key(evidence, users, user, keys, canary):
         evidence.add("rotation", users.rotate_keys(dry_run=True))
 
 
-def test_keys_that_are_none(evidence, world, connect, keys, canary):
+def test_keys_that_are_none(evidence, runner, connect, keys, canary):
     for ring in (
         {"old": canary.old_key[:-1]},
         {canary.old_key: canary.old_key},
@@ -81,7 +81,7 @@ def test_keys_that_are_none(evidence, world, connect, keys, canary):
         None,
     ):
         settings = Settings(encryption_keys=lambda ring=ring: ring)
-        with world.opened(connect("memory://", settings=settings)) as storage:
+        with runner.opened(connect("memory://", settings=settings)) as storage:
             evidence.fail("keys", lambda storage=storage: storage.users.credentials(NOBODY))
             evidence.fail("keys", lambda storage=storage: storage.users.get_by_api_key(canary.api_key))
 

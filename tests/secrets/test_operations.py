@@ -13,15 +13,15 @@ from pydantic import SecretStr
 import metacore
 import metacore.sync
 from metacore.config import Settings
-from metacore.domain.balances import AccountBalance, BalanceDelta
-from metacore.domain.credentials import Credentials
-from metacore.domain.order_records import OrderRecord
-from metacore.domain.order_updates import NewOrderUpdate
-from metacore.domain.orders import NewOrder
-from metacore.domain.reports import ExecutionReport
-from metacore.domain.snapshots import AccountSnapshot
-from metacore.domain.trades import NewTrade
-from metacore.domain.users import KycStatus, NewUser, UserPatch
+from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.people.credentials import Credentials
+from metacore.domain.people.users import KycStatus, NewUser, UserPatch
+from metacore.domain.trading.balances import AccountBalance, BalanceDelta
+from metacore.domain.trading.order_updates import NewOrderUpdate
+from metacore.domain.trading.orders import NewOrder
+from metacore.domain.trading.reports import ExecutionReport
+from metacore.domain.trading.snapshots import AccountSnapshot
+from metacore.domain.trading.trades import NewTrade
 from metacore.errors import MetacoreError
 from metacore.sync.storage.storage import Storages
 from metacore.testing import factories
@@ -70,7 +70,7 @@ def methods(kind: type, arguments: dict[Any, Callable[[], Any]]) -> Iterator[tup
 
 
 @pytest.fixture
-def operations(world, canary):
+def operations(runner, canary):
     """A function that gives every public operation of every storage and service, ready to be called."""
     arguments = samples(canary)
 
@@ -80,7 +80,7 @@ def operations(world, canary):
                 yield f"{store}.{name}", bind(getattr(getattr(storage, store), name), given)
         for service in services:
             for name, given in methods(getattr(metacore.sync, service), arguments):
-                yield f"{service}.{name}", bind(getattr(world.service(service, storage), name), given)
+                yield f"{service}.{name}", bind(getattr(runner.service(service, storage), name), given)
 
     return operations
 
@@ -96,9 +96,9 @@ def bind(method, arguments):
 
 
 @pytest.fixture
-def storage(world, connect, server, canary, evidence):
+def storage(runner, connect, server, canary, evidence):
     settings = Settings(encryption_keys=canary.keys, pool_timeout=0.05, lock_timeout=0.01, pool_max_size=2)
-    with world.opened(connect(canary.url(server), settings=settings)) as storage:
+    with runner.opened(connect(canary.url(server), settings=settings)) as storage:
         yield storage
         evidence.add("stats", storage.stats())
         evidence.add("storage", repr(storage))

@@ -44,9 +44,9 @@ def urls(server, canary):
     ]
 
 
-def test_what_cannot_be_opened(evidence, world, connect, urls):
+def test_what_cannot_be_opened(evidence, runner, connect, urls):
     def open_it(url):
-        with world.opened(connect(url, settings=Settings(connect_timeout=2))):
+        with runner.opened(connect(url, settings=Settings(connect_timeout=2))):
             """Never reached."""
 
     for number, url in enumerate(urls):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from metacore.domain.balances import AccountBalance
-from metacore.domain.snapshots import AccountSnapshot
-from metacore.domain.text import MAX_KEY_LENGTH
-from metacore.domain.users import KycStatus, UserPatch
+from metacore.domain.people.users import KycStatus, UserPatch
+from metacore.domain.trading.balances import AccountBalance
+from metacore.domain.trading.snapshots import AccountSnapshot
+from metacore.domain.values.text import MAX_KEY_LENGTH
 from metacore.exchanges.mexc.fields import Fields, join
 from metacore.exchanges.mexc.payloads import Payload, read_object
 

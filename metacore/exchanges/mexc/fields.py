@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from metacore.domain.amounts import parse_amount, round_down, round_up
-from metacore.domain.frozen import FrozenDict
-from metacore.domain.model import Model, invalid_data
-from metacore.domain.text import MAX_KEY_LENGTH
-from metacore.domain.times import from_milliseconds, parse_time
+from metacore.domain.values.amounts import parse_amount, round_down, round_up
+from metacore.domain.values.frozen import FrozenDict
+from metacore.domain.values.model import Model, invalid_data
+from metacore.domain.values.text import MAX_KEY_LENGTH
+from metacore.domain.values.times import from_milliseconds, parse_time
 from metacore.errors import InvalidDataError
 
 M = TypeVar("M", bound=Model)

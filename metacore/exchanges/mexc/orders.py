@@ -8,9 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.order_updates import UpdateSource
-from metacore.domain.orders import NewOrder, OrderSide, OrderStatus, OrderType, TimeInForce
-from metacore.domain.reports import ExecutionReport
+from metacore.domain.trading.order_updates import UpdateSource
+from metacore.domain.trading.orders import NewOrder, OrderSide, OrderStatus, OrderType, TimeInForce
+from metacore.domain.trading.reports import ExecutionReport
 from metacore.errors import InvalidDataError
 from metacore.exchanges.mexc.fields import Fields
 from metacore.exchanges.mexc.payloads import Payload, read_list, read_object

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from metacore.domain.frozen import MAX_DEPTH, FrozenDict, freeze_json, load_json
-from metacore.domain.text import parse_text
+from metacore.domain.values.frozen import MAX_DEPTH, FrozenDict, freeze_json, load_json
+from metacore.domain.values.text import parse_text
 from metacore.errors import InvalidDataError
 from metacore.exchanges.mexc.fields import Fields, join
 

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from metacore.domain.amounts import Amount
-from metacore.domain.balances import AccountBalance
-from metacore.domain.frozen import FrozenJson
-from metacore.domain.order_updates import UpdateSource
-from metacore.domain.orders import OrderStatus
-from metacore.domain.reports import ExecutionReport
-from metacore.domain.text import Key
-from metacore.domain.times import Time
-from metacore.domain.trades import NewTrade
+from metacore.domain.trading.balances import AccountBalance
+from metacore.domain.trading.order_updates import UpdateSource
+from metacore.domain.trading.orders import OrderStatus
+from metacore.domain.trading.reports import ExecutionReport
+from metacore.domain.trading.trades import NewTrade
+from metacore.domain.values.amounts import Amount
+from metacore.domain.values.frozen import FrozenJson
+from metacore.domain.values.text import Key
+from metacore.domain.values.times import Time
 from metacore.exchanges.mexc.fields import Fields
 from metacore.exchanges.mexc.orders import read_market, read_order, report_of
 from metacore.exchanges.mexc.payloads import Payload, read_object

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metacore.domain.orders import OrderSide, OrderStatus, OrderType
+from metacore.domain.trading.orders import OrderSide, OrderStatus, OrderType
 from metacore.exchanges.mexc.orders import OrderForm
 from metacore.exchanges.mexc.trades import TradeForm
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from metacore.domain.orders import OrderSide
-from metacore.domain.trades import NewTrade
+from metacore.domain.trading.orders import OrderSide
+from metacore.domain.trading.trades import NewTrade
 from metacore.exchanges.mexc.fields import Fields
 from metacore.exchanges.mexc.payloads import Payload, read_list, read_object
 

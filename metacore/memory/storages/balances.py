@@ -7,9 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.amounts import ZERO, total
-from metacore.domain.audit import Audit, AuditFinding
-from metacore.domain.balances import (
+from metacore.backends.listing import Listing
+from metacore.domain.trading.audit import Audit, AuditFinding
+from metacore.domain.trading.balances import (
     AccountBalance,
     Balance,
     BalanceDelta,
@@ -20,9 +20,10 @@ from metacore.domain.balances import (
     parse_balances,
     parse_keys,
 )
-from metacore.domain.pages import Listing, Page
-from metacore.domain.text import require_text
-from metacore.domain.trades import Trade, TradeState
+from metacore.domain.trading.trades import Trade, TradeState
+from metacore.domain.values.amounts import ZERO, total
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views

@@ -7,14 +7,14 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from metacore.backends.listing import parse_limit
 from metacore.crypto.ring import KeyRing
+from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.crypto.sealing import api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
-from metacore.domain.credentials import Credentials, hide_all
-from metacore.domain.pages import parse_limit
-from metacore.domain.rotation import KeyUse, RotationBatch
-from metacore.domain.sealed import ApiKeyHash, SealedCredentials
-from metacore.domain.secret import hide
-from metacore.domain.users import User
+from metacore.domain.people.credentials import Credentials, hide_all
+from metacore.domain.people.key_rotation import KeyUse, RotationBatch
+from metacore.domain.people.users import User
+from metacore.domain.values.secrets import hide
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session

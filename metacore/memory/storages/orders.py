@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from metacore.domain.imports import ImportResult
-from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
-from metacore.domain.pages import Listing, Page
-from metacore.domain.text import require_text
+from metacore.backends.listing import Listing
+from metacore.backends.tally import Tally
+from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey
+from metacore.domain.values.imports import ImportResult
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
-from metacore.memory.imports import Tally
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session

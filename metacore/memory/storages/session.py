@@ -9,7 +9,7 @@ from datetime import datetime
 
 from metacore._compat.aio import Lock, owner
 from metacore.crypto.keys import Keys
-from metacore.domain.times import Clock, read_clock
+from metacore.domain.values.times import Clock, read_clock
 from metacore.errors import LockTimeoutError, MetacoreError, StorageUnavailableError, TransactionAbortedError
 from metacore.memory.schema import Tables, Views
 from metacore.storage.counting import Counters

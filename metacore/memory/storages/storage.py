@@ -10,12 +10,12 @@ from typing import Self, TypeVar
 from metacore._compat.aio import Eventual, retry
 from metacore.config import Settings
 from metacore.crypto.keys import Keys
-from metacore.domain.stats import Stats
-from metacore.domain.times import Clock
+from metacore.domain.values.times import Clock
 from metacore.errors import RetryableError, StorageUnavailableError
 from metacore.memory.storages.session import Session, Store
 from metacore.memory.storages.transaction import MemoryStorages
 from metacore.storage.counting import counted
+from metacore.storage.stats import Stats
 from metacore.storage.storage import Transaction
 
 T = TypeVar("T")

@@ -17,14 +17,14 @@ from urllib.parse import quote
 
 from metacore.errors import ConfigurationError, MetacoreError, StorageUnavailableError
 from metacore.postgres.embedded.cluster import DEFAULT_VERSION, Cluster, binaries, version_of
+from metacore.postgres.embedded.leases import Lease, Leases, lock_at_once
 from metacore.postgres.embedded.postmaster import find
 from metacore.postgres.embedded.server_user import ServerUser
-from metacore.postgres.embedded.shares import Share, Shares, lock_at_once
 
 _PREFIX = "metacore-postgres-"
 
 _logger = logging.getLogger(__name__)
-_shares = Shares()
+_leases = Leases()
 
 
 class EmbeddedPostgres:
@@ -35,7 +35,7 @@ class EmbeddedPostgres:
     data survive a crash of the server, not of the machine. `version` is 16 or 18, for a new directory 18 unless told;
     an existing one opens with the version that made it.
 
-    Holders of one path, in any threads and processes, share one server, and the last to stop stops it. A process that
+    Holders of one path, in any threads and processes, lease one server, and the last to stop stops it. A process that
     ends normally stops its own; one that crashed no longer counts. A forked child holds nothing until it calls `start`.
     When the server crashed, the next `start` of any holder brings it up again, at the same URL. A temporary server
     whose process crashed is removed when the next one starts.
@@ -54,7 +54,7 @@ class EmbeddedPostgres:
         """Nothing happens before `start`, but ConfigurationError is raised for a path that cannot be used."""
         self._path = None if path is None else _directory(os.fspath(path))
         self._version = version
-        self._share: Share | None = None
+        self._lease: Lease | None = None
         self._url: str | None = None
 
     def start(self) -> Self:
@@ -62,20 +62,20 @@ class EmbeddedPostgres:
 
         Raises ConfigurationError (no package, or a path or version that cannot be used) or StorageUnavailableError.
         """
-        with _typed_errors(self._path), _shares.lock:
-            if self._share is not None and self._share.process == os.getpid():
-                postmaster = self._share.run(self._version)
+        with _typed_errors(self._path), _leases.lock:
+            if self._lease is not None and self._lease.process == os.getpid():
+                postmaster = self._lease.run(self._version)
             else:
                 binaries(self._version or DEFAULT_VERSION)
                 directory = self._path or _temporary_directory()
-                share = _shares.get(directory) or Share(directory, temporary=self._path is None)
+                lease = _leases.get(directory) or Lease(directory, temporary=self._path is None)
                 try:
-                    postmaster = share.run(self._version)
-                    share.holders += 1
-                    self._share = _shares[directory] = share
+                    postmaster = lease.run(self._version)
+                    lease.holders += 1
+                    self._lease = _leases[directory] = lease
                 finally:
-                    if not share.holders:
-                        share.release()
+                    if not lease.holders:
+                        lease.release()
             self._url = f"postgresql://postgres@/postgres?host={quote(str(postmaster.sockets))}&port=5432"
         return self
 
@@ -84,15 +84,15 @@ class EmbeddedPostgres:
 
         Without effect on one that is no holder, as in a forked child.
         """
-        with _typed_errors(self._path), _shares.lock:
-            share = self._share
-            if share is None or share.process != os.getpid():
+        with _typed_errors(self._path), _leases.lock:
+            lease = self._lease
+            if lease is None or lease.process != os.getpid():
                 return
-            self._share = self._url = None
-            share.holders -= 1
-            if not share.holders:
-                del _shares[share.directory]
-                share.release()
+            self._lease = self._url = None
+            lease.holders -= 1
+            if not lease.holders:
+                del _leases[lease.directory]
+                lease.release()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -120,13 +120,13 @@ class EmbeddedPostgres:
     @property
     def version(self) -> int:
         """The major version of the server."""
-        directory = self._share.directory if self._share else self._path
+        directory = self._lease.directory if self._lease else self._path
         return (directory and version_of(directory)) or self._version or DEFAULT_VERSION
 
     @property
     def data_directory(self) -> Path:
         """Where the data are. A temporary server has none before it is started."""
-        directory = self._share.directory if self._share else self._path
+        directory = self._lease.directory if self._lease else self._path
         if directory is None:
             raise self._not_running()
         return directory

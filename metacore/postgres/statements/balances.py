@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import names, rows
 from metacore.postgres.tables import balance_entries, balances
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from functools import cache
 
-from metacore.domain.sealed import ApiKeyHash, SealedCredentials
-from metacore.postgres.codecs import USER
-from metacore.postgres.statement import Statement
+from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
+from metacore.postgres.client.codecs import USER
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import assignments, names, rows, without
 from metacore.postgres.tables import user_api_keys, user_credentials
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Table
 
-from metacore.domain.imports import MAX_CONFLICTS
-from metacore.postgres.statement import Statement, sql_type
+from metacore.domain.values.imports import MAX_CONFLICTS
+from metacore.postgres.client.statement import Statement, sql_type
 from metacore.postgres.statements.sets import names
 
 UNLIMITED = Statement("import", "SET LOCAL statement_timeout = 0")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from metacore.domain.order_records import OrderRecord
-from metacore.postgres.order_record_codec import DELIVERY, ITEM, PAYMENT, RECORD, PartCodec
-from metacore.postgres.statement import Statement
+from metacore.domain.commerce.order_records import OrderRecord
+from metacore.postgres.client.order_record_codec import DELIVERY, ITEM, PAYMENT, RECORD, PartCodec
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import assignments, names, without
 
 

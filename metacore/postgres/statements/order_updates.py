@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from metacore.postgres.codecs import ORDER_UPDATE
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.codecs import ORDER_UPDATE
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import array, names, rows, without
 from metacore.postgres.tables import order_updates
 

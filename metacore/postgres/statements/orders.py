@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import bindparam, exists, insert, literal_column, select, tuple_
 from sqlalchemy.sql import ColumnElement
 
-from metacore.domain.orders import CONTENT, OPEN
-from metacore.postgres.codecs import ORDER
-from metacore.postgres.statement import Statement
+from metacore.domain.trading.orders import CONTENT, OPEN
+from metacore.postgres.client.codecs import ORDER
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.sets import names, rows
 from metacore.postgres.tables import orders, users

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.statement import Statement
 
 GET = Statement(
     "portfolios.get",

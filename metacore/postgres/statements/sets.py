@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Table
 
-from metacore.postgres.statement import sql_type
+from metacore.postgres.client.statement import sql_type
 
 
 def rows(table: Table, columns: Iterable[str], alias: str = "new", **others: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, exists, insert, literal_column, select, tuple_
 from sqlalchemy.sql import ColumnElement
 
-from metacore.postgres.codecs import TRADE
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.codecs import TRADE
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.sets import assignments, names, rows, without
 from metacore.postgres.tables import trades, users

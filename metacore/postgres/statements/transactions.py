@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
-from metacore.domain.balances import UNIQUELY_REFERENCED
-from metacore.domain.orders import CONTENT
-from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER
-from metacore.postgres.statement import Statement
+from metacore.domain.trading.balances import UNIQUELY_REFERENCED
+from metacore.domain.trading.orders import CONTENT
+from metacore.postgres.client.codecs import BALANCE_ENTRY, ORDER, TRADE, USER
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import array, assignments, names, rows, without
 from metacore.postgres.tables import balance_entries, orders, trades
+from metacore.postgres.tables.balances import MOVING_ENTRIES
 from metacore.postgres.tables.domains import quoted
-from metacore.postgres.tables.ledger import MOVING_ENTRIES
-from metacore.postgres.tables.trading import HOLDING_ORDERS
+from metacore.postgres.tables.orders import HOLDING_ORDERS
 
 _IDS = f"{array('ids', 'uuid')}::uuid[]"
 _USERS = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id "

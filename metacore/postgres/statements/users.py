@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Uuid, bindparam, insert, literal_column, select, tuple_, update
 from sqlalchemy.sql import ColumnElement
 
-from metacore.postgres.codecs import USER
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.codecs import USER
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.tables import users
 
 COLUMNS = [users.c[name] for name in USER.columns]

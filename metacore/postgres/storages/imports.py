@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import psycopg
 
-from metacore.domain.imports import ImportResult, import_conflict
+from metacore.domain.values.imports import ImportResult, import_conflict
 from metacore.errors import NotFoundError
-from metacore.postgres.codecs import copy_line
-from metacore.postgres.errors import translate
+from metacore.postgres.client.codecs import copy_line
+from metacore.postgres.client.errors import translate
+from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.statements.imports import IMPATIENT, LIMITED, PATIENT, UNLIMITED, Import
-from metacore.postgres.storages.session import Session, TransactionSession
 
 _BLOCK = 500
 

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from metacore.domain.order_records import OrderRecord, SaveOutcome, newest_first
-from metacore.domain.pages import Listing, Page, parse_limit
-from metacore.domain.text import require_text
+from metacore.backends.listing import Listing, parse_limit
+from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, newest_first
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
-from metacore.postgres.codecs import to_array, to_text
-from metacore.postgres.order_record_codec import decode, decode_all, encode_all
+from metacore.postgres.client.codecs import to_array, to_text
+from metacore.postgres.client.order_record_codec import decode, decode_all, encode_all
+from metacore.postgres.client.session import Session
+from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import order_records as statements
 from metacore.postgres.statements.imports import LIMITED, UNLIMITED
-from metacore.postgres.storages.session import Session
-from metacore.postgres.wire import Call
 
 _CHUNK = 2000
 """How many rows, of records and items, one statement of `save_many` writes at most, but for a record larger than

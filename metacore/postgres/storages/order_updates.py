@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from metacore.domain.order_updates import NewOrderUpdate, OrderUpdate
-from metacore.domain.orders import OrderKey
+from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
+from metacore.domain.trading.orders import OrderKey
 from metacore.errors import NotFoundError
-from metacore.postgres.codecs import ORDER_UPDATE, to_array, to_text
+from metacore.postgres.client.codecs import ORDER_UPDATE, to_array, to_text
+from metacore.postgres.client.session import Session
 from metacore.postgres.statements import order_updates as statements
 from metacore.postgres.statements.transactions import CHECK_ORDERS
-from metacore.postgres.storages.session import Session
 
 
 class PostgresOrderUpdateStorage:

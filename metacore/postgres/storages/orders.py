@@ -6,16 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.imports import ImportResult
-from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
-from metacore.domain.pages import Listing, Page, parse_limit
-from metacore.domain.text import require_text
+from metacore.backends.listing import Listing, parse_limit
+from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey
+from metacore.domain.values.imports import ImportResult
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
-from metacore.postgres.codecs import ORDER, to_array, to_text
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.codecs import ORDER, to_array, to_text
+from metacore.postgres.client.session import Session
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import orders as statements
 from metacore.postgres.storages.imports import import_rows
-from metacore.postgres.storages.session import Session
 
 
 class PostgresOrderStorage:

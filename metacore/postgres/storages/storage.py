@@ -9,15 +9,15 @@ from typing import Self, TypeVar
 
 from metacore._compat.aio import Eventual, retry
 from metacore.config import Settings
-from metacore.domain.stats import Stats
-from metacore.domain.times import Clock
+from metacore.domain.values.times import Clock
 from metacore.errors import MetacoreError, RetryableError, StorageUnavailableError, bare
-from metacore.postgres.connections import parse_url
-from metacore.postgres.statement import Statement
-from metacore.postgres.storages.pool import Pool
-from metacore.postgres.storages.session import Session
+from metacore.postgres.client.connections import parse_url
+from metacore.postgres.client.pool import Pool
+from metacore.postgres.client.session import Session
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.storages.transaction import PostgresStorages
 from metacore.storage.counting import counted
+from metacore.storage.stats import Stats
 from metacore.storage.storage import Transaction
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from metacore._compat.aio import ContextGuard, Eventual
-from metacore.domain.changes import Changes, Loaded, Wanted
+from metacore.domain.trading.decisions import Changes, Loaded, Wanted
+from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.storages.balances import PostgresBalanceStorage
 from metacore.postgres.storages.loading import load
 from metacore.postgres.storages.order_records import PostgresOrderRecordStorage
@@ -16,7 +17,6 @@ from metacore.postgres.storages.order_updates import PostgresOrderUpdateStorage
 from metacore.postgres.storages.orders import PostgresOrderStorage
 from metacore.postgres.storages.portfolios import PostgresPortfolioStorage
 from metacore.postgres.storages.saving import save
-from metacore.postgres.storages.session import Session, TransactionSession
 from metacore.postgres.storages.trades import PostgresTradeStorage
 from metacore.postgres.storages.users import PostgresUserStorage
 from metacore.storage.counting import count_operations, counted

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from metacore.postgres.tables.accounts import users
+from metacore.postgres.tables.balances import MOVING_ENTRIES, REFERENCED_ENTRIES, balance_entries, balances
 from metacore.postgres.tables.columns import METADATA
 from metacore.postgres.tables.credentials import user_api_keys, user_credentials
-from metacore.postgres.tables.holdings import portfolio_holdings, portfolios
-from metacore.postgres.tables.ledger import MOVING_ENTRIES, REFERENCED_ENTRIES, balance_entries, balances
-from metacore.postgres.tables.records import (
+from metacore.postgres.tables.order_records import (
     order_record_deliveries,
     order_record_items,
     order_record_payments,
     order_records,
 )
-from metacore.postgres.tables.trading import (
-    HOLDING_ORDERS,
-    OPEN_ORDERS,
-    ORPHANED_TRADES,
-    PENDING_TRADES,
-    UNSETTLED_TRADES,
-    order_updates,
-    orders,
-    trades,
-)
+from metacore.postgres.tables.order_updates import order_updates
+from metacore.postgres.tables.orders import HOLDING_ORDERS, OPEN_ORDERS, orders
+from metacore.postgres.tables.portfolios import portfolio_holdings, portfolios
+from metacore.postgres.tables.trades import ORPHANED_TRADES, PENDING_TRADES, UNSETTLED_TRADES, trades
+from metacore.postgres.tables.users import users
 
 UNIQUE_FIELDS = {
     "users_pkey": ("user", "id"),

@@ -19,8 +19,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateColumn
 from sqlalchemy.sql.compiler import DDLCompiler
 
-from metacore.domain.amounts import DECIMAL_PLACES, WHOLE_DIGITS
-from metacore.domain.text import MAX_KEY_LENGTH
+from metacore.domain.values.amounts import DECIMAL_PLACES, WHOLE_DIGITS
+from metacore.domain.values.text import MAX_KEY_LENGTH
 
 
 @dataclass(frozen=True, slots=True)

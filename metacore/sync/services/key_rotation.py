@@ -8,7 +8,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from metacore._compat.blocking import Eventual
-from metacore.domain.rotation import RotationBatch, RotationReport
+from metacore.domain.people.key_rotation import RotationBatch, RotationReport
 from metacore.sync.storage.storage import Storage, Transaction
 
 PASSES = 3

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.portfolios import Portfolio
-from metacore.domain.valuations import Valuation
+from metacore.domain.holdings.portfolios import Portfolio
+from metacore.domain.holdings.valuations import Valuation
 from metacore.sync.storage.storage import Storages
 
 

@@ -8,16 +8,17 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain import order_commands, snapshots, transfers
-from metacore.domain.balances import EntryReason
-from metacore.domain.model import build
-from metacore.domain.order_commands import Placement, Remark
-from metacore.domain.orders import NewOrder, Order
-from metacore.domain.reports import ExecutionReport, Outcome, ReportResult
-from metacore.domain.settlement import SettlementResult
-from metacore.domain.snapshots import AccountSnapshot, SnapshotResult
-from metacore.domain.trades import NewTrade
-from metacore.domain.transfers import Transfer, TransferResult
+from metacore.domain.trading import placing as order_commands
+from metacore.domain.trading import snapshots, transfers
+from metacore.domain.trading.balances import EntryReason
+from metacore.domain.trading.orders import NewOrder, Order
+from metacore.domain.trading.placing import Placement, Remark
+from metacore.domain.trading.reports import ExecutionReport, Outcome, ReportResult
+from metacore.domain.trading.settlement import SettlementResult
+from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult
+from metacore.domain.trading.trades import NewTrade
+from metacore.domain.trading.transfers import Transfer, TransferResult
+from metacore.domain.values.model import build
 from metacore.errors import InvalidDataError, NotFoundError
 from metacore.sync.services.batches import apply, decide, open_balances, open_book, place, settle, sole
 from metacore.sync.storage.storage import Storages, Transaction

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from metacore.domain.audit import AuditFinding
-from metacore.domain.balances import AccountBalance, Balance, BalanceDelta, BalanceEntry, BalanceKey
-from metacore.domain.pages import Page
+from metacore.domain.trading.audit import AuditFinding
+from metacore.domain.trading.balances import AccountBalance, Balance, BalanceDelta, BalanceEntry, BalanceKey
+from metacore.domain.values.pages import Page
 
 
 class BalanceStorage(Protocol):

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from metacore.domain.credentials import Credentials
-from metacore.domain.rotation import KeyUse, RotationBatch
-from metacore.domain.users import User
+from metacore.domain.people.credentials import Credentials
+from metacore.domain.people.key_rotation import KeyUse, RotationBatch
+from metacore.domain.people.users import User
 
 
 class CredentialStorage(Protocol):

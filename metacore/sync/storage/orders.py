@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from metacore.domain.imports import ImportResult
-from metacore.domain.orders import NewOrder, Order, OrderFilter, OrderKey
-from metacore.domain.pages import Page
+from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey
+from metacore.domain.values.imports import ImportResult
+from metacore.domain.values.pages import Page
 
 
 class OrderStorage(Protocol):

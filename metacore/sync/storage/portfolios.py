@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
-from metacore.domain.pages import Page
-from metacore.domain.portfolios import Holding, Portfolio
+from metacore.domain.holdings.portfolios import Holding, Portfolio
+from metacore.domain.values.pages import Page
 
 
 class PortfolioStorage(Protocol):

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from metacore._compat.blocking import Eventual
-from metacore.domain.changes import Changes, Loaded, Wanted
-from metacore.domain.stats import Stats
+from metacore.domain.trading.decisions import Changes, Loaded, Wanted
+from metacore.storage.stats import Stats
 from metacore.sync.storage.balances import BalanceStorage
 from metacore.sync.storage.order_records import OrderRecordStorage
 from metacore.sync.storage.order_updates import OrderUpdateStorage

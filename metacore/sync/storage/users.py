@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
-from metacore.domain.pages import Page
-from metacore.domain.users import NewUser, User, UserPatch
+from metacore.domain.people.users import NewUser, User, UserPatch
+from metacore.domain.values.pages import Page
 from metacore.sync.storage.credentials import CredentialStorage
 
 

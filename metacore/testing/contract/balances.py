@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from metacore.domain.balances import AccountBalance, Balance
-from metacore.domain.users import User
+from metacore.domain.people.users import User
+from metacore.domain.trading.balances import AccountBalance, Balance
 from metacore.errors import InvalidDataError, NotFoundError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import ManualClock

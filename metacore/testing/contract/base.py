@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 
 from metacore.config import Settings
-from metacore.domain.users import User
+from metacore.domain.people.users import User
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import ManualClock
 from metacore.testing.factories import NewUserFactory
-from metacore.testing.worlds import World
+from metacore.testing.runners import Runner
 
 
 class Backend:
     """What the suite is run on; use it as a context manager.
 
-    `connect(settings=..., clock=...)` gives a storage, not yet open, as the `world` wants it. With `clear`, all
+    `connect(settings=..., clock=...)` gives a storage, not yet open, as the `runner` wants it. With `clear`, all
     storages have the same data, which it makes empty; without, each has data of its own.
     """
 
-    def __init__(self, world: World, connect: Callable[..., Any], clear: Callable[[], None] | None = None) -> None:
-        self.world = world
+    def __init__(self, runner: Runner, connect: Callable[..., Any], clear: Callable[[], None] | None = None) -> None:
+        self.runner = runner
         self.connect = connect
         self._clear = clear
         self._clock: Callable[[], datetime] = ManualClock()
@@ -45,7 +45,7 @@ class Backend:
         if self._storage is None or self._clear is None:
             self._opened.close()
             storage = self.connect(settings=Settings(), clock=lambda: self._clock())
-            self._storage = self._opened.enter_context(self.world.opened(storage))
+            self._storage = self._opened.enter_context(self.runner.opened(storage))
         self._clock = clock
         return self._storage
 
@@ -66,8 +66,8 @@ class Contract:
         return ManualClock()
 
     @pytest.fixture
-    def world(self, backend: Backend) -> World:
-        return backend.world
+    def runner(self, backend: Backend) -> Runner:
+        return backend.runner
 
     @pytest.fixture
     def storage(self, backend: Backend, clock: ManualClock) -> Iterator[Storage]:
@@ -85,7 +85,7 @@ class Contract:
 
             def open_storage(**settings: Any) -> Storage:
                 storage = backend.connect(settings=Settings(**settings), clock=clock)
-                opened.append(stack.enter_context(backend.world.opened(storage)))
+                opened.append(stack.enter_context(backend.runner.opened(storage)))
                 return opened[-1]
 
             yield open_storage

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from metacore.domain.order_records import OrderRecord, SaveOutcome, parse_order_record
+from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, parse_order_record
 from metacore.errors import InvalidDataError, NotFoundError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import HOSTILE_JSON, HOSTILE_TEXTS, SPOILT_TEXTS
 from metacore.testing.factories import OrderRecordFactory
-from metacore.testing.worlds import World
+from metacore.testing.runners import Runner
 
 CREATED, UPDATED, UNCHANGED = SaveOutcome.CREATED, SaveOutcome.UPDATED, SaveOutcome.UNCHANGED
 
@@ -174,17 +174,17 @@ class OrderRecordStorageContract(Contract):
         found = storage.order_records.find(str(record.track_number))
         assert sorted(found, key=lambda row: row.order_uid) == sorted((record, twin), key=lambda row: row.order_uid)
 
-    def test_a_hundred_redeliveries_in_parallel_leave_one_record(self, storage: Storage, world: World) -> None:
+    def test_a_hundred_redeliveries_in_parallel_leave_one_record(self, storage: Storage, runner: Runner) -> None:
         record = OrderRecordFactory.build(count=3)
-        outcomes = world.together(*[lambda: storage.order_records.save(record)] * 100)
+        outcomes = runner.together(*[lambda: storage.order_records.save(record)] * 100)
         assert sorted(outcomes, key=str) == [CREATED, *[UNCHANGED] * 99]
         assert storage.order_records.list().items == (record,)
 
-    def test_of_changes_at_the_same_time_one_is_left_whole(self, storage: Storage, world: World) -> None:
+    def test_of_changes_at_the_same_time_one_is_left_whole(self, storage: Storage, runner: Runner) -> None:
         record = OrderRecordFactory.build(count=3)
         variants = [with_values(record, **changes) for changes in list(VARIANTS.values())[:12]]
         calls = [partial(storage.order_records.save, variant) for variant in variants * 3]
-        assert set(world.together(*calls)) <= {CREATED, UPDATED, UNCHANGED}
+        assert set(runner.together(*calls)) <= {CREATED, UPDATED, UNCHANGED}
         stored = storage.order_records.get(record.order_uid).model_dump_json()
         assert stored in {variant.model_dump_json() for variant in variants}
 
@@ -200,9 +200,9 @@ class OrderRecordStorageContract(Contract):
             assert storage.order_records.insert_if_absent(with_values(record, **changes, items__0__name="x")) is False
         assert storage.order_records.get(record.order_uid) == record
 
-    def test_of_insertions_at_the_same_time_one_is_stored(self, storage: Storage, world: World) -> None:
+    def test_of_insertions_at_the_same_time_one_is_stored(self, storage: Storage, runner: Runner) -> None:
         records = [OrderRecordFactory.build(order_uid="same", count=count) for count in range(1, 9)]
-        stored = world.together(*(partial(storage.order_records.insert_if_absent, record) for record in records))
+        stored = runner.together(*(partial(storage.order_records.insert_if_absent, record) for record in records))
         assert (stored.count(True), stored.count(False)) == (1, 7)
         assert storage.order_records.get("same") == records[stored.index(True)]
 
@@ -249,10 +249,10 @@ class OrderRecordStorageContract(Contract):
             storage.order_records.save_many(records())
         assert storage.order_records.count() == 0
 
-    def test_save_many_at_the_same_time_comes_to_the_same(self, storage: Storage, world: World) -> None:
+    def test_save_many_at_the_same_time_comes_to_the_same(self, storage: Storage, runner: Runner) -> None:
         records = [OrderRecordFactory.build(count=2) for _ in range(300)]
         turns = [records, records[::-1], records[150:] + records[:150]]
-        outcomes: Any = world.together(*(partial(storage.order_records.save_many, turn) for turn in turns * 2))
+        outcomes: Any = runner.together(*(partial(storage.order_records.save_many, turn) for turn in turns * 2))
         assert sorted(outcome for each in outcomes for outcome in each) == [CREATED] * 300 + [UNCHANGED] * 1500
         assert storage.order_records.count() == 300
 

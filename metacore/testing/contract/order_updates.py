@@ -7,16 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from metacore.domain.order_updates import OrderUpdate, UpdateOutcome, UpdateSource
-from metacore.domain.orders import Order, OrderStatus
-from metacore.domain.users import User
+from metacore.domain.people.users import User
+from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.errors import NotFoundError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY
 from metacore.testing.factories import NewOrderFactory, NewOrderUpdateFactory
-from metacore.testing.worlds import World
+from metacore.testing.runners import Runner
 
 
 class OrderUpdateStorageContract(Contract):
@@ -122,11 +122,13 @@ class OrderUpdateStorageContract(Contract):
             raise KeyError
         assert storage.order_updates.append(NewOrderUpdateFactory.build(of=order)).seq == 2
 
-    def test_seqs_have_no_gaps_however_many_append_at_once(self, storage: Storage, world: World, order: Order) -> None:
+    def test_seqs_have_no_gaps_however_many_append_at_once(
+        self, storage: Storage, runner: Runner, order: Order
+    ) -> None:
         def append() -> list[int]:
             return [storage.order_updates.append(NewOrderUpdateFactory.build(of=order)).seq for _ in range(5)]
 
-        results = world.together(*[append] * 6)
+        results = runner.together(*[append] * 6)
         assert sorted(seq for seqs in results if isinstance(seqs, list) for seq in seqs) == list(range(1, 31))
         assert [update.seq for update in storage.order_updates.list(*order.key)] == list(range(1, 31))
 

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.changes import Changes
-from metacore.domain.orders import (
+from metacore.domain.people.users import User
+from metacore.domain.trading.decisions import Changes
+from metacore.domain.trading.orders import (
     Order,
     OrderFilter,
     OrderSide,
@@ -18,7 +19,6 @@ from metacore.domain.orders import (
     OrderType,
     TimeInForce,
 )
-from metacore.domain.users import User
 from metacore.errors import AlreadyExistsError, ConflictError, InvalidDataError, NotFoundError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from metacore.domain.pages import Page
-from metacore.domain.portfolios import Holding, Portfolio
-from metacore.domain.users import User
+from metacore.domain.holdings.portfolios import Holding, Portfolio
+from metacore.domain.people.users import User
+from metacore.domain.values.pages import Page
 from metacore.errors import (
     InsufficientFundsError,
     InvalidDataError,
@@ -22,10 +22,10 @@ from metacore.sync.storage.portfolios import PortfolioStorage
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import ManualClock
 from metacore.testing.contract.base import Contract
-from metacore.testing.contract.paging import PagedListContract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
+from metacore.testing.contract.storage_paging import PagedListContract
 from metacore.testing.factories import NewUserFactory
-from metacore.testing.worlds import World
+from metacore.testing.runners import Runner
 
 ONE = Decimal(1)
 BAD_AMOUNTS = (Decimal("NaN"), Decimal("Infinity"), 0.5, Decimal("1e-19"), Decimal(10) ** 20, "one", None, True)
@@ -113,14 +113,14 @@ class PortfolioStorageContract(Contract):
             assert (error.asset, error.needed, error.available) == (symbol.lower(), Decimal("1.1"), held)
         assert storage.portfolios.get(user.id) == before
 
-    def test_additions_at_the_same_time_all_count(self, storage: Storage, world: World, user: User) -> None:
-        world.together(*[lambda: storage.portfolios.add(user.id, "btc", Decimal("0.1"))] * 10)
+    def test_additions_at_the_same_time_all_count(self, storage: Storage, runner: Runner, user: User) -> None:
+        runner.together(*[lambda: storage.portfolios.add(user.id, "btc", Decimal("0.1"))] * 10)
         portfolio = storage.portfolios.get(user.id)
         assert (portfolio.holdings, portfolio.version) == ({"btc": ONE}, 11)
 
-    def test_what_is_taken_at_the_same_time_is_taken_once(self, storage: Storage, world: World, user: User) -> None:
+    def test_what_is_taken_at_the_same_time_is_taken_once(self, storage: Storage, runner: Runner, user: User) -> None:
         storage.portfolios.put(user.id, "btc", Decimal("0.3"))
-        results = world.together(*[lambda: storage.portfolios.add(user.id, "btc", Decimal("-0.1"))] * 8)
+        results = runner.together(*[lambda: storage.portfolios.add(user.id, "btc", Decimal("-0.1"))] * 8)
         assert sum(isinstance(result, InsufficientFundsError) for result in results) == 5
         assert storage.portfolios.get(user.id).holdings == {}
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from metacore.domain.changes import Changes, Wanted
-from metacore.domain.users import NewUser, User, UserPatch
+from metacore.domain.people.users import NewUser, User, UserPatch
+from metacore.domain.trading.decisions import Changes, Wanted
 from metacore.errors import (
     AlreadyExistsError,
     ConfigurationError,
@@ -32,7 +32,7 @@ from metacore.testing.factories import (
     NewUserFactory,
     OrderRecordFactory,
 )
-from metacore.testing.worlds import AsyncWorld, World
+from metacore.testing.runners import AsyncRunner, Runner
 
 
 def _begin(storage: Storage) -> None:
@@ -123,10 +123,10 @@ class StorageContract(Contract):
         clock.advance(microseconds=1)
         assert storage.now() == START + timedelta(microseconds=1)
 
-    def test_times_are_in_utc_whatever_the_clock_tells(self, backend: Backend, world: World) -> None:
+    def test_times_are_in_utc_whatever_the_clock_tells(self, backend: Backend, runner: Runner) -> None:
         tokyo = datetime(2026, 2, 1, 8, 59, 59, 999999, tzinfo=timezone(timedelta(hours=9)))
         backend.clear()
-        with world.opened(backend.connect(clock=lambda: tokyo)) as storage:
+        with runner.opened(backend.connect(clock=lambda: tokyo)) as storage:
             user = storage.users.create(NewUserFactory.build())
             assert storage.now() == user.created_at == storage.users.get(user.id).created_at == tokyo
             assert storage.now().tzinfo is user.created_at.tzinfo is UTC
@@ -134,18 +134,18 @@ class StorageContract(Contract):
 
     @pytest.mark.parametrize("told", [START.replace(tzinfo=None), 1.5, None, "2026-02-01"])
     def test_a_clock_that_tells_no_time_is_refused_and_nothing_stored(
-        self, backend: Backend, world: World, told: Any
+        self, backend: Backend, runner: Runner, told: Any
     ) -> None:
         backend.clear()
-        with world.opened(backend.connect(clock=lambda: told)) as storage:
+        with runner.opened(backend.connect(clock=lambda: told)) as storage:
             with pytest.raises(ConfigurationError) as caught:
                 storage.users.create(NewUserFactory.build())
             assert caught.value.setting == "clock"
             assert storage.users.list().items == ()
 
-    def test_without_a_clock_it_is_now(self, backend: Backend, world: World) -> None:
+    def test_without_a_clock_it_is_now(self, backend: Backend, runner: Runner) -> None:
         backend.clear()
-        with world.opened(backend.connect()) as storage:
+        with runner.opened(backend.connect()) as storage:
             before = datetime.now(UTC)
             user = storage.users.create(NewUserFactory.build())
             assert before <= user.created_at <= datetime.now(UTC)
@@ -209,7 +209,7 @@ class StorageContract(Contract):
         pool = storage.stats().pool
         assert pool is None or (pool["pool_size"], pool["pool_max"]) == (1, 1)
 
-    def test_it_may_be_shared_by_all_tasks_or_threads(self, storage: Storage, world: World) -> None:
+    def test_it_may_be_shared_by_all_tasks_or_threads(self, storage: Storage, runner: Runner) -> None:
         def work() -> User:
             user = storage.users.create(NewUserFactory.build())
             for _ in range(5):
@@ -219,13 +219,15 @@ class StorageContract(Contract):
                 user = storage.users.update(user.id, UserPatch(is_active=not user.is_active))
             return user
 
-        users = [user for user in world.together(*[work] * 12) if isinstance(user, User)]
+        users = [user for user in runner.together(*[work] * 12) if isinstance(user, User)]
         assert len(users) == 12
         assert [storage.users.get(user.id) for user in users] == users
         assert {len(storage.orders.list(user.id).items) for user in users} == {5}
         assert {storage.balances.get(user.id, "USDT").free for user in users} == {5000}
 
-    def test_an_operation_waits_for_a_connection_when_all_are_in_use(self, open_storage: Opening, world: World) -> None:
+    def test_an_operation_waits_for_a_connection_when_all_are_in_use(
+        self, open_storage: Opening, runner: Runner
+    ) -> None:
         storage = open_storage(pool_max_size=2)
         users = [storage.users.create(NewUserFactory.build()) for _ in range(3)]
 
@@ -233,14 +235,14 @@ class StorageContract(Contract):
             with storage.transaction() as tx:
                 return len([tx.users.get(user.id) for user in users * 5])
 
-        assert world.together(*[read] * 10) == [15] * 10
+        assert runner.together(*[read] * 10) == [15] * 10
 
     @every_operation
     def test_before_it_is_opened_every_operation_raises(
-        self, backend: Backend, world: World, operation: Callable[[Storage], object]
+        self, backend: Backend, runner: Runner, operation: Callable[[Storage], object]
     ) -> None:
         with pytest.raises(StorageUnavailableError):
-            operation(world.view(backend.connect()))
+            operation(runner.view(backend.connect()))
 
     def test_once_closed_every_operation_raises(self, open_storage: Opening) -> None:
         storage = open_storage()
@@ -249,11 +251,11 @@ class StorageContract(Contract):
             with pytest.raises(StorageUnavailableError):
                 operation(storage)
 
-    def test_closing_again_does_nothing(self, open_storage: Opening, backend: Backend, world: World) -> None:
+    def test_closing_again_does_nothing(self, open_storage: Opening, backend: Backend, runner: Runner) -> None:
         storage = open_storage()
         storage.close()
         storage.close()
-        world.view(backend.connect()).close()
+        runner.view(backend.connect()).close()
 
     def test_it_opens_once(self, open_storage: Opening) -> None:
         storage = open_storage()
@@ -264,13 +266,13 @@ class StorageContract(Contract):
         with pytest.raises(StorageUnavailableError):
             storage.__enter__()
 
-    def test_leaving_its_block_closes_it_and_passes_an_error_on(self, backend: Backend, world: World) -> None:
-        with pytest.raises(KeyError), world.opened(backend.connect()) as storage:
+    def test_leaving_its_block_closes_it_and_passes_an_error_on(self, backend: Backend, runner: Runner) -> None:
+        with pytest.raises(KeyError), runner.opened(backend.connect()) as storage:
             raise KeyError
         with pytest.raises(StorageUnavailableError):
             storage.users.list()
 
-    def test_a_transaction_open_at_the_close_stores_nothing(self, open_storage: Opening, world: World) -> None:
+    def test_a_transaction_open_at_the_close_stores_nothing(self, open_storage: Opening, runner: Runner) -> None:
         storage = open_storage()
         user = storage.users.create(NewUserFactory.build())
         with pytest.raises(StorageUnavailableError), storage.transaction() as tx:
@@ -278,23 +280,25 @@ class StorageContract(Contract):
             storage.close()
             tx.users.get(user.id)
 
-    def test_after_a_fork_every_operation_raises(self, storage: Storage, world: World) -> None:
+    def test_after_a_fork_every_operation_raises(self, storage: Storage, runner: Runner) -> None:
         storage.users.list()
         for name in ("users.create", "orders.get", "balances.apply", "trades.stream", "transaction", "run", "ping"):
-            assert world.forked(partial(OPERATIONS[name], storage)) == "StorageUnavailableError", name
+            assert runner.forked(partial(OPERATIONS[name], storage)) == "StorageUnavailableError", name
         assert storage.users.list().items == ()
 
-    def test_closing_it_in_a_fork_leaves_it_open_where_it_was_opened(self, open_storage: Opening, world: World) -> None:
+    def test_closing_it_in_a_fork_leaves_it_open_where_it_was_opened(
+        self, open_storage: Opening, runner: Runner
+    ) -> None:
         storage = open_storage(pool_max_size=1)
         user = storage.users.create(NewUserFactory.build())
         with storage.transaction() as tx:
             tx.users.update(user.id, UserPatch(username="kept"))
-            assert world.forked(storage.close) == ""
+            assert runner.forked(storage.close) == ""
         assert storage.users.get(user.id).username == "kept"
 
-    def test_the_with_of_the_other_world_is_refused_by_name(self, backend: Backend, world: World) -> None:
+    def test_the_with_of_the_other_world_is_refused_by_name(self, backend: Backend, runner: Runner) -> None:
         with pytest.raises(TypeError, match=r"metacore\.sync"):
-            world.enter_wrongly(backend.connect())
+            runner.enter_wrongly(backend.connect())
 
     def test_what_does_not_exist_is_named(self, storage: Storage) -> None:
         with pytest.raises(NotFoundError, match=str(NOBODY)):
@@ -310,14 +314,14 @@ class EventLoopContract(Contract):
     """Of asynchronous storages alone."""
 
     @pytest.fixture
-    def elsewhere(self) -> Iterator[AsyncWorld]:
+    def elsewhere(self) -> Iterator[AsyncRunner]:
         """Another event loop."""
-        with closing(AsyncWorld()) as world:
-            yield world
+        with closing(AsyncRunner()) as runner:
+            yield runner
 
     @every_operation
     def test_in_another_event_loop_every_operation_raises(
-        self, storage: Storage, elsewhere: AsyncWorld, operation: Callable[[Storage], object]
+        self, storage: Storage, elsewhere: AsyncRunner, operation: Callable[[Storage], object]
     ) -> None:
         storage.users.list()
         with pytest.raises(StorageUnavailableError):

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.changes import Changes
-from metacore.domain.orders import OrderSide
-from metacore.domain.trades import NewTrade, Trade, TradeFilter, TradeState
-from metacore.domain.users import User
+from metacore.domain.people.users import User
+from metacore.domain.trading.decisions import Changes
+from metacore.domain.trading.orders import OrderSide
+from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, TradeState
 from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START

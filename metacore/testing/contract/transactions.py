@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from metacore.domain.changes import Changes, Wanted
-from metacore.domain.orders import Order
-from metacore.domain.users import User, UserPatch
+from metacore.domain.people.users import User, UserPatch
+from metacore.domain.trading.decisions import Changes, Wanted
+from metacore.domain.trading.orders import Order
 from metacore.errors import (
     LockTimeoutError,
     NotFoundError,
@@ -25,8 +25,8 @@ from metacore.testing.factories import (
     NewTradeFactory,
     NewUserFactory,
 )
-from metacore.testing.thread_tasks import PATIENCE
-from metacore.testing.worlds import World
+from metacore.testing.loop_threads import PATIENCE
+from metacore.testing.runners import Runner
 
 ONE, ZERO = Decimal(1), Decimal(0)
 
@@ -224,7 +224,7 @@ class TransactionContract(Contract):
         assert storage.users.get(user.id) == user
 
     def test_transactions_on_the_same_rows_wait_for_each_other(
-        self, storage: Storage, world: World, user: User
+        self, storage: Storage, runner: Runner, user: User
     ) -> None:
         storage.balances.put(user.id, "USDT", ONE, ZERO)
 
@@ -233,12 +233,12 @@ class TransactionContract(Contract):
                 (balance,) = tx.balances.get_many([(user.id, "USDT")], for_update=True)
                 tx.balances.put(user.id, "USDT", balance.free * 2, ZERO)
 
-        assert world.together(*[double] * 8) == [None] * 8
+        assert runner.together(*[double] * 8) == [None] * 8
         assert storage.balances.get(user.id, "USDT").free == 2**8
 
     @pytest.mark.parametrize("name", ["orders", "balances"])
     def test_rows_read_for_update_stay_locked_until_it_ends(
-        self, open_storage: Opening, world: World, name: str
+        self, open_storage: Opening, runner: Runner, name: str
     ) -> None:
         storage = open_storage(lock_timeout=0.05)
         user = storage.users.create(NewUserFactory.build())
@@ -262,14 +262,14 @@ class TransactionContract(Contract):
             finally:
                 tried.set()
 
-        held, error = world.together(hold, try_to_lock)
+        held, error = runner.together(hold, try_to_lock)
         assert held == 1
         assert isinstance(error, LockTimeoutError)
         assert len(getattr(storage, name).get_many(keys, for_update=True)) == 1
 
     @pytest.mark.parametrize("name", ["apply", "put", "save"])
     def test_a_user_locked_alone_keeps_the_balances_from_changing(
-        self, open_storage: Opening, world: World, name: str
+        self, open_storage: Opening, runner: Runner, name: str
     ) -> None:
         storage = open_storage(lock_timeout=0.05)
         user = storage.users.create(NewUserFactory.build())
@@ -297,7 +297,7 @@ class TransactionContract(Contract):
             finally:
                 tried.set()
 
-        _, error = world.together(hold, change)
+        _, error = runner.together(hold, change)
         assert isinstance(error, LockTimeoutError)
         assert storage.balances.list(user.id) == before
 

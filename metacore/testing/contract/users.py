@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.users import KycStatus, NewUser, User, UserPatch
+from metacore.domain.people.users import KycStatus, NewUser, User, UserPatch
 from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError, StaleVersionError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START, ManualClock

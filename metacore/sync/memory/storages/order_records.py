@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from metacore.domain.order_records import OrderRecord, SaveOutcome, newest_first
-from metacore.domain.pages import Listing, Page
-from metacore.domain.text import require_text
+from metacore.backends.listing import Listing
+from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, newest_first
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from metacore.domain.order_updates import NewOrderUpdate, OrderUpdate
-from metacore.domain.orders import OrderKey
+from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
+from metacore.domain.trading.orders import OrderKey
 from metacore.errors import NotFoundError
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.session import Session

@@ -8,9 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.pages import Listing, Page
-from metacore.domain.portfolios import Holding, Portfolio
-from metacore.domain.symbols import parse_symbol, parsed
+from metacore.backends.listing import Listing
+from metacore.domain.holdings.portfolios import Holding, Portfolio
+from metacore.domain.values.pages import Page
+from metacore.domain.values.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from metacore._compat.blocking import Lock, owner
-from metacore.domain.times import Clock, read_clock
+from metacore.domain.values.times import Clock, read_clock
 from metacore.errors import LockTimeoutError, MetacoreError, StorageUnavailableError, TransactionAbortedError
 from metacore.memory.schema import Tables, Views
 from metacore.sync.crypto.keys import Keys

@@ -10,9 +10,9 @@ from typing import Self, TypeVar
 
 from metacore._compat.blocking import Eventual, retry
 from metacore.config import Settings
-from metacore.domain.stats import Stats
-from metacore.domain.times import Clock
+from metacore.domain.values.times import Clock
 from metacore.errors import RetryableError, StorageUnavailableError
+from metacore.storage.stats import Stats
 from metacore.sync.crypto.keys import Keys
 from metacore.sync.memory.storages.session import Session, Store
 from metacore.sync.memory.storages.transaction import MemoryStorages

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
-from metacore.domain.imports import ImportResult
-from metacore.domain.pages import MAX_LIMIT, Listing, Page
-from metacore.domain.text import require_text
-from metacore.domain.trades import NewTrade, Trade, TradeFilter, order_key
+from metacore.backends.listing import MAX_LIMIT, Listing
+from metacore.backends.tally import Tally
+from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, order_key
+from metacore.domain.values.imports import ImportResult
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
-from metacore.memory.imports import Tally
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.session import Session

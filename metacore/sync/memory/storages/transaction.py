@@ -10,11 +10,11 @@ from typing import TypeVar
 from uuid import UUID
 
 from metacore._compat.blocking import ContextGuard, Eventual
-from metacore.domain.amounts import total
-from metacore.domain.changes import Changes, Loaded, OrderReference, RowKey, Unsettled, Wanted
-from metacore.domain.expectations import Expectations
-from metacore.domain.orders import Order, OrderKey
-from metacore.domain.trades import Trade, order_names
+from metacore.backends.expectations import Expectations
+from metacore.domain.trading.decisions import Changes, Loaded, OrderReference, RowKey, Unsettled, Wanted
+from metacore.domain.trading.orders import Order, OrderKey
+from metacore.domain.trading.trades import Trade, order_names
+from metacore.domain.values.amounts import total
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.balances import MemoryBalanceStorage, apply_to_stored, put_entries
 from metacore.sync.memory.storages.order_records import MemoryOrderRecordStorage

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from uuid import UUID
 
-from metacore.domain.pages import Listing, Page
-from metacore.domain.text import require_integer, require_text
-from metacore.domain.users import NewUser, User, UserPatch
+from metacore.backends.listing import Listing
+from metacore.domain.people.users import NewUser, User, UserPatch
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_integer, require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.amounts import canonical
-from metacore.domain.audit import Audit, AuditFinding
-from metacore.domain.balances import (
+from metacore.backends.listing import Listing, parse_limit
+from metacore.domain.trading.audit import Audit, AuditFinding
+from metacore.domain.trading.balances import (
     AccountBalance,
     Balance,
     BalanceDelta,
@@ -23,15 +23,16 @@ from metacore.domain.balances import (
     parse_balances,
     parse_keys,
 )
-from metacore.domain.pages import Listing, Page, parse_limit
-from metacore.domain.text import require_text
+from metacore.domain.values.amounts import canonical
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
-from metacore.postgres.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
+from metacore.postgres.client.statement import Statement
+from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.transactions import CHECK_USERS
-from metacore.postgres.wire import Call, Row
-from metacore.sync.postgres.storages.session import Session
+from metacore.sync.postgres.client.session import Session
 
 _PORTION = 5000
 """How many rows an audit reads at a time."""

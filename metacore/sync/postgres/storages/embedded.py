@@ -7,9 +7,9 @@ from typing import Self
 
 from metacore._compat.blocking import in_thread
 from metacore.config import Settings
-from metacore.domain.times import Clock
-from metacore.postgres.deployer import SchemaDeployer
+from metacore.domain.values.times import Clock
 from metacore.postgres.embedded import EmbeddedPostgres
+from metacore.postgres.schema import SchemaDeployer
 from metacore.sync.postgres.storages.storage import PostgresStorage
 
 

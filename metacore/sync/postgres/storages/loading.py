@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from metacore.domain.changes import Loaded, OrderReference, Unsettled, Wanted, row_key
-from metacore.postgres.codecs import BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
+from metacore.domain.trading.decisions import Loaded, OrderReference, Unsettled, Wanted, row_key
+from metacore.postgres.client.codecs import BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
+from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import transactions as statements
-from metacore.postgres.wire import Call, Row
-from metacore.sync.postgres.storages.session import TransactionSession
+from metacore.sync.postgres.client.session import TransactionSession
 
 
 def load(session: TransactionSession, wanted: Wanted) -> Loaded:
@@ -48,9 +48,9 @@ def load(session: TransactionSession, wanted: Wanted) -> Loaded:
         moved=bool(rows.get("moved", [(False,)])[0][0]),
     )
     for user_id in loaded.users:
-        session.held.users[user_id] = True
+        session.locks.users[user_id] = True
     for order in loaded.orders:
-        session.held.versions[row_key(order)] = order.version
+        session.locks.versions[row_key(order)] = order.version
     return loaded
 
 

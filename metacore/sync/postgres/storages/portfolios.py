@@ -8,15 +8,16 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.frozen import FrozenDict
-from metacore.domain.pages import Listing, Page, parse_limit
-from metacore.domain.portfolios import Holding, Portfolio
-from metacore.domain.symbols import parse_symbol, parsed
+from metacore.backends.listing import Listing, parse_limit
+from metacore.domain.holdings.portfolios import Holding, Portfolio
+from metacore.domain.values.frozen import FrozenDict
+from metacore.domain.values.pages import Page
+from metacore.domain.values.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
-from metacore.postgres.codecs import HOLDING, to_array, to_text
+from metacore.postgres.client.codecs import HOLDING, to_array, to_text
+from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import portfolios as statements
-from metacore.postgres.wire import Call, Row
-from metacore.sync.postgres.storages.session import Session
+from metacore.sync.postgres.client.session import Session
 
 
 class PostgresPortfolioStorage:

@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from metacore.domain.balances import BalanceKey, apply_deltas, only_referenced
-from metacore.domain.changes import Changes, row_key
-from metacore.domain.expectations import Expectations
-from metacore.domain.orders import Order
-from metacore.domain.trades import Trade
+from metacore.backends.expectations import Expectations
+from metacore.domain.trading.balances import BalanceKey, apply_deltas, only_referenced
+from metacore.domain.trading.decisions import Changes, row_key
+from metacore.domain.trading.orders import Order
+from metacore.domain.trading.trades import Trade
 from metacore.errors import MetacoreError
-from metacore.postgres.codecs import BALANCE, ORDER, TRADE, to_array
+from metacore.postgres.client.codecs import BALANCE, ORDER, TRADE, to_array
+from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
-from metacore.postgres.wire import Call
+from metacore.sync.postgres.client.session import TransactionSession
 from metacore.sync.postgres.storages.balances import lock, write
 from metacore.sync.postgres.storages.order_updates import values_of as values_of_updates
-from metacore.sync.postgres.storages.session import TransactionSession
 
 R = TypeVar("R", Order, Trade)
 
@@ -29,7 +29,7 @@ def save(session: TransactionSession, changes: Changes) -> None:
     """Check `changes` against what is locked, locking what is not, then write all of it in one round trip."""
     session.check()
     keys = sorted({(delta.user_id, delta.asset) for delta in changes.balance_deltas})
-    if all(key in session.held.balances for key in keys):
+    if all(key in session.locks.balances for key in keys):
         _save(session, changes, keys)
     else:
         # Locking stores missing balances: an error that dooms nothing must take them back.
@@ -42,8 +42,8 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
     expectations = Expectations(changes)
     _lock(session, expectations, keys)
     try:
-        expectations.check(session.held.users, session.held.versions.get)
-        balances = {key: session.held.balances[key] for key in keys}
+        expectations.check(session.locks.users, session.locks.versions.get)
+        balances = {key: session.locks.balances[key] for key in keys}
         changed, entries = apply_deltas(balances, changes.balance_deltas, now)
     except MetacoreError as error:
         if error.dooms_transaction:
@@ -65,19 +65,19 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
     if calls:
         session.pipeline("save", calls, subject=_subjects(changes))
     saved: list[Order | Trade] = [*changes.orders, *changes.trades]
-    session.held.versions.maps[0].update((row_key(row), row.version) for row in saved)
+    session.locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
     session.remember(changed.values())
 
 
 def _lock(session: TransactionSession, expectations: Expectations, keys: Sequence[BalanceKey]) -> None:
     """Lock what `save` rests on and this transaction has not locked yet, the missing ones of the balances as zero."""
-    held = session.held
-    users = [user_id for user_id in expectations.owners if user_id not in held.users]
+    locks = session.locks
+    users = [user_id for user_id in expectations.owners if user_id not in locks.users]
     rows = {
-        entity: [key for key in expectations.versions if key[0] == entity and key not in held.versions]
+        entity: [key for key in expectations.versions if key[0] == entity and key not in locks.versions]
         for entity in _CHECKS
     }
-    balances = [key for key in keys if key not in held.balances]
+    balances = [key for key in keys if key not in locks.balances]
     calls: list[Call] = []
     if users:
         calls.append((statements.CHECK_USERS, {"ids": to_array(users)}))
@@ -92,10 +92,10 @@ def _lock(session: TransactionSession, expectations: Expectations, keys: Sequenc
         calls += lock(session, balances)
     found = iter(session.pipeline("save", calls) if calls else [])
     if users:
-        held.users.update({row[0]: True for row in next(found)})
+        locks.users.update({row[0]: True for row in next(found)})
     for entity, named_rows in rows.items():
         if named_rows:
-            held.versions.update({(entity, row[0], row[1]): row[2] for row in next(found)})
+            locks.versions.update({(entity, row[0], row[1]): row[2] for row in next(found)})
     if balances:
         next(found)
         session.remember(BALANCE.decode_all(next(found)))

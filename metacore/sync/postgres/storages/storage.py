@@ -10,13 +10,13 @@ from typing import Self, TypeVar
 
 from metacore._compat.blocking import Eventual, retry
 from metacore.config import Settings
-from metacore.domain.stats import Stats
-from metacore.domain.times import Clock
+from metacore.domain.values.times import Clock
 from metacore.errors import MetacoreError, RetryableError, StorageUnavailableError, bare
-from metacore.postgres.connections import parse_url
-from metacore.postgres.statement import Statement
-from metacore.sync.postgres.storages.pool import Pool
-from metacore.sync.postgres.storages.session import Session
+from metacore.postgres.client.connections import parse_url
+from metacore.postgres.client.statement import Statement
+from metacore.storage.stats import Stats
+from metacore.sync.postgres.client.pool import Pool
+from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.transaction import PostgresStorages
 from metacore.sync.storage.counting import counted
 from metacore.sync.storage.storage import Transaction

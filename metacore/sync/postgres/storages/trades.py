@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.imports import ImportResult
-from metacore.domain.pages import MAX_LIMIT, Listing, Page, parse_limit
-from metacore.domain.text import require_text
-from metacore.domain.trades import NewTrade, Trade, TradeFilter
+from metacore.backends.listing import MAX_LIMIT, Listing, parse_limit
+from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
+from metacore.domain.values.imports import ImportResult
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
-from metacore.postgres.codecs import TRADE, to_text
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.codecs import TRADE, to_text
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import trades as statements
+from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
-from metacore.sync.postgres.storages.session import Session
 
 
 class PostgresTradeStorage:

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from metacore._compat.blocking import ContextGuard, Eventual
-from metacore.domain.changes import Changes, Loaded, Wanted
+from metacore.domain.trading.decisions import Changes, Loaded, Wanted
+from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.postgres.storages.balances import PostgresBalanceStorage
 from metacore.sync.postgres.storages.loading import load
 from metacore.sync.postgres.storages.order_records import PostgresOrderRecordStorage
@@ -17,7 +18,6 @@ from metacore.sync.postgres.storages.order_updates import PostgresOrderUpdateSto
 from metacore.sync.postgres.storages.orders import PostgresOrderStorage
 from metacore.sync.postgres.storages.portfolios import PostgresPortfolioStorage
 from metacore.sync.postgres.storages.saving import save
-from metacore.sync.postgres.storages.session import Session, TransactionSession
 from metacore.sync.postgres.storages.trades import PostgresTradeStorage
 from metacore.sync.postgres.storages.users import PostgresUserStorage
 from metacore.sync.storage.counting import count_operations, counted

@@ -6,12 +6,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.pages import Listing, Page, parse_limit
-from metacore.domain.text import require_integer, require_text
-from metacore.domain.users import NewUser, User, UserPatch
+from metacore.backends.listing import Listing, parse_limit
+from metacore.domain.people.users import NewUser, User, UserPatch
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_integer, require_text
 from metacore.errors import NotFoundError
-from metacore.postgres.codecs import USER, to_text
-from metacore.postgres.statement import Statement
+from metacore.postgres.client.codecs import USER, to_text
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import users as statements
 from metacore.sync.postgres.storages.credentials import PostgresCredentialStorage
 

@@ -1,0 +1,1 @@
+"""What every backend is made of, written once."""

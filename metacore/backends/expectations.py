@@ -1,0 +1,65 @@
+"""What a decision expects to be stored when it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from uuid import UUID
+
+from metacore.domain.trading.decisions import Changes, RowKey, row_key
+from metacore.domain.trading.orders import Order
+from metacore.domain.trading.trades import Trade
+from metacore.errors import NotFoundError, StaleVersionError
+
+
+class Expectations:
+    """The owners, and the orders and trades with their versions, that saving `changes` rests on, each sorted by key.
+
+    An order that is only updated is expected at any version: None. The orders and trades to be inserted, and those that
+    replace stored ones, stand apart, as they came.
+    """
+
+    def __init__(self, changes: Changes) -> None:
+        owners = {delta.user_id for delta in changes.balance_deltas}
+        versions: dict[RowKey, int | None] = {}
+        inserted: set[RowKey] = set()
+        self.new_orders: list[Order] = []
+        self.orders: list[Order] = []
+        self.new_trades: list[Trade] = []
+        self.trades: list[Trade] = []
+        for order in changes.orders:
+            if expected := changes.expected_version(order):
+                versions[row_key(order)] = expected
+                self.orders.append(order)
+            else:
+                inserted.add(row_key(order))
+                owners.add(order.user_id)
+                self.new_orders.append(order)
+        for trade in changes.trades:
+            if expected := changes.expected_version(trade):
+                versions[row_key(trade)] = expected
+                self.trades.append(trade)
+            else:
+                owners.add(trade.user_id)
+                self.new_trades.append(trade)
+        for update in changes.order_updates:
+            key = ("order", update.user_id, update.order_id)
+            if key not in inserted:
+                versions.setdefault(key, None)
+        self.owners = sorted(owners)
+        self.versions = {key: versions[key] for key in sorted(versions)}
+
+    def check(self, users: Container[UUID], version_of: Callable[[RowKey], int | None]) -> None:
+        """NotFoundError for the first owner or row that is not there, StaleVersionError for one at another version.
+
+        Owners come first, then orders, then trades, so that every backend names the same one of several.
+        """
+        for user_id in self.owners:
+            if user_id not in users:
+                raise NotFoundError("user", user_id)
+        for key, expected in self.versions.items():
+            entity, *named = key
+            actual = version_of(key)
+            if actual is None:
+                raise NotFoundError(entity, tuple(named))
+            if expected is not None and actual != expected:
+                raise StaleVersionError(entity, tuple(named), expected=expected, actual=actual)

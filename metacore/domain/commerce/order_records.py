@@ -1,0 +1,141 @@
+"""Order records: the JSON of an order service, as it is."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+
+from metacore.domain.values.json import JsonObject, Number
+from metacore.domain.values.model import invalid_data
+from metacore.domain.values.text import MAX_KEY_LENGTH, Integer, Key, Text, parse_text
+from metacore.domain.values.times import parse_time
+
+ShortText = Annotated[str, StringConstraints(strict=True, max_length=MAX_KEY_LENGTH), AfterValidator(parse_text)]
+"""Text by which records are listed: at most 255 characters, and the empty one is a value like any other."""
+
+_RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:(\.\d{1,6})\d*)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def parse_date_created(text: str) -> datetime:
+    """The time in UTC that `text` says by RFC 3339, cut at the microsecond; ValueError if it says none."""
+    match = _RFC_3339.fullmatch(text)
+    if match is None:
+        raise ValueError("a time is RFC 3339 text, such as '2021-11-26T06:22:19Z'")
+    return parse_time("".join(part or "" for part in match.groups()))
+
+
+def _check_date_created(text: str) -> str:
+    parse_date_created(text)
+    return text
+
+
+class OrderRecordDelivery(JsonObject):
+    """Where an order goes."""
+
+    name: Text | None = None
+    phone: Text | None = None
+    zip: Text | None = None
+    city: Text | None = None
+    address: Text | None = None
+    region: Text | None = None
+    email: Text | None = None
+
+
+class OrderRecordPayment(JsonObject):
+    """What an order costs. `payment_dt` is in seconds since 1970; the sums need not add up."""
+
+    transaction: Text | None = None
+    request_id: Text | None = None
+    currency: Text | None = None
+    provider: Text | None = None
+    amount: Number | None = None
+    payment_dt: Integer | None = None
+    bank: Text | None = None
+    delivery_cost: Number | None = None
+    goods_total: Number | None = None
+    custom_fee: Number | None = None
+
+
+class OrderRecordItem(JsonObject):
+    """One position of an order; `chrt_id` may repeat, also within an order."""
+
+    chrt_id: Integer | None = None
+    track_number: Text | None = None
+    price: Number | None = None
+    rid: Text | None = None
+    name: Text | None = None
+    sale: Number | None = None
+    size: Text | None = None
+    total_price: Number | None = None
+    nm_id: Integer | None = None
+    brand: Text | None = None
+    status: Integer | None = None
+
+
+class OrderRecord(JsonObject):
+    """An order as its service tells it: the JSON and nothing else, so it has no version and no times of the storage.
+
+    `order_uid`, `items` (at least one) and `date_created` are required, every other key is kept if it is there.
+    """
+
+    order_uid: Key
+    track_number: ShortText | None = None
+    entry: Text | None = None
+    delivery: OrderRecordDelivery | None = None
+    payment: OrderRecordPayment | None = None
+    items: Annotated[tuple[OrderRecordItem, ...], Field(min_length=1)]
+    locale: Text | None = None
+    internal_signature: Text | None = None
+    customer_id: ShortText | None = None
+    delivery_service: Text | None = None
+    shardkey: Text | None = None
+    sm_id: Integer | None = None
+    date_created: Annotated[Text, AfterValidator(_check_date_created)]
+    oof_shard: Text | None = None
+
+    @property
+    def date_created_at(self) -> datetime:
+        """`date_created` in UTC, cut at the microsecond."""
+        return parse_date_created(self.date_created)
+
+    def digest(self) -> bytes:
+        """The SHA-256 of its canonical JSON: equal for equal content, whatever the order of the keys."""
+        return hashlib.sha256(self.canonical_json().encode()).digest()
+
+
+def newest_first(record: OrderRecord) -> tuple[datetime, str]:
+    """What records are listed by, descending."""
+    return record.date_created_at, record.order_uid
+
+
+class SaveOutcome(StrEnum):
+    """What saving a record did: stored a new one, replaced another, or found it stored already."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    UNCHANGED = "UNCHANGED"
+
+
+def parse_order_record(message: str | bytes | bytearray | Mapping[str, Any]) -> OrderRecord:
+    """The record that `message`, JSON text or what was read from it, says.
+
+    InvalidDataError if it says none, with the path of what is wrong and, for text, its bytes as `raw`, to be parked.
+    """
+    try:
+        if isinstance(message, Mapping):
+            return OrderRecord.model_validate(message)
+        return OrderRecord.model_validate_json(message)
+    except ValidationError as error:
+        raise invalid_data(error, raw=_raw(message)) from None
+
+
+def _raw(message: str | bytes | bytearray | Mapping[str, Any]) -> bytes | None:
+    if isinstance(message, Mapping):
+        return None
+    return message.encode("utf-8", "surrogatepass") if isinstance(message, str) else bytes(message)

@@ -1,0 +1,1 @@
+"""What users hold beside their balances, and what it is worth."""

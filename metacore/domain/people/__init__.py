@@ -1,0 +1,1 @@
+"""Who owns every other row, and the keys by which a user trades."""

@@ -1,0 +1,110 @@
+"""Users: who owns every other row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from metacore import ids
+from metacore.domain.values.model import Model
+from metacore.domain.values.text import Integer, Key
+from metacore.domain.values.times import Time
+from metacore.errors import StaleVersionError
+
+
+class KycStatus(StrEnum):
+    """How far the exchange has verified the user; MEXC's levels 1 to 4."""
+
+    UNVERIFIED = "UNVERIFIED"
+    PRIMARY = "PRIMARY"
+    ADVANCED = "ADVANCED"
+    INSTITUTIONAL = "INSTITUTIONAL"
+
+
+class NewUser(Model):
+    """A user to be created. `uid` (per exchange), `username`, `email` and `telegram_id` are unique where given."""
+
+    id: UUID = Field(default_factory=lambda: ids.new_id())
+    exchange: Key = "MEXC"
+    uid: Key | None = None
+    username: Key | None = None
+    email: Key | None = None
+    telegram_id: Integer | None = None
+    kyc_status: KycStatus = KycStatus.UNVERIFIED
+    can_trade: bool = True
+    can_withdraw: bool = True
+    can_deposit: bool = True
+    account_type: Key = "SPOT"
+    permissions: tuple[Key, ...] = ()
+    is_active: bool = True
+
+
+class User(NewUser):
+    """A stored user. API credentials are kept apart: never part of it."""
+
+    balances_as_of: Time | None = None
+    """The exchange's time of the newest account snapshot that was taken over."""
+    version: int = 1
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def created(cls, new: NewUser, now: datetime) -> Self:
+        """The user that `new` becomes when it is stored at `now`."""
+        return cls.trusted({**new.__dict__, "balances_as_of": None, "version": 1, "created_at": now, "updated_at": now})
+
+    def require_version(self, expected: int | None) -> Self:
+        """Itself; StaleVersionError if `expected` is given and not its version."""
+        if expected is not None and expected != self.version:
+            raise StaleVersionError("user", self.id, expected=expected, actual=self.version)
+        return self
+
+    def patched(self, patch: UserPatch, now: datetime) -> Self:
+        """This user after `patch`, one version on; itself if the patch names no field."""
+        given = patch.given()
+        return self.changed(**given, version=self.version + 1, updated_at=now) if given else self
+
+
+class UserPatch(Model):
+    """The fields of a user to be changed; a field not given stays as it is, None clears a field that may be empty."""
+
+    exchange: Key | None = None
+    uid: Key | None = None
+    username: Key | None = None
+    email: Key | None = None
+    telegram_id: Integer | None = None
+    kyc_status: KycStatus | None = None
+    can_trade: bool | None = None
+    can_withdraw: bool | None = None
+    can_deposit: bool | None = None
+    account_type: Key | None = None
+    permissions: tuple[Key, ...] | None = None
+    is_active: bool | None = None
+    balances_as_of: Time | None = None
+
+    @model_validator(mode="after")
+    def _required_fields_stay(self) -> Self:
+        for name, value in self.given().items():
+            if value is None and name not in _CLEARABLE:
+                raise ValueError(f"{name} cannot be cleared; leave it out to keep it")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_stays(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if name in self.__pydantic_fields_set__}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
+        """A patch of these fields and of those of `update`, checked."""
+        return type(self)(**{**self.given(), **(update or {})})
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were given, with their values."""
+        return {name: self.__dict__[name] for name in type(self).model_fields if name in self.model_fields_set}
+
+
+_CLEARABLE = frozenset({"uid", "username", "email", "telegram_id", "balances_as_of"})

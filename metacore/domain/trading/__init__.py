@@ -1,0 +1,1 @@
+"""Orders, trades and balances, and the rules that move them together."""

@@ -1,0 +1,98 @@
+"""The audit: what must always be true of a user's money, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from metacore.domain.trading.balances import Balance, BalanceEntry
+from metacore.domain.trading.orders import Order
+from metacore.domain.values.amounts import ZERO, Amount, exact
+from metacore.domain.values.model import Model
+from metacore.domain.values.text import Key
+
+
+class AuditRule(StrEnum):
+    """Which rule a finding breaks."""
+
+    NOT_NEGATIVE = "NOT_NEGATIVE"
+    JOURNAL_GAPLESS = "JOURNAL_GAPLESS"
+    JOURNAL_ADDS_UP = "JOURNAL_ADDS_UP"
+    BALANCE_IS_JOURNAL = "BALANCE_IS_JOURNAL"
+    LOCKED_IS_HOLDS = "LOCKED_IS_HOLDS"
+    SETTLED_IS_TRADES = "SETTLED_IS_TRADES"
+    EXECUTED_COVERS_SETTLED = "EXECUTED_COVERS_SETTLED"
+
+
+class AuditFinding(Model):
+    """Something that disagrees: `expected` by `rule`, `actual` as stored.
+
+    It is found at an `asset`, a `seq` of its journal, or an order.
+    """
+
+    rule: AuditRule
+    user_id: UUID
+    asset: Key | None = None
+    order_id: UUID | None = None
+    seq: int | None = None
+    expected: Amount | None = None
+    actual: Amount | None = None
+
+
+class Audit:
+    """What breaks a rule among the rows of one user, read in one snapshot.
+
+    Journal and orders are read portion by portion, and not kept; `findings`, given the balances, comes last.
+    """
+
+    def __init__(self, user_id: UUID) -> None:
+        self._user_id = user_id
+        self._findings: list[AuditFinding] = []
+        self._ends: dict[str, tuple[int, Decimal, Decimal]] = {}
+        self._holds: dict[str, Decimal] = {}
+
+    def read_entries(self, entries: Iterable[BalanceEntry]) -> None:
+        """Read the next entries, by (asset, seq)."""
+        with exact():
+            for entry in entries:
+                seq, free, locked = self._ends.get(entry.asset, (0, ZERO, ZERO))
+                where = {"asset": entry.asset, "seq": entry.seq}
+                self._expect(AuditRule.JOURNAL_GAPLESS, Decimal(seq + 1), Decimal(entry.seq), **where)
+                self._expect(AuditRule.JOURNAL_ADDS_UP, free + entry.delta_free, entry.free_after, **where)
+                self._expect(AuditRule.JOURNAL_ADDS_UP, locked + entry.delta_locked, entry.locked_after, **where)
+                self._ends[entry.asset] = (entry.seq, entry.free_after, entry.locked_after)
+
+    def read_orders(self, orders: Iterable[tuple[Order, Decimal]]) -> None:
+        """Read the next orders, each with the sum of its SETTLED trades."""
+        with exact():
+            for order, settled in orders:
+                if order.held_asset is not None:
+                    held = self._holds.get(order.held_asset, ZERO)
+                    self._holds[order.held_asset] = held + order.held_amount
+                executed, where = order.executed_quantity, {"order_id": order.id}
+                self._expect(AuditRule.SETTLED_IS_TRADES, settled, order.settled_quantity, **where)
+                self._expect(AuditRule.EXECUTED_COVERS_SETTLED, max(settled, executed), executed, **where)
+
+    def findings(self, balances: Iterable[Balance]) -> list[AuditFinding]:
+        """All that disagrees: in the journal, in the orders, and in the `balances` against both."""
+        by_asset = {balance.asset: balance for balance in balances}
+        for asset in sorted({*by_asset, *self._ends, *self._holds}):
+            balance = by_asset.get(asset)
+            free, locked = (balance.free, balance.locked) if balance else (ZERO, ZERO)
+            seq, free_after, locked_after = self._ends.get(asset, (0, ZERO, ZERO))
+            last_seq = Decimal(balance.last_seq if balance else 0)
+            self._expect(AuditRule.NOT_NEGATIVE, max(free, ZERO), free, asset=asset)
+            self._expect(AuditRule.NOT_NEGATIVE, max(locked, ZERO), locked, asset=asset)
+            self._expect(AuditRule.JOURNAL_GAPLESS, Decimal(seq), last_seq, asset=asset)
+            self._expect(AuditRule.BALANCE_IS_JOURNAL, free_after, free, asset=asset)
+            self._expect(AuditRule.BALANCE_IS_JOURNAL, locked_after, locked, asset=asset)
+            self._expect(AuditRule.LOCKED_IS_HOLDS, self._holds.get(asset, ZERO), locked, asset=asset)
+        return self._findings
+
+    def _expect(self, rule: AuditRule, expected: Decimal, actual: Decimal, **where: Any) -> None:
+        if expected != actual:
+            finding = AuditFinding(rule=rule, user_id=self._user_id, expected=expected, actual=actual, **where)
+            self._findings.append(finding)

@@ -1,0 +1,211 @@
+"""Balances and their journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from metacore.domain.values.amounts import LIMIT, ZERO, Amount, NonNegativeAmount, canonical, exact
+from metacore.domain.values.model import Model, build
+from metacore.domain.values.text import Key, require_text
+from metacore.domain.values.times import Time
+from metacore.errors import InsufficientFundsError, InvalidDataError
+
+BalanceKey = tuple[UUID, str]
+"""`(user_id, asset)`."""
+
+
+class EntryReason(StrEnum):
+    """Why a balance changed."""
+
+    DEPOSIT = "DEPOSIT"
+    WITHDRAWAL = "WITHDRAWAL"
+    HOLD = "HOLD"
+    RELEASE = "RELEASE"
+    TRADE = "TRADE"
+    COMMISSION = "COMMISSION"
+    SNAPSHOT = "SNAPSHOT"
+    ADJUSTMENT = "ADJUSTMENT"
+
+
+UNIQUELY_REFERENCED = frozenset({EntryReason.DEPOSIT, EntryReason.WITHDRAWAL})
+"""The reasons whose references are unique for each user."""
+
+HOLDING = frozenset({EntryReason.HOLD, EntryReason.RELEASE})
+"""The reasons that move no total, so that an account snapshot need not be newer than their entries."""
+
+
+class AccountBalance(Model):
+    """What an account has of one asset, as an exchange tells it."""
+
+    asset: Key
+    free: NonNegativeAmount
+    locked: NonNegativeAmount = ZERO
+
+    @property
+    def total(self) -> Decimal:
+        """Free and locked together."""
+        with exact():
+            return canonical(self.free + self.locked)
+
+
+class Balance(AccountBalance):
+    """What a user has of one asset. `last_seq` is the `seq` of its newest journal entry, 0 before the first."""
+
+    user_id: UUID
+    last_seq: int = 0
+    version: int = 1
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def empty(cls, user_id: UUID, asset: str, now: datetime) -> Self:
+        """A balance of zero, without entries."""
+        return cls.trusted(
+            {
+                "asset": asset,
+                "free": ZERO,
+                "locked": ZERO,
+                "user_id": user_id,
+                "last_seq": 0,
+                "version": 1,
+                "created_at": now,
+                "updated_at": now,
+            }
+        )
+
+    @property
+    def key(self) -> BalanceKey:
+        return self.user_id, self.asset
+
+
+class BalanceDelta(Model):
+    """A change of one balance for one cause; it becomes one journal entry.
+
+    `reference` names the cause: the order of a hold, the trade of a fill, the caller's reference of a deposit. It is
+    unique for each user among the DEPOSIT, and among the WITHDRAWAL entries.
+    """
+
+    user_id: UUID
+    asset: Key
+    delta_free: Amount = ZERO
+    delta_locked: Amount = ZERO
+    reason: EntryReason
+    reference: Key | None = None
+    occurred_at: Time
+
+    @property
+    def key(self) -> BalanceKey:
+        return self.user_id, self.asset
+
+
+class BalanceEntry(BalanceDelta):
+    """An entry of the journal: `seq` counts 1, 2, 3... for each balance without gaps, the `_after` amounts are what
+    it left.
+    """
+
+    seq: int
+    free_after: NonNegativeAmount
+    locked_after: NonNegativeAmount
+    created_at: Time
+
+
+def apply_deltas(
+    balances: dict[BalanceKey, Balance], deltas: Sequence[BalanceDelta], now: datetime
+) -> tuple[dict[BalanceKey, Balance], Iterator[BalanceEntry]]:
+    """The balances after `deltas`, in their order, and the journal entries that tell of it, made as they are taken.
+
+    `balances` holds every balance that a delta names. InsufficientFundsError if one would fall below zero on the way,
+    InvalidDataError if it would have more than 20 digits before the point; the version of a changed balance grows by
+    one whatever the number of deltas.
+    """
+    running: dict[BalanceKey, list[Any]] = {}
+    afters: list[dict[str, Any]] = []
+    with exact():
+        for delta in deltas:
+            key = (delta.user_id, delta.asset)
+            state = running.get(key)
+            if state is None:
+                stored = balances[key]
+                state = running[key] = [stored.free, stored.locked, stored.last_seq]
+            free_before, locked_before, seq = state
+            free = canonical(free_before + delta.delta_free) if delta.delta_free else free_before
+            locked = canonical(locked_before + delta.delta_locked) if delta.delta_locked else locked_before
+            if free < 0 or locked < 0:
+                change, available = (delta.delta_free, free_before) if free < 0 else (delta.delta_locked, locked_before)
+                raise InsufficientFundsError(delta.asset, needed=-change, available=available, user_id=delta.user_id)
+            if free >= LIMIT or locked >= LIMIT:
+                field = "delta_free" if free >= LIMIT else "delta_locked"
+                raise InvalidDataError("the balance would have more than 20 digits before the point", field=field)
+            state[:] = free, locked, seq + 1
+            afters.append({"seq": seq + 1, "free_after": free, "locked_after": locked, "created_at": now})
+    changed = {
+        key: balances[key].changed(
+            free=free, locked=locked, last_seq=seq, version=balances[key].version + 1, updated_at=now
+        )
+        for key, (free, locked, seq) in running.items()
+    }
+    return changed, (BalanceEntry.trusted(delta.__dict__ | after) for delta, after in zip(deltas, afters, strict=True))
+
+
+def only_referenced(deltas: Iterable[BalanceDelta]) -> BalanceDelta | None:
+    """The first of `deltas` with a unique reference; None if there are several references, of which nobody can tell
+    which was taken.
+    """
+    unique = [delta for delta in deltas if delta.reference is not None and delta.reason in UNIQUELY_REFERENCED]
+    return unique[0] if len({delta.reference for delta in unique}) == 1 else None
+
+
+def parse_keys(keys: Iterable[BalanceKey]) -> list[BalanceKey]:
+    """`keys` sorted, each once; InvalidDataError for an asset that is not text."""
+    wanted = list(keys)
+    for _, asset in wanted:
+        require_text(asset=asset)
+    return sorted(set(wanted))
+
+
+def parse_balances(balances: Iterable[object]) -> tuple[AccountBalance, ...]:
+    """`balances` as told, checked: InvalidDataError for an asset named twice, or an amount that is none or negative."""
+    told = []
+    for balance in balances:
+        values = balance if isinstance(balance, Mapping) else {name: getattr(balance, name, None) for name in _TOLD}
+        told.append(build(AccountBalance, values))
+    if len({balance.asset for balance in told}) < len(told):
+        raise InvalidDataError("an asset is named twice", field="balances")
+    return tuple(told)
+
+
+_TOLD = ("asset", "free", "locked")
+
+
+def adjustments(
+    user_id: UUID,
+    stored: Iterable[Balance],
+    told: Sequence[AccountBalance],
+    replace: bool,
+    now: datetime,
+    reason: EntryReason = EntryReason.ADJUSTMENT,
+) -> list[BalanceDelta]:
+    """The deltas, by asset, that bring the balances to what is `told`; with `replace`, all others to zero."""
+    wanted = {balance.asset: (balance.free, balance.locked) for balance in told}
+    deltas = []
+    with exact():
+        for balance in sorted(stored, key=lambda balance: balance.asset):
+            default = (ZERO, ZERO) if replace else (balance.free, balance.locked)
+            free, locked = wanted.get(balance.asset, default)
+            if (free, locked) != (balance.free, balance.locked):
+                deltas.append(
+                    BalanceDelta(
+                        user_id=user_id,
+                        asset=balance.asset,
+                        delta_free=free - balance.free,
+                        delta_locked=locked - balance.locked,
+                        reason=reason,
+                        occurred_at=now,
+                    )
+                )
+    return deltas

@@ -1,0 +1,107 @@
+"""Decisions as values: what a decision rests on, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from metacore.domain.people.users import User
+from metacore.domain.trading.balances import BalanceDelta, BalanceEntry, EntryReason
+from metacore.domain.trading.order_updates import NewOrderUpdate
+from metacore.domain.trading.orders import Order
+from metacore.domain.trading.trades import Trade, TradeKey
+from metacore.domain.values.amounts import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReference:
+    """An order named by any of its three ids."""
+
+    user_id: UUID
+    order_id: UUID | None = None
+    exchange_order_id: str | None = None
+    client_order_id: str | None = None
+
+
+EntryReference = tuple[UUID, EntryReason, str]
+"""`(user_id, reason, reference)` of a deposit or a withdrawal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a decision rests on: loaded, and locked until the transaction ends, by `Transaction.load`.
+
+    `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name. The `trades`
+    and `entries` with the given keys, and the sums over unsettled trades, are read after that.
+    """
+
+    users: frozenset[UUID] = frozenset()
+    exclusive_users: bool = False
+    orders: tuple[OrderReference, ...] = ()
+    trades: tuple[TradeKey, ...] = ()
+    entries: tuple[EntryReference, ...] = ()
+    unsettled: bool = False
+    """Whether the sums over the unsettled trades of the found orders, and under the ids of `orders`, are wanted."""
+    holding: bool = False
+    """Whether all orders of `users` that hold funds are wanted, closed ones too, beside those that `orders` name."""
+    moved_after: datetime | None = None
+    """Whether an entry of `users` other than HOLD and RELEASE occurred after this time is wanted; None: not wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """The sums over stored trades that are not SETTLED."""
+
+    quantity: Decimal
+    quote_quantity: Decimal
+
+
+NOTHING_UNSETTLED = Unsettled(ZERO, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What `Transaction.load` found. What does not exist is left out; rows come sorted by key."""
+
+    users: Mapping[UUID, User] = field(default_factory=dict)
+    orders: tuple[Order, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    entries: tuple[BalanceEntry, ...] = ()
+    unsettled: Mapping[OrderReference, Unsettled] = field(default_factory=dict)
+    """The sums over unsettled trades by the one id of their order that counts (`Trade.order_name`): that of an order
+    found or, as its trades may come before it, any that was asked for.
+    """
+    moved: bool = False
+    """Whether there is an entry such as `Wanted.moved_after` asks for."""
+
+
+RowKey = tuple[str, UUID, UUID]
+"""`("order" or "trade", user_id, id)`."""
+
+
+def row_key(row: Order | Trade) -> RowKey:
+    """What tells `row` from every other order and trade."""
+    return "order" if type(row) is Order else "trade", row.user_id, row.id
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a decision changes, saved by `Transaction.save` as one operation.
+
+    An order or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must be at that
+    version: the one before its own or, if named there, the one in `expected_versions`. Order updates and balance
+    deltas are appended in their order; the storage gives their `seq`.
+    """
+
+    orders: tuple[Order, ...] = ()
+    order_updates: tuple[NewOrderUpdate, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    balance_deltas: tuple[BalanceDelta, ...] = ()
+    expected_versions: Mapping[RowKey, int] = field(default_factory=dict)
+
+    def expected_version(self, row: Order | Trade) -> int:
+        """The version that the stored row must have; 0 for a row to be inserted."""
+        return self.expected_versions.get(row_key(row), row.version - 1)

@@ -1,0 +1,109 @@
+"""Fills: the money of one trade of one order, to the last digit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from metacore.domain.trading.balances import BalanceDelta, EntryReason
+from metacore.domain.trading.funds import Funds, Shortfall
+from metacore.domain.trading.holds import reserve, share
+from metacore.domain.trading.journal import line, release
+from metacore.domain.trading.orders import Order, OrderSide
+from metacore.domain.trading.trades import NewTrade
+from metacore.domain.values.amounts import ZERO, canonical, exact
+
+
+@dataclass(slots=True)
+class Fill:
+    """What settling a trade moves: the deltas in order, and what the hold keeps; nothing if anything is missing."""
+
+    held_amount: Decimal
+    deltas: tuple[BalanceDelta, ...] = ()
+    missing: tuple[Shortfall, ...] = ()
+
+
+def settle(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: Mapping[str, Funds]) -> Fill:
+    """The fill of `trade`, whose quote amount is `money`, on an order `before` and `after` it moved and was settled.
+
+    What the hold gives pays first, the cost before the commission, and its surplus goes to free. A deficit is taken
+    from what the hold has above its reserve, then from free. In the asset of a credit or a rebate the credit comes
+    first, so that the commission may be paid from it. What `after` leaves no reason to hold any longer is released.
+    In this order no balance falls below zero on the way.
+    """
+    user_id, reference, at = trade.user_id, str(trade.id), trade.traded_at
+    buys = trade.side is OrderSide.BUY
+    pays, gets = (before.quote_asset, before.base_asset) if buys else (before.base_asset, before.quote_asset)
+    cost, credit = (money, trade.quantity) if buys else (trade.quantity, money)
+    fee, fee_asset = trade.commission, trade.commission_asset or ""
+    with exact():
+        bill = cost + fee if fee_asset == pays and fee > 0 else cost
+        taken = share(before, trade.quantity, money)
+        held, closing = before.held_amount - taken, ZERO
+        if held and (bill > taken or not after.is_open):
+            spare = max(held - reserve(after), ZERO)
+            extra = min(max(bill - taken, ZERO), spare)
+            taken, held = taken + extra, held - extra
+            closing = ZERO if after.is_open else spare - extra
+        from_hold = min(bill, taken)
+
+        payer, payee = funds[pays], funds[gets]
+        payee.require_room(credit, "quantity" if buys else "quote_quantity")
+        left = {pays: payer.free - bill + from_hold, gets: payee.free + credit}
+        if fee and not (fee_asset == pays and fee > 0):
+            own = funds[fee_asset]
+            own.require_room(-fee, "commission")
+            left[fee_asset] = left.get(fee_asset, own.free) - fee
+        left[pays] = min(left[pays], payer.locked - taken - closing)
+        if min(left.values()) < 0:
+            missing = ((asset, canonical(-amount)) for asset, amount in left.items() if amount < 0)
+            return Fill(
+                before.held_amount, missing=tuple(Shortfall(asset=asset, amount=more) for asset, more in missing)
+            )
+
+        deltas = []
+        if fee < 0:
+            deltas.append(line(user_id, fee_asset, EntryReason.COMMISSION, reference, at, free=-fee))
+        if taken > from_hold:
+            deltas.append(release(user_id, pays, canonical(taken - from_hold), reference, at))
+        if cost:
+            deltas.append(_debit(user_id, pays, EntryReason.TRADE, reference, at, cost, from_hold))
+        if credit:
+            deltas.append(line(user_id, gets, EntryReason.TRADE, reference, at, free=credit))
+        if fee > 0:
+            from_hold = from_hold - cost if fee_asset == pays else ZERO
+            deltas.append(_debit(user_id, fee_asset, EntryReason.COMMISSION, reference, at, fee, from_hold))
+        if closing:
+            deltas.append(release(user_id, pays, canonical(closing), str(before.id), at))
+        return Fill(canonical(held - closing), tuple(deltas))
+
+
+def _debit(
+    user_id: UUID, asset: str, reason: EntryReason, reference: str, at: datetime, amount: Decimal, locked: Decimal
+) -> BalanceDelta:
+    """The line that takes `amount`, from what is `locked` for it as far as that goes, the rest from free."""
+    if locked >= amount:
+        return line(user_id, asset, reason, reference, at, locked=-amount)
+    if locked <= 0:
+        return line(user_id, asset, reason, reference, at, free=-amount)
+    return line(user_id, asset, reason, reference, at, free=canonical(locked - amount), locked=canonical(-locked))
+
+
+def cover(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: Mapping[str, Funds]) -> Fill:
+    """The fill of a trade that an account snapshot has told: its share of the hold is released, no total moves."""
+    if before.held_asset is None:
+        return Fill(ZERO)
+    user_id, pays, at = trade.user_id, before.held_asset, trade.traded_at
+    with exact():
+        taken, kept, locked = share(before, trade.quantity, money), reserve(after), funds[pays].locked
+        held = before.held_amount - taken
+        closing = max(held - kept, ZERO) if not after.is_open else ZERO
+        deltas = []
+        for amount, reference in ((taken, trade.id), (closing, before.id)):
+            if set_free := min(amount, locked):
+                deltas.append(release(user_id, pays, canonical(set_free), str(reference), at))
+                locked -= set_free
+        return Fill(canonical(held - closing), tuple(deltas))

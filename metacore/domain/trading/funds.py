@@ -1,0 +1,32 @@
+"""Funds: what a user has of one asset while a decision is being made."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from metacore.domain.values.amounts import LIMIT, ZERO, Amount, addition
+from metacore.domain.values.model import Model
+from metacore.domain.values.text import Key
+from metacore.errors import InvalidDataError
+
+
+class Funds:
+    """What is free and what is locked; `Account.post` changes it."""
+
+    __slots__ = ("free", "locked")
+
+    def __init__(self, free: Decimal = ZERO, locked: Decimal = ZERO) -> None:
+        self.free = free
+        self.locked = locked
+
+    def require_room(self, amount: Decimal, field: str) -> None:
+        """InvalidDataError, naming `field`, if `amount` more would be too much to be stored."""
+        if addition(addition(self.free, self.locked), amount) >= LIMIT:
+            raise InvalidDataError("the balance would have more than 20 digits before the point", field=field)
+
+
+class Shortfall(Model):
+    """How much of which asset is missing."""
+
+    asset: Key
+    amount: Amount

@@ -1,0 +1,83 @@
+"""Holds: how much of which asset an order keeps locked, from its placing to its last trade."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from metacore.domain.trading.orders import NewOrder, Order, OrderSide, OrderType
+from metacore.domain.values.amounts import ZERO, canonical, difference, product, round_up
+from metacore.errors import InvalidDataError
+
+
+def asset_to_pay(order: NewOrder) -> str:
+    """The asset that the order pays with, and that its hold locks: quote for a BUY, base for a SELL."""
+    return order.quote_asset if order.side is OrderSide.BUY else order.base_asset
+
+
+def need(order: NewOrder, quantity: Decimal) -> Decimal:
+    """What executing `quantity` of a SELL, or of a BUY with a price, takes at most; at 18 places, never below zero."""
+    if quantity <= 0:
+        return ZERO
+    if order.side is OrderSide.SELL:
+        return quantity
+    if order.price is None:
+        raise InvalidDataError("what an order without a price needs cannot be computed", field="price")
+    return round_up(product(order.price, quantity))
+
+
+def computed_hold(order: NewOrder) -> Decimal | None:
+    """What the order has to hold by itself; None for a MARKET BUY without quote_quantity and price."""
+    if order.is_sized_by_quote:
+        return order.quote_quantity
+    if order.quantity is None or (order.side is OrderSide.BUY and order.price is None):
+        return None
+    return need(order, order.quantity)
+
+
+def initial_hold(order: NewOrder, hold: Decimal | None = None) -> Decimal:
+    """What the order holds when it is placed: `hold`, if it is more than the order needs.
+
+    InvalidDataError if the order's need cannot be computed and no `hold` is given.
+    """
+    computed = computed_hold(order)
+    if computed is None and hold is None:
+        raise InvalidDataError(
+            "nobody knows what a MARKET BUY without quote_quantity costs; say how much to hold by hold=",
+            field="hold",
+        )
+    return max(computed or ZERO, hold or ZERO)
+
+
+def share(order: Order, quantity: Decimal, cost: Decimal) -> Decimal:
+    """What a fill of `quantity` at `cost` takes from the hold of `order`, as it is before the fill.
+
+    With r = quantity - settled that is need(r) - need(r - q), so that the shares of all fills add up to the need of
+    the order however each was rounded; the cost itself for a MARKET BUY. Never more than is held.
+    """
+    if not order.held_amount:
+        return ZERO
+    if order.quantity is None or (order.side is OrderSide.BUY and order.type is OrderType.MARKET):
+        return min(cost, order.held_amount)
+    rest = difference(order.quantity, order.settled_quantity)
+    return min(difference(need(order, rest), need(order, difference(rest, quantity))), order.held_amount)
+
+
+def reserve(order: Order) -> Decimal:
+    """What the hold of `order` has still to cover: what is above may pay a commission or, once closed, is released.
+
+    An open order may execute all that is not settled; a closed one only what was executed and is not settled. The
+    hold of an open MARKET BUY that has neither quote_quantity nor price is its caller's own estimate of everything:
+    commissions may take all of it.
+    """
+    if not order.is_sized_by_quote and (order.side is OrderSide.SELL or order.price is not None):
+        executable = order.quantity if order.is_open and order.quantity is not None else order.executed_quantity
+        return need(order, difference(executable, order.settled_quantity))
+    payable = (order.quote_quantity or ZERO) if order.is_open else order.executed_quote_quantity
+    return max(difference(payable, order.settled_quote_quantity), ZERO)
+
+
+def excess(order: Order) -> Decimal:
+    """How much of its hold `order` has to release: what a closed one holds above its reserve; nothing while open."""
+    if order.is_open or not order.held_amount:
+        return ZERO
+    return canonical(max(difference(order.held_amount, reserve(order)), ZERO))

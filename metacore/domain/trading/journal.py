@@ -1,0 +1,44 @@
+"""The journal's lines: one delta for one cause."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from metacore.domain.trading.balances import BalanceDelta, EntryReason
+from metacore.domain.values.amounts import ZERO
+
+
+def line(
+    user_id: UUID,
+    asset: str,
+    reason: EntryReason,
+    reference: str,
+    occurred_at: datetime,
+    *,
+    free: Decimal = ZERO,
+    locked: Decimal = ZERO,
+) -> BalanceDelta:
+    """The delta that moves `free` and `locked`, in canonical form, for one cause, named by `reason` and `reference`."""
+    return BalanceDelta.trusted(
+        {
+            "user_id": user_id,
+            "asset": asset,
+            "delta_free": free,
+            "delta_locked": locked,
+            "reason": reason,
+            "reference": reference,
+            "occurred_at": occurred_at,
+        }
+    )
+
+
+def hold(user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime) -> BalanceDelta:
+    """The delta that locks `amount` of what is free."""
+    return line(user_id, asset, EntryReason.HOLD, reference, occurred_at, free=amount.copy_negate(), locked=amount)
+
+
+def release(user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime) -> BalanceDelta:
+    """The delta that sets free `amount` of what is locked."""
+    return line(user_id, asset, EntryReason.RELEASE, reference, occurred_at, free=amount, locked=amount.copy_negate())

@@ -1,0 +1,59 @@
+"""Order updates: the history of an order, one row for each thing that was told of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+from metacore.domain.trading.orders import OrderStatus
+from metacore.domain.values.amounts import NonNegativeAmount
+from metacore.domain.values.frozen import FrozenJson
+from metacore.domain.values.model import Model
+from metacore.domain.values.text import Text
+from metacore.domain.values.times import Time
+
+
+class UpdateSource(StrEnum):
+    """Who told it: this service, an answer of the exchange, its stream, or a reconciliation."""
+
+    LOCAL = "LOCAL"
+    REST = "REST"
+    WEBSOCKET = "WEBSOCKET"
+    RECONCILE = "RECONCILE"
+
+
+class UpdateOutcome(StrEnum):
+    """What became of it: it moved the order, or it was older than what is stored and changed nothing."""
+
+    APPLIED = "APPLIED"
+    STALE = "STALE"
+
+
+class NewOrderUpdate(Model):
+    """An update to be appended; `seq` is given by the storage. The quantities are the exchange's cumulative ones."""
+
+    user_id: UUID
+    order_id: UUID
+    previous_status: OrderStatus | None = None
+    status: OrderStatus
+    executed_quantity: NonNegativeAmount
+    executed_quote_quantity: NonNegativeAmount
+    outcome: UpdateOutcome = UpdateOutcome.APPLIED
+    reason: Text | None = None
+    source: UpdateSource = UpdateSource.LOCAL
+    occurred_at: Time
+    raw: FrozenJson | None = None
+
+
+class OrderUpdate(NewOrderUpdate):
+    """A stored update: `seq` counts 1, 2, 3... for each order, without gaps."""
+
+    seq: int
+    recorded_at: Time
+
+    @classmethod
+    def recorded(cls, new: NewOrderUpdate, seq: int, now: datetime) -> Self:
+        """The update that `new` becomes when it is stored at `now` as number `seq`."""
+        return cls.trusted({**new.__dict__, "seq": seq, "recorded_at": now})

@@ -1,0 +1,164 @@
+"""Order commands: placing orders with their holds, wishing one cancelled, ending a hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from metacore.domain.trading.balances import BalanceKey
+from metacore.domain.trading.decisions import OrderReference, Wanted
+from metacore.domain.trading.holds import asset_to_pay, initial_hold
+from metacore.domain.trading.journal import hold
+from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.trading.orders import NewOrder, Order, OrderStatus
+from metacore.domain.trading.states import TRANSITIONS
+from metacore.domain.trading.unit_of_work import Book
+from metacore.domain.trading.user_state import Account
+from metacore.domain.values.amounts import NonNegativeAmount
+from metacore.domain.values.model import Model
+from metacore.domain.values.text import Text
+from metacore.errors import ConflictError, InsufficientFundsError, InvalidDataError, InvalidTransitionError
+
+
+class Placement(Model):
+    """An order to be placed, and how much it shall hold if that is more than it needs."""
+
+    order: NewOrder
+    hold: NonNegativeAmount | None = None
+
+
+class Remark(Model):
+    """Why a command is given."""
+
+    reason: Text | None = None
+
+
+def wanted(orders: Sequence[NewOrder], exclusive_users: bool = False) -> Wanted:
+    """What placing `orders` rests on."""
+    return Wanted(
+        users=frozenset(order.user_id for order in orders),
+        exclusive_users=exclusive_users,
+        orders=tuple(
+            OrderReference(order.user_id, order.id, order.exchange_order_id, order.client_order_id) for order in orders
+        ),
+    )
+
+
+def wanted_by_id(user_id: UUID, order_id: UUID) -> Wanted:
+    """What a command about one stored order rests on."""
+    return Wanted(users=frozenset({user_id}), orders=(OrderReference(user_id, order_id),))
+
+
+def balances_of(orders: Iterable[NewOrder]) -> set[BalanceKey]:
+    """The balances that placing `orders` may move."""
+    return {(order.user_id, asset_to_pay(order)) for order in orders}
+
+
+def balance_held(order: Order) -> set[BalanceKey]:
+    """The balance that ending the hold of `order` moves, if it holds anything."""
+    return {(order.user_id, order.held_asset)} if order.held_amount and order.held_asset is not None else set()
+
+
+def place(book: Book, placement: Placement) -> Order:
+    """Write the order and its hold to `book`, and give the stored order; the one stored already if it is the same.
+
+    Funds are judged as the commands before it in `book` left them. InsufficientFundsError if too little is free;
+    ConflictError if its id or client_order_id is that of an order with other content; InvalidDataError if it tells of
+    an execution, which only a report does, or no hold can be computed and none is given.
+    """
+    new = placement.order
+    account = book.account(new.user_id)
+    stored = _find(account, new)
+    if stored is not None:
+        if not _is_same(stored, new):
+            raise ConflictError(
+                f"order {stored.id} has the same id or client_order_id and other content; choose another",
+                conflicts=(str(stored.id),),
+            )
+        return stored
+    if new.status is not OrderStatus.PENDING_NEW or new.executed_quantity or new.executed_quote_quantity:
+        field = "executed_quantity" if new.status is OrderStatus.PENDING_NEW else "status"
+        raise InvalidDataError(
+            "an order is placed as PENDING_NEW with nothing executed; apply a report of one found on the exchange",
+            field=field,
+        )
+    amount, asset = initial_hold(new, placement.hold), asset_to_pay(new)
+    free = account.funds[asset].free
+    if free < amount:
+        raise InsufficientFundsError(asset, needed=amount, available=free, user_id=new.user_id)
+    account.post((hold(new.user_id, asset, amount, str(new.id), account.now),))
+    order = Order.created(new, account.now).changed(held_asset=asset, held_amount=amount)
+    account.put_order(order)
+    account.append(_update(order, None, new.reason, account.now))
+    return order
+
+
+def cancel(account: Account, order: Order, reason: str | None) -> Order:
+    """Write to `account` that `order` shall be cancelled; it keeps its hold, for only a report closes it.
+
+    The order as it is if that is written already; InvalidTransitionError if it is closed.
+    """
+    if order.status is OrderStatus.PENDING_CANCEL:
+        return order
+    if OrderStatus.PENDING_CANCEL not in TRANSITIONS[order.status]:
+        raise InvalidTransitionError(
+            order.status, OrderStatus.PENDING_CANCEL, order_id=order.id, hint="it is closed, nothing is left to cancel"
+        )
+    return _revise(account, order, reason, status=OrderStatus.PENDING_CANCEL)
+
+
+def end_hold(account: Account, order: Order, reason: str | None) -> Order:
+    """Write to `account` that nothing more will be taken from the hold of `order`: all of it goes to free.
+
+    It is allowed while the order is open too; what is executed later is taken from free. The history tells the
+    reason. The order as it is if it holds nothing.
+    """
+    if not order.held_amount:
+        return order
+    return _revise(account, account.lower_hold(order, order.held_amount, account.now), reason)
+
+
+def _revise(account: Account, order: Order, reason: str | None, **values: Any) -> Order:
+    if reason is not None:
+        values["reason"] = reason
+    revised = order.changed(**values, version=order.version + 1, updated_at=account.now)
+    account.put_order(revised)
+    account.append(_update(revised, order.status, reason, account.now))
+    return revised
+
+
+def _find(account: Account, new: NewOrder) -> Order | None:
+    by_id = account.find_order(new.id, None, None)
+    by_name = account.find_order(None, new.exchange_order_id, new.client_order_id)
+    if by_id is not None and by_name is not None and by_id.id != by_name.id:
+        raise ConflictError("the ids name two orders", conflicts=(str(by_id.id), str(by_name.id)))
+    return by_id or by_name
+
+
+def _is_same(stored: Order, new: NewOrder) -> bool:
+    given = new.content()
+    # The exchange may have named an order that was placed without a client_order_id.
+    if new.client_order_id is None:
+        del given["client_order_id"]
+    named = new.exchange_order_id is None or stored.exchange_order_id in (None, new.exchange_order_id)
+    return named and all(getattr(stored, name) == value for name, value in given.items())
+
+
+def _update(order: Order, previous: OrderStatus | None, reason: str | None, now: datetime) -> NewOrderUpdate:
+    return NewOrderUpdate.trusted(
+        {
+            "user_id": order.user_id,
+            "order_id": order.id,
+            "previous_status": previous,
+            "status": order.status,
+            "executed_quantity": order.executed_quantity,
+            "executed_quote_quantity": order.executed_quote_quantity,
+            "outcome": UpdateOutcome.APPLIED,
+            "reason": reason,
+            "source": UpdateSource.LOCAL,
+            "occurred_at": now,
+            "raw": None,
+        }
+    )

@@ -1,0 +1,261 @@
+"""Settlement: what a trade makes of its order, its hold and the balances, once and only once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+from pydantic import ConfigDict
+
+from metacore.domain.trading.balances import BalanceKey
+from metacore.domain.trading.decisions import Changes, OrderReference, Wanted
+from metacore.domain.trading.fills import cover, settle
+from metacore.domain.trading.funds import Shortfall
+from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.trading.orders import Order, OrderStatus
+from metacore.domain.trading.reports import Outcome
+from metacore.domain.trading.states import status_after_trade, too_much
+from metacore.domain.trading.trades import NewTrade, Trade, TradeState
+from metacore.domain.trading.unit_of_work import Book
+from metacore.domain.trading.user_state import Account
+from metacore.domain.values.amounts import ZERO, canonical, exact
+from metacore.domain.values.model import Model
+from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
+
+
+class SettlementResult(Model):
+    """What became of a trade: the trade and its order as they stand after it, None where nothing is stored.
+
+    `missing` tells of a PENDING one what its user is short of, `error` why one is a CONFLICT or INVALID.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    outcome: Outcome
+    trade: Trade | None = None
+    order: Order | None = None
+    missing: tuple[Shortfall, ...] = ()
+    error: MetacoreError | None = None
+
+
+def wanted(trades: Sequence[NewTrade], exclusive_users: bool = False) -> Wanted:
+    """What settling `trades` rests on."""
+    references = dict.fromkeys(
+        (trade.user_id, trade.order_id, trade.exchange_order_id, trade.client_order_id) for trade in trades
+    )
+    return Wanted(
+        users=frozenset(trade.user_id for trade in trades),
+        exclusive_users=exclusive_users,
+        orders=tuple(OrderReference(*reference) for reference in references),
+        trades=tuple(dict.fromkeys(trade.key for trade in trades)),
+        unsettled=True,
+    )
+
+
+def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[BalanceKey]:
+    """The balances that settling `trades` on the loaded `orders` may move.
+
+    A trade moves the funds of no order but one of its symbol and side. It may teach that order the exchange's id, and
+    a later one name it by that: ids that stand together name one order.
+    """
+    keys, named = set[BalanceKey](), dict[tuple[Any, Any], list[Order]]()
+    for order in orders:
+        for name in _names(order, order.id):
+            named.setdefault(name, []).append(order)
+    seen = set[Any]()
+    for trade in trades:
+        # Most trades of a batch are of one order, and open what the first of them has opened.
+        scope = (*_SCOPE(trade), not trade.commission)
+        if scope in seen:
+            continue
+        seen.add(scope)
+        own = _names(trade, trade.order_id)
+        for order in {order.id: order for name in own for order in named.get(name, ())}.values():
+            if trade.symbol != order.symbol or trade.side is not order.side:
+                continue
+            keys |= {(order.user_id, order.base_asset), (order.user_id, order.quote_asset)}
+            if trade.commission and trade.commission_asset is not None:
+                keys.add((trade.user_id, trade.commission_asset))
+            for name in own:
+                if order not in named.setdefault(name, []):
+                    named[name].append(order)
+    return keys
+
+
+_SCOPE = attrgetter("user_id", "order_id", "exchange_order_id", "client_order_id", "symbol", "side", "commission_asset")
+"""What of a trade, beside whether its commission is zero, says which balances it may move."""
+
+
+def stores_unknown(results: Iterable[SettlementResult], changes: Changes) -> bool:
+    """Whether `changes` insert a trade of an unknown order.
+
+    It may be stored at the same time under another name of its order: only a lock of its user keeps that from
+    happening.
+    """
+    unknown = [result.trade for result in results if result.outcome is Outcome.UNKNOWN_ORDER and result.trade]
+    if not unknown:
+        return False
+    inserted = {(trade.user_id, trade.id) for trade in changes.trades if not changes.expected_version(trade)}
+    return any((trade.user_id, trade.id) in inserted for trade in unknown)
+
+
+def settle_trade(book: Book, new: NewTrade) -> SettlementResult:
+    """Write to `book` what `new`, or the stored trade that it tells of, brings about.
+
+    Two trades are the same if user, symbol and exchange_trade_id are, and the order: by one id that both have and, if
+    there is none, because their side is the same, as those of a self-trade never are.
+    """
+    try:
+        with exact():
+            return _settled(book.account(new.user_id), new)
+    except ConflictError as error:
+        return SettlementResult.trusted(_result(Outcome.CONFLICT, error=error))
+    except (InvalidDataError, NotFoundError) as error:
+        return SettlementResult.trusted(_result(Outcome.INVALID, error=error))
+
+
+def _settled(account: Account, new: NewTrade) -> SettlementResult:
+    as_of = account.user.balances_as_of
+    order = account.find_order(new.order_id, new.exchange_order_id, new.client_order_id)
+    stored = _find(account, new, order)
+    if stored is None:
+        account.require_free_id(new)
+    elif not _tells_the_same(new, stored):
+        raise ConflictError(
+            f"trade {new.exchange_trade_id} of {new.symbol} is stored with other content; compare it with the exchange",
+            conflicts=(str(stored.id),),
+        )
+    elif stored.state is TradeState.SETTLED:
+        return SettlementResult.trusted(_result(Outcome.DUPLICATE, stored, order))
+    if order is None:
+        return _waiting(account, new, stored)
+    if new.symbol != order.symbol or new.side is not order.side:
+        field = "symbol" if new.symbol != order.symbol else "side"
+        raise InvalidDataError(f"it is another than that of order {order.id}", field=field)
+
+    teaches = new.exchange_order_id and not order.exchange_order_id
+    named = order.changed(exchange_order_id=new.exchange_order_id) if teaches else order
+    trade, unsettled = stored or new, account.unsettled_of(order.id, named.exchange_order_id, order.client_order_id)
+    quantity, money = trade.quantity, trade.money()
+    counted = stored is not None and stored.is_of(named)
+    more, more_quote = (ZERO, ZERO) if counted else (quantity, money)
+    executed = max(order.executed_quantity, order.settled_quantity + unsettled.quantity + more)
+    quote = max(order.executed_quote_quantity, order.settled_quote_quantity + unsettled.quote_quantity + more_quote)
+    if error := too_much(executed, quote, "quantity"):
+        raise error
+    moved: dict[str, Any] = {
+        "status": status_after_trade(order, executed),
+        "executed_quantity": canonical(executed),
+        "executed_quote_quantity": canonical(quote),
+        "exchange_order_id": named.exchange_order_id,
+    }
+    revised = {"version": order.version + 1, "updated_at": account.now}
+    after = order.changed(
+        **moved,
+        **revised,
+        settled_quantity=canonical(order.settled_quantity + quantity),
+        settled_quote_quantity=canonical(order.settled_quote_quantity + money),
+    )
+    covered = as_of is not None and trade.traded_at <= as_of
+    fill = (cover if covered else settle)(order, after, trade, money, account.funds)
+
+    if fill.missing:
+        outcome, state = Outcome.PENDING, TradeState.PENDING
+        is_moved = any(getattr(order, name) != value for name, value in moved.items())
+        after = account.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
+    else:
+        outcome, state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
+        # Nobody has seen `after` yet: this spares a second copy of every order that a fill moves.
+        vars(after)["held_amount"] = fill.held_amount
+        account.post(fill.deltas)
+    if after is not order:
+        account.put_order(after)
+    if after.status is not order.status or after.executed_quantity != order.executed_quantity:
+        account.append(_update(after, order.status, trade))
+    written = _written(account, new, stored, state, after)
+    return SettlementResult.trusted(_result(outcome, written, after, fill.missing))
+
+
+def _waiting(account: Account, new: NewTrade, stored: Trade | None) -> SettlementResult:
+    trade = _written(account, new, stored, TradeState.PENDING, None)
+    return SettlementResult.trusted(_result(Outcome.UNKNOWN_ORDER, trade))
+
+
+def _written(account: Account, new: NewTrade, stored: Trade | None, state: TradeState, order: Order | None) -> Trade:
+    """The trade as it is stored now, with every id of its order that is known."""
+    known = stored or new
+    ids = {
+        "order_id": order.id if order else known.order_id or new.order_id,
+        "exchange_order_id": known.exchange_order_id
+        or new.exchange_order_id
+        or (order.exchange_order_id if order else None),
+        "client_order_id": known.client_order_id or new.client_order_id,
+    }
+    if stored is None:
+        trade = Trade.created(new, account.now, state, **ids)
+    else:
+        if stored.state is state and all(getattr(stored, name) == value for name, value in ids.items()):
+            return stored
+        trade = stored.changed(**ids, state=state, version=stored.version + 1, updated_at=account.now)
+    account.put_trade(trade, stored)
+    return trade
+
+
+def _find(account: Account, new: NewTrade, order: Order | None) -> Trade | None:
+    found = None
+    for stored in account.trades(new.symbol, new.exchange_trade_id):
+        if stored.id == new.id or _is_of_the_same_order(stored, new, order):
+            if stored.state is TradeState.SETTLED:
+                return stored
+            found = found or stored
+    return found
+
+
+def _is_of_the_same_order(stored: Trade, new: NewTrade, order: Order | None) -> bool:
+    pairs = (
+        (stored.order_id, order.id if order else new.order_id),
+        (stored.exchange_order_id, new.exchange_order_id or (order.exchange_order_id if order else None)),
+        (stored.client_order_id, new.client_order_id or (order.client_order_id if order else None)),
+    )
+    common = [ours == theirs for ours, theirs in pairs if ours is not None and theirs is not None]
+    return any(common) if common else stored.side is new.side
+
+
+def _tells_the_same(new: NewTrade, stored: Trade) -> bool:
+    # A message that does not tell the quote amount cannot contradict the stored one.
+    told = stored.quote_quantity if new.quote_quantity is None else new.quote_quantity
+    return stored.content() == (new.side, new.price, new.quantity, told, new.commission, new.commission_asset)
+
+
+def _names(row: NewTrade | Order, order_id: Any) -> set[tuple[Any, Any]]:
+    names = ((row.user_id, order_id), (row.user_id, row.exchange_order_id), (row.user_id, row.client_order_id))
+    return {name for name in names if name[1] is not None}
+
+
+def _update(order: Order, previous: OrderStatus, trade: NewTrade) -> NewOrderUpdate:
+    return NewOrderUpdate.trusted(
+        {
+            "user_id": order.user_id,
+            "order_id": order.id,
+            "previous_status": previous,
+            "status": order.status,
+            "executed_quantity": order.executed_quantity,
+            "executed_quote_quantity": order.executed_quote_quantity,
+            "outcome": UpdateOutcome.APPLIED,
+            "reason": f"trade {trade.exchange_trade_id}",
+            "source": UpdateSource.LOCAL,
+            "occurred_at": trade.traded_at,
+            "raw": None,
+        }
+    )
+
+
+def _result(
+    outcome: Outcome,
+    trade: Trade | None = None,
+    order: Order | None = None,
+    missing: tuple[Shortfall, ...] = (),
+    error: MetacoreError | None = None,
+) -> dict[str, Any]:
+    return {"outcome": outcome, "trade": trade, "order": order, "missing": missing, "error": error}

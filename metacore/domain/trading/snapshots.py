@@ -1,0 +1,107 @@
+"""Account snapshots: what an exchange says an account holds, and how it is taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Self
+from uuid import UUID
+
+from pydantic import model_validator
+
+from metacore.domain.people.users import User, UserPatch
+from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason, adjustments
+from metacore.domain.trading.decisions import Changes, Wanted
+from metacore.domain.trading.orders import Order
+from metacore.domain.trading.reports import Outcome
+from metacore.domain.values.amounts import LIMIT, WHOLE_DIGITS, ZERO, canonical, exact
+from metacore.domain.values.model import Model
+from metacore.domain.values.text import Key
+from metacore.domain.values.times import Time
+
+
+class AccountSnapshot(Model):
+    """All balances of an account at `taken_at`: the exchange's time or, if it gives none, the clock before the request.
+
+    An asset that is not listed is held at zero. The flags are None where the message does not tell them.
+    """
+
+    taken_at: Time
+    balances: tuple[AccountBalance, ...]
+    can_trade: bool | None = None
+    can_withdraw: bool | None = None
+    can_deposit: bool | None = None
+    account_type: Key | None = None
+    permissions: tuple[Key, ...] | None = None
+
+    @model_validator(mode="after")
+    def _tells_one_total_of_each_asset(self) -> Self:
+        if len({balance.asset for balance in self.balances}) < len(self.balances):
+            raise ValueError("balances list an asset twice")
+        if any(balance.total >= LIMIT for balance in self.balances):
+            raise ValueError(f"a total has at most {WHOLE_DIGITS} digits before the point")
+        return self
+
+    def is_stale(self, user: User, moved: bool) -> bool:
+        """Whether it is no newer than the one taken over before, or money has `moved` after it."""
+        return moved or (user.balances_as_of is not None and self.taken_at <= user.balances_as_of)
+
+    def patch(self) -> UserPatch:
+        """What it makes of its user: the time of the balances, and every flag that it tells."""
+        told = {name: getattr(self, name) for name in _FLAGS}
+        return UserPatch(
+            balances_as_of=self.taken_at, **{name: value for name, value in told.items() if value is not None}
+        )
+
+
+_FLAGS = ("can_trade", "can_withdraw", "can_deposit", "account_type", "permissions")
+
+
+class SnapshotResult(Model):
+    """What became of a snapshot (APPLIED or STALE), and all balances of the user after it, by asset."""
+
+    outcome: Outcome
+    balances: tuple[Balance, ...]
+
+
+def wanted(user_id: UUID, snapshot: AccountSnapshot) -> Wanted:
+    """What taking over `snapshot` rests on; the balances come on top."""
+    return Wanted(users=frozenset({user_id}), exclusive_users=True, holding=True, moved_after=snapshot.taken_at)
+
+
+def balances_of(
+    user_id: UUID, snapshot: AccountSnapshot, stored: Iterable[Balance], orders: Iterable[Order]
+) -> set[BalanceKey]:
+    """The balances that taking over `snapshot` may move: all that are stored, told or held."""
+    assets = {balance.asset for balance in (*stored, *snapshot.balances)}
+    assets |= {order.held_asset for order in orders if order.held_asset is not None}
+    return {(user_id, asset) for asset in assets}
+
+
+def take_over(
+    user_id: UUID, snapshot: AccountSnapshot, orders: Sequence[Order], balances: Sequence[Balance], now: datetime
+) -> Changes:
+    """What makes the totals of `balances` those of `snapshot`; locked is the sum of the holds of `orders`.
+
+    Holds above the total are cut, those of the newest orders, by (created_at, id), first. One SNAPSHOT entry for each
+    balance that changes, dated `taken_at`, tells of all of it.
+    """
+    totals = {balance.asset: balance.total for balance in snapshot.balances}
+    holds: dict[str, Decimal] = {}
+    changed = []
+    with exact():
+        for order in sorted(orders, key=lambda order: (order.created_at, order.id)):
+            if order.held_asset is None:
+                continue
+            taken = holds.get(order.held_asset, ZERO)
+            held = min(order.held_amount, totals.get(order.held_asset, ZERO) - taken)
+            holds[order.held_asset] = taken + held
+            if held != order.held_amount:
+                changed.append(order.changed(held_amount=canonical(held), version=order.version + 1, updated_at=now))
+        told = []
+        for balance in balances:
+            total, locked = totals.get(balance.asset, ZERO), holds.get(balance.asset, ZERO)
+            told.append(AccountBalance.trusted({"asset": balance.asset, "free": total - locked, "locked": locked}))
+    deltas = adjustments(user_id, balances, told, False, snapshot.taken_at, EntryReason.SNAPSHOT)
+    return Changes(orders=tuple(changed), balance_deltas=tuple(deltas))

@@ -1,0 +1,172 @@
+"""Trades: what the exchange executed, and whether its money has moved here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from metacore import ids
+from metacore.domain.trading.orders import Order, OrderSide
+from metacore.domain.values.amounts import (
+    LIMIT,
+    WHOLE_DIGITS,
+    ZERO,
+    Amount,
+    NonNegativeAmount,
+    PositiveAmount,
+    product,
+    round_down,
+    round_up,
+)
+from metacore.domain.values.frozen import FrozenJson
+from metacore.domain.values.model import Model
+from metacore.domain.values.text import Key
+from metacore.domain.values.times import Time
+
+TradeKey = tuple[UUID, str, str]
+"""`(user_id, symbol, exchange_trade_id)`: one trade, or two of a self-trade on two orders."""
+
+
+OrderName = tuple[UUID | None, str | None, str | None]
+"""`(order_id, exchange_order_id, client_order_id)`, all but one of them None."""
+
+
+def order_names(
+    order_id: UUID | None, exchange_order_id: str | None, client_order_id: str | None
+) -> Sequence[OrderName]:
+    """The names of the order with these ids."""
+    names: list[OrderName] = []
+    if order_id is not None:
+        names.append((order_id, None, None))
+    if exchange_order_id is not None:
+        names.append((None, exchange_order_id, None))
+    if client_order_id is not None:
+        names.append((None, None, client_order_id))
+    return names
+
+
+class TradeState(StrEnum):
+    """RECORDED: history only. PENDING: its money waits. SETTLED: its money has moved."""
+
+    RECORDED = "RECORDED"
+    PENDING = "PENDING"
+    SETTLED = "SETTLED"
+
+
+class NewTrade(Model):
+    """A trade as the exchange told it; it names its order by at least one of three ids.
+
+    `quote_quantity` is price x quantity if not told, rounded to 18 places: up for a BUY, which pays it, down for a
+    SELL. A negative `commission` is a rebate.
+    """
+
+    id: UUID = Field(default_factory=lambda: ids.new_id())
+    user_id: UUID
+    order_id: UUID | None = None
+    exchange_order_id: Key | None = None
+    client_order_id: Key | None = None
+    exchange_trade_id: Key
+    symbol: Key
+    side: OrderSide
+    price: NonNegativeAmount
+    quantity: PositiveAmount
+    quote_quantity: NonNegativeAmount | None = None
+    commission: Amount = ZERO
+    commission_asset: Key | None = None
+    is_maker: bool | None = None
+    traded_at: Time
+    raw: FrozenJson | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if self.order_id is None and self.exchange_order_id is None and self.client_order_id is None:
+            raise ValueError("a trade names its order by order_id, exchange_order_id or client_order_id")
+        if self.commission and self.commission_asset is None:
+            raise ValueError("a commission has a commission_asset")
+        if self.quote_quantity is None and self.money() >= LIMIT:
+            raise ValueError(f"price x quantity has at most {WHOLE_DIGITS} digits before the point")
+        return self
+
+    @property
+    def key(self) -> TradeKey:
+        return self.user_id, self.symbol, self.exchange_trade_id
+
+    def money(self) -> Decimal:
+        """The quote amount that it moves: as told, else price x quantity, a cost rounded up, a credit down."""
+        if self.quote_quantity is not None:
+            return self.quote_quantity
+        exactly = product(self.price, self.quantity)
+        return round_up(exactly) if self.side is OrderSide.BUY else round_down(exactly)
+
+    def content(self) -> tuple[Any, ...]:
+        """What must be equal, by value, for two messages to tell of the same trade."""
+        return (self.side, self.price, self.quantity, self.money(), self.commission, self.commission_asset)
+
+
+def order_key(told: Mapping[str, Any]) -> str:
+    """The text by which the storages tell apart the two trades of a self-trade; if it is not ASCII, its digest.
+
+    Three keys of 255 characters of four bytes each are more than an index of PostgreSQL takes.
+    """
+    key = str(told["exchange_order_id"] or told["order_id"] or told["client_order_id"])
+    return key if key.isascii() else sha256(key.encode()).hexdigest()
+
+
+class Trade(NewTrade):
+    """A stored trade. Its `order_key` is of the names it was first told by, and stays when it learns others."""
+
+    quote_quantity: NonNegativeAmount  # pyright: ignore[reportGeneralTypeIssues, reportIncompatibleVariableOverride]
+    state: TradeState = TradeState.RECORDED
+    version: int = 1
+    created_at: Time
+    updated_at: Time
+    order_key: Key = Field(default_factory=order_key)
+
+    @classmethod
+    def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED, **ids: Any) -> Self:
+        """The trade that `new` becomes when it is stored at `now`, with these `ids` of its order."""
+        told = new.__dict__
+        stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
+        return cls.trusted({**told, **stored, "order_key": order_key(told), **ids})
+
+    @property
+    def order_name(self) -> OrderName:
+        """The one id of its order that counts: `order_id` or, as long as it carries none, one of the exchange's two."""
+        if self.order_id is not None:
+            return self.order_id, None, None
+        if self.exchange_order_id is not None:
+            return None, self.exchange_order_id, None
+        return None, None, self.client_order_id
+
+    def is_of(self, order: Order) -> bool:
+        """Whether it names this order."""
+        return self.user_id == order.user_id and self.order_name in order_names(
+            order.id, order.exchange_order_id, order.client_order_id
+        )
+
+
+class TradeFilter(Model):
+    """Which trades to list: all that match every given field; `since` inclusive, `until` exclusive, by `traded_at`."""
+
+    symbol: Key | None = None
+    state: TradeState | None = None
+    side: OrderSide | None = None
+    since: Time | None = None
+    until: Time | None = None
+
+    def matches(self, trade: Trade) -> bool:
+        """Whether `trade` is one of them."""
+        return (
+            (self.symbol is None or trade.symbol == self.symbol)
+            and (self.state is None or trade.state is self.state)
+            and (self.side is None or trade.side is self.side)
+            and (self.since is None or trade.traded_at >= self.since)
+            and (self.until is None or trade.traded_at < self.until)
+        )

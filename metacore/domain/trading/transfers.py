@@ -1,0 +1,88 @@
+"""Transfers: deposits and withdrawals, once for each reference."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey, EntryReason
+from metacore.domain.trading.decisions import EntryReference, Wanted
+from metacore.domain.trading.journal import line
+from metacore.domain.trading.reports import Outcome
+from metacore.domain.trading.unit_of_work import Book
+from metacore.domain.values.amounts import PositiveAmount
+from metacore.domain.values.model import Model
+from metacore.domain.values.text import Key
+from metacore.domain.values.times import Time
+from metacore.errors import ConflictError, InsufficientFundsError
+
+
+class Transfer(Model):
+    """An amount that came in (DEPOSIT) or went out (WITHDRAWAL); `reference` is unique per user and reason."""
+
+    user_id: UUID
+    asset: Key
+    amount: PositiveAmount
+    reference: Key
+    reason: EntryReason
+    occurred_at: Time
+
+    @property
+    def key(self) -> BalanceKey:
+        return self.user_id, self.asset
+
+    @property
+    def entry(self) -> EntryReference:
+        """What its journal entry is found by."""
+        return self.user_id, self.reason, self.reference
+
+    def is_told_by(self, entry: BalanceEntry) -> bool:
+        """Whether `entry`, which has its reference, is of the same asset and amount."""
+        return self.asset == entry.asset and self.amount == entry.delta_free.copy_abs()
+
+
+class TransferResult(Model):
+    """What became of a deposit or withdrawal (APPLIED, COVERED or DUPLICATE), and the balance after it."""
+
+    outcome: Outcome
+    balance: Balance
+
+
+def wanted(transfer: Transfer, exclusive_users: bool = False) -> Wanted:
+    """What `transfer` rests on."""
+    return Wanted(users=frozenset({transfer.user_id}), exclusive_users=exclusive_users, entries=(transfer.entry,))
+
+
+def transfer_funds(book: Book, transfer: Transfer) -> Outcome:
+    """Write `transfer` to `book`, unless its entry is stored already.
+
+    A COVERED one, which an account snapshot has told, is entered together with the SNAPSHOT entry that takes it back:
+    the journal tells of it, and no total moves. ConflictError if its reference is stored with another asset or
+    amount, InsufficientFundsError if too little is free.
+    """
+    account = book.account(transfer.user_id)
+    as_of = account.user.balances_as_of
+    if (stored := book.entry(transfer.entry)) is not None:
+        if not transfer.is_told_by(stored):
+            raise ConflictError(
+                f"{transfer.reason} {transfer.reference} is stored with another asset or amount; choose a reference",
+                conflicts=(transfer.reference,),
+            )
+        return Outcome.DUPLICATE
+    funds, covered = (
+        account.funds[transfer.asset],
+        as_of is not None and transfer.occurred_at <= as_of,
+    )
+    credit, debit = transfer.amount, transfer.amount.copy_negate()
+    is_deposit = transfer.reason is EntryReason.DEPOSIT
+    if is_deposit or covered:
+        funds.require_room(credit, "amount")
+    elif funds.free < credit:
+        raise InsufficientFundsError(transfer.asset, needed=credit, available=funds.free, user_id=transfer.user_id)
+    lines = [(transfer.reason, credit if is_deposit else debit)]
+    if covered:
+        # The credit comes first: the balance need not have what a covered withdrawal took.
+        lines.insert(1 if is_deposit else 0, (EntryReason.SNAPSHOT, debit if is_deposit else credit))
+    account.post(
+        [line(*transfer.key, reason, transfer.reference, transfer.occurred_at, free=free) for reason, free in lines],
+    )
+    return Outcome.COVERED if covered else Outcome.APPLIED

@@ -1,0 +1,192 @@
+"""An account: the orders, trades and funds of one user while a decision is being made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from metacore.domain.people.users import User
+from metacore.domain.trading.balances import BalanceDelta
+from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, Unsettled, row_key
+from metacore.domain.trading.funds import Funds
+from metacore.domain.trading.holds import excess
+from metacore.domain.trading.journal import release
+from metacore.domain.trading.order_updates import NewOrderUpdate
+from metacore.domain.trading.orders import Order
+from metacore.domain.trading.trades import NewTrade, OrderName, Trade, TradeState, order_names
+from metacore.domain.values.amounts import canonical, difference, exact, total
+from metacore.errors import ConflictError, NotFoundError
+
+
+class Account:
+    """One user's side of a book. A rule first judges, reading from it, and then writes to it."""
+
+    def __init__(self, user: User, now: datetime) -> None:
+        self.user = user
+        self.now = now
+        self.orders: dict[UUID, Order] = {}
+        self.funds: dict[str, Funds] = {}
+        self.updates: list[NewOrderUpdate] = []
+        self.deltas: list[BalanceDelta] = []
+        self._unsettled: dict[OrderName, Unsettled] = {}
+        self._by_exchange_order_id: dict[str, UUID] = {}
+        self._by_client_order_id: dict[str, UUID] = {}
+        self._trades: dict[tuple[str, str], list[Trade]] = {}
+        self._trade_ids: set[UUID] = set()
+        self._versions: dict[RowKey, int] = {}
+        self._changed_orders: dict[UUID, Order] = {}
+        self._changed_trades: dict[UUID, Trade] = {}
+
+    def load_order(self, order: Order) -> None:
+        """Take note of a stored order."""
+        self.orders[order.id] = order
+        self._versions[row_key(order)] = order.version
+        self._name(order)
+
+    def load_unsettled(self, name: OrderName, unsettled: Unsettled) -> None:
+        """Take note of the sums over the stored trades of this `order_name` that are not SETTLED."""
+        self._unsettled[name] = unsettled
+
+    def load_trade(self, trade: Trade) -> None:
+        """Take note of a stored trade."""
+        self._versions[row_key(trade)] = trade.version
+        self._keep(trade)
+
+    def order(self, order_id: UUID) -> Order:
+        """The order with this id; NotFoundError if the user has none such."""
+        order = self.orders.get(order_id)
+        if order is None:
+            raise NotFoundError("order", (self.user.id, order_id))
+        return order
+
+    def find_order(
+        self, order_id: UUID | None, exchange_order_id: str | None, client_order_id: str | None
+    ) -> Order | None:
+        """The order that the given ids name, None if it is unknown.
+
+        ConflictError if they name two, or one whose id or exchange_order_id is another. A client_order_id that is no
+        order's does not count beside another id: some exchanges tell that of the cancel request.
+        """
+        found: Order | None = None
+        for key in (
+            order_id,
+            None if exchange_order_id is None else self._by_exchange_order_id.get(exchange_order_id),
+            None if client_order_id is None else self._by_client_order_id.get(client_order_id),
+        ):
+            order = None if key is None else self.orders.get(key)
+            if order is not None and found is not None and order is not found:
+                raise ConflictError("the ids name two orders", conflicts=(str(found.id), str(order.id)))
+            found = found or order
+        if found is not None:
+            for told, known in ((order_id, found.id), (exchange_order_id, found.exchange_order_id)):
+                if told is not None and known is not None and told != known:
+                    raise ConflictError(f"order {found.id} is not also {told}", conflicts=(str(found.id), str(told)))
+        return found
+
+    def put_order(self, order: Order) -> None:
+        """Take `order` for what it is now."""
+        order_id = order.id
+        self.orders[order_id] = self._changed_orders[order_id] = order
+        self._name(order)
+
+    def append(self, update: NewOrderUpdate) -> None:
+        """Add to the history of an order."""
+        self.updates.append(update)
+
+    def trades(self, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
+        """The trades with this id of the exchange, one for each order."""
+        return self._trades.get((symbol, exchange_trade_id), ())
+
+    def reserve_ids(self, trades: Iterable[Trade]) -> None:
+        """Take note of stored trades, beside the loaded ones, whose ids are taken."""
+        self._trade_ids.update(trade.id for trade in trades)
+
+    def require_free_id(self, trade: NewTrade) -> None:
+        """ConflictError if the id of `trade` is that of another one."""
+        if trade.id in self._trade_ids:
+            raise ConflictError(
+                f"the id of trade {trade.exchange_trade_id} is that of another trade; give it one of its own",
+                conflicts=(str(trade.id),),
+            )
+
+    def put_trade(self, trade: Trade, replaced: Trade | None) -> None:
+        """Take `trade` for what it is now, in place of `replaced`."""
+        if replaced is not None:
+            self._trades[trade.symbol, trade.exchange_trade_id].remove(replaced)
+            self._count(replaced, -1)
+        self._keep(trade)
+        self._count(trade, 1)
+        self._changed_trades[trade.id] = trade
+
+    def unsettled_of(self, order_id: UUID, exchange_order_id: str | None, client_order_id: str | None) -> Unsettled:
+        """The sums over the trades that are stored, not SETTLED, and of the order with these ids."""
+        if not self._unsettled:
+            return NOTHING_UNSETTLED
+        names = order_names(order_id, exchange_order_id, client_order_id)
+        sums = [self._unsettled[name] for name in names if name in self._unsettled]
+        return Unsettled(total(row.quantity for row in sums), total(row.quote_quantity for row in sums))
+
+    def post(self, deltas: Sequence[BalanceDelta]) -> None:
+        """Move funds; the rule has seen to it that none falls below zero."""
+        with exact():
+            for delta in deltas:
+                funds = self.funds[delta.asset]
+                funds.free += delta.delta_free
+                funds.locked += delta.delta_locked
+        self.deltas += deltas
+
+    def release_excess(self, order: Order, occurred_at: datetime) -> Order:
+        """`order`, not put yet, without what it holds and has no reason to hold any longer, which goes to free."""
+        amount = excess(order)
+        return self.lower_hold(order, amount, occurred_at) if amount else order
+
+    def lower_hold(self, order: Order, amount: Decimal, occurred_at: datetime) -> Order:
+        """`order`, not put yet, holding `amount` less, which goes to free.
+
+        Should less than that be locked, because somebody else wrote `locked`, no more than that goes to free.
+        """
+        if order.held_asset is None:
+            return order
+        if set_free := canonical(min(amount, self.funds[order.held_asset].locked)):
+            self.post((release(order.user_id, order.held_asset, set_free, str(order.id), occurred_at),))
+        return order.changed(held_amount=canonical(difference(order.held_amount, amount)))
+
+    def changed_orders(self) -> Iterator[Order]:
+        """The orders to be saved."""
+        return iter(self._changed_orders.values())
+
+    def changed_trades(self) -> Iterator[Trade]:
+        """The trades to be saved."""
+        return iter(self._changed_trades.values())
+
+    def expected_versions(self) -> Mapping[RowKey, int]:
+        """The stored versions of what is to be saved, where they are not the ones before."""
+        expected: dict[RowKey, int] = {}
+        rows: tuple[Order | Trade, ...] = (*self.changed_orders(), *self.changed_trades())
+        for row in rows:
+            key = row_key(row)
+            stored = self._versions.get(key, 0)
+            if stored != row.version - 1:
+                expected[key] = stored
+        return expected
+
+    def _name(self, order: Order) -> None:
+        if order.exchange_order_id is not None:
+            self._by_exchange_order_id[order.exchange_order_id] = order.id
+        if order.client_order_id is not None:
+            self._by_client_order_id[order.client_order_id] = order.id
+
+    def _count(self, trade: Trade, sign: int) -> None:
+        if trade.state is TradeState.SETTLED:
+            return
+        with exact():
+            sums = self._unsettled.get(trade.order_name, NOTHING_UNSETTLED)
+            self._unsettled[trade.order_name] = Unsettled(
+                sums.quantity + sign * trade.quantity, sums.quote_quantity + sign * trade.quote_quantity
+            )
+
+    def _keep(self, trade: Trade) -> None:
+        self._trades.setdefault((trade.symbol, trade.exchange_trade_id), []).append(trade)
+        self._trade_ids.add(trade.id)

@@ -1,0 +1,146 @@
+"""JSON values that cannot change, and their exact text."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, NoReturn
+
+from pydantic import GetCoreSchemaHandler, PlainSerializer
+from pydantic_core import core_schema
+
+from metacore.domain.values.text import parse_text
+
+MAX_DEPTH = 64
+
+
+class FrozenDict(dict[str, Any]):
+    """A read-only mapping: equal to a dict of the same items, hashable where its values are, picklable."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("this mapping is read-only; build a new one")
+
+    __setitem__ = __delitem__ = clear = pop = popitem = __ior__ = _refuse
+    setdefault = update = _refuse  # pyright: ignore[reportAssignmentType]  # overloads, none of which comes back
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (dict(self),)
+
+    def __copy__(self) -> FrozenDict:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FrozenDict:
+        return self
+
+    def copy(self) -> dict[str, Any]:
+        """A dict of the same items that may be changed."""
+        return dict(self)
+
+
+def freeze_json(value: object, depth: int = 0) -> Any:
+    """`value` as JSON that cannot change: mappings read-only, lists as tuples, numbers with a point as exact Decimals.
+
+    A ValueError for what JSON or a backend cannot hold: NaN, Infinity, integers beyond 64 bits, NUL, lone surrogates,
+    keys that are not text, nesting deeper than 64 levels, other types.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return parse_text(str(value))
+    if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise ValueError("an integer in JSON fits 64 bits")
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a number in JSON is finite")
+        return Decimal(repr(value))
+    if isinstance(value, Decimal):
+        if not value.is_finite() or not -1000 < value.adjusted() < 1000:
+            raise ValueError("a number in JSON is finite, with an exponent below 1000")
+        return value
+    if depth >= MAX_DEPTH:
+        raise ValueError(f"JSON is nested at most {MAX_DEPTH} levels deep")
+    if isinstance(value, Mapping):
+        items = {}
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError("a key in JSON is text")
+            items[parse_text(key)] = freeze_json(item, depth + 1)
+        return FrozenDict(items)
+    if isinstance(value, list | tuple):
+        return tuple(freeze_json(item, depth + 1) for item in value)
+    raise ValueError(f"{type(value).__name__} is not a JSON value")
+
+
+def dump_json(value: Any) -> str:
+    """The JSON text of `value`, Decimals as the numbers they are."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except TypeError:
+        return _dump_exactly(value)
+
+
+def _dump_exactly(value: Any) -> str:
+    if isinstance(value, Decimal):
+        text = str(value)
+        return text if any(mark in text for mark in ".Ee") else text + ".0"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{dump_json(str(key))}:{_dump_exactly(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_dump_exactly(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def load_json(text: str | bytes) -> Any:
+    """The JSON value that `text` says: numbers with a point or an exponent as Decimals. ValueError if it is not
+    JSON.
+    """
+    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+
+
+def load_frozen_json(text: str | bytes) -> Any:
+    """Like `load_json`, of text that `dump_json` wrote: frozen, without checking it again."""
+    return _freeze_trusted(json.loads(text, parse_float=Decimal))
+
+
+def _freeze_trusted(value: Any) -> Any:
+    if type(value) is dict:
+        return FrozenDict((key, _freeze_trusted(item)) for key, item in value.items())
+    if type(value) is list:
+        return tuple(_freeze_trusted(item) for item in value)
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+class _FrozenJsonSchema:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(_freeze_mapping)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+def _freeze_mapping(value: object) -> FrozenDict:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a JSON object")
+    frozen: FrozenDict = freeze_json(value)
+    return frozen
+
+
+def _plain_numbers(value: Any) -> Any:
+    return json.loads(_dump_exactly(value))
+
+
+FrozenJson = Annotated[Mapping[str, Any], _FrozenJsonSchema(), PlainSerializer(_plain_numbers, when_used="json")]
+"""A JSON object: any mapping goes in, a `FrozenDict`, frozen all the way down, comes out."""

@@ -1,0 +1,153 @@
+"""Rows to models and back: columns are named as fields, parameters go as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from itertools import repeat
+from operator import is_
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from metacore.domain.holdings.portfolios import Holding
+from metacore.domain.people.users import KycStatus, User
+from metacore.domain.trading.balances import Balance, BalanceEntry, EntryReason
+from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.trading.orders import Order, OrderSide, OrderStatus, OrderType, TimeInForce
+from metacore.domain.trading.trades import Trade, TradeState
+from metacore.domain.values.frozen import dump_json, load_frozen_json
+from metacore.domain.values.model import Model
+
+M = TypeVar("M", bound=Model)
+Parameters = Mapping[str, str | None]
+
+
+class Codec(Generic[M]):
+    """One model and its columns, which are the model's fields in their order.
+
+    `decoders` turn what psycopg loads (text, numbers, UUIDs, times) into what the field holds.
+    """
+
+    def __init__(self, model: type[M], decoders: Mapping[str, Callable[[Any], Any]]) -> None:
+        self.columns = tuple(model.model_fields)
+        self._model = model
+        self._decoders = tuple(decoders.items())
+
+    def decode(self, row: Sequence[Any]) -> M:
+        """The model that `row`, with the columns in their order, holds."""
+        values = dict(zip(self.columns, row, strict=True))
+        for name, decoder in self._decoders:
+            if (value := values[name]) is not None:
+                values[name] = decoder(value)
+        return self._model.trusted(values)
+
+    def decode_all(self, rows: Iterable[Sequence[Any]]) -> tuple[M, ...]:
+        """The models that `rows` hold."""
+        return tuple(self.decode(row) for row in rows)
+
+    def encode(self, model: Model) -> dict[str, str | None]:
+        """The parameters that store `model`, by column."""
+        return {name: to_text(value) for name, value in model.__dict__.items()}
+
+    def encode_all(self, models: Sequence[Model], columns: Iterable[str] | None = None) -> dict[str, str | None]:
+        """The parameters that store `models`: for each column one array."""
+        return {name: to_array([model.__dict__[name] for model in models]) for name in (columns or self.columns)}
+
+
+def to_text(value: Any) -> str | None:
+    """`value` as PostgreSQL reads it for a column of its type."""
+    return None if value is None else _to_text(value)
+
+
+def to_array(values: Iterable[Any]) -> str:
+    """`values` as a PostgreSQL array."""
+    listed = list(values)
+    if not listed:
+        return "{}"
+    first = listed[0]
+    if all(map(is_, listed, repeat(first))):
+        # Columns of a set often repeat one object: a user, a time, None.
+        elements = [_to_element(first)] * len(listed)
+    elif (kind := type(first)) in _PLAIN and all(map(is_, map(type, listed), repeat(kind))):
+        elements = list(map(_TEXTS[kind], listed))
+    else:
+        elements = [_to_element(value) for value in listed]
+    return "{" + ",".join(elements) + "}"
+
+
+def _to_text(value: Any) -> str:
+    encoder = _TEXTS.get(type(value))
+    if encoder is not None:
+        return encoder(value)
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Mapping):
+        return dump_json(value)
+    if isinstance(value, tuple | list):
+        return to_array(value)
+    return str(value)
+
+
+def _to_element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    text = _to_text(value)
+    if type(value) in _PLAIN or (text.isalnum() and text.lower() != "null"):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_TEXTS: dict[type, Callable[[Any], str]] = {
+    str: str,
+    Decimal: str,
+    int: str,
+    bool: str,
+    UUID: lambda value: f"{value.int:032x}",
+    datetime: datetime.isoformat,
+    bytes: lambda value: f"\\x{value.hex()}",
+}
+_PLAIN = frozenset({Decimal, int, UUID, datetime, bool})
+"""Types whose text needs no quotes in an array."""
+
+
+def copy_line(values: Iterable[str | None]) -> str:
+    """`values` as a line of COPY's text format."""
+    return "\t".join([r"\N" if value is None else value.translate(_COPY_ESCAPES) for value in values]) + "\n"
+
+
+_COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+USER = Codec(User, {"kyc_status": KycStatus, "permissions": tuple})
+
+ORDER = Codec(
+    Order,
+    {
+        "side": OrderSide,
+        "type": OrderType,
+        "time_in_force": TimeInForce,
+        "status": OrderStatus,
+        "raw": load_frozen_json,
+    },
+)
+
+ORDER_UPDATE = Codec(
+    OrderUpdate,
+    {
+        "previous_status": OrderStatus,
+        "status": OrderStatus,
+        "outcome": UpdateOutcome,
+        "source": UpdateSource,
+        "raw": load_frozen_json,
+    },
+)
+
+TRADE = Codec(Trade, {"side": OrderSide, "state": TradeState, "raw": load_frozen_json})
+
+BALANCE = Codec(Balance, {})
+
+BALANCE_ENTRY = Codec(BalanceEntry, {"reason": EntryReason})
+
+HOLDING = Codec(Holding, {})

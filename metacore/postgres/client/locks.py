@@ -1,0 +1,37 @@
+"""What a transaction has locked, as it last saw or wrote it: so that a save need not look again."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from uuid import UUID
+
+from metacore.domain.trading.balances import Balance, BalanceKey
+from metacore.domain.trading.decisions import RowKey
+
+
+class RowLocks:
+    """The locked users, the versions of locked orders and trades, the locked balances.
+
+    A savepoint has a layer of its own, forgotten when it is undone: its locks are gone then and its writes too.
+    """
+
+    def __init__(self, around: RowLocks | None = None) -> None:
+        self._around = around
+        self._forgot = False
+        self.users: ChainMap[UUID, bool] = around.users.new_child() if around else ChainMap()
+        self.versions: ChainMap[RowKey, int] = around.versions.new_child() if around else ChainMap()
+        self.balances: ChainMap[BalanceKey, Balance] = around.balances.new_child() if around else ChainMap()
+
+    def forget(self) -> None:
+        """Forget all of it: rows were deleted."""
+        self.users, self.versions, self.balances = ChainMap(), ChainMap(), ChainMap()
+        self._forgot = True
+
+    def keep(self) -> None:
+        """Make the layer of a released savepoint part of what is around it."""
+        if self._around is not None:
+            if self._forgot:
+                self._around.forget()
+            self._around.users.update(self.users.maps[0])
+            self._around.versions.update(self.versions.maps[0])
+            self._around.balances.update(self.balances.maps[0])

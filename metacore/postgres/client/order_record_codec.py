@@ -1,0 +1,110 @@
+"""Order records to rows and back, as JSON: so numbers keep their type, and a set of rows is one parameter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Table
+
+from metacore.domain.commerce.order_records import OrderRecord, OrderRecordDelivery, OrderRecordItem, OrderRecordPayment
+from metacore.domain.values.frozen import dump_json, freeze_json
+from metacore.domain.values.json import JsonObject
+from metacore.postgres.tables import (
+    order_record_deliveries,
+    order_record_items,
+    order_record_payments,
+    order_records,
+)
+
+J = TypeVar("J", bound=JsonObject)
+
+_load = json.JSONDecoder(parse_float=Decimal).decode
+
+
+class PartCodec(Generic[J]):
+    """One part of a record, and its table of `keys`, the `fields` that are no parts, `extra` and `key_order`."""
+
+    def __init__(self, model: type[J], table: Table, *keys: str) -> None:
+        self.table = table.name
+        self._names = tuple(model.model_fields)
+        self.fields = tuple(name for name in self._names if name in table.columns)
+        self.columns = (*keys, *self.fields, "extra", "key_order")
+        self._model = model
+
+    def encode(self, part: J, **keys: object) -> dict[str, object]:
+        """The row that stores `part`, as a JSON object."""
+        values, given = part.__dict__, part.model_fields_set
+        extra = {
+            name: value
+            for name, value in values.items()
+            if (value is None and name in given) or (type(value) is Decimal and not _keeps_its_type(value))
+        }
+        row = {name: values[name] for name in self.fields if name not in extra}
+        for name, value in row.items():
+            if type(value) is Decimal:
+                row[name] = str(value)
+        if part.model_extra:
+            extra |= part.model_extra
+        return {**keys, **row, "extra": extra or None, "key_order": part.key_order}
+
+    def decode(self, row: Sequence[Any]) -> J:
+        """The part that `row` holds: the values of all fields of the model, as declared, `extra` and `key_order`."""
+        values = dict(zip(self._names, row, strict=False))
+        extra, key_order = row[-2:]
+        if extra is None and None not in values.values():
+            return self._model.restored(values, None, {}, key_order)
+        given = {name for name, value in values.items() if value is not None}
+        unknown: dict[str, Any] = {}
+        for name, value in (extra or {}).items():
+            given.add(name)
+            (values if name in values else unknown)[name] = freeze_json(value)
+        return self._model.restored(values, given, unknown, key_order)
+
+
+RECORD = PartCodec(OrderRecord, order_records, "date_created_at", "digest", "version")
+DELIVERY = PartCodec(OrderRecordDelivery, order_record_deliveries, "order_uid")
+PAYMENT = PartCodec(OrderRecordPayment, order_record_payments, "order_uid")
+ITEM = PartCodec(OrderRecordItem, order_record_items, "order_uid", "position")
+
+_DELIVERY, _PAYMENT, _ITEMS = (list(OrderRecord.model_fields).index(name) for name in ("delivery", "payment", "items"))
+
+
+def encode_all(records: Iterable[OrderRecord]) -> dict[str, str]:
+    """The parameters that store `records`: for each table a JSON array of its rows."""
+    rows: dict[str, list[dict[str, object]]] = {"records": [], "deliveries": [], "payments": [], "items": []}
+    for record in records:
+        uid = record.order_uid
+        created, digest = record.date_created_at.isoformat(), f"\\x{record.digest().hex()}"
+        rows["records"].append(RECORD.encode(record, date_created_at=created, digest=digest, version=1))
+        if record.delivery is not None:
+            rows["deliveries"].append(DELIVERY.encode(record.delivery, order_uid=uid))
+        if record.payment is not None:
+            rows["payments"].append(PAYMENT.encode(record.payment, order_uid=uid))
+        for position, item in enumerate(record.items, 1):
+            rows["items"].append(ITEM.encode(item, order_uid=uid, position=position))
+    return {name: dump_json(part) for name, part in rows.items()}
+
+
+def decode(text: str) -> OrderRecord:
+    """The record in the JSON array that the database made of its rows, with those of its parts in their place."""
+    row = _load(text)
+    row[_ITEMS] = tuple(map(ITEM.decode, row[_ITEMS]))
+    if row[_DELIVERY] is not None:
+        row[_DELIVERY] = DELIVERY.decode(row[_DELIVERY])
+    if row[_PAYMENT] is not None:
+        row[_PAYMENT] = PAYMENT.decode(row[_PAYMENT])
+    return RECORD.decode(row)
+
+
+def decode_all(rows: Iterable[Sequence[Any]]) -> tuple[OrderRecord, ...]:
+    """The records in the first column of `rows`."""
+    return tuple(decode(row[0]) for row in rows)
+
+
+def _keeps_its_type(value: Decimal) -> bool:
+    """Whether a column gives it back as it is: `numeric` has no exponent, and no sign of zero."""
+    sign, _, exponent = value.as_tuple()
+    return isinstance(exponent, int) and exponent < 0 and (not sign or bool(value))

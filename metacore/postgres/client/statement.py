@@ -1,0 +1,68 @@
+"""Statements: built once, compiled once for each schema to the text that is sent."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+from sqlalchemy import Column, Dialect
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql import Executable
+
+from metacore.postgres.client.identifiers import quote
+
+_DIALECT: Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
+_numbers = itertools.count()
+
+
+class Statement:
+    """One SQL statement of the operation `name`, such as "orders.get".
+
+    Either SQLAlchemy Core over `metacore.postgres.tables`, or SQL text in which `{schema}` stands for the quoted
+    schema. Parameters are named as in psycopg, `%(user_id)s`, and go as text that the statement casts: so each
+    statement is prepared once, whatever is None; `key` is the name it is prepared by.
+    """
+
+    __slots__ = ("_positional", "_source", "_texts", "key", "name", "writes")
+
+    def __init__(self, name: str, source: Executable | str, *, writes: bool = False) -> None:
+        self.name = name
+        self.writes = writes
+        self._source = source
+        self._texts: dict[str, bytes] = {}
+        self._positional: dict[str, tuple[bytes, tuple[str, ...]]] = {}
+        self.key = b"metacore_%d" % next(_numbers)
+
+    def text(self, schema: str) -> bytes:
+        """The statement for the tables of `schema`."""
+        text = self._texts.get(schema)
+        if text is None:
+            text = self._texts[schema] = self._compile(schema).encode()
+        return text
+
+    def positional(self, schema: str) -> tuple[bytes, tuple[str, ...]]:
+        """The statement as the server reads it, with $1, $2..., and the names of these parameters in their order."""
+        found = self._positional.get(schema)
+        if found is None:
+            names: dict[str, int] = {}
+
+            def number(match: re.Match[str]) -> str:
+                name = match.group(1)
+                return "%" if name is None else f"${names.setdefault(name, len(names) + 1)}"
+
+            text = _PLACEHOLDER.sub(number, self.text(schema).decode())
+            found = self._positional[schema] = text.encode(), tuple(names)
+        return found
+
+    def _compile(self, schema: str) -> str:
+        if isinstance(self._source, str):
+            return self._source.replace("{schema}", quote(schema).replace("%", "%%"))
+        options: dict[str, Any] = {"schema_translate_map": {None: schema}, "render_schema_translate": True}
+        return str(self._source.compile(dialect=_DIALECT, **options))  # type: ignore[attr-defined]
+
+
+def sql_type(column: Column[Any]) -> str:
+    """The SQL type of `column`, for a cast."""
+    return column.type.compile(dialect=_DIALECT).partition(" COLLATE")[0]

@@ -1,0 +1,167 @@
+"""Statements over libpq: one write to the socket and one wait, however many there are.
+
+psycopg's own pipeline writes to the socket, and looks for an answer, at each statement, which wakes the server and the
+client in turns. Here all statements of a round trip leave together. `benchmarks/round_trips.py` measures both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from psycopg import BaseConnection, DataError, OperationalError, pq
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.waiting import Ready, Wait
+
+from metacore.postgres.client.statement import Statement
+
+Row = tuple[Any, ...]
+Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+"""Parameters by name, or what makes them: called, inside a transaction only, while the server works on earlier ones."""
+
+Call = tuple[Statement, Values]
+"""A statement and its parameters."""
+
+Command = Callable[[], int | None]
+"""Hands something to libpq; gives the number of bytes that were made for it only then, if any."""
+
+_LARGE = 1 << 16
+"""From this number of bytes on, libpq may keep back a part of a command until the next one comes."""
+
+Waiting = Generator[Wait, Ready | int, "list[list[Row]]"]
+"""What psycopg's `Connection.wait` runs: it yields what it waits for, and returns the rows of each call."""
+
+
+class Wire:
+    """What a connection keeps between round trips: which statements are prepared, and psycopg's loaders of values."""
+
+    def __init__(self, connection: BaseConnection[Any], prepares: bool) -> None:
+        self._pgconn = connection.pgconn
+        self._transformer = Transformer(connection)
+        self._prepares = prepares
+        self._prepared: set[Statement] = set()
+
+    def exchange(
+        self, schema: str, calls: Sequence[Call], openings: Sequence[bytes] = (), closing: bytes | None = None
+    ) -> Waiting:
+        """The rows of each of `calls`, between the commands `openings` and `closing`.
+
+        Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
+        server has skipped what came after it.
+        """
+        commands: list[Command] = [partial(self._pgconn.send_query_params, text, None) for text in openings]
+        fresh: dict[int, Statement] = {}
+        for statement, values in calls:
+            text, names = statement.positional(schema)
+            if self._prepares and statement not in self._prepared and statement not in fresh.values():
+                fresh[len(commands)] = statement
+                commands.append(partial(self._pgconn.send_prepare, statement.key, text))
+            parameters = None if callable(values) else _parameters(values, names)
+            commands.append(partial(self._send, statement, text, names, values, parameters))
+        if closing is not None:
+            commands.append(partial(self._pgconn.send_query_params, closing, None))
+        if len(commands) == 1:
+            return self._alone(commands[0])
+        return self._together(commands, len(openings), fresh)
+
+    def _send(
+        self,
+        statement: Statement,
+        text: bytes,
+        names: Sequence[str],
+        values: Values,
+        parameters: Sequence[bytes | None] | None,
+    ) -> int:
+        """Send a statement; how many bytes of parameters were made for it now."""
+        made = 0
+        if callable(values):
+            parameters = _parameters(values(), names)
+            made = sum(len(parameter) for parameter in parameters if parameter is not None)
+        if self._prepares:
+            self._pgconn.send_query_prepared(statement.key, parameters)
+        else:
+            self._pgconn.send_query_params(text, parameters)
+        return made
+
+    def _alone(self, command: Command) -> Waiting:
+        command()
+        yield from self._flush()
+        result = yield from self._result()
+        while (yield from self._result()) is not None:
+            pass
+        return [self._rows(result)]
+
+    def _together(self, commands: Sequence[Command], first: int, fresh: Mapping[int, Statement]) -> Waiting:
+        pgconn = self._pgconn
+        pgconn.enter_pipeline_mode()
+        try:
+            for command in commands:
+                if (command() or 0) > _LARGE:
+                    # All of it shall be with the server while the next parameters are made.
+                    yield from self._flush()
+        except BaseException:
+            # Part of it may be with the server already: nobody shall commit that.
+            pgconn.finish()
+            raise
+        pgconn.pipeline_sync()
+        yield from self._flush()
+        results: list[pq.abc.PGresult | None] = []
+        for _ in commands:
+            results.append((yield from self._result()))
+            yield from self._result()
+        yield from self._result()
+        if pgconn.status == pq.ConnStatus.OK:
+            pgconn.exit_pipeline_mode()
+        answers = []
+        for position, result in enumerate(results):
+            rows = self._rows(result)
+            if (statement := fresh.get(position)) is not None:
+                self._prepared.add(statement)
+            elif position >= first:
+                answers.append(rows)
+        return answers
+
+    def _flush(self) -> Generator[Wait, Ready | int, None]:
+        while self._pgconn.flush():
+            ready = yield Wait.RW
+            if ready & Ready.R:
+                self._pgconn.consume_input()
+
+    def _result(self) -> Generator[Wait, Ready | int, pq.abc.PGresult | None]:
+        while self._pgconn.is_busy():
+            if (yield Wait.R):
+                try:
+                    self._pgconn.consume_input()
+                except OperationalError:
+                    # The connection is lost. What the server said before it, libpq still gives, and then an error.
+                    break
+        return self._pgconn.get_result()
+
+    def _rows(self, result: pq.abc.PGresult | None) -> list[Row]:
+        if result is None:
+            raise OperationalError("the connection is lost")
+        status = result.status
+        if status == pq.ExecStatus.TUPLES_OK:
+            self._transformer.set_pgresult(result)
+            return self._transformer.load_rows(0, result.ntuples, tuple)
+        if status != pq.ExecStatus.COMMAND_OK:
+            error = error_from_result(result)
+            # Without SQLSTATE it is not the server that speaks, but libpq of a lost connection.
+            raise error if error.sqlstate else OperationalError(str(error))
+        return []
+
+
+def _parameters(values: Mapping[str, Any], names: Sequence[str]) -> list[bytes | None]:
+    return [_parameter(values[name]) for name in names]
+
+
+def _parameter(value: str | int | None) -> bytes | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else str(value)
+    if "\0" in text:
+        # libpq would send what is before it.
+        raise DataError("text must not contain NUL")
+    return text.encode()

@@ -1,5 +1,0 @@
-"""Brings a database to the schema that this release needs."""
-
-from metacore.postgres.deployer.schema_deployer import SchemaDeployer, SchemaStatus
-
-__all__ = ["SchemaDeployer", "SchemaStatus"]

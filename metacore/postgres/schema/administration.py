@@ -1,0 +1,108 @@
+"""Connections for work on the schema itself, and the errors that such work meets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from urllib.parse import unquote
+
+import psycopg
+from psycopg import IsolationLevel
+from sqlalchemy.exc import DBAPIError
+
+from metacore.config import Settings
+from metacore.errors import ConfigurationError, LockTimeoutError, MetacoreError
+from metacore.postgres.client.connections import parse_url
+from metacore.postgres.client.errors import translate, unreachable
+from metacore.postgres.embedded import EmbeddedPostgres
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_LOCK_NOT_AVAILABLE = "55P03"
+_INSUFFICIENT_PRIVILEGE = "42501"
+_READ_ONLY = "25006"
+
+
+def check_url(url: str | None) -> str:
+    """`url`, or the variable METACORE_URL; ConfigurationError if there is neither, or no database that stays."""
+    url = url or os.environ.get("METACORE_URL")
+    if not url:
+        raise ConfigurationError(
+            "no database named: pass a url (--url), or set METACORE_URL, to postgresql://... or embedded:/path",
+            setting="url",
+        )
+    scheme, _, rest = url.partition(":")
+    if scheme == "memory" or (scheme == "embedded" and not rest.removeprefix("//")):
+        raise ConfigurationError(f"{scheme}: storages need no deployment; connect() makes them anew", setting="url")
+    if scheme != "embedded":
+        parse_url(url)
+    return url
+
+
+@contextmanager
+def connect(url: str, settings: Settings) -> Iterator[Connection]:
+    """A connection in a transaction of its own, rolled back at the end unless it was committed.
+
+    An embedded server runs meanwhile.
+    """
+    with ExitStack() as stack:
+        if url.startswith("embedded:"):
+            path = unquote(url.removeprefix("embedded:").removeprefix("//"))
+            url = stack.enter_context(EmbeddedPostgres(path)).url
+        parameters = {
+            "connect_timeout": settings.connect_timeout,
+            "application_name": settings.application_name,
+            **parse_url(url),
+            "client_encoding": "UTF8",
+        }
+        try:
+            connection = psycopg.connect(**parameters, prepare_threshold=None)
+        except psycopg.Error as error:
+            raise unreachable(error, parameters) from None
+        stack.callback(connection.close)
+        connection.isolation_level = IsolationLevel.READ_COMMITTED
+        connection.read_only = False
+        yield connection
+
+
+def set_timeouts(connection: Connection, lock_timeout: float) -> None:
+    """Wait for a lock `lock_timeout` seconds, and for anything else as long as it takes, in this transaction."""
+    connection.execute(
+        """
+        SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', '0', true),
+            set_config('idle_in_transaction_session_timeout', '0', true)
+        """,
+        [str(max(1, round(lock_timeout * 1000)))],
+    )
+
+
+@contextmanager
+def typed_errors(operation: str) -> Iterator[None]:
+    """What the database says, as Metacore's errors, with advice for whoever works on the schema."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _typed(error, operation) from error
+    except DBAPIError as error:
+        if not isinstance(error.orig, psycopg.Error):
+            raise
+        raise _typed(error.orig, operation) from error.orig
+
+
+def _typed(error: psycopg.Error, operation: str) -> MetacoreError:
+    if error.sqlstate == _LOCK_NOT_AVAILABLE:
+        return LockTimeoutError(
+            f"{operation}: another session holds a lock on the schema or its tables, or is deploying it;"
+            " nothing was changed. Try again, or raise METACORE_LOCK_TIMEOUT"
+        )
+    if error.sqlstate == _INSUFFICIENT_PRIVILEGE:
+        return ConfigurationError(
+            f"{operation}: the role lacks a right: {error.diag.message_primary}. It needs to own the schema or,"
+            " to make it, CREATE on the database; to check it, TEMPORARY on the database",
+            setting="url",
+        )
+    if error.sqlstate == _READ_ONLY:
+        return ConfigurationError(f"{operation}: this server is read-only; name the primary", setting="url")
+    return translate(error, operation)

@@ -1,0 +1,233 @@
+"""The deployer: brings a database to the schema that this release needs, and tells how far it is from it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import sqlalchemy
+from alembic.util import CommandError
+
+from metacore.config import Settings
+from metacore.errors import InvalidDataError, MetacoreError, SchemaError, bare
+from metacore.postgres.client.identifiers import check_role_name, check_schema_name, quote
+from metacore.postgres.schema import migrating
+from metacore.postgres.schema.administration import Connection, check_url, connect, set_timeouts, typed_errors
+from metacore.postgres.schema.drift import Drift, find_drift
+from metacore.postgres.schema.privileges import check_role, grants
+from metacore.postgres.schema.revisions import BASE, check_revision, head_revision, revisions_between
+from metacore.postgres.schema.state import SCHEMA_STATE, SchemaState, check_schema_state, too_new
+
+_TURN_TIMEOUT = 60.0
+_LOCK = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({}, 0))"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """How far a schema is.
+
+    `revision` is what the database has, None where nothing is deployed; `head` is what this release needs. `pending`
+    are the revisions that `deploy` would apply, oldest first. `compatible_from` is the oldest revision whose releases
+    can work with the schema as it is. `is_usable` says whether storages of this release can: the schema is at `head`,
+    or newer and compatible.
+    """
+
+    schema: str
+    revision: str | None
+    head: str
+    pending: tuple[str, ...]
+    compatible_from: str | None
+    is_usable: bool
+
+
+class SchemaDeployer:
+    """Deploys the schema that storages need into a PostgreSQL database. Blocking: from async code, call it in a thread.
+
+    `url` is postgresql://..., whatever else libpq takes, or embedded:/path; METACORE_URL if it is None. `settings`
+    default to the METACORE_... variables. A change is one transaction: one that fails, or is killed, leaves nothing
+    behind. Locks on tables are waited for `lock_timeout`, another deployer a minute if that is longer; then it is a
+    LockTimeoutError.
+
+    Other errors: ConfigurationError for a URL, name or right that is missing or cannot be used,
+    StorageUnavailableError for no server or a wrong password, SchemaError for a schema that only another release can
+    work on.
+    """
+
+    def __init__(self, url: str | None = None, schema: str = "metacore", *, settings: Settings | None = None) -> None:
+        self.schema = check_schema_name(schema)
+        # It is not left in a variable, which loggers may print, with its password.
+        self._url, url = url, None
+        self._settings = settings or Settings()
+
+    def __repr__(self) -> str:
+        return f"SchemaDeployer(schema={self.schema!r})"
+
+    def deploy(self, app_role: str | None = None) -> Sequence[str]:
+        """Bring the schema to the newest revision, and return the revisions that were applied, oldest first.
+
+        Makes the schema if it is missing, which takes CREATE on the database; otherwise owning the schema is enough.
+        Any number of deployers may run at once: one works, the others find the work done. A newer, compatible schema
+        stays.
+
+        With `app_role`, that role, which exists, gets the rights that storages need, and loses others that it has on
+        the schema and its tables: no DDL, no DELETE of what no storage deletes, and on the journals (balance_entries
+        and order_updates) neither UPDATE nor DELETE. What belongs to a deleted user or order still goes with it, by
+        the cascade of foreign keys, which runs with the rights of the tables' owner. A role that is that owner cannot
+        be the app_role. On a newer schema, compatible or not, `app_role` is a SchemaError, and nothing is granted:
+        only the release that deployed it knows which rights its tables need.
+        """
+        role = None if app_role is None else check_role_name(app_role)
+        with self._connected("deploy") as connection:
+            state = self._state(connection)
+            if role is None and state.revision is not None and state.revision >= head_revision():
+                self._accept(state)
+                return ()
+            with self._alone(connection) as alembic:
+                state = self._state(connection)
+                before = migrating.current_revision(alembic, self.schema)
+                if before is not None and before > head_revision():
+                    self._accept(state)
+                    if role is not None:
+                        raise self._not_granted(role, before)
+                    return ()
+                if not state.exists:
+                    connection.execute(f"CREATE SCHEMA {quote(self.schema)}".encode())
+                migrating.upgrade(alembic, self.schema, head_revision())
+                if state.revision != head_revision():
+                    connection.execute(migrating.last_statement(self.schema, head_revision()).encode())
+                if role is not None:
+                    check_role(connection, self.schema, role)
+                    for statement in grants(self.schema, role):
+                        connection.execute(statement.encode())
+                return revisions_between(before, head_revision())
+
+    def status(self) -> SchemaStatus:
+        """How far the schema is. Any role may ask."""
+        with self._connected("status") as connection:
+            state = self._state(connection)
+        head = head_revision()
+        return SchemaStatus(
+            schema=self.schema,
+            revision=state.revision,
+            head=head,
+            pending=revisions_between(state.revision, head),
+            compatible_from=state.compatible_from,
+            is_usable=state.revision == head or state.is_newer_and_compatible,
+        )
+
+    def check(self) -> Sequence[Drift]:
+        """Every difference between the deployed tables and those that this release needs; empty when there is none.
+
+        Tables, domains, columns, constraints, indexes, triggers and rules are compared by their whole definition; one
+        too many is a difference, too. It takes TEMPORARY on the database, nothing else. SchemaError if the schema is
+        at another revision.
+        """
+        with self._connected("check") as connection:
+            set_timeouts(connection, self._settings.lock_timeout)
+            rows = connection.execute(SCHEMA_STATE, {"schema": self.schema}).fetchall()
+            check_schema_state(rows, self.schema)
+            state = SchemaState.of(rows)
+            if state.revision != head_revision():
+                raise too_new(self.schema, state)
+            return find_drift(connection, self.schema)
+
+    def sql(self, start: str = BASE, app_role: str | None = None) -> str:
+        """The script that does what `deploy` would do to a schema at revision `start`, for psql or any other client.
+
+        One transaction; nothing is connected to. InvalidDataError for a revision that there is not.
+        """
+        check_revision(start)
+        role = None if app_role is None else check_role_name(app_role)
+        statements = [
+            _LOCK.format(_literal(self._lock_name)),
+            "SET LOCAL statement_timeout = 0",
+            f"SET LOCAL lock_timeout = {round(self._settings.lock_timeout * 1000)}",
+            *([f"CREATE SCHEMA IF NOT EXISTS {quote(self.schema)}"] if start == BASE else []),
+        ]
+        revisions = migrating.upgrade_script(self.schema, start, head_revision())
+        after = [migrating.last_statement(self.schema, head_revision()), *(grants(self.schema, role) if role else [])]
+        return "\n\n".join(["BEGIN;", *map(_ended, statements), revisions, *map(_ended, after), "COMMIT;", ""])
+
+    def downgrade(self, revision: str) -> Sequence[str]:
+        """Undo the revisions after `revision` ("base": all), with their data, and return them, newest first.
+
+        The schema itself stays. InvalidDataError for a revision that there is not, or that the schema has not reached.
+        """
+        check_revision(revision)
+        with self._connected("downgrade") as connection, self._alone(connection) as alembic:
+            before = migrating.current_revision(alembic, self.schema)
+            if before is not None and before > head_revision():
+                raise too_new(self.schema, self._state(connection))
+            if revision != BASE and revision > (before or ""):
+                raise InvalidDataError(f"the schema is at {before or BASE}, before that revision", field="revision")
+            if before is not None and before != revision:
+                migrating.downgrade(alembic, self.schema, revision)
+                connection.execute(migrating.last_statement(self.schema, revision).encode())
+            return revisions_between(None if revision == BASE else revision, before or "")[::-1]
+
+    @property
+    def _lock_name(self) -> str:
+        return f"metacore schema {self.schema}"
+
+    @contextmanager
+    def _connected(self, operation: str) -> Iterator[Connection]:
+        with ExitStack() as stack:
+            connection = self._connect(stack)
+            stack.enter_context(typed_errors(operation))
+            yield connection
+
+    def _connect(self, stack: ExitStack) -> Connection:
+        try:
+            return stack.enter_context(connect(check_url(self._url), self._settings))
+        except MetacoreError as error:
+            failure = error
+        raise bare(failure)
+
+    @contextmanager
+    def _alone(self, connection: Connection) -> Iterator[sqlalchemy.Connection]:
+        """A transaction on `connection`, as Alembic takes it, in which no other deployer works on the schema."""
+        connection.rollback()
+        engine = sqlalchemy.create_engine(
+            "postgresql+psycopg://", creator=lambda: connection, poolclass=sqlalchemy.NullPool
+        )
+        try:
+            with engine.begin() as alembic:
+                lock_timeout = self._settings.lock_timeout
+                set_timeouts(connection, max(_TURN_TIMEOUT, lock_timeout))
+                connection.execute(_LOCK.format("%s").encode(), [self._lock_name])
+                set_timeouts(connection, lock_timeout)
+                yield alembic
+        except CommandError as error:
+            raise SchemaError(f'the schema "{self.schema}" cannot be migrated: {error}') from error
+
+    def _state(self, connection: Connection) -> SchemaState:
+        return SchemaState.of(connection.execute(SCHEMA_STATE, {"schema": self.schema}).fetchall())
+
+    def _not_granted(self, role: str, revision: str) -> SchemaError:
+        return SchemaError(
+            f'the schema "{self.schema}" is at revision {revision}, of a newer release: nothing was granted to'
+            f" {quote(role)}. Run deploy with the app role from that release, or leave the app role out here",
+            current=revision,
+            expected=head_revision(),
+        )
+
+    def _accept(self, state: SchemaState) -> None:
+        if state.revision == head_revision():
+            return
+        if not state.is_newer_and_compatible:
+            raise too_new(self.schema, state)
+        _logger.warning(
+            'The schema "%s" is at %s, of a newer release; nothing was changed.', self.schema, state.revision
+        )
+
+
+def _ended(statement: str) -> str:
+    return statement + ";"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

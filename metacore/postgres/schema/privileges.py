@@ -1,0 +1,86 @@
+"""What the role of a service may do: what the storages need, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from metacore.errors import ConfigurationError
+from metacore.postgres.client.identifiers import quote
+from metacore.postgres.tables import METADATA
+
+KEPT = "SELECT, INSERT"
+"""A journal: rows are added and never changed. They go only with what they belong to, and that is done by the cascade
+of a foreign key, which PostgreSQL runs with the rights of the table's owner, not of the role that deletes."""
+
+UPDATED = "SELECT, INSERT, UPDATE"
+"""Rows change, and go only with their user, by the cascade."""
+
+REPLACED = "SELECT, INSERT, DELETE"
+"""Rows never change, but give way to others."""
+
+DELETED = "SELECT, INSERT, UPDATE, DELETE"
+"""Rows change and are deleted by their storage."""
+
+PRIVILEGES = {
+    "users": DELETED,
+    "orders": DELETED,
+    "order_updates": KEPT,
+    "trades": UPDATED,
+    "balances": UPDATED,
+    "balance_entries": KEPT,
+    "portfolios": UPDATED,
+    "portfolio_holdings": DELETED,
+    "user_credentials": DELETED,
+    "user_api_keys": REPLACED,
+    "order_records": DELETED,
+    "order_record_deliveries": DELETED,
+    "order_record_payments": DELETED,
+    "order_record_items": DELETED,
+}
+
+_ROLE = """
+SELECT r.rolsuper,
+    pg_catalog.pg_has_role(r.oid, n.nspowner, 'MEMBER') OR EXISTS (
+        SELECT FROM pg_catalog.pg_class c
+        WHERE c.relnamespace = n.oid AND pg_catalog.pg_has_role(r.oid, c.relowner, 'MEMBER')
+    ),
+    pg_catalog.has_database_privilege(r.oid, pg_catalog.current_database(), 'TEMPORARY'),
+    pg_catalog.quote_ident(pg_catalog.current_database())
+FROM pg_catalog.pg_roles r, pg_catalog.pg_namespace n
+WHERE r.rolname = %(role)s AND n.nspname = %(schema)s
+"""
+
+
+def check_role(connection: psycopg.Connection[Any], schema: str, role: str) -> None:
+    """ConfigurationError if rights cannot be given to this role, or could not hold it back."""
+    row = connection.execute(_ROLE, {"role": role, "schema": schema}).fetchone()
+    if row is None:
+        raise ConfigurationError(
+            f"there is no role {quote(role)}; make it first: CREATE ROLE {quote(role)} LOGIN", setting="app_role"
+        )
+    is_superuser, owns, may_make_temporary_tables, database = row
+    if is_superuser or owns:
+        why = "is a superuser" if is_superuser else "owns the schema or tables in it, or is a member of their owner"
+        raise ConfigurationError(
+            f"the role {quote(role)} {why}: no grant holds it back. Give services a role of their own",
+            setting="app_role",
+        )
+    if not may_make_temporary_tables:
+        raise ConfigurationError(
+            "imports go through temporary tables; run as the database's owner:"
+            f" GRANT TEMPORARY ON DATABASE {database} TO {quote(role)}",
+            setting="app_role",
+        )
+
+
+def grants(schema: str, role: str) -> list[str]:
+    """The statements that give `role` what the storages need in `schema`, and take from it what else it has there."""
+    to_role, in_schema = quote(role), quote(schema)
+    return [
+        f"REVOKE ALL ON SCHEMA {in_schema} FROM {to_role}",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA {in_schema} FROM {to_role}",
+        f"GRANT USAGE ON SCHEMA {in_schema} TO {to_role}",
+        *(f"GRANT {PRIVILEGES[table]} ON {in_schema}.{quote(table)} TO {to_role}" for table in METADATA.tables),
+    ]

@@ -1,0 +1,108 @@
+"""Which revision of the schema a database has, and whether this release can work with it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from metacore.errors import SchemaError
+from metacore.postgres.schema.revisions import head_revision
+
+VERSION_TABLE = "alembic_version"
+"""Alembic's table of the current revision; its comment is the marker that storages read."""
+
+SCHEMA_STATE = f"""
+SELECT pg_catalog.obj_description(c.oid, 'pg_class'), pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+FROM pg_catalog.pg_namespace n
+LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = '{VERSION_TABLE}'
+WHERE n.nspname = %(schema)s
+"""  # noqa: S608
+"""One row, or none where the schema is missing. It reads catalogs only, which every role may."""
+
+_MARKER = re.compile(r"metacore revision (\d{4}), compatible from (\d{4})", re.ASCII)
+_DEFAULT_SCHEMA = "metacore"
+
+_logger = logging.getLogger(__name__)
+
+
+def marker(revision: str, compatible_from: str) -> str:
+    """The comment of the version table at `revision`, usable by releases made for `compatible_from` and later."""
+    return f"metacore revision {revision}, compatible from {compatible_from}"
+
+
+def deploy_command(schema: str) -> str:
+    """The command that brings a schema of this name up to date; the URL is left for the reader to fill in."""
+    return "metacore deploy --url <url>" + (f" --schema {shlex.quote(schema)}" if schema != _DEFAULT_SCHEMA else "")
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """What a database has: `revision` is None where nothing is deployed."""
+
+    exists: bool
+    readable: bool
+    revision: str | None
+    compatible_from: str | None
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Any]]) -> Self:
+        """The state that the rows of `SCHEMA_STATE` tell."""
+        comment, readable = rows[0] if rows else (None, False)
+        found = _MARKER.fullmatch(comment or "")
+        revision, compatible_from = found.groups() if found else (None, None)
+        return cls(exists=bool(rows), readable=bool(readable), revision=revision, compatible_from=compatible_from)
+
+    @property
+    def is_newer_and_compatible(self) -> bool:
+        """Whether a later release deployed it, in a way that leaves this release at work."""
+        head = head_revision()
+        return self.revision is not None and self.revision > head >= (self.compatible_from or self.revision)
+
+
+def check_schema_state(rows: Sequence[Sequence[Any]], schema: str) -> None:
+    """Return if this release can work with the schema that the rows of `SCHEMA_STATE` tell of, else raise SchemaError.
+
+    A newer revision that is marked as compatible is accepted with a warning in the log.
+    """
+    state, head = SchemaState.of(rows), head_revision()
+    if state.revision is None:
+        raise SchemaError(
+            f'the schema "{schema}" is not deployed in this database; run: {deploy_command(schema)}', expected=head
+        )
+    if not state.readable:
+        raise SchemaError(
+            f'the role has no right to use the schema "{schema}";'
+            f" run as its owner: {deploy_command(schema)} --app-role <role>",
+            current=state.revision,
+            expected=head,
+        )
+    if state.revision < head:
+        raise SchemaError(
+            f'the schema "{schema}" is at revision {state.revision}, this release of Metacore needs {head};'
+            f" run: {deploy_command(schema)}",
+            current=state.revision,
+            expected=head,
+        )
+    if state.is_newer_and_compatible:
+        _logger.warning(
+            'The schema "%s" is at revision %s, newer than %s, which this release of Metacore knows, and compatible.',
+            schema,
+            state.revision,
+            head,
+        )
+    elif state.revision != head:
+        raise too_new(schema, state)
+
+
+def too_new(schema: str, state: SchemaState) -> SchemaError:
+    """The error for a schema that a newer release deployed."""
+    return SchemaError(
+        f'the schema "{schema}" is at revision {state.revision}, and this release of Metacore knows revisions up to'
+        f" {head_revision()}; install the release that deployed it, or a newer one",
+        current=state.revision,
+        expected=head_revision(),
+    )

@@ -1,0 +1,78 @@
+"""The tables of balances and their journal."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
+
+from metacore.domain.trading.balances import HOLDING, UNIQUELY_REFERENCED, EntryReason
+from metacore.postgres.tables.columns import (
+    METADATA,
+    amount_column,
+    belongs_to,
+    id_column,
+    integer_column,
+    key_column,
+    name_column,
+    not_negative,
+    time_column,
+)
+from metacore.postgres.tables.domains import quoted
+
+REFERENCED_ENTRIES = f"reason IN ({quoted(sorted(UNIQUELY_REFERENCED))}) AND reference IS NOT NULL"
+"""Which rows `balance_entries_reference_key` has: a deposit or withdrawal is booked once for each reference."""
+
+MOVING_ENTRIES = f"reason NOT IN ({quoted(sorted(HOLDING))})"
+"""Which rows `balance_entries_moved_idx` has: those that an account snapshot must be newer than."""
+
+balances = Table(
+    "balances",
+    METADATA,
+    key_column("asset"),
+    amount_column("free"),
+    amount_column("locked"),
+    id_column("user_id"),
+    integer_column("last_seq"),
+    integer_column("version"),
+    time_column("created_at"),
+    time_column("updated_at"),
+    PrimaryKeyConstraint("user_id", "asset", name="balances_pkey"),
+    belongs_to("balances", "users", ["user_id"], ["id"]),
+    not_negative("balances", "free"),
+    not_negative("balances", "locked"),
+)
+
+balance_entries = Table(
+    "balance_entries",
+    METADATA,
+    id_column("user_id"),
+    key_column("asset"),
+    amount_column("delta_free"),
+    amount_column("delta_locked"),
+    name_column("reason", EntryReason),
+    key_column("reference", nullable=True),
+    time_column("occurred_at"),
+    integer_column("seq"),
+    amount_column("free_after"),
+    amount_column("locked_after"),
+    time_column("created_at"),
+    PrimaryKeyConstraint("user_id", "asset", "seq", name="balance_entries_pkey"),
+    belongs_to("balance_entries", "balances", ["user_id", "asset"], ["user_id", "asset"]),
+    not_negative("balance_entries", "free_after"),
+    not_negative("balance_entries", "locked_after"),
+    CheckConstraint("seq >= 1", name="balance_entries_seq_from_one"),
+)
+
+Index(
+    "balance_entries_reference_key",
+    balance_entries.c.user_id,
+    balance_entries.c.reason,
+    balance_entries.c.reference,
+    unique=True,
+    postgresql_where=text(REFERENCED_ENTRIES),
+)
+Index(
+    "balance_entries_moved_idx",
+    balance_entries.c.user_id,
+    balance_entries.c.occurred_at.desc(),
+    postgresql_where=text(MOVING_ENTRIES),
+)

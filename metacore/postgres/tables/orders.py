@@ -1,0 +1,76 @@
+"""The table of orders."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
+
+from metacore.domain.trading.orders import OrderSide, OrderStatus, OrderType, TimeInForce
+from metacore.postgres.tables.columns import (
+    METADATA,
+    amount_column,
+    belongs_to,
+    id_column,
+    integer_column,
+    json_column,
+    key_column,
+    name_column,
+    not_negative,
+    text_column,
+    time_column,
+    unique,
+)
+from metacore.postgres.tables.domains import quoted
+
+OPEN_ORDERS = f"status IN ({quoted(status for status in OrderStatus if status.is_open)})"
+"""Which rows `orders_open_idx` has: a statement that says it in these words can be answered from it."""
+
+HOLDING_ORDERS = "held_amount > 0"
+"""Which rows `orders_holding_idx` has."""
+
+orders = Table(
+    "orders",
+    METADATA,
+    id_column("id"),
+    id_column("user_id"),
+    key_column("symbol"),
+    key_column("base_asset"),
+    key_column("quote_asset"),
+    name_column("side", OrderSide),
+    name_column("type", OrderType),
+    name_column("time_in_force", TimeInForce, nullable=True),
+    name_column("status", OrderStatus),
+    amount_column("price", nullable=True),
+    amount_column("quantity", nullable=True),
+    amount_column("quote_quantity", nullable=True),
+    amount_column("stop_price", nullable=True),
+    amount_column("executed_quantity"),
+    amount_column("executed_quote_quantity"),
+    key_column("exchange_order_id", nullable=True),
+    key_column("client_order_id", nullable=True),
+    text_column("reason", nullable=True),
+    time_column("transacted_at", nullable=True),
+    json_column("raw", nullable=True),
+    amount_column("settled_quantity"),
+    amount_column("settled_quote_quantity"),
+    key_column("held_asset", nullable=True),
+    amount_column("held_amount"),
+    integer_column("version"),
+    time_column("created_at"),
+    time_column("updated_at"),
+    PrimaryKeyConstraint("user_id", "id", name="orders_pkey"),
+    unique("orders", "client_order_id", "user_id", "client_order_id"),
+    unique("orders", "exchange_order_id", "user_id", "exchange_order_id"),
+    belongs_to("orders", "users", ["user_id"], ["id"]),
+    not_negative("orders", "held_amount"),
+    CheckConstraint("held_amount = 0 OR held_asset IS NOT NULL", name="orders_hold_has_asset"),
+)
+
+Index("orders_newest_idx", orders.c.user_id, orders.c.created_at.desc(), orders.c.id.desc())
+Index(
+    "orders_open_idx",
+    orders.c.user_id,
+    orders.c.created_at.desc(),
+    orders.c.id.desc(),
+    postgresql_where=text(OPEN_ORDERS),
+)
+Index("orders_holding_idx", orders.c.user_id, postgresql_where=text(HOLDING_ORDERS))

@@ -1,0 +1,154 @@
+# Made from metacore/postgres/client/pool.py by `python tools/generate_sync.py`. Do not edit.
+"""The pool of connections that the sessions of one storage share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from metacore._compat.blocking import owner
+from metacore._compat.psycopg_blocking import Connection, ConnectionPool
+from metacore.config import Settings
+from metacore.domain.values.times import Clock
+from metacore.errors import PoolTimeoutError, StorageUnavailableError
+from metacore.postgres.client.connections import connection_parameters, pool_parameters
+from metacore.postgres.client.errors import unreachable
+from metacore.postgres.client.identifiers import check_schema_name
+from metacore.postgres.client.wire import Call, Row, Wire
+from metacore.postgres.schema.state import SCHEMA_STATE, check_schema_state
+from metacore.sync.crypto.keys import Keys
+from metacore.sync.storage.counting import Counters
+
+
+class Pool:
+    """Connections, the clock, the schema and the counters: what all operations of a storage share."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.clock = clock
+        self.schema = check_schema_name(settings.schema)
+        self.settings = settings
+        self.keys = Keys(settings)
+        self.counters = Counters()
+        self._pool: ConnectionPool[Connection[Row]] | None = None
+        self._owner: object = None
+        self._process: int | None = None
+        self._last_error: str | None = None
+        self._wires: WeakKeyDictionary[Connection[Row], Wire] = WeakKeyDictionary()
+
+    def open(self, url: str) -> None:
+        """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
+        parameters = connection_parameters(url, self.settings)
+        self._check_server(parameters)
+        self._pool = ConnectionPool(
+            "",
+            kwargs=parameters,
+            connection_class=self._recording_class(),
+            **pool_parameters(self.settings),
+        )
+        self._owner, self._process = owner(), os.getpid()
+        self._pool.open()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process is a fork of the one that opened it: the connections are then the other's to end."""
+        return self._process != os.getpid()
+
+    def check(self) -> ConnectionPool[Connection[Row]]:
+        """The pool; StorageUnavailableError if the storage is closed or used from elsewhere than it was opened."""
+        if self._pool is None:
+            raise StorageUnavailableError("the storage is not open; use it inside the `with` block of connect()")
+        if owner() != self._owner:
+            raise StorageUnavailableError(
+                "the storage was opened in another event loop or process; open one of its own there"
+            )
+        if self._pool.closed:
+            raise StorageUnavailableError("the storage is closed; open another one by connect()")
+        return self._pool
+
+    def acquire(self) -> Connection[Row]:
+        """A connection of its own for one operation or transaction; `release` it whatever happens."""
+        pool = self.check()
+        try:
+            return pool.getconn()
+        except (PoolTimeout, TooManyRequests) as error:
+            figures = pool.get_stats()
+            cause = f"; the last connection attempt failed: {self._last_error}" if self._last_error else ""
+            told = f"no connection became free within {self.settings.pool_timeout:g} s"
+            if isinstance(error, TooManyRequests):
+                told = "no connection is free, and no more operations may wait for one (pool_max_waiting)"
+            raise PoolTimeoutError(
+                f"{told}: {figures.get('pool_size', 0)} of {figures.get('pool_max', 0)} open,"
+                f" {figures.get('requests_waiting', 0)} waiting; raise pool_max_size, or shorten transactions{cause}",
+                pool=dict(figures),
+                cause=self._last_error,
+            ) from error
+        except PoolClosed as error:
+            raise StorageUnavailableError("the storage is closed; open another one by connect()") from error
+
+    def exchange(
+        self,
+        connection: Connection[Row],
+        calls: Sequence[Call],
+        openings: Sequence[bytes] = (),
+        closing: bytes | None = None,
+    ) -> list[list[Row]]:
+        """The rows of each of `calls`, between the commands `openings` and `closing`, in one round trip."""
+        wire = self._wires.get(connection)
+        if wire is None:
+            wire = self._wires[connection] = Wire(connection, self.settings.prepared_statements)
+        with connection.lock:
+            return connection.wait(wire.exchange(self.schema, calls, openings, closing))
+
+    def release(self, connection: Connection[Row]) -> None:
+        """Give back a connection of `acquire`."""
+        if self._pool is not None and not self.is_inherited:
+            self._pool.putconn(connection)
+
+    def figures(self) -> dict[str, int] | None:
+        """The pool's figures; None before it was opened. A closed pool has no connections."""
+        if self._pool is None:
+            return None
+        none = {"pool_size": 0, "pool_available": 0} if self._pool.closed else {}
+        return dict(self._pool.get_stats()) | none
+
+    def close(self) -> None:
+        """Close all connections; a connection in use is closed when it is released."""
+        if self._pool is not None and not self.is_inherited:
+            self._pool.close()
+
+    def _check_server(self, parameters: dict[str, Any]) -> None:
+        try:
+            connection = Connection.connect(**parameters)
+        except psycopg.Error as error:
+            raise unreachable(error, parameters) from None
+        try:
+            cursor = connection.execute(SCHEMA_STATE, {"schema": self.schema}, prepare=False)
+            rows = cursor.fetchall()
+        except psycopg.Error as error:
+            raise unreachable(error, parameters) from None
+        finally:
+            connection.close()
+        check_schema_state(rows, self.schema)
+
+    def _recording_class(self) -> type[Connection[Row]]:
+        pool = self
+
+        class RecordingConnection(Connection[Row]):
+            """Keeps the last connection error for PoolTimeoutError, which psycopg's own does not tell."""
+
+            @classmethod
+            def connect(cls, conninfo: str = "", **kwargs: Any) -> Any:
+                try:
+                    connection = super().connect(conninfo, **kwargs)
+                except psycopg.Error as error:
+                    pool._last_error = str(error).strip()
+                    raise
+                pool._last_error = None
+                return connection
+
+        return RecordingConnection

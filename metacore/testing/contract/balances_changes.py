@@ -1,0 +1,302 @@
+"""The contract of what changes balances."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from metacore.domain.people.users import User
+from metacore.domain.trading.balances import Balance, BalanceDelta, BalanceEntry, EntryReason
+from metacore.errors import AlreadyExistsError, InsufficientFundsError, InvalidDataError, MetacoreError, NotFoundError
+from metacore.sync.storage.storage import Storage
+from metacore.testing.clock import START, ManualClock
+from metacore.testing.contract.balances import ATTO, ONE, ZERO, account, amounts
+from metacore.testing.contract.base import Contract
+from metacore.testing.contract.samples import EDGE_AMOUNTS, NOBODY
+from metacore.testing.factories import BalanceDeltaFactory
+from metacore.testing.runners import Runner
+
+BAD_AMOUNTS = (-ATTO, Decimal("NaN"), Decimal("Infinity"), 0.1, ATTO / 10, Decimal(10) ** 20, None, True, "one", b"1")
+"""What is no amount, or a negative one."""
+
+
+class BalanceChangeContract(Contract):
+    """Of what changes balances: `put`, `put_all`, `replace_all` and `apply`."""
+
+    def test_put_sets_a_balance_with_one_adjustment(self, storage: Storage, clock: ManualClock, user: User) -> None:
+        assert storage.balances.put(user.id, "USDT", Decimal(10), Decimal(3)) is True
+        now = clock.advance()
+        assert storage.balances.put(user.id, "USDT", Decimal(4), Decimal(5)) is True
+        assert storage.balances.get(user.id, "USDT") == Balance(
+            user_id=user.id,
+            asset="USDT",
+            free=Decimal(4),
+            locked=Decimal(5),
+            last_seq=2,
+            version=3,
+            created_at=START,
+            updated_at=now,
+        )
+        assert storage.balances.entries(user.id).items[1] == BalanceEntry(
+            user_id=user.id,
+            asset="USDT",
+            seq=2,
+            delta_free=Decimal(-6),
+            delta_locked=Decimal(2),
+            free_after=Decimal(4),
+            locked_after=Decimal(5),
+            reason=EntryReason.ADJUSTMENT,
+            occurred_at=now,
+            created_at=now,
+        )
+
+    def test_put_of_what_is_stored_changes_nothing(self, storage: Storage, clock: ManualClock, user: User) -> None:
+        storage.balances.put(user.id, "USDT", Decimal(10), Decimal(3))
+        stored = storage.balances.get(user.id, "USDT")
+        clock.advance()
+        assert storage.balances.put(user.id, "USDT", Decimal("10.00"), Decimal(3)) is False
+        assert storage.balances.get(user.id, "USDT") == stored
+        assert len(storage.balances.entries(user.id).items) == 1
+
+    def test_put_of_zero_stores_a_balance_that_did_not_exist(self, storage: Storage, user: User) -> None:
+        assert storage.balances.put(user.id, "USDT", ZERO, ZERO) is True
+        assert storage.balances.put(user.id, "USDT", ZERO, ZERO) is False
+        assert storage.balances.get(user.id, "USDT") == Balance.empty(user.id, "USDT", START)
+        assert storage.balances.entries(user.id).items == ()
+
+    @pytest.mark.parametrize("amount", EDGE_AMOUNTS, ids=str)
+    def test_every_amount_comes_back_to_the_digit(self, storage: Storage, user: User, amount: Decimal) -> None:
+        storage.balances.put(user.id, "USDT", amount, amount)
+        balance: Any = storage.balances.get(user.id, "USDT")
+        assert balance.free.as_tuple() == balance.locked.as_tuple() == amount.as_tuple()
+        (entry,) = storage.balances.entries(user.id).items
+        told = (entry.delta_free, entry.delta_locked, entry.free_after, entry.locked_after)
+        assert {value.as_tuple() for value in told} == {amount.as_tuple()}
+
+    def test_put_for_a_user_that_does_not_exist_is_not_found(self, storage: Storage) -> None:
+        with pytest.raises(NotFoundError) as caught:
+            storage.balances.put(NOBODY, "USDT", ONE, ZERO)
+        assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
+        assert storage.balances.list(NOBODY) == ()
+
+    @pytest.mark.parametrize("amount", BAD_AMOUNTS, ids=repr)
+    @pytest.mark.parametrize("field", ["free", "locked"])
+    def test_put_of_what_is_no_amount_or_negative_is_refused(
+        self, storage: Storage, user: User, field: str, amount: Any
+    ) -> None:
+        storage.balances.put(user.id, "USDT", ONE, ONE)
+        stored = storage.balances.get(user.id, "USDT")
+        told = {"free": ONE, "locked": ONE, field: amount}
+        with pytest.raises(InvalidDataError) as caught:
+            storage.balances.put(user.id, "USDT", **told)
+        assert caught.value.field == field
+        assert storage.balances.get(user.id, "USDT") == stored
+
+    @pytest.mark.parametrize("asset", ["", "x" * 256, None, 5])
+    def test_put_of_what_is_no_asset_is_refused(self, storage: Storage, user: User, asset: Any) -> None:
+        with pytest.raises(InvalidDataError) as caught:
+            storage.balances.put(user.id, asset, ONE, ZERO)
+        assert caught.value.field == "asset"
+        assert storage.balances.list(user.id) == ()
+
+    def test_put_all_puts_each_and_tells_how_many_changed(self, storage: Storage, user: User, other: User) -> None:
+        storage.balances.put_all(other.id, account(BTC=Decimal(7)))
+        assert storage.balances.put_all(user.id, iter(account(USDT=Decimal(5), BTC=(ONE, ONE), ETH=ZERO))) == 3
+        assert storage.balances.put_all(user.id, account(USDT=Decimal(5), BTC=ONE, ETH=ZERO)) == 1
+        assert amounts(storage, user) == {"USDT": (5, 0), "BTC": (1, 0), "ETH": (0, 0)}
+        assert amounts(storage, other) == {"BTC": (7, 0)}
+        assert storage.balances.put_all(user.id, []) == 0
+
+    def test_put_all_leaves_other_balances_alone(self, storage: Storage, user: User) -> None:
+        storage.balances.put(user.id, "USDT", ONE, ZERO)
+        stored = storage.balances.get(user.id, "USDT")
+        storage.balances.put_all(user.id, account(BTC=ONE))
+        assert storage.balances.get(user.id, "USDT") == stored
+
+    def test_put_all_takes_what_is_told_as_mappings(self, storage: Storage, user: User) -> None:
+        told: Any = [{"asset": "USDT", "free": "1.5", "locked": 2}]
+        assert storage.balances.put_all(user.id, told) == 1
+        assert amounts(storage, user) == {"USDT": (Decimal("1.5"), 2)}
+
+    def test_replace_all_makes_every_other_balance_zero(self, storage: Storage, user: User, other: User) -> None:
+        storage.balances.put_all(user.id, account(USDT=Decimal(5), BTC=(ONE, ONE), ETH=ZERO, MX=ONE))
+        storage.balances.put_all(other.id, account(BTC=ONE))
+        assert storage.balances.replace_all(user.id, account(USDT=Decimal(5), MX=Decimal(2), XRP=ONE)) == 3
+        assert amounts(storage, user) == {"USDT": (5, 0), "BTC": (0, 0), "ETH": (0, 0), "MX": (2, 0), "XRP": (1, 0)}
+        assert amounts(storage, other) == {"BTC": (1, 0)}
+        assert storage.balances.replace_all(user.id, []) == 3
+        assert storage.balances.list(user.id, nonzero=True) == ()
+
+    @pytest.mark.parametrize("name", ["put_all", "replace_all"])
+    def test_an_asset_named_twice_is_refused_and_nothing_changed(self, storage: Storage, user: User, name: str) -> None:
+        storage.balances.put(user.id, "USDT", ONE, ZERO)
+        with pytest.raises(InvalidDataError) as caught:
+            getattr(storage.balances, name)(user.id, [*account(BTC=ONE, USDT=ZERO), *account(BTC=ONE)])
+        assert caught.value.field == "balances"
+        assert amounts(storage, user) == {"USDT": (1, 0)}
+
+    @pytest.mark.parametrize("name", ["put_all", "replace_all"])
+    def test_one_bad_balance_changes_none(self, storage: Storage, user: User, name: str) -> None:
+        storage.balances.put(user.id, "USDT", ONE, ZERO)
+        told: Any = [*account(USDT=ZERO, BTC=ONE), {"asset": "ETH", "free": -1, "locked": 0}]
+        with pytest.raises(InvalidDataError):
+            getattr(storage.balances, name)(user.id, told)
+        assert amounts(storage, user) == {"USDT": (1, 0)}
+
+    @pytest.mark.parametrize("name", ["put_all", "replace_all"])
+    def test_balances_of_a_user_that_does_not_exist_are_not_found(self, storage: Storage, name: str) -> None:
+        for told in (account(BTC=ONE), []):
+            with pytest.raises(NotFoundError) as caught:
+                getattr(storage.balances, name)(NOBODY, told)
+            assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
+
+    def test_apply_writes_one_entry_for_each_delta_in_their_order(
+        self, storage: Storage, clock: ManualClock, user: User
+    ) -> None:
+        storage.balances.put(user.id, "USDT", Decimal(10), ZERO)
+        told = [(-4, 4, "HOLD"), (100, 0, "DEPOSIT"), (0, -1, "RELEASE"), (0, 0, "COMMISSION"), (-50, 0, "WITHDRAWAL")]
+        deltas = [
+            BalanceDelta(
+                user_id=user.id,
+                asset="USDT",
+                delta_free=Decimal(free),
+                delta_locked=Decimal(locked),
+                reason=EntryReason(reason),
+                reference=f"of {reason}",
+                occurred_at=START - timedelta(days=n),
+            )
+            for n, (free, locked, reason) in enumerate(told)
+        ]
+        now = clock.advance()
+        balance: Any
+        (balance,) = storage.balances.apply(iter(deltas))
+        assert (balance.free, balance.locked, balance.last_seq, balance.version) == (56, 3, 6, 3)
+        assert balance == storage.balances.get(user.id, "USDT")
+        after: Any = [(6, 4), (106, 4), (106, 3), (106, 3), (56, 3)]
+        assert storage.balances.entries(user.id).items[1:] == tuple(
+            BalanceEntry(
+                **delta.fields(), seq=seq, free_after=Decimal(free), locked_after=Decimal(locked), created_at=now
+            )
+            for seq, delta, (free, locked) in zip(range(2, 7), deltas, after, strict=True)
+        )
+
+    def test_apply_returns_the_balances_sorted_by_key(self, storage: Storage, user: User, other: User) -> None:
+        keys = [(owner.id, asset) for owner in (other, user) for asset in ("USDT", "BTC")]
+        deltas = [BalanceDeltaFactory.build(user_id=user_id, asset=asset) for user_id, asset in keys * 2]
+        balances = storage.balances.apply(deltas)
+        assert [balance.key for balance in balances] == sorted(keys)
+        assert balances == storage.balances.get_many(keys)
+
+    def test_apply_stores_missing_balances(self, storage: Storage, user: User) -> None:
+        balance: Any
+        (balance,) = storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id)])
+        assert (balance.free, balance.last_seq, balance.version) == (1000, 1, 2)
+        assert storage.balances.apply([]) == ()
+
+    def test_apply_again_applies_again(self, storage: Storage, user: User) -> None:
+        delta = BalanceDeltaFactory.build(user_id=user.id, reason=EntryReason.ADJUSTMENT)
+        storage.balances.apply([delta])
+        balance: Any
+        (balance,) = storage.balances.apply([delta])
+        assert (balance.free, balance.last_seq) == (2000, 2)
+
+    @pytest.mark.parametrize(
+        ("free", "locked", "needed", "available"), [(-6, 0, 6, 5), (5, -3, 3, 2), (-ATTO - 5, 2, ATTO + 5, 5)]
+    )
+    def test_apply_below_zero_is_refused_and_nothing_changed(
+        self, storage: Storage, user: User, free: Decimal, locked: Decimal, needed: Decimal, available: Decimal
+    ) -> None:
+        storage.balances.put(user.id, "USDT", Decimal(5), Decimal(2))
+        bad = BalanceDeltaFactory.build(user_id=user.id, delta_free=free, delta_locked=locked)
+        with pytest.raises(InsufficientFundsError) as caught:
+            storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id, asset="BTC"), bad])
+        error: Any = caught.value
+        assert (error.asset, error.needed, error.available, error.user_id) == ("USDT", needed, available, user.id)
+        assert amounts(storage, user) == {"USDT": (5, 2)}
+        assert len(storage.balances.entries(user.id).items) == 1
+
+    def test_apply_below_zero_on_the_way_is_refused(self, storage: Storage, user: User) -> None:
+        deltas = [BalanceDeltaFactory.build(user_id=user.id, delta_free=Decimal(amount)) for amount in (1, -2, 5)]
+        with pytest.raises(InsufficientFundsError):
+            storage.balances.apply(deltas)
+        assert storage.balances.list(user.id) == ()
+
+    def test_apply_beyond_the_digits_is_refused_and_nothing_changed(self, storage: Storage, user: User) -> None:
+        most = EDGE_AMOUNTS[0]
+        storage.balances.put(user.id, "USDT", most, most)
+        for change in ({"delta_free": ATTO}, {"delta_free": ZERO, "delta_locked": ATTO}):
+            with pytest.raises(InvalidDataError):
+                storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id, **change)])
+        assert amounts(storage, user) == {"USDT": (most, most)}
+        assert storage.balances.get(user.id, "USDT").last_seq == 1
+
+    def test_apply_for_a_user_that_does_not_exist_is_not_found(self, storage: Storage, user: User) -> None:
+        with pytest.raises(NotFoundError) as caught:
+            storage.balances.apply([BalanceDeltaFactory.build(user_id=user_id) for user_id in (user.id, NOBODY)])
+        assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
+        assert storage.balances.list(user.id) == ()
+
+    @pytest.mark.parametrize("reason", [EntryReason.DEPOSIT, EntryReason.WITHDRAWAL])
+    def test_a_reference_of_a_deposit_or_withdrawal_is_taken_once(
+        self, storage: Storage, user: User, reason: EntryReason
+    ) -> None:
+        delta = BalanceDeltaFactory.build(user_id=user.id, reason=reason, reference="once")
+        storage.balances.apply([delta])
+        with pytest.raises(AlreadyExistsError) as caught:
+            storage.balances.apply([delta.changed(reference=None), delta.changed(asset="BTC")])
+        error = caught.value
+        assert (error.entity, error.field, error.value) == ("balance entry", "reference", "once")
+        assert amounts(storage, user) == {"USDT": (1000, 0)}
+
+    def test_a_reference_given_twice_in_one_call_is_refused(self, storage: Storage, user: User) -> None:
+        delta = BalanceDeltaFactory.build(user_id=user.id)
+        with pytest.raises(AlreadyExistsError):
+            storage.balances.apply([delta, delta.changed(asset="BTC")])
+        assert storage.balances.list(user.id) == ()
+
+    def test_a_reference_is_taken_for_its_user_and_reason_alone(
+        self, storage: Storage, user: User, other: User
+    ) -> None:
+        for user_id in (user.id, other.id):
+            for reason in EntryReason:
+                delta = BalanceDeltaFactory.build(user_id=user_id, reason=reason, reference="same")
+                storage.balances.apply([delta])
+        for reason in set(EntryReason) - {EntryReason.DEPOSIT, EntryReason.WITHDRAWAL}:
+            storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id, reason=reason, reference="same")])
+        storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id, reference=None) for _ in range(2)])
+        assert storage.balances.audit(user.id) == []
+
+    def test_no_change_is_lost_however_many_apply_at_once(self, storage: Storage, runner: Runner, user: User) -> None:
+        def apply() -> int:
+            for _ in range(5):
+                storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id, delta_free=ONE)])
+            return 5
+
+        assert sum(done for done in runner.together(*[apply] * 6) if isinstance(done, int)) == 30
+        balance: Any = storage.balances.get(user.id, "USDT")
+        assert (balance.free, balance.last_seq) == (30, 30)
+        assert storage.balances.audit(user.id) == []
+
+    def test_no_more_is_taken_than_there_is_however_many_take_at_once(
+        self, storage: Storage, runner: Runner, user: User
+    ) -> None:
+        storage.balances.put(user.id, "USDT", Decimal(10), ZERO)
+
+        def take() -> int:
+            taken = 0
+            for _ in range(4):
+                try:
+                    storage.balances.apply(
+                        [BalanceDeltaFactory.build(user_id=user.id, delta_free=-ONE, reason=EntryReason.ADJUSTMENT)]
+                    )
+                except InsufficientFundsError:
+                    continue
+                taken += 1
+            return taken
+
+        taken = [done for done in runner.together(*[take] * 4) if not isinstance(done, MetacoreError)]
+        assert sum(taken) == 10
+        assert amounts(storage, user) == {"USDT": (0, 0)}

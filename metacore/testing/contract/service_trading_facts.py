@@ -1,0 +1,176 @@
+"""The contract of the trading service: reports and trades."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from metacore.domain.people.users import User
+from metacore.domain.trading.orders import Order, OrderStatus
+from metacore.domain.trading.reports import ExecutionReport, Outcome
+from metacore.domain.trading.trades import TradeState
+from metacore.errors import (
+    ConflictError,
+    InvalidDataError,
+    InvalidTransitionError,
+    NotFoundError,
+)
+from metacore.sync.services.trading import TradingService
+from metacore.sync.storage.storage import Storage
+from metacore.testing.clock import START
+from metacore.testing.contract.samples import NOBODY
+from metacore.testing.contract.service_trading import (
+    PRICE,
+    SIZE,
+    TradingContract,
+    fill,
+    money,
+    new_order,
+    report,
+)
+
+
+class TradingFactContract(TradingContract):
+    """Of `apply_report`, `settle_trade` and `settle_pending`."""
+
+    def test_apply_report_moves_the_order(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        told = report(order, "PARTIALLY_FILLED", SIZE / 2, executed_quote_quantity=Decimal(490), raw={"a": ["b"]})
+        result = trading.apply_report(told)
+        assert (result.outcome, result.error) == (Outcome.APPLIED, None)
+        assert result.order == storage.orders.get(user.id, order.id)
+        update = storage.order_updates.list(user.id, order.id)[-1]
+        assert (update.seq, update.status, update.raw) == (2, "PARTIALLY_FILLED", {"a": ("b",)})
+        assert trading.apply_report(told).outcome is Outcome.DUPLICATE
+        assert trading.apply_report(report(order, "NEW", 0)).outcome is Outcome.STALE
+        assert storage.orders.get(user.id, order.id) == result.order
+        assert [row.outcome for row in storage.order_updates.list(user.id, order.id)] == ["APPLIED", "APPLIED", "STALE"]
+
+    def test_apply_report_raises_what_fits_nowhere(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        filled = trading.apply_report(report(order, "FILLED", SIZE)).order
+        with pytest.raises(InvalidTransitionError) as error:
+            trading.apply_report(report(order, "CANCELED", SIZE))
+        assert (error.value.previous, error.value.requested) == ("FILLED", "PARTIALLY_CANCELED")
+        assert storage.orders.get(user.id, order.id) == filled
+        assert len(storage.order_updates.list(user.id, order.id)) == 2
+
+    def test_apply_report_finds_an_order_on_the_exchange(
+        self, storage: Storage, trading: TradingService, user: User
+    ) -> None:
+        new = new_order(user)
+        told = {"user_id": user.id, "exchange_order_id": new.exchange_order_id, "occurred_at": START}
+        unknown = ExecutionReport(status=OrderStatus.NEW, **told)
+        assert trading.apply_report(unknown).outcome is Outcome.UNKNOWN_ORDER
+        trading.deposit(user.id, "USDT", Decimal(600), "not all")
+        result = trading.apply_report(unknown.changed(order=new))
+        assert (result.outcome, result.order) == (Outcome.APPLIED, storage.orders.get(user.id, new.id))
+        assert trading.apply_report(unknown).outcome is Outcome.DUPLICATE
+        assert money(storage, user) == {"USDT": "0 / 600"}
+
+    def test_settle_trade_stores_the_trade_and_moves_all_at_once(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        told = fill(order, price=Decimal(49_000), commission=Decimal("0.00001"), commission_asset="BTC")
+        result = trading.settle_trade(told)
+        assert (result.outcome, result.missing, result.error) == (Outcome.SETTLED, (), None)
+        assert result.trade == storage.trades.get(user.id, told.id)
+        stored = storage.orders.get(user.id, order.id)
+        assert result.order == stored
+        assert (stored.status, stored.settled_quantity) == ("PARTIALLY_FILLED", SIZE / 2)
+        assert money(storage, user) == {"USDT": "10 / 500", "BTC": "0.00999 / 0"}
+        again = trading.settle_trade(told)
+        assert (again.outcome, again.trade, again.order) == (Outcome.DUPLICATE, result.trade, result.order)
+
+    def test_settle_trade_raises_a_conflict_and_what_is_invalid(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        told = fill(order)
+        trading.settle_trade(told)
+        before = money(storage, user)
+        for change, kind in (
+            ({"price": PRICE - 1}, ConflictError),
+            ({"exchange_trade_id": "another"}, ConflictError),
+            ({"exchange_trade_id": "another", "id": NOBODY, "side": "SELL"}, InvalidDataError),
+            ({"user_id": NOBODY}, NotFoundError),
+        ):
+            with pytest.raises(kind):
+                trading.settle_trade(told.model_copy(update=change))
+        assert money(storage, user) == before
+        assert len(storage.trades.list(user.id).items) == 1
+
+    def test_a_trade_short_of_funds_waits_until_they_are_there(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        told = fill(order, commission=Decimal("0.5"), commission_asset="USDT")
+        result = trading.settle_trade(told)
+        assert (result.outcome, result.trade and result.trade.state) == (Outcome.PENDING, TradeState.PENDING)
+        assert [(row.asset, row.amount) for row in result.missing] == [("USDT", Decimal("0.5"))]
+        assert storage.trades.list_pending(user.id) == (result.trade,)
+        assert [row.outcome for row in trading.settle_pending(user.id)] == [Outcome.PENDING]
+        assert storage.trades.list_pending(user.id) == (result.trade,)
+        trading.deposit(user.id, "USDT", Decimal("0.5"), "the rest")
+        (settled,) = trading.settle_pending(user.id)
+        assert (settled.outcome, settled.trade) == (Outcome.SETTLED, storage.trades.get(user.id, told.id))
+        assert trading.settle_pending(user.id) == ()
+        with pytest.raises(NotFoundError):
+            trading.settle_pending(NOBODY)
+
+    def test_a_trade_of_an_unknown_order_waits_for_it(
+        self, storage: Storage, trading: TradingService, user: User
+    ) -> None:
+        new = new_order(user)
+        told = fill(new, order_id=None)
+        result = trading.settle_trade(told)
+        assert (result.outcome, result.order) == (Outcome.UNKNOWN_ORDER, None)
+        stored = storage.trades.get(user.id, told.id)
+        assert (result.trade, stored.state) == (stored, TradeState.PENDING)
+        assert trading.settle_trade(told).outcome is Outcome.UNKNOWN_ORDER
+        trading.deposit(user.id, "USDT", Decimal(1000), "all")
+        order = trading.place_order(new)
+        (settled,) = trading.settle_pending(user.id)
+        stored = storage.trades.get(user.id, told.id)
+        assert (settled.outcome, settled.trade, stored.order_id) == (Outcome.SETTLED, stored, order.id)
+        assert settled.order == storage.orders.get(user.id, order.id)
+
+    def test_a_recorded_trade_is_settled_when_it_is_sent(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        told = fill(order)
+        recorded = storage.trades.create(told)
+        assert money(storage, user) == {"USDT": "0 / 1000"}
+        result = trading.settle_trade(told.changed(id=NOBODY))
+        stored = storage.trades.get(user.id, recorded.id)
+        assert (result.outcome, result.trade, stored.version) == (Outcome.SETTLED, stored, 2)
+
+    def test_a_settled_trade_is_known_by_the_names_it_was_told_by(
+        self, storage: Storage, trading: TradingService, user: User
+    ) -> None:
+        trading.deposit(user.id, "USDT", Decimal(1000), "all")
+        order = trading.place_order(new_order(user, exchange_order_id=None, client_order_id=None))
+        told = fill(order)
+        assert storage.trades.create_many([told]).inserted == 1
+        trading.apply_report(report(order, "NEW", 0, exchange_order_id="learned"))
+        settled = trading.settle_trade(told)
+        assert settled.outcome is Outcome.SETTLED
+        assert settled.trade is not None
+        assert settled.trade.exchange_order_id == "learned"
+        again = storage.trades.create_many([told, told.changed(id=NOBODY)])
+        assert (again.inserted, again.duplicates) == (0, 2)
+        assert storage.trades.list(user.id).items == (settled.trade,)
+
+    def test_more_than_20_digits_are_never_executed(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        for name in "AB":
+            storage.trades.create(
+                fill(order, exchange_trade_id=name, quantity=Decimal(10**20 - 1), quote_quantity=Decimal(1))
+            )
+        reports = [report(order, "PARTIALLY_FILLED", SIZE / 2), report(new_order(user), "NEW", 0)]
+        results = trading.apply_reports(reports)
+        assert [row.outcome for row in results] == [Outcome.INVALID, Outcome.UNKNOWN_ORDER]
+        assert isinstance(results[0].error, InvalidDataError)
+        assert storage.orders.get(user.id, order.id) == order

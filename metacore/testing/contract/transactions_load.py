@@ -1,0 +1,255 @@
+"""The contract of loading what a decision rests on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from metacore.domain.people.users import User, UserPatch
+from metacore.domain.trading.balances import EntryReason
+from metacore.domain.trading.decisions import Changes, Loaded, OrderReference, Unsettled, Wanted
+from metacore.domain.trading.orders import Order, OrderStatus
+from metacore.domain.trading.trades import TradeState
+from metacore.errors import LockTimeoutError
+from metacore.sync.storage.storage import Storage
+from metacore.testing.clock import START
+from metacore.testing.contract.base import Contract, Opening
+from metacore.testing.contract.samples import NOBODY
+from metacore.testing.contract.trades import stored_as
+from metacore.testing.factories import BalanceDeltaFactory, NewOrderFactory, NewTradeFactory, NewUserFactory
+from metacore.testing.loop_threads import PATIENCE
+from metacore.testing.runners import Runner
+
+
+def load(storage: Storage, **wanted: Any) -> Loaded:
+    """What a transaction of its own loads."""
+    with storage.transaction() as tx:
+        return tx.load(Wanted(**wanted))
+
+
+class LoadContract(Contract):
+    """Of `Transaction.load`."""
+
+    @pytest.fixture
+    def orders(self, storage: Storage, user: User, other: User) -> list[Order]:
+        """Three orders of the user; the other one has an order under each of their ids."""
+        orders = []
+        for order_id in (UUID(int=2**127), UUID(int=1), UUID(int=2**64)):
+            new = NewOrderFactory.build(id=order_id, user_id=user.id)
+            orders.append(storage.orders.create(new))
+            storage.orders.create(new.changed(user_id=other.id))
+        return orders
+
+    def test_of_nothing_wanted_nothing_is_loaded(self, storage: Storage) -> None:
+        assert load(storage) == Loaded()
+
+    def test_users_are_loaded_by_id_missing_ones_left_out(self, storage: Storage, user: User, other: User) -> None:
+        for exclusive in (False, True):
+            loaded = load(storage, users=frozenset({user.id, NOBODY}), exclusive_users=exclusive)
+            assert loaded == Loaded(users={user.id: user})
+        assert load(storage, users=frozenset({user.id, other.id})).users == {user.id: user, other.id: other}
+
+    def test_orders_are_loaded_by_any_of_their_ids_sorted_by_key_each_once(
+        self, storage: Storage, user: User, orders: list[Order]
+    ) -> None:
+        first, second, third = orders
+        wanted = (
+            OrderReference(user.id, order_id=first.id),
+            OrderReference(user.id, exchange_order_id=second.exchange_order_id),
+            OrderReference(user.id, client_order_id=third.client_order_id),
+            OrderReference(user.id, first.id, first.exchange_order_id, first.client_order_id),
+        )
+        assert load(storage, orders=wanted).orders == tuple(sorted(orders, key=lambda order: order.key))
+        for reference, order in zip(wanted, (first, second, third, first), strict=True):
+            assert load(storage, orders=(reference,)).orders == (order,)
+
+    def test_two_orders_that_one_reference_names_are_both_loaded(
+        self, storage: Storage, user: User, orders: list[Order]
+    ) -> None:
+        first, second, third = orders
+        reference = OrderReference(user.id, first.id, second.exchange_order_id, third.client_order_id)
+        assert load(storage, orders=(reference,)).orders == tuple(sorted(orders, key=lambda order: order.key))
+
+    def test_orders_that_the_user_has_not_are_left_out(self, storage: Storage, user: User, orders: list[Order]) -> None:
+        wanted = (
+            OrderReference(user.id, order_id=NOBODY),
+            OrderReference(user.id, exchange_order_id="unknown"),
+            OrderReference(user.id, client_order_id=orders[0].exchange_order_id),
+            OrderReference(NOBODY, orders[0].id, orders[0].exchange_order_id, orders[0].client_order_id),
+        )
+        assert load(storage, orders=wanted) == Loaded()
+
+    def test_orders_of_several_users_are_loaded(
+        self, storage: Storage, user: User, other: User, orders: list[Order]
+    ) -> None:
+        wanted = tuple(OrderReference(owner.id, order_id=orders[0].id) for owner in (user, other))
+        assert [order.key for order in load(storage, orders=wanted).orders] == sorted(
+            (owner.id, orders[0].id) for owner in (user, other)
+        )
+
+    def test_trades_are_loaded_by_the_exchanges_key(self, storage: Storage, user: User, other: User) -> None:
+        new = NewTradeFactory.build(id=UUID(int=2), user_id=user.id)
+        trade = storage.trades.create(new)
+        other_side = storage.trades.create(new.changed(id=UUID(int=1), exchange_order_id="the other side"))
+        single = storage.trades.create(NewTradeFactory.build(user_id=user.id))
+        storage.trades.create(new.changed(user_id=other.id))
+        keys = (trade.key, single.key, trade.key, (user.id, "BTCUSDT", "unknown"), (NOBODY, *trade.key[1:]))
+        assert load(storage, trades=keys).trades == (other_side, trade, single)
+
+    def test_entries_are_loaded_by_their_references(self, storage: Storage, user: User, other: User) -> None:
+        reasons = (EntryReason.DEPOSIT, EntryReason.WITHDRAWAL, EntryReason.ADJUSTMENT)
+        for owner in (user, other):
+            for reason in reasons:
+                storage.balances.apply([BalanceDeltaFactory.build(user_id=owner.id, reason=reason, reference="one")])
+        wanted = ((user.id, EntryReason.WITHDRAWAL, "one"), (user.id, EntryReason.DEPOSIT, "another"))
+        (entry,) = load(storage, entries=wanted).entries
+        assert entry == storage.balances.entries(user.id).items[1]
+
+    def test_unsettled_trades_are_summed_by_the_id_of_their_order_that_counts(
+        self, storage: Storage, user: User, orders: list[Order]
+    ) -> None:
+        first, second, third = orders
+        for state in TradeState:
+            stored_as(storage, NewTradeFactory.build(of=first, quantity=Decimal("0.1")), state)
+        unnamed = NewTradeFactory.build(of=first, order_id=None, quantity=Decimal("0.01"))
+        stored_as(storage, unnamed, TradeState.PENDING)
+        by_client = unnamed.changed(exchange_order_id=None, client_order_id=second.client_order_id)
+        stored_as(storage, by_client.changed(id=UUID(int=1)), TradeState.PENDING)
+        wanted = tuple(OrderReference(user.id, order_id=order.id) for order in (first, second, third))
+        assert load(storage, orders=wanted).unsettled == {}
+        assert load(storage, orders=wanted, unsettled=True).unsettled == {
+            wanted[0]: Unsettled(Decimal("0.2"), Decimal(10000)),
+            OrderReference(user.id, exchange_order_id=first.exchange_order_id): Unsettled(
+                Decimal("0.01"), Decimal(500)
+            ),
+            OrderReference(user.id, client_order_id=second.client_order_id): Unsettled(Decimal("0.01"), Decimal(500)),
+        }
+
+    def test_unsettled_trades_of_unknown_orders_are_summed_under_the_ids_that_are_asked_for(
+        self, storage: Storage, user: User, other: User, orders: list[Order]
+    ) -> None:
+        trade = NewTradeFactory.build(of=orders[0], order_id=None, exchange_order_id="e-1", quantity=Decimal("0.01"))
+        by_client = {"exchange_order_id": None, "client_order_id": "c-1"}
+        kinds: tuple[dict[str, Any], ...] = (
+            {},
+            {"client_order_id": "c-1"},
+            by_client,
+            {**by_client, "order_id": NOBODY},
+            {"user_id": other.id},
+        )
+        for number, values in enumerate(kinds):
+            stored_as(
+                storage, trade.changed(id=UUID(int=number), exchange_trade_id=f"{number}", **values), TradeState.PENDING
+            )
+        once, both = (Unsettled(Decimal("0.01") * number, Decimal(500) * number) for number in (1, 2))
+        wanted = (
+            OrderReference(user.id, exchange_order_id="e-1"),
+            OrderReference(user.id, client_order_id="c-1"),
+            OrderReference(user.id, order_id=NOBODY),
+        )
+        sums = dict(zip(wanted, (both, once, once), strict=True))
+        assert load(storage, orders=wanted, unsettled=True).unsettled == sums
+        together = OrderReference(user.id, NOBODY, "e-1", "c-1")
+        assert load(storage, orders=(together, *wanted), unsettled=True).unsettled == sums
+        assert load(storage, orders=wanted[:1], unsettled=True).unsettled == {wanted[0]: both}
+
+    def test_unsettled_trades_of_orders_that_hold_funds_are_summed(
+        self, storage: Storage, runner: Runner, user: User
+    ) -> None:
+        storage.balances.put(user.id, "USDT", Decimal(1000), Decimal(0))
+        new = NewOrderFactory.build(user_id=user.id, client_order_id="mine", exchange_order_id=None)
+        runner.service("TradingService", storage).place_order(new)
+        told = {"user_id": user.id, "order_id": None, "exchange_order_id": None, "client_order_id": "mine"}
+        trade = storage.trades.create(NewTradeFactory.build(**told))
+        loaded = load(storage, users=frozenset({user.id}), holding=True, unsettled=True)
+        assert loaded.unsettled == {
+            OrderReference(user.id, client_order_id="mine"): Unsettled(trade.quantity, trade.quote_quantity)
+        }
+
+    def test_holding_is_every_order_of_the_users_that_holds(
+        self, storage: Storage, user: User, other: User, orders: list[Order]
+    ) -> None:
+        first, second, third = orders
+        holding = [
+            first.changed(held_asset="USDT", held_amount=Decimal("0.000000000000000001"), version=2),
+            second.changed(held_asset="USDT", held_amount=Decimal(5), status=OrderStatus.CANCELED, version=2),
+        ]
+        theirs = storage.orders.get(other.id, third.id)
+        held_by_other = theirs.changed(held_asset="BTC", held_amount=Decimal(1), version=2)
+        storage.run(lambda tx: tx.save(Changes(orders=(*holding, held_by_other))))
+        users = frozenset({user.id})
+        assert load(storage, users=users, holding=True).orders == tuple(sorted(holding, key=lambda order: order.key))
+        both = load(storage, users=users, holding=True, orders=(OrderReference(user.id, order_id=third.id),))
+        assert both.orders == tuple(sorted((*holding, third), key=lambda order: order.key))
+
+    def test_moved_tells_of_an_entry_after_the_time_but_for_holds_and_releases(
+        self, storage: Storage, user: User, other: User
+    ) -> None:
+        users = frozenset({user.id})
+        later = START + timedelta(days=1)
+        changes = [
+            BalanceDeltaFactory.build(user_id=user.id, occurred_at=START),
+            BalanceDeltaFactory.build(user_id=user.id, occurred_at=later, reason=EntryReason.HOLD),
+            BalanceDeltaFactory.build(user_id=user.id, occurred_at=later, reason=EntryReason.RELEASE),
+            BalanceDeltaFactory.build(user_id=other.id, occurred_at=later),
+        ]
+        storage.balances.apply(changes)
+        assert not load(storage, users=users).moved
+        assert not load(storage, users=users, moved_after=START).moved
+        assert load(storage, users=users, moved_after=START - timedelta(microseconds=1)).moved
+        storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id, occurred_at=later)])
+        assert load(storage, users=users, moved_after=START).moved
+        assert not load(storage, users=users, moved_after=later).moved
+
+    def test_it_reads_what_its_transaction_wrote(self, storage: Storage, user: User) -> None:
+        with storage.transaction() as tx:
+            updated = tx.users.update(user.id, UserPatch(username="written"))
+            order = tx.orders.create(NewOrderFactory.build(user_id=user.id))
+            trade = tx.trades.create(NewTradeFactory.build(of=order))
+            loaded = tx.load(
+                Wanted(
+                    users=frozenset({user.id}),
+                    orders=(OrderReference(user.id, order_id=order.id),),
+                    trades=(trade.key,),
+                    unsettled=True,
+                )
+            )
+            named = OrderReference(user.id, order_id=order.id)
+            expected = {named: Unsettled(trade.quantity, trade.quote_quantity)}
+            assert loaded == Loaded({user.id: updated}, (order,), (trade,), (), expected)
+
+    @pytest.mark.parametrize("locked", ["user", "order"])
+    def test_what_it_loads_stays_locked_until_the_transaction_ends(
+        self, open_storage: Opening, runner: Runner, locked: str
+    ) -> None:
+        storage = open_storage(lock_timeout=0.05)
+        user = storage.users.create(NewUserFactory.build())
+        order = storage.orders.create(NewOrderFactory.build(user_id=user.id))
+        wanted = {
+            "user": Wanted(users=frozenset({user.id}), exclusive_users=True),
+            "order": Wanted(orders=(OrderReference(user.id, client_order_id=order.client_order_id),)),
+        }[locked]
+        loaded, tried = Event(), Event()
+
+        def hold() -> None:
+            with storage.transaction() as tx:
+                tx.load(wanted)
+                loaded.set()
+                assert tried.wait(PATIENCE)
+
+        def try_to_load() -> None:
+            assert loaded.wait(PATIENCE)
+            try:
+                with storage.transaction() as tx:
+                    tx.load(wanted)
+            finally:
+                tried.set()
+
+        held, error = runner.together(hold, try_to_load)
+        assert held is None
+        assert isinstance(error, LockTimeoutError)

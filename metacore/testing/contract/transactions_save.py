@@ -1,0 +1,345 @@
+"""The contract of saving a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from metacore.domain.people.users import User
+from metacore.domain.trading.balances import EntryReason
+from metacore.domain.trading.decisions import Changes, row_key
+from metacore.domain.trading.orders import Order, OrderStatus
+from metacore.domain.trading.trades import Trade, TradeState
+from metacore.errors import (
+    AlreadyExistsError,
+    InsufficientFundsError,
+    InvalidDataError,
+    MetacoreError,
+    NotFoundError,
+    StaleVersionError,
+    TransactionAbortedError,
+)
+from metacore.sync.storage.storage import Storage
+from metacore.testing.clock import START, ManualClock
+from metacore.testing.contract.base import Contract
+from metacore.testing.contract.samples import HOSTILE_JSON, NOBODY
+from metacore.testing.contract.transactions import SomeError, everything
+from metacore.testing.factories import (
+    BalanceDeltaFactory,
+    NewOrderFactory,
+    NewOrderUpdateFactory,
+    NewTradeFactory,
+)
+
+ONE = Decimal(1)
+
+
+@dataclass
+class Book:
+    """A user with an order and a trade at version 1 and 1,000 USDT, another user, and unstored rows beside them."""
+
+    user: User
+    other: User
+    order: Order
+    trade: Trade
+    new_order: Order = field(init=False)
+    new_trade: Trade = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.new_order = self.fresh_order()
+        self.new_trade = self.fresh_trade()
+
+    def fresh_order(self, **fields: Any) -> Order:
+        return Order.created(NewOrderFactory.build(**{"user_id": self.user.id, **fields}), START)
+
+    def fresh_trade(self, **fields: Any) -> Trade:
+        return Trade.created(NewTradeFactory.build(**{"user_id": self.user.id, **fields}), START)
+
+    def everything(self) -> Changes:
+        """A change of every kind."""
+        return Changes(
+            orders=(self.new_order, self.order.changed(status=OrderStatus.FILLED, version=2)),
+            order_updates=(
+                NewOrderUpdateFactory.build(of=self.order),
+                NewOrderUpdateFactory.build(of=self.new_order),
+                NewOrderUpdateFactory.build(of=self.order),
+            ),
+            trades=(self.new_trade, self.trade.changed(state=TradeState.SETTLED, version=2)),
+            balance_deltas=(
+                BalanceDeltaFactory.build(user_id=self.user.id, delta_free=-ONE, reason=EntryReason.TRADE),
+                BalanceDeltaFactory.build(user_id=self.user.id, asset="BTC"),
+                BalanceDeltaFactory.build(user_id=self.user.id, delta_free=-ONE, reason=EntryReason.COMMISSION),
+            ),
+        )
+
+
+HARMLESS: dict[str, tuple[type[MetacoreError], Callable[[Book], Changes]]] = {
+    "an order at another version": (
+        StaleVersionError,
+        lambda book: Changes(orders=(book.new_order, book.order.changed(version=3))),
+    ),
+    "a trade at another version": (
+        StaleVersionError,
+        lambda book: Changes(trades=(book.new_trade, book.trade.changed(version=3))),
+    ),
+    "an order that does not exist": (
+        NotFoundError,
+        lambda book: Changes(orders=(book.order.changed(version=2), book.new_order.changed(version=2))),
+    ),
+    "another user's order": (
+        NotFoundError,
+        lambda book: Changes(orders=(book.order.changed(user_id=book.other.id, version=2),)),
+    ),
+    "a trade that does not exist": (
+        NotFoundError,
+        lambda book: Changes(orders=(book.new_order,), trades=(book.new_trade.changed(version=2),)),
+    ),
+    "an update of an order that does not exist": (
+        NotFoundError,
+        lambda book: Changes(
+            trades=(book.new_trade,), order_updates=(NewOrderUpdateFactory.build(of=book.fresh_order()),)
+        ),
+    ),
+    "an order of nobody": (NotFoundError, lambda book: Changes(orders=(book.fresh_order(user_id=NOBODY),))),
+    "a trade of nobody": (NotFoundError, lambda book: Changes(trades=(book.fresh_trade(user_id=NOBODY),))),
+    "a balance of nobody": (
+        NotFoundError,
+        lambda book: Changes(orders=(book.new_order,), balance_deltas=(BalanceDeltaFactory.build(user_id=NOBODY),)),
+    ),
+    "a balance beyond the digits": (
+        InvalidDataError,
+        lambda book: Changes(
+            orders=(book.new_order,),
+            balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id, delta_free=Decimal(10) ** 20 - 1),),
+        ),
+    ),
+}
+
+DOOMING: dict[str, tuple[type[MetacoreError], str, Callable[[Book], Changes]]] = {
+    "an order id that is taken": (
+        AlreadyExistsError,
+        "id",
+        lambda book: Changes(trades=(book.new_trade,), orders=(book.fresh_order(id=book.order.id),)),
+    ),
+    "a client order id that is taken": (
+        AlreadyExistsError,
+        "client_order_id",
+        lambda book: Changes(orders=(book.fresh_order(client_order_id=book.order.client_order_id),)),
+    ),
+    "an exchange order id that is taken, by a replaced order": (
+        AlreadyExistsError,
+        "exchange_order_id",
+        lambda book: Changes(
+            orders=(book.new_order, book.order.changed(version=2, exchange_order_id=book.new_order.exchange_order_id))
+        ),
+    ),
+    "a trade id that is taken": (
+        AlreadyExistsError,
+        "id",
+        lambda book: Changes(orders=(book.new_order,), trades=(book.fresh_trade(id=book.trade.id),)),
+    ),
+    "an exchange trade id that is taken": (
+        AlreadyExistsError,
+        "exchange_trade_id",
+        lambda book: Changes(trades=(book.fresh_trade(of=book.order, exchange_trade_id=book.trade.exchange_trade_id),)),
+    ),
+    "a reference that is taken": (
+        AlreadyExistsError,
+        "reference",
+        lambda book: Changes(
+            orders=(book.new_order,),
+            balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id, asset="BTC", reference="taken"),),
+        ),
+    ),
+    "a balance below zero": (
+        InsufficientFundsError,
+        "asset",
+        lambda book: Changes(
+            orders=(book.new_order,),
+            balance_deltas=(
+                BalanceDeltaFactory.build(user_id=book.user.id, delta_free=ONE, reason=EntryReason.TRADE),
+                BalanceDeltaFactory.build(user_id=book.user.id, delta_free=Decimal(-1002), reason=EntryReason.TRADE),
+            ),
+        ),
+    ),
+}
+
+
+class SaveContract(Contract):
+    """Of `Transaction.save`."""
+
+    @pytest.fixture
+    def book(self, storage: Storage, user: User, other: User) -> Book:
+        order = storage.orders.create(NewOrderFactory.build(user_id=user.id))
+        trade = storage.trades.create(NewTradeFactory.build(of=order))
+        storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id, reference="taken")])
+        return Book(user, other, order, trade)
+
+    def test_it_saves_every_kind_of_change(self, storage: Storage, clock: ManualClock, book: Book) -> None:
+        now = clock.advance()
+        changes = book.everything()
+        with storage.transaction() as tx:
+            tx.save(changes)
+            saved = everything(tx, book.user)
+        assert everything(storage, book.user) == saved
+        assert [storage.orders.get(*order.key) for order in changes.orders] == list(changes.orders)
+        assert set(storage.trades.get_many((row.user_id, row.id) for row in changes.trades)) == set(changes.trades)
+        updates = storage.order_updates.list(*book.order.key)
+        assert [(update.seq, update.recorded_at) for update in updates] == [(1, now), (2, now)]
+        assert [update.seq for update in storage.order_updates.list(*book.new_order.key)] == [1]
+        balance = storage.balances.get(book.user.id, "USDT")
+        assert (str(balance.free), balance.last_seq, balance.version, balance.updated_at) == ("998", 3, 3, now)
+        assert [entry.seq for entry in storage.balances.entries(book.user.id, "USDT").items] == [1, 2, 3]
+        assert storage.balances.get(book.user.id, "BTC").free == 1000
+
+    def test_it_saves_every_field_as_told(self, storage: Storage, book: Book) -> None:
+        order = book.order.changed(
+            status=OrderStatus.PARTIALLY_FILLED,
+            executed_quantity=Decimal("0.015"),
+            executed_quote_quantity=Decimal("99999999999999999999.999999999999999999"),
+            settled_quantity=Decimal("0.000000000000000001"),
+            settled_quote_quantity=Decimal(-1),
+            held_asset="USDT",
+            held_amount=Decimal("12345678901234567890.123456789012345678"),
+            exchange_order_id="given later",
+            reason="'; DROP TABLE orders; --",
+            transacted_at=START,
+            raw=NewOrderFactory.build(user_id=book.user.id, raw=HOSTILE_JSON).raw,
+            version=2,
+        )
+        trade = book.trade.changed(state=TradeState.PENDING, order_id=NOBODY, version=2)
+        with storage.transaction() as tx:
+            tx.save(Changes(orders=(order,), trades=(trade,)))
+        assert storage.orders.get(*order.key) == order
+        assert storage.orders.get_by_exchange_order_id(book.user.id, "given later") == order
+        assert storage.trades.get(trade.user_id, trade.id) == trade
+
+    def test_of_nothing_it_saves_nothing(self, storage: Storage, book: Book) -> None:
+        before = everything(storage, book.user)
+        with storage.transaction() as tx:
+            tx.save(Changes())
+        assert everything(storage, book.user) == before
+
+    def test_it_saves_again_what_it_saved(self, storage: Storage, book: Book) -> None:
+        with storage.transaction() as tx:
+            for version in (2, 3, 4):
+                tx.save(
+                    Changes(
+                        orders=(book.order.changed(version=version),),
+                        trades=(book.trade.changed(version=version),),
+                        order_updates=(NewOrderUpdateFactory.build(of=book.order),),
+                        balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id, asset="BTC"),),
+                    )
+                )
+            tx.save(Changes(orders=(book.new_order,)))
+            tx.save(Changes(orders=(book.new_order.changed(version=2),)))
+        assert storage.orders.get(*book.order.key).version == 4
+        assert storage.trades.get(book.user.id, book.trade.id).version == 4
+        assert storage.orders.get(*book.new_order.key).version == 2
+        assert len(storage.order_updates.list(*book.order.key)) == 3
+        assert storage.balances.get(book.user.id, "BTC").last_seq == 3
+
+    def test_it_saves_after_other_operations_of_its_transaction(self, storage: Storage, book: Book) -> None:
+        with storage.transaction() as tx:
+            tx.save(Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id),)))
+            tx.balances.put(book.user.id, "USDT", ONE, ONE)
+            tx.save(Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id),)))
+            with pytest.raises(SomeError), tx.transaction() as inner:
+                inner.save(Changes(orders=(book.order.changed(version=2),)))
+                inner.balances.put(book.user.id, "USDT", Decimal(7), ONE)
+                raise SomeError
+            tx.save(
+                Changes(
+                    orders=(book.order.changed(version=2),),
+                    balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id),),
+                )
+            )
+            tx.orders.delete(*book.order.key)
+            with pytest.raises(NotFoundError):
+                tx.save(Changes(orders=(book.order.changed(version=3),)))
+        balance = storage.balances.get(book.user.id, "USDT")
+        assert (str(balance.free), balance.last_seq) == ("2001", 5)
+
+    def test_expected_versions_tell_another_version_than_the_one_before(self, storage: Storage, book: Book) -> None:
+        order, trade = book.order.changed(version=7), book.trade.changed(version=5)
+        with storage.transaction() as tx:
+            tx.save(Changes(orders=(order,), trades=(trade,), expected_versions={row_key(order): 1, row_key(trade): 1}))
+        assert storage.orders.get(*order.key).version == 7
+        assert storage.trades.get(trade.user_id, trade.id).version == 5
+
+    def test_a_stale_version_is_told(self, storage: Storage, book: Book) -> None:
+        for changes, entity, key in (
+            (Changes(orders=(book.order.changed(version=9),)), "order", book.order.key),
+            (Changes(trades=(book.trade.changed(version=9),)), "trade", (book.user.id, book.trade.id)),
+        ):
+            with storage.transaction() as tx, pytest.raises(StaleVersionError) as caught:
+                tx.save(changes)
+            error = caught.value
+            assert (error.entity, error.key, error.expected, error.actual) == (entity, key, 8, 1)
+
+    def test_what_does_not_exist_is_told(self, storage: Storage, book: Book) -> None:
+        missing = book.new_order
+        for changes, entity, key in (
+            (Changes(orders=(missing.changed(version=2),)), "order", missing.key),
+            (Changes(order_updates=(NewOrderUpdateFactory.build(of=missing),)), "order", missing.key),
+            (Changes(trades=(book.new_trade.changed(version=2),)), "trade", (book.user.id, book.new_trade.id)),
+            (Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=NOBODY),)), "user", NOBODY),
+            (Changes(orders=(book.fresh_order(user_id=NOBODY),)), "user", NOBODY),
+        ):
+            with storage.transaction() as tx, pytest.raises(NotFoundError) as caught:
+                tx.save(changes)
+            assert (caught.value.entity, caught.value.key) == (entity, key)
+
+    @pytest.mark.parametrize("name", HARMLESS)
+    def test_refused_before_anything_is_written_it_lets_the_transaction_go_on(
+        self, storage: Storage, book: Book, name: str
+    ) -> None:
+        kind, changes_of = HARMLESS[name]
+        before = everything(storage, book.user)
+        with storage.transaction() as tx:
+            with pytest.raises(kind):
+                tx.save(changes_of(book))
+            assert everything(tx, book.user) == before
+            tx.save(book.everything())
+        assert storage.orders.get(*book.order.key).version == 2
+
+    @pytest.mark.parametrize("name", DOOMING)
+    def test_refused_for_what_is_stored_it_dooms_the_transaction(self, storage: Storage, book: Book, name: str) -> None:
+        kind, named, changes_of = DOOMING[name]
+        before = everything(storage, book.user)
+        with pytest.raises(TransactionAbortedError), storage.transaction() as tx:
+            with pytest.raises(kind) as caught:
+                tx.save(changes_of(book))
+            assert getattr(caught.value, "field", "asset") == named
+            tx.users.get(book.user.id)
+        assert everything(storage, book.user) == before
+
+    def test_insufficient_funds_are_told(self, storage: Storage, book: Book) -> None:
+        delta = BalanceDeltaFactory.build(user_id=book.user.id, delta_free=Decimal(-1001))
+        with pytest.raises(InsufficientFundsError) as caught, storage.transaction() as tx:
+            tx.save(Changes(balance_deltas=(delta,)))
+        error: Any = caught.value
+        assert (error.asset, error.needed, error.available, error.user_id) == ("USDT", 1001, 1000, book.user.id)
+
+    def test_unsaved_by_an_error_later_nothing_of_it_is_stored(self, storage: Storage, book: Book) -> None:
+        before = everything(storage, book.user)
+        with pytest.raises(SomeError), storage.transaction() as tx:
+            tx.save(book.everything())
+            raise SomeError
+        assert everything(storage, book.user) == before
+
+    def test_it_saves_thousands_at_once(self, storage: Storage, book: Book) -> None:
+        orders = tuple(book.fresh_order() for _ in range(1000))
+        trades = tuple(book.fresh_trade(of=order) for order in orders)
+        updates = tuple(NewOrderUpdateFactory.build(of=order) for order in orders)
+        deltas = tuple(BalanceDeltaFactory.build(user_id=book.user.id, reason=EntryReason.TRADE) for _ in orders)
+        with storage.transaction() as tx:
+            tx.save(Changes(orders=orders, trades=trades, order_updates=updates, balance_deltas=deltas))
+        assert len(storage.orders.list_open(book.user.id)) == 1001
+        assert len(list(storage.trades.stream(book.user.id))) == 1001
+        assert storage.balances.get(book.user.id, "USDT").last_seq == 1001
+        assert storage.order_updates.list(*orders[-1].key)[0].seq == 1
