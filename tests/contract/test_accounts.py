@@ -2,4 +2,4 @@ from metacore.testing import contract
 
 
 class TestAccountService(contract.AccountServiceContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""

@@ -2,16 +2,16 @@ from metacore.testing import contract
 
 
 class TestBalance(contract.BalanceStorageContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""
 
 
 class TestBalanceChange(contract.BalanceChangeContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""
 
 
 class TestJournal(contract.JournalContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""
 
 
 class TestAudit(contract.AuditContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""

@@ -2,8 +2,8 @@ from metacore.testing import contract
 
 
 class TestLoad(contract.LoadContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""
 
 
 class TestSave(contract.SaveContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""

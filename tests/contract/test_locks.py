@@ -2,4 +2,4 @@ from metacore.testing import contract
 
 
 class TestLocks(contract.LockContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""

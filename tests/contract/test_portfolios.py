@@ -2,12 +2,12 @@ from metacore.testing import contract
 
 
 class TestPortfolio(contract.PortfolioStorageContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""
 
 
 class TestHolderList(contract.HolderListContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""
 
 
 class TestPortfolioService(contract.PortfolioServiceContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""

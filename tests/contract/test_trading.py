@@ -1,31 +1,31 @@
 from metacore.testing.contract import (
-    trading_batches,
-    trading_facts,
-    trading_funds,
-    trading_orders,
-    trading_transactions,
+    service_trading_batches,
+    service_trading_facts,
+    service_trading_funds,
+    service_trading_orders,
+    service_trading_transactions,
 )
 
 
-class TestTradingOrder(trading_orders.TradingOrderContract):
-    """On every backend, in both runners."""
+class TestTradingOrder(service_trading_orders.TradingOrderContract):
+    """On every backend, in both worlds."""
 
 
-class TestTradingFact(trading_facts.TradingFactContract):
-    """On every backend, in both runners."""
+class TestTradingFact(service_trading_facts.TradingFactContract):
+    """On every backend, in both worlds."""
 
 
-class TestTradingFunds(trading_funds.TradingFundsContract):
-    """On every backend, in both runners."""
+class TestTradingFunds(service_trading_funds.TradingFundsContract):
+    """On every backend, in both worlds."""
 
 
-class TestTradingBatch(trading_batches.TradingBatchContract):
-    """On every backend, in both runners."""
+class TestTradingBatch(service_trading_batches.TradingBatchContract):
+    """On every backend, in both worlds."""
 
 
-class TestTradingRace(trading_batches.TradingRaceContract):
-    """On every backend, in both runners."""
+class TestTradingRace(service_trading_batches.TradingRaceContract):
+    """On every backend, in both worlds."""
 
 
-class TestTradingTransaction(trading_transactions.TradingTransactionContract):
-    """On every backend, in both runners."""
+class TestTradingTransaction(service_trading_transactions.TradingTransactionContract):
+    """On every backend, in both worlds."""

@@ -2,8 +2,8 @@ from metacore.testing import contract
 
 
 class TestUser(contract.UserStorageContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""
 
 
 class TestUserList(contract.UserListContract):
-    """On every backend, in both runners."""
+    """On every backend, in both worlds."""
