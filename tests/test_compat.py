@@ -6,6 +6,7 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ def test_both_worlds_define_the_same_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["Lock.acquire", "Lock.release", "SingleFlight.run", "owner", "retry", "sleep"], ids=lambda path: path
+    "path",
+    ["Lock.acquire", "Lock.release", "SingleFlight.run", "complete", "owner", "retry", "sleep"],
+    ids=lambda path: path,
 )
 def test_both_worlds_have_the_same_signatures(path: str) -> None:
     of_aio, of_blocking = aio, blocking
@@ -413,3 +416,47 @@ class TestBlockingSingleFlight:
             errors = [caller.exception(30) for caller in callers]
             assert [type(error) for error in errors if error] == [KeyboardInterrupt]
             assert [caller.result() for caller, error in zip(callers, errors, strict=True) if not error] == [7] * 9
+
+
+class TestComplete:
+    def test_what_need_not_wait_is_done_at_once(self) -> None:
+        async def nothing_to_wait_for() -> str:
+            return "done"
+
+        async def at_once() -> None:
+            before = asyncio.all_tasks()
+            assert await aio.complete(nothing_to_wait_for) == "done"
+            assert asyncio.all_tasks() == before
+
+        asyncio.run(at_once())
+        assert blocking.complete(lambda: "done") == "done"
+
+    def test_it_goes_on_when_the_caller_is_cancelled(self) -> None:
+        async def main() -> None:
+            let_go, ended = asyncio.Event(), asyncio.Event()
+
+            async def action() -> None:
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                await let_go.wait()
+                ended.set()
+
+            caller = asyncio.create_task(aio.complete(action))
+            await asyncio.sleep(0.01)
+            caller.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await caller
+            let_go.set()
+            await asyncio.wait_for(ended.wait(), 5)
+
+        asyncio.run(main())
+
+    def test_an_error_is_the_callers(self) -> None:
+        async def fail(after: int) -> None:
+            for _ in range(after):
+                await asyncio.sleep(0)
+            raise LookupError(after)
+
+        for after in range(3):
+            with pytest.raises(LookupError, match=str(after)):
+                asyncio.run(aio.complete(partial(fail, after)))

@@ -2,12 +2,23 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, NoReturn, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, cast
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-__all__ = ["ContextGuard", "Eventual", "Lock", "Owner", "SingleFlight", "in_thread", "owner", "retry", "sleep"]
+__all__ = [
+    "ContextGuard",
+    "Eventual",
+    "Lock",
+    "Owner",
+    "SingleFlight",
+    "complete",
+    "in_thread",
+    "owner",
+    "retry",
+    "sleep",
+]
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -70,6 +81,52 @@ class Lock:
 async def in_thread(fn: Callable[[], T]) -> T:
     """The result of `fn()`, which may block: called in another thread, while other tasks go on."""
     return await asyncio.to_thread(fn)
+
+
+class _Rest(Generic[T]):
+    """What is left of a coroutine that has begun, and waits for `awaited`."""
+
+    __slots__ = ("_awaited", "_coroutine")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], awaited: Any) -> None:
+        self._coroutine, self._awaited = coroutine, awaited
+
+    async def run(self) -> T:
+        return await self
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        awaited = self._awaited
+        try:
+            while True:
+                try:
+                    value = yield awaited
+                except BaseException as error:  # noqa: BLE001 - it is raised where the coroutine waits
+                    awaited = self._coroutine.throw(error)
+                else:
+                    awaited = self._coroutine.send(value)
+        except StopIteration as end:
+            return cast(T, end.value)
+
+
+async def complete(action: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of `action()`, which goes on to its end even if the task that waits for it is cancelled.
+
+    It begins in the calling task, so that one which need not wait costs no task of its own; before it first waits, it
+    must not enter an `asyncio.timeout`, which is bound to the task.
+    """
+    coroutine = action()
+    try:
+        awaited = coroutine.send(None)
+    except StopIteration as end:
+        return cast(T, end.value)
+    task = asyncio.get_running_loop().create_task(_Rest(coroutine, awaited).run())
+    _completing.add(task)
+    task.add_done_callback(_completing.discard)
+    return await asyncio.shield(task)
+
+
+_completing: set[asyncio.Task[Any]] = set()
+"""Keeps what nobody waits for any longer; a loop holds its tasks weakly."""
 
 
 async def sleep(seconds: float) -> None:

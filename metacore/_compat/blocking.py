@@ -8,7 +8,18 @@ from typing import Annotated, Generic, NoReturn, TypeAlias, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-__all__ = ["ContextGuard", "Eventual", "Lock", "Owner", "SingleFlight", "in_thread", "owner", "retry", "sleep"]
+__all__ = [
+    "ContextGuard",
+    "Eventual",
+    "Lock",
+    "Owner",
+    "SingleFlight",
+    "complete",
+    "in_thread",
+    "owner",
+    "retry",
+    "sleep",
+]
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
@@ -61,6 +72,11 @@ class Lock:
 def in_thread(fn: Callable[[], T]) -> T:
     """The result of `fn()`, called in this thread."""
     return fn()
+
+
+def complete(action: Callable[[], T]) -> T:
+    """The result of `action()`."""
+    return action()
 
 
 def sleep(seconds: float) -> None:

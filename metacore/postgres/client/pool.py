@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from metacore._compat.aio import owner
+from metacore._compat.aio import complete, owner
 from metacore._compat.psycopg_aio import Connection, ConnectionPool
 from metacore.config import Settings
 from metacore.crypto.keys import Keys
@@ -104,9 +106,15 @@ class Pool:
             return await connection.wait(wire.exchange(self.schema, calls, openings, closing))
 
     async def release(self, connection: Connection[Row]) -> None:
-        """Give back a connection of `acquire`."""
-        if self._pool is not None and not self.is_inherited:
-            await self._pool.putconn(connection)
+        """Give back a connection of `acquire`, even if the caller is cancelled meanwhile.
+
+        One that is still in a transaction, or at work, is closed: the pool makes another in its place.
+        """
+        if self._pool is None or self.is_inherited:
+            return
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            await connection.close()
+        await complete(partial(self._pool.putconn, connection))
 
     def figures(self) -> dict[str, int] | None:
         """The pool's figures; None before it was opened. A closed pool has no connections."""
