@@ -10,6 +10,7 @@ from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.people.users import User
 from metacore.domain.trading.balances import HOLDING, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
+from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import OrderUpdate
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade, TradeState
@@ -20,6 +21,10 @@ def _reference(entry: BalanceEntry) -> tuple[Any, ...] | None:
     if entry.reference is None or entry.reason not in UNIQUELY_REFERENCED:
         return None
     return entry.user_id, entry.reason, entry.reference
+
+
+def _unsettled(trade: Trade) -> UserOrderIds | None:
+    return None if trade.state is TradeState.SETTLED else (trade.user_id, trade.order_ids.own_first())
 
 
 def _mover(entry: BalanceEntry) -> UUID | None:
@@ -70,9 +75,7 @@ class Tables:
                     lambda trade: trade.user_id if trade.state is TradeState.PENDING else None,
                     lambda trade: trade.traded_at,
                 ),
-                "unsettled": Index(
-                    lambda trade: None if trade.state is TradeState.SETTLED else (trade.user_id, *trade.order_name)
-                ),
+                "unsettled": Index(_unsettled),
             },
         )
         self.balances: Table[BalanceKey, Balance] = Table(lambda balance: balance.key)

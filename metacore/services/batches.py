@@ -9,13 +9,13 @@ from metacore._compat.aio import Eventual
 from metacore.domain.trading import placing as order_commands
 from metacore.domain.trading import reporting, settlement
 from metacore.domain.trading.balances import BalanceKey
-from metacore.domain.trading.decisions import Wanted
+from metacore.domain.trading.decisions import Selection
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.placing import Placement
 from metacore.domain.trading.reports import ExecutionReport, ReportResult
 from metacore.domain.trading.settlement import SettlementResult
 from metacore.domain.trading.trades import NewTrade
-from metacore.domain.trading.unit_of_work import Book
+from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
 from metacore.storage.storage import Storages, Transaction
 
@@ -38,45 +38,45 @@ async def decide(storage: Storages, decision: Decision[T]) -> T:
         return await storage.run(lambda tx: decision(tx, True))
 
 
-async def open_book(tx: Transaction, wanted: Wanted) -> Book:
-    """A book of what `wanted` names, loaded and locked."""
-    return Book(await tx.load(wanted), tx.now())
+async def open_work(tx: Transaction, selection: Selection) -> UnitOfWork:
+    """A unit of work on what `selection` names, loaded and locked."""
+    return UnitOfWork(await tx.load(selection), tx.now())
 
 
-async def open_balances(tx: Transaction, book: Book, keys: set[BalanceKey]) -> None:
-    """Lock the balances with these `keys`, the missing ones as zero, and read them into `book`."""
+async def open_balances(tx: Transaction, work: UnitOfWork, keys: set[BalanceKey]) -> None:
+    """Lock the balances with these `keys`, the missing ones as zero, and read them into `work`."""
     if keys:
-        book.open_balances(await tx.balances.get_many(keys, for_update=True))
+        work.open_balances(await tx.balances.get_many(keys, for_update=True))
 
 
 async def place(tx: Transaction, placements: Sequence[Placement], exclusive: bool) -> Sequence[Order]:
     """Place orders, all or none; the error of the first that cannot be placed."""
     orders = [placement.order for placement in placements]
-    book = await open_book(tx, order_commands.wanted(orders, exclusive))
-    await open_balances(tx, book, order_commands.balances_of(orders))
-    placed = tuple(order_commands.place(book, placement) for placement in placements)
-    await tx.save(book.changes())
+    work = await open_work(tx, order_commands.selection(orders, exclusive))
+    await open_balances(tx, work, order_commands.balances_of(orders))
+    placed = tuple(order_commands.place(work, placement) for placement in placements)
+    await tx.save(work.changes())
     return placed
 
 
 async def apply(tx: Transaction, reports: Sequence[ExecutionReport], exclusive: bool) -> Sequence[ReportResult]:
     """Apply reports, each by itself."""
-    book = await open_book(tx, reporting.wanted(reports, exclusive))
-    await open_balances(tx, book, reporting.balances_of(reports, book.loaded_orders))
-    results = tuple(reporting.apply_report(book, report) for report in reports)
-    await tx.save(book.changes())
+    work = await open_work(tx, reporting.selection(reports, exclusive))
+    await open_balances(tx, work, reporting.balances_of(reports, work.loaded_orders))
+    results = tuple(reporting.apply_report(work, report) for report in reports)
+    await tx.save(work.changes())
     return results
 
 
 async def settle(tx: Transaction, trades: Sequence[NewTrade], exclusive: bool) -> Sequence[SettlementResult]:
     """Settle trades, each by itself."""
-    book = await open_book(tx, settlement.wanted(trades, exclusive))
+    work = await open_work(tx, settlement.selection(trades, exclusive))
     if exclusive:
         # Only now it matters that another trade may have the id of one of these.
-        book.reserve_ids(await tx.trades.get_many((trade.user_id, trade.id) for trade in trades))
-    await open_balances(tx, book, settlement.balances_of(trades, book.loaded_orders))
-    results = tuple(settlement.settle_trade(book, trade) for trade in trades)
-    changes = book.changes()
+        work.reserve_ids(await tx.trades.get_many((trade.user_id, trade.id) for trade in trades))
+    await open_balances(tx, work, settlement.balances_of(trades, work.loaded_orders))
+    results = tuple(settlement.settle_trade(work, trade) for trade in trades)
+    changes = work.changes()
     if not exclusive and settlement.stores_unknown(results, changes):
         raise _UnguardedError
     await tx.save(changes)

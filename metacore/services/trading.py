@@ -19,7 +19,7 @@ from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.transfers import Transfer, TransferResult
 from metacore.domain.values.model import build
 from metacore.errors import InvalidDataError, NotFoundError
-from metacore.services.batches import apply, decide, open_balances, open_book, place, settle, sole
+from metacore.services.batches import apply, decide, open_balances, open_work, place, settle, sole
 from metacore.storage.storage import Storages, Transaction
 
 
@@ -69,10 +69,10 @@ class TradingService:
         remark = build(Remark, {"reason": reason})
 
         async def cancel(tx: Transaction) -> Order:
-            book = await open_book(tx, order_commands.wanted_by_id(user_id, order_id))
-            account = book.account(user_id)
-            order = order_commands.cancel(account, account.order(order_id), remark.reason)
-            await tx.save(book.changes())
+            work = await open_work(tx, order_commands.selection_by_id(user_id, order_id))
+            state = work.state_of(user_id)
+            order = order_commands.cancel(state, state.order(order_id), remark.reason)
+            await tx.save(work.changes())
             return order
 
         return await self._storage.run(cancel)
@@ -88,12 +88,12 @@ class TradingService:
             raise InvalidDataError("say why its trades will not come", field="reason")
 
         async def release(tx: Transaction) -> Order:
-            book = await open_book(tx, order_commands.wanted_by_id(user_id, order_id))
-            account = book.account(user_id)
-            order = account.order(order_id)
-            await open_balances(tx, book, order_commands.balance_held(order))
-            order = order_commands.end_hold(account, order, remark.reason)
-            await tx.save(book.changes())
+            work = await open_work(tx, order_commands.selection_by_id(user_id, order_id))
+            state = work.state_of(user_id)
+            order = state.order(order_id)
+            await open_balances(tx, work, order_commands.balance_held(order))
+            order = order_commands.end_hold(state, order, remark.reason)
+            await tx.save(work.changes())
             return order
 
         return await self._storage.run(release)
@@ -175,7 +175,7 @@ class TradingService:
         """
 
         async def sync(tx: Transaction) -> SnapshotResult:
-            loaded = await tx.load(snapshots.wanted(user_id, snapshot))
+            loaded = await tx.load(snapshots.selection(user_id, snapshot))
             user = loaded.users.get(user_id)
             if user is None:
                 raise NotFoundError("user", user_id)
@@ -204,10 +204,10 @@ class TradingService:
         transfer = build(Transfer, {**told, "occurred_at": occurred_at or self._storage.now()})
 
         async def move(tx: Transaction, exclusive: bool) -> TransferResult:
-            book = await open_book(tx, transfers.wanted(transfer, exclusive))
-            await open_balances(tx, book, {transfer.key})
-            outcome = transfers.transfer_funds(book, transfer)
-            await tx.save(book.changes())
+            work = await open_work(tx, transfers.selection(transfer, exclusive))
+            await open_balances(tx, work, {transfer.key})
+            outcome = transfers.transfer_funds(work, transfer)
+            await tx.save(work.changes())
             return TransferResult(outcome=outcome, balance=await tx.balances.get(*transfer.key))
 
         return await decide(self._storage, move)

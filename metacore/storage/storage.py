@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from metacore._compat.aio import Eventual
-from metacore.domain.trading.decisions import Changes, Loaded, Wanted
+from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.storage.balances import BalanceStorage
 from metacore.storage.order_records import OrderRecordStorage
 from metacore.storage.order_updates import OrderUpdateStorage
@@ -79,11 +79,11 @@ class Storages(Protocol):
 class Transaction(Storages, Protocol):
     """The storages bound to one transaction."""
 
-    async def load(self, wanted: Wanted) -> Loaded:
+    async def load(self, selection: Selection) -> Loaded:
         """Load and lock what a decision rests on, as one pipelined operation.
 
         Locks are taken in one fixed order: users, then orders, each sorted by key; trades, entries and sums are read
-        after them. Two orders that one reference names are both loaded.
+        after them. Two orders that the ids of one name are both loaded.
         """
         ...
 

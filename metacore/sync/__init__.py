@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from metacore.domain.trading.balances import EntryReason as EntryReason
     from metacore.domain.trading.decisions import Changes as Changes
     from metacore.domain.trading.decisions import Loaded as Loaded
-    from metacore.domain.trading.decisions import OrderReference as OrderReference
-    from metacore.domain.trading.decisions import Wanted as Wanted
+    from metacore.domain.trading.decisions import Selection as Selection
     from metacore.domain.trading.funds import Shortfall as Shortfall
+    from metacore.domain.trading.order_ids import OrderIds as OrderIds
     from metacore.domain.trading.order_updates import NewOrderUpdate as NewOrderUpdate
     from metacore.domain.trading.order_updates import OrderUpdate as OrderUpdate
     from metacore.domain.trading.order_updates import UpdateOutcome as UpdateOutcome
@@ -115,11 +115,11 @@ _MODULES = {
     "metacore.domain.trading.decisions": (
         "Changes",
         "Loaded",
-        "OrderReference",
-        "Wanted",
+        "Selection",
     ),
     "metacore.domain.people.credentials": ("Credentials",),
     "metacore.domain.trading.funds": ("Shortfall",),
+    "metacore.domain.trading.order_ids": ("OrderIds",),
     "metacore.domain.values.imports": ("ImportResult",),
     "metacore.domain.commerce.order_records": (
         "OrderRecord",

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from metacore.domain.commerce.order_records import OrderRecord, parse_order_record
 from metacore.domain.people.users import KycStatus, NewUser, UserPatch
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryReason
-from metacore.domain.trading.decisions import Changes, OrderReference, Wanted
+from metacore.domain.trading.decisions import Changes, Selection
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderSide, OrderStatus, OrderType
 from metacore.domain.trading.reports import ExecutionReport
@@ -264,18 +265,20 @@ trade_filters = st.builds(
     since=maybe(times),
     until=maybe(times),
 )
-references_to_orders = st.builds(
-    OrderReference,
-    user_id=users,
-    order_id=maybe(order_ids),
-    exchange_order_id=maybe(exchange_ids),
-    client_order_id=maybe(client_ids),
+named_orders = st.tuples(
+    users,
+    st.builds(
+        OrderIds,
+        order_id=maybe(order_ids),
+        exchange_order_id=maybe(exchange_ids),
+        client_order_id=maybe(client_ids),
+    ),
 )
-wanted = st.builds(
-    Wanted,
+selections = st.builds(
+    Selection,
     users=st.frozensets(users, max_size=2),
     exclusive_users=st.booleans(),
-    orders=st.lists(references_to_orders, max_size=3).map(tuple),
+    orders=st.lists(named_orders, max_size=3).map(tuple),
     trades=st.lists(st.tuples(users, symbols, exchange_trade_ids), max_size=3).map(tuple),
     entries=st.lists(
         st.tuples(users, st.sampled_from([EntryReason.DEPOSIT, EntryReason.WITHDRAWAL]), references), max_size=2

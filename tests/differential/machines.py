@@ -102,7 +102,7 @@ WRITING = {
     "balances.put_all": operation("balances.put_all", draw.users, st.lists(draw.balances, max_size=3)),
     "balances.replace_all": operation("balances.replace_all", draw.users, st.lists(draw.balances, max_size=3)),
     "balances.apply": operation("balances.apply", st.lists(draw.deltas, max_size=4)),
-    "load": operation("load", draw.wanted),
+    "load": operation("load", draw.selections),
     "save": operation("save", draw.changes),
     "portfolios.put": operation("portfolios.put", draw.users, draw.assets, draw.money, draw.versions),
     "portfolios.add": operation("portfolios.add", draw.users, draw.assets, draw.edges | draw.money, draw.versions),

@@ -14,6 +14,7 @@ from metacore.domain.trading import placing as order_commands
 from metacore.domain.trading import reporting, settlement, snapshots, transfers
 from metacore.domain.trading.audit import Audit, AuditFinding
 from metacore.domain.trading.balances import (
+    HOLDING,
     AccountBalance,
     Balance,
     BalanceEntry,
@@ -21,24 +22,18 @@ from metacore.domain.trading.balances import (
     EntryReason,
     apply_deltas,
 )
-from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Changes, Loaded, OrderReference, Unsettled, Wanted
+from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Changes, Loaded, Selection, Unsettled
+from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import NewOrder, Order, OrderKey, OrderSide, OrderStatus, OrderType
 from metacore.domain.trading.reports import ExecutionReport, Outcome, ReportResult
 from metacore.domain.trading.settlement import SettlementResult
-from metacore.domain.trading.trades import NewTrade, Trade, TradeState, order_names
-from metacore.domain.trading.unit_of_work import Book
-from metacore.domain.trading.user_state import Account
+from metacore.domain.trading.trades import NewTrade, Trade, TradeState
+from metacore.domain.trading.unit_of_work import UnitOfWork
+from metacore.domain.trading.user_state import UserState
 
 USER = UUID(int=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def names(reference: OrderReference, order: Order) -> bool:
-    """Whether at least one of the ids that `reference` gives is that of `order`."""
-    given = (reference.order_id, reference.exchange_order_id, reference.client_order_id)
-    pairs = zip(given, (order.id, order.exchange_order_id, order.client_order_id), strict=True)
-    return reference.user_id == order.user_id and any(wanted is not None and wanted == own for wanted, own in pairs)
 
 
 class Desk:
@@ -108,8 +103,8 @@ class Desk:
         return self._transfer(EntryReason.WITHDRAWAL, asset, amount, reference, at)
 
     def place(self, order: NewOrder, hold: Any = None) -> Order:
-        book = self.book(order_commands.wanted([order]), order_commands.balances_of([order]))
-        return self._saved(book, order_commands.place(book, order_commands.Placement(order=order, hold=hold)))
+        work = self.work(order_commands.selection([order]), order_commands.balances_of([order]))
+        return self._saved(work, order_commands.place(work, order_commands.Placement(order=order, hold=hold)))
 
     def buy(self, deposit: Any = 1000, hold: Any = None, **values: Any) -> Order:
         """A BUY of 10 BTC at 100 USDT, with USDT deposited for it."""
@@ -122,25 +117,25 @@ class Desk:
         return self.place(self.order("SELL", price=100, quantity=10), hold)
 
     def place_all(self, orders: Sequence[NewOrder]) -> list[Order]:
-        book = self.book(order_commands.wanted(orders), order_commands.balances_of(orders))
+        work = self.work(order_commands.selection(orders), order_commands.balances_of(orders))
         placements = [order_commands.Placement(order=order) for order in orders]
-        return self._saved(book, [order_commands.place(book, placement) for placement in placements])
+        return self._saved(work, [order_commands.place(work, placement) for placement in placements])
 
     def cancel(self, order: Order, reason: str | None = None) -> Order:
-        return self._command(order, lambda account, stored: order_commands.cancel(account, stored, reason))
+        return self._command(order, lambda state, stored: order_commands.cancel(state, stored, reason))
 
     def end_hold(self, order: Order, reason: str = "never came") -> Order:
-        return self._command(order, lambda account, stored: order_commands.end_hold(account, stored, reason))
+        return self._command(order, lambda state, stored: order_commands.end_hold(state, stored, reason))
 
     def apply(self, *reports: ExecutionReport) -> list[ReportResult]:
-        wanted = reporting.wanted(reports)
-        book = self.book(wanted, reporting.balances_of(reports, self._load(wanted).orders))
-        return self._saved(book, [reporting.apply_report(book, report) for report in reports])
+        selection = reporting.selection(reports)
+        work = self.work(selection, reporting.balances_of(reports, self._load(selection).orders))
+        return self._saved(work, [reporting.apply_report(work, report) for report in reports])
 
     def settle(self, *trades: NewTrade) -> list[SettlementResult]:
-        wanted = settlement.wanted(trades)
-        book = self.book(wanted, settlement.balances_of(trades, self._load(wanted).orders))
-        return self._saved(book, [settlement.settle_trade(book, trade) for trade in trades])
+        selection = settlement.selection(trades)
+        work = self.work(selection, settlement.balances_of(trades, self._load(selection).orders))
+        return self._saved(work, [settlement.settle_trade(work, trade) for trade in trades])
 
     def settle_pending(self) -> list[SettlementResult]:
         pending = [trade for trade in self.trades.values() if trade.state is TradeState.PENDING]
@@ -149,7 +144,7 @@ class Desk:
     def sync(self, totals: dict[str, Any], at: datetime | None = None) -> Outcome:
         told = tuple(AccountBalance(asset=asset, free=Decimal(total)) for asset, total in totals.items())
         snapshot = snapshots.AccountSnapshot(taken_at=at or self.now, balances=told)
-        loaded = self._load(snapshots.wanted(USER, snapshot))
+        loaded = self._load(snapshots.selection(USER, snapshot))
         if snapshot.is_stale(self.users[USER], loaded.moved):
             return Outcome.STALE
         keys = snapshots.balances_of(USER, snapshot, self.balances.values(), loaded.orders)
@@ -206,16 +201,16 @@ class Desk:
 
     # Loading and saving.
 
-    def book(self, wanted: Wanted, keys: set[BalanceKey]) -> Book:
-        book = Book(self._load(wanted), self.now)
-        book.open_balances(self._open(keys))
-        return book
+    def work(self, selection: Selection, keys: set[BalanceKey]) -> UnitOfWork:
+        work = UnitOfWork(self._load(selection), self.now)
+        work.open_balances(self._open(keys))
+        return work
 
-    def _command(self, order: NewOrder, command: Callable[[Account, Order], Order]) -> Order:
+    def _command(self, order: NewOrder, command: Callable[[UserState, Order], Order]) -> Order:
         stored = self.orders.get((USER, order.id))
         keys = order_commands.balance_held(stored) if stored else set()
-        book = self.book(order_commands.wanted_by_id(USER, order.id), keys)
-        return self._saved(book, command(book.account(USER), book.account(USER).order(order.id)))
+        work = self.work(order_commands.selection_by_id(USER, order.id), keys)
+        return self._saved(work, command(work.state_of(USER), work.state_of(USER).order(order.id)))
 
     def _transfer(
         self, reason: EntryReason, asset: str, amount: Any, reference: str | None, at: datetime | None
@@ -228,43 +223,40 @@ class Desk:
             reason=reason,
             occurred_at=at or self.now,
         )
-        book = self.book(transfers.wanted(transfer), {transfer.key})
-        return self._saved(book, transfers.transfer_funds(book, transfer))
+        work = self.work(transfers.selection(transfer), {transfer.key})
+        return self._saved(work, transfers.transfer_funds(work, transfer))
 
-    def _load(self, wanted: Wanted) -> Loaded:
+    def _load(self, selection: Selection) -> Loaded:
+        named = {(user_id, name) for user_id, ids in selection.orders for name in ids.names()}
         orders = tuple(
             order
             for _, order in sorted(self.orders.items())
-            if any(names(reference, order) for reference in wanted.orders) or (wanted.holding and order.held_amount)
+            if any((order.user_id, name) in named for name in order.order_ids.names())
+            or (selection.holding and order.held_amount)
         )
-        ids = [(row.order_id, row.exchange_order_id, row.client_order_id) for row in wanted.orders]
-        ids += [(row.id, row.exchange_order_id, row.client_order_id) for row in orders]
-        wanted_names = {name for row in ids for name in order_names(*row)}
-        sums: dict[OrderReference, Unsettled] = {}
+        named |= {(order.user_id, name) for order in orders for name in order.order_ids.names()}
+        sums: dict[UserOrderIds, Unsettled] = {}
         for row in self.trades.values():
-            if row.state is not TradeState.SETTLED and row.order_name in wanted_names:
-                name = OrderReference(USER, *row.order_name)
+            name = (row.user_id, row.order_ids.own_first())
+            if row.state is not TradeState.SETTLED and name in named:
                 before = sums.get(name, NOTHING_UNSETTLED)
                 sums[name] = Unsettled(before.quantity + row.quantity, before.quote_quantity + row.quote_quantity)
-        entries = [row for row in self.entries if (row.user_id, row.reason, row.reference) in wanted.entries]
+        entries = [row for row in self.entries if (row.user_id, row.reason, row.reference) in selection.entries]
         return Loaded(
             entries=tuple(entries),
-            users={user_id: self.users[user_id] for user_id in wanted.users if user_id in self.users},
+            users={user_id: self.users[user_id] for user_id in selection.users if user_id in self.users},
             orders=orders,
-            trades=tuple(trade for trade in self.trades.values() if trade.key in wanted.trades),
+            trades=tuple(trade for trade in self.trades.values() if trade.key in selection.trades),
             unsettled=sums,
-            moved=wanted.moved_after is not None
-            and any(
-                entry.occurred_at > wanted.moved_after and entry.reason not in (EntryReason.HOLD, EntryReason.RELEASE)
-                for entry in self.entries
-            ),
+            moved=(after := selection.moved_after) is not None
+            and any(entry.occurred_at > after and entry.reason not in HOLDING for entry in self.entries),
         )
 
     def _open(self, keys: set[BalanceKey]) -> list[Balance]:
         return [self.balances.setdefault(key, Balance.empty(*key, self.now)) for key in sorted(keys)]
 
-    def _saved(self, book: Book, results: Any) -> Any:
-        self._save(book.changes())
+    def _saved(self, work: UnitOfWork, results: Any) -> Any:
+        self._save(work.changes())
         return results
 
     def _save(self, changes: Changes) -> None:

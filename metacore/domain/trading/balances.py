@@ -162,21 +162,21 @@ def only_referenced(deltas: Iterable[BalanceDelta]) -> BalanceDelta | None:
 
 def parse_keys(keys: Iterable[BalanceKey]) -> list[BalanceKey]:
     """`keys` sorted, each once; InvalidDataError for an asset that is not text."""
-    wanted = list(keys)
-    for _, asset in wanted:
+    named = list(keys)
+    for _, asset in named:
         require_text(asset=asset)
-    return sorted(set(wanted))
+    return sorted(set(named))
 
 
 def parse_balances(balances: Iterable[object]) -> tuple[AccountBalance, ...]:
     """`balances` as told, checked: InvalidDataError for an asset named twice, or an amount that is none or negative."""
-    told = []
+    parsed = []
     for balance in balances:
         values = balance if isinstance(balance, Mapping) else {name: getattr(balance, name, None) for name in _TOLD}
-        told.append(build(AccountBalance, values))
-    if len({balance.asset for balance in told}) < len(told):
+        parsed.append(build(AccountBalance, values))
+    if len({balance.asset for balance in parsed}) < len(parsed):
         raise InvalidDataError("an asset is named twice", field="balances")
-    return tuple(told)
+    return tuple(parsed)
 
 
 _TOLD = ("asset", "free", "locked")
@@ -185,18 +185,18 @@ _TOLD = ("asset", "free", "locked")
 def adjustments(
     user_id: UUID,
     stored: Iterable[Balance],
-    told: Sequence[AccountBalance],
+    targets: Sequence[AccountBalance],
     replace: bool,
     now: datetime,
     reason: EntryReason = EntryReason.ADJUSTMENT,
 ) -> list[BalanceDelta]:
-    """The deltas, by asset, that bring the balances to what is `told`; with `replace`, all others to zero."""
-    wanted = {balance.asset: (balance.free, balance.locked) for balance in told}
+    """The deltas, by asset, that bring the balances to the `targets`; with `replace`, all others to zero."""
+    amounts = {balance.asset: (balance.free, balance.locked) for balance in targets}
     deltas = []
     with exact():
         for balance in sorted(stored, key=lambda balance: balance.asset):
             default = (ZERO, ZERO) if replace else (balance.free, balance.locked)
-            free, locked = wanted.get(balance.asset, default)
+            free, locked = amounts.get(balance.asset, default)
             if (free, locked) != (balance.free, balance.locked):
                 deltas.append(
                     BalanceDelta(

@@ -10,28 +10,18 @@ from uuid import UUID
 
 from metacore.domain.people.users import User
 from metacore.domain.trading.balances import BalanceDelta, BalanceEntry, EntryReason
+from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade, TradeKey
 from metacore.domain.values.amounts import ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class OrderReference:
-    """An order named by any of its three ids."""
-
-    user_id: UUID
-    order_id: UUID | None = None
-    exchange_order_id: str | None = None
-    client_order_id: str | None = None
-
 
 EntryReference = tuple[UUID, EntryReason, str]
 """`(user_id, reason, reference)` of a deposit or a withdrawal."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Selection:
     """What a decision rests on: loaded, and locked until the transaction ends, by `Transaction.load`.
 
     `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name. The `trades`
@@ -40,15 +30,15 @@ class Wanted:
 
     users: frozenset[UUID] = frozenset()
     exclusive_users: bool = False
-    orders: tuple[OrderReference, ...] = ()
+    orders: tuple[UserOrderIds, ...] = ()
     trades: tuple[TradeKey, ...] = ()
     entries: tuple[EntryReference, ...] = ()
     unsettled: bool = False
-    """Whether the sums over the unsettled trades of the found orders, and under the ids of `orders`, are wanted."""
+    """Whether to sum the unsettled trades of the orders that are found, and those under the ids of `orders`."""
     holding: bool = False
-    """Whether all orders of `users` that hold funds are wanted, closed ones too, beside those that `orders` name."""
+    """Whether to load all orders of `users` that hold funds, closed ones too, beside those that `orders` name."""
     moved_after: datetime | None = None
-    """Whether an entry of `users` other than HOLD and RELEASE occurred after this time is wanted; None: not wanted."""
+    """The time after which to look for an entry of `users` other than HOLD and RELEASE; None: do not look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +60,12 @@ class Loaded:
     orders: tuple[Order, ...] = ()
     trades: tuple[Trade, ...] = ()
     entries: tuple[BalanceEntry, ...] = ()
-    unsettled: Mapping[OrderReference, Unsettled] = field(default_factory=dict)
-    """The sums over unsettled trades by the one id of their order that counts (`Trade.order_name`): that of an order
-    found or, as its trades may come before it, any that was asked for.
+    unsettled: Mapping[UserOrderIds, Unsettled] = field(default_factory=dict)
+    """The sums over unsettled trades by the one id of their order that they are kept by (`OrderIds.own_first`): that of
+    an order found or, as its trades may come before it, any that was asked for.
     """
     moved: bool = False
-    """Whether there is an entry such as `Wanted.moved_after` asks for."""
+    """Whether there is an entry such as `Selection.moved_after` asks for."""
 
 
 RowKey = tuple[str, UUID, UUID]

@@ -11,7 +11,7 @@ from metacore.errors import InvalidDataError
 
 
 class Funds:
-    """What is free and what is locked; `Account.post` changes it."""
+    """What is free and what is locked; `UserState.post` changes it."""
 
     __slots__ = ("free", "locked")
 

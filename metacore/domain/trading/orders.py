@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from metacore import ids
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.values.amounts import ZERO, Amount, NonNegativeAmount, PositiveAmount, canonical, exact, round_down
 from metacore.domain.values.frozen import FrozenJson
 from metacore.domain.values.model import Model
@@ -116,6 +117,11 @@ class NewOrder(Model):
     def is_sized_by_quote(self) -> bool:
         """Whether it is a MARKET BUY of so much quote, whose quantity nobody knows before the last execution."""
         return self.quote_quantity is not None and self.type is OrderType.MARKET and self.side is OrderSide.BUY
+
+    @property
+    def order_ids(self) -> OrderIds:
+        """Its ids."""
+        return OrderIds(self.id, self.exchange_order_id, self.client_order_id)
 
     def content(self) -> dict[str, Any]:
         """What the caller asked for, which never changes after. Equal content under one id is the same order sent

@@ -8,14 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from metacore.domain.trading.balances import BalanceKey
-from metacore.domain.trading.decisions import OrderReference, Wanted
+from metacore.domain.trading.decisions import Selection
 from metacore.domain.trading.holds import asset_to_pay, initial_hold
 from metacore.domain.trading.journal import hold
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import NewOrder, Order, OrderStatus
 from metacore.domain.trading.states import TRANSITIONS
-from metacore.domain.trading.unit_of_work import Book
-from metacore.domain.trading.user_state import Account
+from metacore.domain.trading.unit_of_work import UnitOfWork
+from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import NonNegativeAmount
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Text
@@ -35,20 +36,18 @@ class Remark(Model):
     reason: Text | None = None
 
 
-def wanted(orders: Sequence[NewOrder], exclusive_users: bool = False) -> Wanted:
+def selection(orders: Sequence[NewOrder], exclusive_users: bool = False) -> Selection:
     """What placing `orders` rests on."""
-    return Wanted(
+    return Selection(
         users=frozenset(order.user_id for order in orders),
         exclusive_users=exclusive_users,
-        orders=tuple(
-            OrderReference(order.user_id, order.id, order.exchange_order_id, order.client_order_id) for order in orders
-        ),
+        orders=tuple((order.user_id, order.order_ids) for order in orders),
     )
 
 
-def wanted_by_id(user_id: UUID, order_id: UUID) -> Wanted:
+def selection_by_id(user_id: UUID, order_id: UUID) -> Selection:
     """What a command about one stored order rests on."""
-    return Wanted(users=frozenset({user_id}), orders=(OrderReference(user_id, order_id),))
+    return Selection(users=frozenset({user_id}), orders=((user_id, OrderIds(order_id)),))
 
 
 def balances_of(orders: Iterable[NewOrder]) -> set[BalanceKey]:
@@ -61,16 +60,17 @@ def balance_held(order: Order) -> set[BalanceKey]:
     return {(order.user_id, order.held_asset)} if order.held_amount and order.held_asset is not None else set()
 
 
-def place(book: Book, placement: Placement) -> Order:
-    """Write the order and its hold to `book`, and give the stored order; the one stored already if it is the same.
+def place(work: UnitOfWork, placement: Placement) -> Order:
+    """Write the order and its hold to `work`, and give the stored order; the one stored already if it is the same.
 
-    Funds are judged as the commands before it in `book` left them. InsufficientFundsError if too little is free;
+    Funds are judged as the commands before it in `work` left them. InsufficientFundsError if too little is free;
     ConflictError if its id or client_order_id is that of an order with other content; InvalidDataError if it tells of
     an execution, which only a report does, or no hold can be computed and none is given.
     """
     new = placement.order
-    account = book.account(new.user_id)
-    stored = _find(account, new)
+    state = work.state_of(new.user_id)
+    # Placed again with another id, it is the order that has its other names.
+    stored = state.find_order(OrderIds(new.id), new.order_ids._replace(order_id=None))
     if stored is not None:
         if not _is_same(stored, new):
             raise ConflictError(
@@ -85,18 +85,18 @@ def place(book: Book, placement: Placement) -> Order:
             field=field,
         )
     amount, asset = initial_hold(new, placement.hold), asset_to_pay(new)
-    free = account.funds[asset].free
+    free = state.funds[asset].free
     if free < amount:
         raise InsufficientFundsError(asset, needed=amount, available=free, user_id=new.user_id)
-    account.post((hold(new.user_id, asset, amount, str(new.id), account.now),))
-    order = Order.created(new, account.now).changed(held_asset=asset, held_amount=amount)
-    account.put_order(order)
-    account.append(_update(order, None, new.reason, account.now))
+    state.post((hold(new.user_id, asset, amount, str(new.id), state.now),))
+    order = Order.created(new, state.now).changed(held_asset=asset, held_amount=amount)
+    state.put_order(order)
+    state.append(_update(order, None, new.reason, state.now))
     return order
 
 
-def cancel(account: Account, order: Order, reason: str | None) -> Order:
-    """Write to `account` that `order` shall be cancelled; it keeps its hold, for only a report closes it.
+def cancel(state: UserState, order: Order, reason: str | None) -> Order:
+    """Write to `state` that `order` shall be cancelled; it keeps its hold, for only a report closes it.
 
     The order as it is if that is written already; InvalidTransitionError if it is closed.
     """
@@ -106,44 +106,36 @@ def cancel(account: Account, order: Order, reason: str | None) -> Order:
         raise InvalidTransitionError(
             order.status, OrderStatus.PENDING_CANCEL, order_id=order.id, hint="it is closed, nothing is left to cancel"
         )
-    return _revise(account, order, reason, status=OrderStatus.PENDING_CANCEL)
+    return _revise(state, order, reason, status=OrderStatus.PENDING_CANCEL)
 
 
-def end_hold(account: Account, order: Order, reason: str | None) -> Order:
-    """Write to `account` that nothing more will be taken from the hold of `order`: all of it goes to free.
+def end_hold(state: UserState, order: Order, reason: str | None) -> Order:
+    """Write to `state` that nothing more will be taken from the hold of `order`: all of it goes to free.
 
     It is allowed while the order is open too; what is executed later is taken from free. The history tells the
     reason. The order as it is if it holds nothing.
     """
     if not order.held_amount:
         return order
-    return _revise(account, account.lower_hold(order, order.held_amount, account.now), reason)
+    return _revise(state, state.lower_hold(order, order.held_amount, state.now), reason)
 
 
-def _revise(account: Account, order: Order, reason: str | None, **values: Any) -> Order:
+def _revise(state: UserState, order: Order, reason: str | None, **values: Any) -> Order:
     if reason is not None:
         values["reason"] = reason
-    revised = order.changed(**values, version=order.version + 1, updated_at=account.now)
-    account.put_order(revised)
-    account.append(_update(revised, order.status, reason, account.now))
+    revised = order.changed(**values, version=order.version + 1, updated_at=state.now)
+    state.put_order(revised)
+    state.append(_update(revised, order.status, reason, state.now))
     return revised
 
 
-def _find(account: Account, new: NewOrder) -> Order | None:
-    by_id = account.find_order(new.id, None, None)
-    by_name = account.find_order(None, new.exchange_order_id, new.client_order_id)
-    if by_id is not None and by_name is not None and by_id.id != by_name.id:
-        raise ConflictError("the ids name two orders", conflicts=(str(by_id.id), str(by_name.id)))
-    return by_id or by_name
-
-
 def _is_same(stored: Order, new: NewOrder) -> bool:
-    given = new.content()
+    content = new.content()
     # The exchange may have named an order that was placed without a client_order_id.
     if new.client_order_id is None:
-        del given["client_order_id"]
+        del content["client_order_id"]
     named = new.exchange_order_id is None or stored.exchange_order_id in (None, new.exchange_order_id)
-    return named and all(getattr(stored, name) == value for name, value in given.items())
+    return named and all(getattr(stored, name) == value for name, value in content.items())
 
 
 def _update(order: Order, previous: OrderStatus | None, reason: str | None, now: datetime) -> NewOrderUpdate:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, model_validator
 
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import UpdateSource
 from metacore.domain.trading.orders import NewOrder, Order, OrderStatus
 from metacore.domain.values.amounts import NonNegativeAmount
@@ -39,6 +40,11 @@ class ExecutionReport(Model):
     cancel_refused: bool = False
     order: NewOrder | None = None
     raw: FrozenJson | None = None
+
+    @property
+    def order_ids(self) -> OrderIds:
+        """The ids of the order that it tells itself."""
+        return OrderIds(self.order_id, self.exchange_order_id, self.client_order_id)
 
     @model_validator(mode="after")
     def _names_an_order(self) -> Self:

@@ -9,16 +9,17 @@ from typing import Any
 from pydantic import ConfigDict
 
 from metacore.domain.trading.balances import BalanceKey
-from metacore.domain.trading.decisions import Changes, OrderReference, Wanted
+from metacore.domain.trading.decisions import Changes, Selection
 from metacore.domain.trading.fills import cover, settle
 from metacore.domain.trading.funds import Shortfall
+from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.states import status_after_trade, too_much
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
-from metacore.domain.trading.unit_of_work import Book
-from metacore.domain.trading.user_state import Account
+from metacore.domain.trading.unit_of_work import UnitOfWork
+from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import ZERO, canonical, exact
 from metacore.domain.values.model import Model
 from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
@@ -39,15 +40,12 @@ class SettlementResult(Model):
     error: MetacoreError | None = None
 
 
-def wanted(trades: Sequence[NewTrade], exclusive_users: bool = False) -> Wanted:
+def selection(trades: Sequence[NewTrade], exclusive_users: bool = False) -> Selection:
     """What settling `trades` rests on."""
-    references = dict.fromkeys(
-        (trade.user_id, trade.order_id, trade.exchange_order_id, trade.client_order_id) for trade in trades
-    )
-    return Wanted(
+    return Selection(
         users=frozenset(trade.user_id for trade in trades),
         exclusive_users=exclusive_users,
-        orders=tuple(OrderReference(*reference) for reference in references),
+        orders=tuple(dict.fromkeys((trade.user_id, trade.order_ids) for trade in trades)),
         trades=tuple(dict.fromkeys(trade.key for trade in trades)),
         unsettled=True,
     )
@@ -59,10 +57,10 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
     A trade moves the funds of no order but one of its symbol and side. It may teach that order the exchange's id, and
     a later one name it by that: ids that stand together name one order.
     """
-    keys, named = set[BalanceKey](), dict[tuple[Any, Any], list[Order]]()
+    keys, named = set[BalanceKey](), dict[UserOrderIds, list[Order]]()
     for order in orders:
-        for name in _names(order, order.id):
-            named.setdefault(name, []).append(order)
+        for name in order.order_ids.names():
+            named.setdefault((order.user_id, name), []).append(order)
     seen = set[Any]()
     for trade in trades:
         # Most trades of a batch are of one order, and open what the first of them has opened.
@@ -70,16 +68,16 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
         if scope in seen:
             continue
         seen.add(scope)
-        own = _names(trade, trade.order_id)
-        for order in {order.id: order for name in own for order in named.get(name, ())}.values():
+        own = [(trade.user_id, name) for name in trade.order_ids.names()]
+        for order in {order.id: order for key in own for order in named.get(key, ())}.values():
             if trade.symbol != order.symbol or trade.side is not order.side:
                 continue
             keys |= {(order.user_id, order.base_asset), (order.user_id, order.quote_asset)}
             if trade.commission and trade.commission_asset is not None:
                 keys.add((trade.user_id, trade.commission_asset))
-            for name in own:
-                if order not in named.setdefault(name, []):
-                    named[name].append(order)
+            for key in own:
+                if order not in named.setdefault(key, []):
+                    named[key].append(order)
     return keys
 
 
@@ -100,27 +98,27 @@ def stores_unknown(results: Iterable[SettlementResult], changes: Changes) -> boo
     return any((trade.user_id, trade.id) in inserted for trade in unknown)
 
 
-def settle_trade(book: Book, new: NewTrade) -> SettlementResult:
-    """Write to `book` what `new`, or the stored trade that it tells of, brings about.
+def settle_trade(work: UnitOfWork, new: NewTrade) -> SettlementResult:
+    """Write to `work` what `new`, or the stored trade that it tells of, brings about.
 
     Two trades are the same if user, symbol and exchange_trade_id are, and the order: by one id that both have and, if
     there is none, because their side is the same, as those of a self-trade never are.
     """
     try:
         with exact():
-            return _settled(book.account(new.user_id), new)
+            return _settled(work.state_of(new.user_id), new)
     except ConflictError as error:
         return SettlementResult.trusted(_result(Outcome.CONFLICT, error=error))
     except (InvalidDataError, NotFoundError) as error:
         return SettlementResult.trusted(_result(Outcome.INVALID, error=error))
 
 
-def _settled(account: Account, new: NewTrade) -> SettlementResult:
-    as_of = account.user.balances_as_of
-    order = account.find_order(new.order_id, new.exchange_order_id, new.client_order_id)
-    stored = _find(account, new, order)
+def _settled(state: UserState, new: NewTrade) -> SettlementResult:
+    as_of = state.user.balances_as_of
+    order = state.find_order(new.order_ids)
+    stored = _find(state, new, order)
     if stored is None:
-        account.require_free_id(new)
+        state.require_free_id(new)
     elif not _tells_the_same(new, stored):
         raise ConflictError(
             f"trade {new.exchange_trade_id} of {new.symbol} is stored with other content; compare it with the exchange",
@@ -129,14 +127,14 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
     elif stored.state is TradeState.SETTLED:
         return SettlementResult.trusted(_result(Outcome.DUPLICATE, stored, order))
     if order is None:
-        return _waiting(account, new, stored)
+        return _waiting(state, new, stored)
     if new.symbol != order.symbol or new.side is not order.side:
         field = "symbol" if new.symbol != order.symbol else "side"
         raise InvalidDataError(f"it is another than that of order {order.id}", field=field)
 
     teaches = new.exchange_order_id and not order.exchange_order_id
     named = order.changed(exchange_order_id=new.exchange_order_id) if teaches else order
-    trade, unsettled = stored or new, account.unsettled_of(order.id, named.exchange_order_id, order.client_order_id)
+    trade, unsettled = stored or new, state.unsettled_of(named.order_ids)
     quantity, money = trade.quantity, trade.money()
     counted = stored is not None and stored.is_of(named)
     more, more_quote = (ZERO, ZERO) if counted else (quantity, money)
@@ -150,7 +148,7 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
         "executed_quote_quantity": canonical(quote),
         "exchange_order_id": named.exchange_order_id,
     }
-    revised = {"version": order.version + 1, "updated_at": account.now}
+    revised = {"version": order.version + 1, "updated_at": state.now}
     after = order.changed(
         **moved,
         **revised,
@@ -158,31 +156,33 @@ def _settled(account: Account, new: NewTrade) -> SettlementResult:
         settled_quote_quantity=canonical(order.settled_quote_quantity + money),
     )
     covered = as_of is not None and trade.traded_at <= as_of
-    fill = (cover if covered else settle)(order, after, trade, money, account.funds)
+    fill = (cover if covered else settle)(order, after, trade, money, state.funds)
 
     if fill.missing:
-        outcome, state = Outcome.PENDING, TradeState.PENDING
+        outcome, trade_state = Outcome.PENDING, TradeState.PENDING
         is_moved = any(getattr(order, name) != value for name, value in moved.items())
-        after = account.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
+        after = state.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
     else:
-        outcome, state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
+        outcome, trade_state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
         # Nobody has seen `after` yet: this spares a second copy of every order that a fill moves.
         vars(after)["held_amount"] = fill.held_amount
-        account.post(fill.deltas)
+        state.post(fill.deltas)
     if after is not order:
-        account.put_order(after)
+        state.put_order(after)
     if after.status is not order.status or after.executed_quantity != order.executed_quantity:
-        account.append(_update(after, order.status, trade))
-    written = _written(account, new, stored, state, after)
+        state.append(_update(after, order.status, trade))
+    written = _written(state, new, stored, trade_state, after)
     return SettlementResult.trusted(_result(outcome, written, after, fill.missing))
 
 
-def _waiting(account: Account, new: NewTrade, stored: Trade | None) -> SettlementResult:
-    trade = _written(account, new, stored, TradeState.PENDING, None)
+def _waiting(state: UserState, new: NewTrade, stored: Trade | None) -> SettlementResult:
+    trade = _written(state, new, stored, TradeState.PENDING, None)
     return SettlementResult.trusted(_result(Outcome.UNKNOWN_ORDER, trade))
 
 
-def _written(account: Account, new: NewTrade, stored: Trade | None, state: TradeState, order: Order | None) -> Trade:
+def _written(
+    state: UserState, new: NewTrade, stored: Trade | None, trade_state: TradeState, order: Order | None
+) -> Trade:
     """The trade as it is stored now, with every id of its order that is known."""
     known = stored or new
     ids = {
@@ -193,18 +193,18 @@ def _written(account: Account, new: NewTrade, stored: Trade | None, state: Trade
         "client_order_id": known.client_order_id or new.client_order_id,
     }
     if stored is None:
-        trade = Trade.created(new, account.now, state, **ids)
+        trade = Trade.created(new, state.now, trade_state, **ids)
     else:
-        if stored.state is state and all(getattr(stored, name) == value for name, value in ids.items()):
+        if stored.state is trade_state and all(getattr(stored, name) == value for name, value in ids.items()):
             return stored
-        trade = stored.changed(**ids, state=state, version=stored.version + 1, updated_at=account.now)
-    account.put_trade(trade, stored)
+        trade = stored.changed(**ids, state=trade_state, version=stored.version + 1, updated_at=state.now)
+    state.put_trade(trade, stored)
     return trade
 
 
-def _find(account: Account, new: NewTrade, order: Order | None) -> Trade | None:
+def _find(state: UserState, new: NewTrade, order: Order | None) -> Trade | None:
     found = None
-    for stored in account.trades(new.symbol, new.exchange_trade_id):
+    for stored in state.trades(new.symbol, new.exchange_trade_id):
         if stored.id == new.id or _is_of_the_same_order(stored, new, order):
             if stored.state is TradeState.SETTLED:
                 return stored
@@ -213,24 +213,18 @@ def _find(account: Account, new: NewTrade, order: Order | None) -> Trade | None:
 
 
 def _is_of_the_same_order(stored: Trade, new: NewTrade, order: Order | None) -> bool:
-    pairs = (
-        (stored.order_id, order.id if order else new.order_id),
-        (stored.exchange_order_id, new.exchange_order_id or (order.exchange_order_id if order else None)),
-        (stored.client_order_id, new.client_order_id or (order.client_order_id if order else None)),
-    )
+    ids = new.order_ids
+    if order is not None:
+        ids = ids.completed_by(order.order_ids)
+    pairs = zip(stored.order_ids, ids, strict=True)
     common = [ours == theirs for ours, theirs in pairs if ours is not None and theirs is not None]
     return any(common) if common else stored.side is new.side
 
 
 def _tells_the_same(new: NewTrade, stored: Trade) -> bool:
     # A message that does not tell the quote amount cannot contradict the stored one.
-    told = stored.quote_quantity if new.quote_quantity is None else new.quote_quantity
-    return stored.content() == (new.side, new.price, new.quantity, told, new.commission, new.commission_asset)
-
-
-def _names(row: NewTrade | Order, order_id: Any) -> set[tuple[Any, Any]]:
-    names = ((row.user_id, order_id), (row.user_id, row.exchange_order_id), (row.user_id, row.client_order_id))
-    return {name for name in names if name[1] is not None}
+    money = stored.quote_quantity if new.quote_quantity is None else new.quote_quantity
+    return stored.content() == (new.side, new.price, new.quantity, money, new.commission, new.commission_asset)
 
 
 def _update(order: Order, previous: OrderStatus, trade: NewTrade) -> NewOrderUpdate:

@@ -1,4 +1,4 @@
-"""Account snapshots: what an exchange says an account holds, and how it is taken over."""
+"""UserState snapshots: what an exchange says an account holds, and how it is taken over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason, adjustments
-from metacore.domain.trading.decisions import Changes, Wanted
+from metacore.domain.trading.decisions import Changes, Selection
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.values.amounts import LIMIT, WHOLE_DIGITS, ZERO, canonical, exact
@@ -49,9 +49,9 @@ class AccountSnapshot(Model):
 
     def patch(self) -> UserPatch:
         """What it makes of its user: the time of the balances, and every flag that it tells."""
-        told = {name: getattr(self, name) for name in _FLAGS}
+        flags = {name: getattr(self, name) for name in _FLAGS}
         return UserPatch(
-            balances_as_of=self.taken_at, **{name: value for name, value in told.items() if value is not None}
+            balances_as_of=self.taken_at, **{name: value for name, value in flags.items() if value is not None}
         )
 
 
@@ -65,9 +65,9 @@ class SnapshotResult(Model):
     balances: tuple[Balance, ...]
 
 
-def wanted(user_id: UUID, snapshot: AccountSnapshot) -> Wanted:
+def selection(user_id: UUID, snapshot: AccountSnapshot) -> Selection:
     """What taking over `snapshot` rests on; the balances come on top."""
-    return Wanted(users=frozenset({user_id}), exclusive_users=True, holding=True, moved_after=snapshot.taken_at)
+    return Selection(users=frozenset({user_id}), exclusive_users=True, holding=True, moved_after=snapshot.taken_at)
 
 
 def balances_of(
@@ -99,9 +99,9 @@ def take_over(
             holds[order.held_asset] = taken + held
             if held != order.held_amount:
                 changed.append(order.changed(held_amount=canonical(held), version=order.version + 1, updated_at=now))
-        told = []
+        after = []
         for balance in balances:
             total, locked = totals.get(balance.asset, ZERO), holds.get(balance.asset, ZERO)
-            told.append(AccountBalance.trusted({"asset": balance.asset, "free": total - locked, "locked": locked}))
-    deltas = adjustments(user_id, balances, told, False, snapshot.taken_at, EntryReason.SNAPSHOT)
+            after.append(AccountBalance.trusted({"asset": balance.asset, "free": total - locked, "locked": locked}))
+    deltas = adjustments(user_id, balances, after, False, snapshot.taken_at, EntryReason.SNAPSHOT)
     return Changes(orders=tuple(changed), balance_deltas=tuple(deltas))

@@ -69,8 +69,8 @@ def decide_report(
     with exact():
         if order is None:
             return _created(report, now, unsettled)
-        told = _told_quantity(report, order.quantity, order.executed_quantity)
-        most = max(told, order.executed_quantity, order.settled_quantity + unsettled.quantity)
+        reported = _reported_quantity(report, order.quantity, order.executed_quantity)
+        most = max(reported, order.executed_quantity, order.settled_quantity + unsettled.quantity)
         quote = max(
             report.executed_quote_quantity or ZERO,
             order.executed_quote_quantity,
@@ -79,18 +79,21 @@ def decide_report(
         if error := too_much(most, quote, "executed_quantity"):
             return OrderDecision(Outcome.INVALID, order, error=error)
         try:
-            outcome, status = _verdict(order, report, told, most)
+            outcome, status = _verdict(order, report, reported, most)
         except InvalidTransitionError as refusal:
             return OrderDecision(Outcome.CONFLICT, order, error=refusal)
         if outcome is Outcome.DUPLICATE:
             return OrderDecision(outcome, _filled_in(order, report, now))
         if outcome is Outcome.STALE:
-            told_quote = report.executed_quote_quantity or ZERO
-            told_values = {"executed_quantity": told, "executed_quote_quantity": told_quote}
-            update = _update(order, order.status, report, UpdateOutcome.STALE, status=report.status, **told_values)
+            values = {
+                "status": report.status,
+                "executed_quantity": reported,
+                "executed_quote_quantity": report.executed_quote_quantity or ZERO,
+            }
+            update = _update(order, order.status, report, UpdateOutcome.STALE, **values)
             return OrderDecision(outcome, order, update)
         values = {"status": status, "executed_quantity": canonical(most), "executed_quote_quantity": canonical(quote)}
-        moved = order.changed(**values, **_told_fields(order, report), version=order.version + 1, updated_at=now)
+        moved = order.changed(**values, **_reported_fields(order, report), version=order.version + 1, updated_at=now)
         return OrderDecision(outcome, moved, _update(moved, order.status, report, UpdateOutcome.APPLIED, **values))
 
 
@@ -117,21 +120,21 @@ def status_after_trade(order: Order, executed: Decimal) -> OrderStatus:
     return PENDING_CANCEL if order.status is PENDING_CANCEL else PARTIALLY_FILLED
 
 
-def _verdict(order: Order, report: ExecutionReport, told: Decimal, most: Decimal) -> tuple[Outcome, OrderStatus]:
+def _verdict(order: Order, report: ExecutionReport, reported: Decimal, most: Decimal) -> tuple[Outcome, OrderStatus]:
     before, follows, stored = order.status, TRANSITIONS[order.status], order.executed_quantity
     status = _closing_status(report.status, most)
     if before.is_open and not status.is_open:
         return Outcome.APPLIED, status if status in follows else PARTIALLY_CANCELED
-    if told < stored:
+    if reported < stored:
         return Outcome.STALE, status
     if before is PENDING_CANCEL and report.cancel_refused and status in (NEW, PARTIALLY_FILLED):
         return Outcome.APPLIED, PARTIALLY_FILLED if most else status
-    if told > stored:
+    if reported > stored:
         if status in follows and (RANK[status] >= RANK[before] or not before.is_open):
             return Outcome.APPLIED, status
         if before.is_open:
             return Outcome.APPLIED, PENDING_CANCEL if before is PENDING_CANCEL else PARTIALLY_FILLED
-        return Outcome.APPLIED, status_after_trade(order, told)
+        return Outcome.APPLIED, status_after_trade(order, reported)
     if status is before:
         return Outcome.DUPLICATE, status
     if RANK[status] < RANK[before]:
@@ -146,7 +149,7 @@ def _closing_status(status: OrderStatus, executed: Decimal) -> OrderStatus:
     return PARTIALLY_CANCELED if status is CANCELED and executed else status
 
 
-def _told_quantity(report: ExecutionReport, quantity: Decimal | None, stored: Decimal) -> Decimal:
+def _reported_quantity(report: ExecutionReport, quantity: Decimal | None, stored: Decimal) -> Decimal:
     if report.executed_quantity is not None:
         return report.executed_quantity
     return max(quantity, stored) if report.status is FILLED and quantity is not None else stored
@@ -156,8 +159,8 @@ def _created(report: ExecutionReport, now: datetime, unsettled: Unsettled) -> Or
     new = report.order
     if new is None:
         return OrderDecision(Outcome.UNKNOWN_ORDER)
-    told = _told_quantity(report, new.quantity, new.executed_quantity)
-    executed = max(told, new.executed_quantity, unsettled.quantity)
+    reported = _reported_quantity(report, new.quantity, new.executed_quantity)
+    executed = max(reported, new.executed_quantity, unsettled.quantity)
     quote = max(report.executed_quote_quantity or ZERO, new.executed_quote_quantity, unsettled.quote_quantity)
     if error := too_much(executed, quote, "executed_quantity"):
         return OrderDecision(Outcome.INVALID, error=error)
@@ -167,11 +170,11 @@ def _created(report: ExecutionReport, now: datetime, unsettled: Unsettled) -> Or
         "executed_quote_quantity": canonical(quote),
     }
     order = Order.created(new, now)
-    order = order.changed(**values, **_told_fields(order, report))
+    order = order.changed(**values, **_reported_fields(order, report))
     return OrderDecision(Outcome.APPLIED, order, _update(order, None, report, UpdateOutcome.APPLIED, **values))
 
 
-def _told_fields(order: Order, report: ExecutionReport) -> dict[str, Any]:
+def _reported_fields(order: Order, report: ExecutionReport) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "exchange_order_id": order.exchange_order_id or report.exchange_order_id,
         "client_order_id": order.client_order_id or report.client_order_id,
@@ -184,15 +187,15 @@ def _told_fields(order: Order, report: ExecutionReport) -> dict[str, Any]:
 
 
 def _filled_in(order: Order, report: ExecutionReport, now: datetime) -> Order:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         name: value
         for name in ("exchange_order_id", "client_order_id", "reason")
         if getattr(order, name) is None and (value := getattr(report, name)) is not None
     }
     # An executed order whose cost is 0 is one whose cost nobody told so far.
     if order.executed_quantity and not order.executed_quote_quantity and report.executed_quote_quantity:
-        given["executed_quote_quantity"] = report.executed_quote_quantity
-    return order.changed(**given, version=order.version + 1, updated_at=now) if given else order
+        fields["executed_quote_quantity"] = report.executed_quote_quantity
+    return order.changed(**fields, version=order.version + 1, updated_at=now) if fields else order
 
 
 def _update(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
 from metacore import ids
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import Order, OrderSide
 from metacore.domain.values.amounts import (
     LIMIT,
@@ -32,24 +32,6 @@ from metacore.domain.values.times import Time
 
 TradeKey = tuple[UUID, str, str]
 """`(user_id, symbol, exchange_trade_id)`: one trade, or two of a self-trade on two orders."""
-
-
-OrderName = tuple[UUID | None, str | None, str | None]
-"""`(order_id, exchange_order_id, client_order_id)`, all but one of them None."""
-
-
-def order_names(
-    order_id: UUID | None, exchange_order_id: str | None, client_order_id: str | None
-) -> Sequence[OrderName]:
-    """The names of the order with these ids."""
-    names: list[OrderName] = []
-    if order_id is not None:
-        names.append((order_id, None, None))
-    if exchange_order_id is not None:
-        names.append((None, exchange_order_id, None))
-    if client_order_id is not None:
-        names.append((None, None, client_order_id))
-    return names
 
 
 class TradeState(StrEnum):
@@ -95,6 +77,11 @@ class NewTrade(Model):
         return self
 
     @property
+    def order_ids(self) -> OrderIds:
+        """The ids of its order that it carries."""
+        return OrderIds(self.order_id, self.exchange_order_id, self.client_order_id)
+
+    @property
     def key(self) -> TradeKey:
         return self.user_id, self.symbol, self.exchange_trade_id
 
@@ -110,46 +97,32 @@ class NewTrade(Model):
         return (self.side, self.price, self.quantity, self.money(), self.commission, self.commission_asset)
 
 
-def order_key(told: Mapping[str, Any]) -> str:
-    """The text by which the storages tell apart the two trades of a self-trade; if it is not ASCII, its digest.
-
-    Three keys of 255 characters of four bytes each are more than an index of PostgreSQL takes.
-    """
-    key = str(told["exchange_order_id"] or told["order_id"] or told["client_order_id"])
-    return key if key.isascii() else sha256(key.encode()).hexdigest()
+def _order_key(values: Mapping[str, Any]) -> str:
+    return OrderIds(*(values[name] for name in OrderIds._fields)).exchange_first()
 
 
 class Trade(NewTrade):
-    """A stored trade. Its `order_key` is of the names it was first told by, and stays when it learns others."""
+    """A stored trade. Its `order_key`, which tells it from the other trade of a self-trade, is made once, of the ids of
+    its order that it was first told by (`OrderIds.exchange_first`), and stays when it learns others.
+    """
 
     quote_quantity: NonNegativeAmount  # pyright: ignore[reportGeneralTypeIssues, reportIncompatibleVariableOverride]
     state: TradeState = TradeState.RECORDED
     version: int = 1
     created_at: Time
     updated_at: Time
-    order_key: Key = Field(default_factory=order_key)
+    order_key: Key = Field(default_factory=_order_key)
 
     @classmethod
     def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED, **ids: Any) -> Self:
         """The trade that `new` becomes when it is stored at `now`, with these `ids` of its order."""
-        told = new.__dict__
+        values = new.__dict__
         stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
-        return cls.trusted({**told, **stored, "order_key": order_key(told), **ids})
-
-    @property
-    def order_name(self) -> OrderName:
-        """The one id of its order that counts: `order_id` or, as long as it carries none, one of the exchange's two."""
-        if self.order_id is not None:
-            return self.order_id, None, None
-        if self.exchange_order_id is not None:
-            return None, self.exchange_order_id, None
-        return None, None, self.client_order_id
+        return cls.trusted({**values, **stored, "order_key": new.order_ids.exchange_first(), **ids})
 
     def is_of(self, order: Order) -> bool:
         """Whether it names this order."""
-        return self.user_id == order.user_id and self.order_name in order_names(
-            order.id, order.exchange_order_id, order.client_order_id
-        )
+        return self.user_id == order.user_id and self.order_ids.own_first() in order.order_ids.names()
 
 
 class TradeFilter(Model):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey, EntryReason
-from metacore.domain.trading.decisions import EntryReference, Wanted
+from metacore.domain.trading.decisions import EntryReference, Selection
 from metacore.domain.trading.journal import line
 from metacore.domain.trading.reports import Outcome
-from metacore.domain.trading.unit_of_work import Book
+from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.values.amounts import PositiveAmount
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key
@@ -47,21 +47,21 @@ class TransferResult(Model):
     balance: Balance
 
 
-def wanted(transfer: Transfer, exclusive_users: bool = False) -> Wanted:
+def selection(transfer: Transfer, exclusive_users: bool = False) -> Selection:
     """What `transfer` rests on."""
-    return Wanted(users=frozenset({transfer.user_id}), exclusive_users=exclusive_users, entries=(transfer.entry,))
+    return Selection(users=frozenset({transfer.user_id}), exclusive_users=exclusive_users, entries=(transfer.entry,))
 
 
-def transfer_funds(book: Book, transfer: Transfer) -> Outcome:
-    """Write `transfer` to `book`, unless its entry is stored already.
+def transfer_funds(work: UnitOfWork, transfer: Transfer) -> Outcome:
+    """Write `transfer` to `work`, unless its entry is stored already.
 
     A COVERED one, which an account snapshot has told, is entered together with the SNAPSHOT entry that takes it back:
     the journal tells of it, and no total moves. ConflictError if its reference is stored with another asset or
     amount, InsufficientFundsError if too little is free.
     """
-    account = book.account(transfer.user_id)
-    as_of = account.user.balances_as_of
-    if (stored := book.entry(transfer.entry)) is not None:
+    state = work.state_of(transfer.user_id)
+    as_of = state.user.balances_as_of
+    if (stored := work.entry(transfer.entry)) is not None:
         if not transfer.is_told_by(stored):
             raise ConflictError(
                 f"{transfer.reason} {transfer.reference} is stored with another asset or amount; choose a reference",
@@ -69,7 +69,7 @@ def transfer_funds(book: Book, transfer: Transfer) -> Outcome:
             )
         return Outcome.DUPLICATE
     funds, covered = (
-        account.funds[transfer.asset],
+        state.funds[transfer.asset],
         as_of is not None and transfer.occurred_at <= as_of,
     )
     credit, debit = transfer.amount, transfer.amount.copy_negate()
@@ -82,7 +82,7 @@ def transfer_funds(book: Book, transfer: Transfer) -> Outcome:
     if covered:
         # The credit comes first: the balance need not have what a covered withdrawal took.
         lines.insert(1 if is_deposit else 0, (EntryReason.SNAPSHOT, debit if is_deposit else credit))
-    account.post(
+    state.post(
         [line(*transfer.key, reason, transfer.reference, transfer.occurred_at, free=free) for reason, free in lines],
     )
     return Outcome.COVERED if covered else Outcome.APPLIED

@@ -1,4 +1,4 @@
-"""An account: the orders, trades and funds of one user while a decision is being made."""
+"""The state of a user: the orders, trades and funds while a decision is being made."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, Unsettl
 from metacore.domain.trading.funds import Funds
 from metacore.domain.trading.holds import excess
 from metacore.domain.trading.journal import release
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import Order
-from metacore.domain.trading.trades import NewTrade, OrderName, Trade, TradeState, order_names
+from metacore.domain.trading.trades import NewTrade, Trade, TradeState
 from metacore.domain.values.amounts import canonical, difference, exact, total
 from metacore.errors import ConflictError, NotFoundError
 
 
-class Account:
-    """One user's side of a book. A rule first judges, reading from it, and then writes to it."""
+class UserState:
+    """One user's side of a unit of work. A rule first judges, reading from it, and then writes to it."""
 
     def __init__(self, user: User, now: datetime) -> None:
         self.user = user
@@ -30,9 +31,8 @@ class Account:
         self.funds: dict[str, Funds] = {}
         self.updates: list[NewOrderUpdate] = []
         self.deltas: list[BalanceDelta] = []
-        self._unsettled: dict[OrderName, Unsettled] = {}
-        self._by_exchange_order_id: dict[str, UUID] = {}
-        self._by_client_order_id: dict[str, UUID] = {}
+        self._unsettled: dict[OrderIds, Unsettled] = {}
+        self._orders_by_name: dict[OrderIds, Order] = {}
         self._trades: dict[tuple[str, str], list[Trade]] = {}
         self._trade_ids: set[UUID] = set()
         self._versions: dict[RowKey, int] = {}
@@ -45,8 +45,8 @@ class Account:
         self._versions[row_key(order)] = order.version
         self._name(order)
 
-    def load_unsettled(self, name: OrderName, unsettled: Unsettled) -> None:
-        """Take note of the sums over the stored trades of this `order_name` that are not SETTLED."""
+    def load_unsettled(self, name: OrderIds, unsettled: Unsettled) -> None:
+        """Take note of the sums over the stored trades that are kept by this `name` and not SETTLED."""
         self._unsettled[name] = unsettled
 
     def load_trade(self, trade: Trade) -> None:
@@ -61,29 +61,9 @@ class Account:
             raise NotFoundError("order", (self.user.id, order_id))
         return order
 
-    def find_order(
-        self, order_id: UUID | None, exchange_order_id: str | None, client_order_id: str | None
-    ) -> Order | None:
-        """The order that the given ids name, None if it is unknown.
-
-        ConflictError if they name two, or one whose id or exchange_order_id is another. A client_order_id that is no
-        order's does not count beside another id: some exchanges tell that of the cancel request.
-        """
-        found: Order | None = None
-        for key in (
-            order_id,
-            None if exchange_order_id is None else self._by_exchange_order_id.get(exchange_order_id),
-            None if client_order_id is None else self._by_client_order_id.get(client_order_id),
-        ):
-            order = None if key is None else self.orders.get(key)
-            if order is not None and found is not None and order is not found:
-                raise ConflictError("the ids name two orders", conflicts=(str(found.id), str(order.id)))
-            found = found or order
-        if found is not None:
-            for told, known in ((order_id, found.id), (exchange_order_id, found.exchange_order_id)):
-                if told is not None and known is not None and told != known:
-                    raise ConflictError(f"order {found.id} is not also {told}", conflicts=(str(found.id), str(told)))
-        return found
+    def find_order(self, ids: OrderIds, *aliases: OrderIds) -> Order | None:
+        """The order that `ids` and `aliases` name, None if it is unknown; ConflictError as `OrderIds.find` says."""
+        return ids.find(self._orders_by_name, *aliases)
 
     def put_order(self, order: Order) -> None:
         """Take `order` for what it is now."""
@@ -120,12 +100,11 @@ class Account:
         self._count(trade, 1)
         self._changed_trades[trade.id] = trade
 
-    def unsettled_of(self, order_id: UUID, exchange_order_id: str | None, client_order_id: str | None) -> Unsettled:
+    def unsettled_of(self, ids: OrderIds) -> Unsettled:
         """The sums over the trades that are stored, not SETTLED, and of the order with these ids."""
         if not self._unsettled:
             return NOTHING_UNSETTLED
-        names = order_names(order_id, exchange_order_id, client_order_id)
-        sums = [self._unsettled[name] for name in names if name in self._unsettled]
+        sums = [self._unsettled[name] for name in ids.names() if name in self._unsettled]
         return Unsettled(total(row.quantity for row in sums), total(row.quote_quantity for row in sums))
 
     def post(self, deltas: Sequence[BalanceDelta]) -> None:
@@ -173,17 +152,16 @@ class Account:
         return expected
 
     def _name(self, order: Order) -> None:
-        if order.exchange_order_id is not None:
-            self._by_exchange_order_id[order.exchange_order_id] = order.id
-        if order.client_order_id is not None:
-            self._by_client_order_id[order.client_order_id] = order.id
+        for name in order.order_ids.names():
+            self._orders_by_name[name] = order
 
     def _count(self, trade: Trade, sign: int) -> None:
         if trade.state is TradeState.SETTLED:
             return
         with exact():
-            sums = self._unsettled.get(trade.order_name, NOTHING_UNSETTLED)
-            self._unsettled[trade.order_name] = Unsettled(
+            name = trade.order_ids.own_first()
+            sums = self._unsettled.get(name, NOTHING_UNSETTLED)
+            self._unsettled[name] = Unsettled(
                 sums.quantity + sign * trade.quantity, sums.quote_quantity + sign * trade.quote_quantity
             )
 

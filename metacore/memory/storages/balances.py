@@ -45,14 +45,14 @@ class MemoryBalanceStorage:
         return balance
 
     async def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
-        wanted, now = parse_keys(keys), self._session.now()
+        named, now = parse_keys(keys), self._session.now()
         if for_update:
             async with self._session.write() as tables:
-                known = [key for key in wanted if tables.users.get((key[0],)) is not None]
+                known = [key for key in named if tables.users.get((key[0],)) is not None]
                 ensure_balances(tables, known, now)
                 return _get_many(tables, known)
         with self._session.read() as tables:
-            return _get_many(tables, wanted)
+            return _get_many(tables, named)
 
     async def list(self, user_id: UUID, nonzero: bool = False) -> Sequence[Balance]:
         with self._session.read() as tables:

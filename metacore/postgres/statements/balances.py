@@ -16,8 +16,8 @@ GET = Statement(
 
 _BY_KEYS = f"""
     SELECT {names(BALANCE.columns, "balances.")} FROM {{schema}}.balances
-    JOIN {rows(balances, ("user_id", "asset"), "wanted")}
-        ON balances.user_id = wanted.user_id AND balances.asset = wanted.asset
+    JOIN {rows(balances, ("user_id", "asset"), "named")}
+        ON balances.user_id = named.user_id AND balances.asset = named.asset
     ORDER BY balances.user_id, balances.asset
 """
 GET_MANY = Statement("balances.get_many", _BY_KEYS)

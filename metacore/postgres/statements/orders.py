@@ -47,7 +47,7 @@ GET_BY_EXCHANGE_ORDER_ID = Statement("orders.get_by_exchange_order_id", _get_by(
 
 _BY_KEYS = f"""
     SELECT {names(ORDER.columns, "orders.")} FROM {{schema}}.orders
-    JOIN {rows(orders, ("user_id", "id"), "wanted")} ON orders.user_id = wanted.user_id AND orders.id = wanted.id
+    JOIN {rows(orders, ("user_id", "id"), "named")} ON orders.user_id = named.user_id AND orders.id = named.id
     ORDER BY orders.user_id, orders.id
 """
 GET_MANY = Statement("orders.get_many", _BY_KEYS)

@@ -52,7 +52,7 @@ GET_MANY = Statement(
     "trades.get_many",
     f"""
     SELECT {names(TRADE.columns, "trades.")} FROM {{schema}}.trades
-    JOIN {rows(trades, ("user_id", "id"), "wanted")} ON trades.user_id = wanted.user_id AND trades.id = wanted.id
+    JOIN {rows(trades, ("user_id", "id"), "named")} ON trades.user_id = named.user_id AND trades.id = named.id
     ORDER BY trades.user_id, trades.id
     """,
 )

@@ -19,90 +19,92 @@ _USERS = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = ANY ({_
 LOCK_USERS = Statement("load", _USERS + "FOR KEY SHARE")
 LOCK_USERS_EXCLUSIVELY = Statement("load", _USERS + "FOR UPDATE")
 
-REFERENCES = ("id", "exchange_order_id", "client_order_id")
+COLUMNS = {"order_id": "id", "exchange_order_id": "exchange_order_id", "client_order_id": "client_order_id"}
+"""The columns of an order that are its ids, by the fields of OrderIds; a trade's are named like these."""
 
 
-def _named(name: str) -> str:
-    ids = array(name, "uuid" if name == "id" else "text")
-    return f"unnest({array(f'{name}_user_id', 'uuid')}, {ids})"
+def _given(name: str) -> str:
+    ids = array(name, "uuid" if name == "order_id" else "text")
+    return f"unnest({array(f'{name}_user_id', 'uuid')}, {ids}) AS given (user_id, {name})"
 
 
-def _referenced(given: tuple[str, ...]) -> str:
+def _named(kinds: tuple[str, ...]) -> str:
     found = " UNION ".join(
-        f"SELECT o.user_id, o.id FROM {{schema}}.orders AS o JOIN {_named(name)} AS r (user_id, {name})"
-        f" ON o.user_id = r.user_id AND o.{name} = r.{name}"
-        for name in given
+        f"SELECT o.user_id, o.id FROM {{schema}}.orders AS o JOIN {_given(name)}"
+        f" ON o.user_id = given.user_id AND o.{COLUMNS[name]} = given.{name}"
+        for name in kinds
     )
     return f"(orders.user_id, orders.id) IN ({found})"
 
 
-def _found(given: tuple[str, ...], holding: bool) -> str:
-    where = [_referenced(given)] if given else []
+def _found(kinds: tuple[str, ...], holding: bool) -> str:
+    where = [_named(kinds)] if kinds else []
     if holding:
         where.append(f"(user_id = ANY ({array('holders', 'uuid')}::uuid[]) AND {HOLDING_ORDERS})")
     return " OR ".join(where)
 
 
 @cache
-def lock_orders(given: tuple[str, ...], holding: bool) -> Statement:
-    """Loads and locks, by key, the orders named by the `given` kinds of ids and, if so, all that hold funds of some
+def lock_orders(kinds: tuple[str, ...], holding: bool) -> Statement:
+    """Loads and locks, by key, the orders named by the `kinds` of ids and, if so, all that hold funds of some
     users.
     """
     return Statement(
         "load",
-        f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders WHERE {_found(given, holding)}"
+        f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders WHERE {_found(kinds, holding)}"
         " ORDER BY user_id, id FOR UPDATE",
     )
 
 
 @cache
-def unsettled(given: tuple[str, ...], holding: bool) -> Statement:
-    """The sums over unsettled trades by `Trade.order_name`: of the ids of the `given` kinds, an order's or not, and of
-    all ids of the orders that `lock_orders` finds.
+def unsettled(kinds: tuple[str, ...], holding: bool) -> Statement:
+    """The sums over unsettled trades by `OrderIds.own_first`: of the ids of these `kinds`, an order's or not, and
+    of all ids of the orders that `lock_orders` finds.
     """
-    columns = {
-        "id": ("trades.order_id", "NULL::text", "NULL::text"),
+    kept_by = {
+        "order_id": ("trades.order_id", "NULL::text", "NULL::text"),
         "exchange_order_id": ("NULL::uuid", "trades.exchange_order_id", "NULL::text"),
         "client_order_id": ("NULL::uuid", "NULL::text", "trades.client_order_id"),
     }
     conditions = {
-        "id": "trades.order_id = named.id",
+        "order_id": "trades.order_id = named.order_id",
         "exchange_order_id": "trades.order_id IS NULL AND trades.exchange_order_id = named.exchange_order_id",
         "client_order_id": "trades.order_id IS NULL AND trades.exchange_order_id IS NULL"
         " AND trades.client_order_id = named.client_order_id",
     }
     branches = []
-    for name in REFERENCES:
+    for name in COLUMNS:
         named = f"SELECT user_id, {name} FROM found"
-        if name in given:
-            named += f" UNION SELECT * FROM {_named(name)} AS given (user_id, {name})"
+        if name in kinds:
+            named += f" UNION SELECT * FROM {_given(name)}"
         branches.append(
-            f"SELECT trades.user_id, {', '.join(columns[name])}, trim_scale(sum(quantity)),"
+            f"SELECT trades.user_id, {', '.join(kept_by[name])}, trim_scale(sum(quantity)),"
             f" trim_scale(sum(quote_quantity)) FROM ({named}) AS named JOIN {{schema}}.trades"
             f" ON trades.user_id = named.user_id AND trades.state <> 'SETTLED' AND {conditions[name]}"
-            f" GROUP BY trades.user_id, {columns[name][REFERENCES.index(name)]}"
+            f" GROUP BY trades.user_id, trades.{name}"
         )
+    ids = ", ".join(f"{column} AS {name}" for name, column in COLUMNS.items())
     return Statement(
         "load",
-        f"WITH found AS MATERIALIZED (SELECT user_id, {', '.join(REFERENCES)} FROM {{schema}}.orders"
-        f" WHERE {_found(given, holding)}) {' UNION ALL '.join(branches)}",
+        f"WITH found AS MATERIALIZED (SELECT user_id, {ids} FROM {{schema}}.orders"
+        f" WHERE {_found(kinds, holding)}) {' UNION ALL '.join(branches)}",
     )
 
 
 TRADE_KEY = ("user_id", "symbol", "exchange_trade_id")
 TRADES = Statement(
     "load",
-    f"SELECT {names(TRADE.columns, 'trades.')} FROM {{schema}}.trades JOIN {rows(trades, TRADE_KEY, 'wanted')}"
-    " ON trades.user_id = wanted.user_id AND trades.symbol = wanted.symbol"
-    " AND trades.exchange_trade_id = wanted.exchange_trade_id ORDER BY trades.user_id, trades.id",
+    f"SELECT {names(TRADE.columns, 'trades.')} FROM {{schema}}.trades JOIN {rows(trades, TRADE_KEY, 'named')}"
+    " ON trades.user_id = named.user_id AND trades.symbol = named.symbol"
+    " AND trades.exchange_trade_id = named.exchange_trade_id ORDER BY trades.user_id, trades.id",
 )
 
 ENTRY_REFERENCE = ("user_id", "reason", "reference")
 ENTRIES = Statement(
     "load",
     f"SELECT {names(BALANCE_ENTRY.columns, 'entries.')} FROM {{schema}}.balance_entries AS entries"
-    f" JOIN {rows(balance_entries, ENTRY_REFERENCE, 'wanted')} ON entries.user_id = wanted.user_id"
-    " AND entries.reason = wanted.reason AND entries.reference = wanted.reference"
+    f" JOIN {rows(balance_entries, ENTRY_REFERENCE, 'named')} ON entries.user_id = named.user_id"
+    " AND entries.reason = named.reason AND entries.reference = named.reference"
     f" WHERE entries.reason IN ({quoted(sorted(UNIQUELY_REFERENCED))})"
     " ORDER BY entries.user_id, entries.reason, entries.reference",
 )
@@ -120,8 +122,8 @@ def _versions(table: str) -> Statement:
     return Statement(
         "save",
         f"SELECT stored.user_id, stored.id, stored.version FROM {{schema}}.{table} AS stored"
-        f" JOIN unnest({array('user_id', 'uuid')}, {array('id', 'uuid')}) AS wanted (user_id, id)"
-        " ON stored.user_id = wanted.user_id AND stored.id = wanted.id"
+        f" JOIN unnest({array('user_id', 'uuid')}, {array('id', 'uuid')}) AS named (user_id, id)"
+        " ON stored.user_id = named.user_id AND stored.id = named.id"
         " ORDER BY stored.user_id, stored.id FOR UPDATE OF stored",
     )
 

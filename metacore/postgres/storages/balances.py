@@ -51,10 +51,10 @@ class PostgresBalanceStorage:
         return BALANCE.decode(rows[0])
 
     async def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
-        wanted = parse_keys(keys)
+        named = parse_keys(keys)
         if not for_update:
-            return BALANCE.decode_all(await self._session.fetch(statements.GET_MANY, _keys(wanted)))
-        _, rows = await self._session.pipeline(statements.LOCK_MANY.name, lock(self._session, wanted))
+            return BALANCE.decode_all(await self._session.fetch(statements.GET_MANY, _keys(named)))
+        _, rows = await self._session.pipeline(statements.LOCK_MANY.name, lock(self._session, named))
         balances = BALANCE.decode_all(rows)
         self._session.remember(balances)
         return balances

@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import TypeVar
 
 from metacore._compat.aio import ContextGuard, Eventual
-from metacore.domain.trading.decisions import Changes, Loaded, Wanted
+from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.storages.balances import PostgresBalanceStorage
-from metacore.postgres.storages.loading import load
 from metacore.postgres.storages.order_records import PostgresOrderRecordStorage
 from metacore.postgres.storages.order_updates import PostgresOrderUpdateStorage
 from metacore.postgres.storages.orders import PostgresOrderStorage
 from metacore.postgres.storages.portfolios import PostgresPortfolioStorage
-from metacore.postgres.storages.saving import save
 from metacore.postgres.storages.trades import PostgresTradeStorage
+from metacore.postgres.storages.transaction_load import load
+from metacore.postgres.storages.transaction_save import save
 from metacore.postgres.storages.users import PostgresUserStorage
 from metacore.storage.counting import count_operations, counted
 from metacore.storage.storage import Transaction
@@ -97,8 +97,8 @@ class PostgresTransaction(PostgresStorages):
             return await fn(savepoint)
 
     @counted("load")
-    async def load(self, wanted: Wanted) -> Loaded:
-        return await load(self._transaction, wanted)
+    async def load(self, selection: Selection) -> Loaded:
+        return await load(self._transaction, selection)
 
     @counted("save")
     async def save(self, changes: Changes) -> None:

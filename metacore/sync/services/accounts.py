@@ -9,7 +9,7 @@ from uuid import UUID
 
 from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.users import KycStatus, NewUser, User, UserPatch
-from metacore.domain.trading.decisions import Wanted
+from metacore.domain.trading.decisions import Selection
 from metacore.domain.values.model import build
 from metacore.errors import NotFoundError
 from metacore.sync.storage.storage import Storages, Transaction
@@ -54,7 +54,7 @@ class AccountService:
 
     def _change(self, user_id: UUID, decide: Callable[[User], dict[str, Any]]) -> User:
         def change(tx: Transaction) -> User:
-            loaded = tx.load(Wanted(users=frozenset({user_id}), exclusive_users=True))
+            loaded = tx.load(Selection(users=frozenset({user_id}), exclusive_users=True))
             if (user := loaded.users.get(user_id)) is None:
                 raise NotFoundError("user", user_id)
             fields = {name: value for name, value in decide(user).items() if value != getattr(user, name)}

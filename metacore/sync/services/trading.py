@@ -20,7 +20,7 @@ from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.transfers import Transfer, TransferResult
 from metacore.domain.values.model import build
 from metacore.errors import InvalidDataError, NotFoundError
-from metacore.sync.services.batches import apply, decide, open_balances, open_book, place, settle, sole
+from metacore.sync.services.batches import apply, decide, open_balances, open_work, place, settle, sole
 from metacore.sync.storage.storage import Storages, Transaction
 
 
@@ -70,10 +70,10 @@ class TradingService:
         remark = build(Remark, {"reason": reason})
 
         def cancel(tx: Transaction) -> Order:
-            book = open_book(tx, order_commands.wanted_by_id(user_id, order_id))
-            account = book.account(user_id)
-            order = order_commands.cancel(account, account.order(order_id), remark.reason)
-            tx.save(book.changes())
+            work = open_work(tx, order_commands.selection_by_id(user_id, order_id))
+            state = work.state_of(user_id)
+            order = order_commands.cancel(state, state.order(order_id), remark.reason)
+            tx.save(work.changes())
             return order
 
         return self._storage.run(cancel)
@@ -89,12 +89,12 @@ class TradingService:
             raise InvalidDataError("say why its trades will not come", field="reason")
 
         def release(tx: Transaction) -> Order:
-            book = open_book(tx, order_commands.wanted_by_id(user_id, order_id))
-            account = book.account(user_id)
-            order = account.order(order_id)
-            open_balances(tx, book, order_commands.balance_held(order))
-            order = order_commands.end_hold(account, order, remark.reason)
-            tx.save(book.changes())
+            work = open_work(tx, order_commands.selection_by_id(user_id, order_id))
+            state = work.state_of(user_id)
+            order = state.order(order_id)
+            open_balances(tx, work, order_commands.balance_held(order))
+            order = order_commands.end_hold(state, order, remark.reason)
+            tx.save(work.changes())
             return order
 
         return self._storage.run(release)
@@ -176,7 +176,7 @@ class TradingService:
         """
 
         def sync(tx: Transaction) -> SnapshotResult:
-            loaded = tx.load(snapshots.wanted(user_id, snapshot))
+            loaded = tx.load(snapshots.selection(user_id, snapshot))
             user = loaded.users.get(user_id)
             if user is None:
                 raise NotFoundError("user", user_id)
@@ -205,10 +205,10 @@ class TradingService:
         transfer = build(Transfer, {**told, "occurred_at": occurred_at or self._storage.now()})
 
         def move(tx: Transaction, exclusive: bool) -> TransferResult:
-            book = open_book(tx, transfers.wanted(transfer, exclusive))
-            open_balances(tx, book, {transfer.key})
-            outcome = transfers.transfer_funds(book, transfer)
-            tx.save(book.changes())
+            work = open_work(tx, transfers.selection(transfer, exclusive))
+            open_balances(tx, work, {transfer.key})
+            outcome = transfers.transfer_funds(work, transfer)
+            tx.save(work.changes())
             return TransferResult(outcome=outcome, balance=tx.balances.get(*transfer.key))
 
         return decide(self._storage, move)

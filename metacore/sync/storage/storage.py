@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from metacore._compat.blocking import Eventual
-from metacore.domain.trading.decisions import Changes, Loaded, Wanted
+from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.storage.stats import Stats
 from metacore.sync.storage.balances import BalanceStorage
 from metacore.sync.storage.order_records import OrderRecordStorage
@@ -80,11 +80,11 @@ class Storages(Protocol):
 class Transaction(Storages, Protocol):
     """The storages bound to one transaction."""
 
-    def load(self, wanted: Wanted) -> Loaded:
+    def load(self, selection: Selection) -> Loaded:
         """Load and lock what a decision rests on, as one pipelined operation.
 
         Locks are taken in one fixed order: users, then orders, each sorted by key; trades, entries and sums are read
-        after them. Two orders that one reference names are both loaded.
+        after them. Two orders that the ids of one name are both loaded.
         """
         ...
 

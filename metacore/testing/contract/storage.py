@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from metacore.domain.people.users import NewUser, User, UserPatch
-from metacore.domain.trading.decisions import Changes, Wanted
+from metacore.domain.trading.decisions import Changes, Selection
 from metacore.errors import (
     AlreadyExistsError,
     ConfigurationError,
@@ -195,7 +195,7 @@ class StorageContract(Contract):
             tx.users.update(user.id, UserPatch())
             tx.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(3))
             assert len(list(tx.trades.stream(user.id))) == 3
-            tx.load(Wanted(users=frozenset([user.id])))
+            tx.load(Selection(users=frozenset([user.id])))
             tx.save(Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=user.id),)))
             with pytest.raises(InvalidDataError):
                 tx.trades.list(user.id, limit=0)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from metacore.domain.people.users import User, UserPatch
-from metacore.domain.trading.decisions import Changes, Wanted
+from metacore.domain.trading.decisions import Changes, Selection
 from metacore.domain.trading.orders import Order
 from metacore.errors import (
     LockTimeoutError,
@@ -280,7 +280,7 @@ class TransactionContract(Contract):
 
         def hold() -> None:
             with storage.transaction() as tx:
-                tx.load(Wanted(users=frozenset({user.id}), exclusive_users=True))
+                tx.load(Selection(users=frozenset({user.id}), exclusive_users=True))
                 locked.set()
                 assert tried.wait(PATIENCE)
 

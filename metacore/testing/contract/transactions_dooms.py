@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from metacore.domain.people.users import User, UserPatch
-from metacore.domain.trading.decisions import Changes, Wanted
+from metacore.domain.trading.decisions import Changes, Selection
 from metacore.domain.trading.orders import Order
 from metacore.errors import (
     AlreadyExistsError,
@@ -168,7 +168,7 @@ class DoomContract(Contract):
                 lambda: tx.users.update(user.id, UserPatch(username="later")),
                 lambda: tx.balances.put(user.id, "USDT", ONE, ZERO),
                 lambda: tx.transaction().__enter__(),
-                lambda: tx.load(Wanted()),
+                lambda: tx.load(Selection()),
                 lambda: tx.save(Changes()),
             ):
                 with pytest.raises(TransactionAbortedError):

@@ -12,7 +12,8 @@ import pytest
 
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import EntryReason
-from metacore.domain.trading.decisions import Changes, Loaded, OrderReference, Unsettled, Wanted
+from metacore.domain.trading.decisions import Changes, Loaded, Selection, Unsettled
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.trading.trades import TradeState
 from metacore.errors import LockTimeoutError
@@ -26,10 +27,10 @@ from metacore.testing.loop_threads import PATIENCE
 from metacore.testing.runners import Runner
 
 
-def load(storage: Storage, **wanted: Any) -> Loaded:
+def load(storage: Storage, **selection: Any) -> Loaded:
     """What a transaction of its own loads."""
     with storage.transaction() as tx:
-        return tx.load(Wanted(**wanted))
+        return tx.load(Selection(**selection))
 
 
 class LoadContract(Contract):
@@ -58,37 +59,37 @@ class LoadContract(Contract):
         self, storage: Storage, user: User, orders: list[Order]
     ) -> None:
         first, second, third = orders
-        wanted = (
-            OrderReference(user.id, order_id=first.id),
-            OrderReference(user.id, exchange_order_id=second.exchange_order_id),
-            OrderReference(user.id, client_order_id=third.client_order_id),
-            OrderReference(user.id, first.id, first.exchange_order_id, first.client_order_id),
+        named = (
+            (user.id, OrderIds(order_id=first.id)),
+            (user.id, OrderIds(exchange_order_id=second.exchange_order_id)),
+            (user.id, OrderIds(client_order_id=third.client_order_id)),
+            (user.id, OrderIds(first.id, first.exchange_order_id, first.client_order_id)),
         )
-        assert load(storage, orders=wanted).orders == tuple(sorted(orders, key=lambda order: order.key))
-        for reference, order in zip(wanted, (first, second, third, first), strict=True):
-            assert load(storage, orders=(reference,)).orders == (order,)
+        assert load(storage, orders=named).orders == tuple(sorted(orders, key=lambda order: order.key))
+        for one, order in zip(named, (first, second, third, first), strict=True):
+            assert load(storage, orders=(one,)).orders == (order,)
 
-    def test_two_orders_that_one_reference_names_are_both_loaded(
+    def test_two_orders_that_the_ids_of_one_name_are_both_loaded(
         self, storage: Storage, user: User, orders: list[Order]
     ) -> None:
         first, second, third = orders
-        reference = OrderReference(user.id, first.id, second.exchange_order_id, third.client_order_id)
-        assert load(storage, orders=(reference,)).orders == tuple(sorted(orders, key=lambda order: order.key))
+        named = (user.id, OrderIds(first.id, second.exchange_order_id, third.client_order_id))
+        assert load(storage, orders=(named,)).orders == tuple(sorted(orders, key=lambda order: order.key))
 
     def test_orders_that_the_user_has_not_are_left_out(self, storage: Storage, user: User, orders: list[Order]) -> None:
-        wanted = (
-            OrderReference(user.id, order_id=NOBODY),
-            OrderReference(user.id, exchange_order_id="unknown"),
-            OrderReference(user.id, client_order_id=orders[0].exchange_order_id),
-            OrderReference(NOBODY, orders[0].id, orders[0].exchange_order_id, orders[0].client_order_id),
+        named = (
+            (user.id, OrderIds(order_id=NOBODY)),
+            (user.id, OrderIds(exchange_order_id="unknown")),
+            (user.id, OrderIds(client_order_id=orders[0].exchange_order_id)),
+            (NOBODY, OrderIds(orders[0].id, orders[0].exchange_order_id, orders[0].client_order_id)),
         )
-        assert load(storage, orders=wanted) == Loaded()
+        assert load(storage, orders=named) == Loaded()
 
     def test_orders_of_several_users_are_loaded(
         self, storage: Storage, user: User, other: User, orders: list[Order]
     ) -> None:
-        wanted = tuple(OrderReference(owner.id, order_id=orders[0].id) for owner in (user, other))
-        assert [order.key for order in load(storage, orders=wanted).orders] == sorted(
+        named = tuple((owner.id, OrderIds(order_id=orders[0].id)) for owner in (user, other))
+        assert [order.key for order in load(storage, orders=named).orders] == sorted(
             (owner.id, orders[0].id) for owner in (user, other)
         )
 
@@ -106,8 +107,8 @@ class LoadContract(Contract):
         for owner in (user, other):
             for reason in reasons:
                 storage.balances.apply([BalanceDeltaFactory.build(user_id=owner.id, reason=reason, reference="one")])
-        wanted = ((user.id, EntryReason.WITHDRAWAL, "one"), (user.id, EntryReason.DEPOSIT, "another"))
-        (entry,) = load(storage, entries=wanted).entries
+        references = ((user.id, EntryReason.WITHDRAWAL, "one"), (user.id, EntryReason.DEPOSIT, "another"))
+        (entry,) = load(storage, entries=references).entries
         assert entry == storage.balances.entries(user.id).items[1]
 
     def test_unsettled_trades_are_summed_by_the_id_of_their_order_that_counts(
@@ -120,14 +121,12 @@ class LoadContract(Contract):
         stored_as(storage, unnamed, TradeState.PENDING)
         by_client = unnamed.changed(exchange_order_id=None, client_order_id=second.client_order_id)
         stored_as(storage, by_client.changed(id=UUID(int=1)), TradeState.PENDING)
-        wanted = tuple(OrderReference(user.id, order_id=order.id) for order in (first, second, third))
-        assert load(storage, orders=wanted).unsettled == {}
-        assert load(storage, orders=wanted, unsettled=True).unsettled == {
-            wanted[0]: Unsettled(Decimal("0.2"), Decimal(10000)),
-            OrderReference(user.id, exchange_order_id=first.exchange_order_id): Unsettled(
-                Decimal("0.01"), Decimal(500)
-            ),
-            OrderReference(user.id, client_order_id=second.client_order_id): Unsettled(Decimal("0.01"), Decimal(500)),
+        named = tuple((user.id, OrderIds(order_id=order.id)) for order in (first, second, third))
+        assert load(storage, orders=named).unsettled == {}
+        assert load(storage, orders=named, unsettled=True).unsettled == {
+            named[0]: Unsettled(Decimal("0.2"), Decimal(10000)),
+            (user.id, OrderIds(exchange_order_id=first.exchange_order_id)): Unsettled(Decimal("0.01"), Decimal(500)),
+            (user.id, OrderIds(client_order_id=second.client_order_id)): Unsettled(Decimal("0.01"), Decimal(500)),
         }
 
     def test_unsettled_trades_of_unknown_orders_are_summed_under_the_ids_that_are_asked_for(
@@ -147,16 +146,16 @@ class LoadContract(Contract):
                 storage, trade.changed(id=UUID(int=number), exchange_trade_id=f"{number}", **values), TradeState.PENDING
             )
         once, both = (Unsettled(Decimal("0.01") * number, Decimal(500) * number) for number in (1, 2))
-        wanted = (
-            OrderReference(user.id, exchange_order_id="e-1"),
-            OrderReference(user.id, client_order_id="c-1"),
-            OrderReference(user.id, order_id=NOBODY),
+        named = (
+            (user.id, OrderIds(exchange_order_id="e-1")),
+            (user.id, OrderIds(client_order_id="c-1")),
+            (user.id, OrderIds(order_id=NOBODY)),
         )
-        sums = dict(zip(wanted, (both, once, once), strict=True))
-        assert load(storage, orders=wanted, unsettled=True).unsettled == sums
-        together = OrderReference(user.id, NOBODY, "e-1", "c-1")
-        assert load(storage, orders=(together, *wanted), unsettled=True).unsettled == sums
-        assert load(storage, orders=wanted[:1], unsettled=True).unsettled == {wanted[0]: both}
+        sums = dict(zip(named, (both, once, once), strict=True))
+        assert load(storage, orders=named, unsettled=True).unsettled == sums
+        together = (user.id, OrderIds(NOBODY, "e-1", "c-1"))
+        assert load(storage, orders=(together, *named), unsettled=True).unsettled == sums
+        assert load(storage, orders=named[:1], unsettled=True).unsettled == {named[0]: both}
 
     def test_unsettled_trades_of_orders_that_hold_funds_are_summed(
         self, storage: Storage, runner: Runner, user: User
@@ -168,7 +167,7 @@ class LoadContract(Contract):
         trade = storage.trades.create(NewTradeFactory.build(**told))
         loaded = load(storage, users=frozenset({user.id}), holding=True, unsettled=True)
         assert loaded.unsettled == {
-            OrderReference(user.id, client_order_id="mine"): Unsettled(trade.quantity, trade.quote_quantity)
+            (user.id, OrderIds(client_order_id="mine")): Unsettled(trade.quantity, trade.quote_quantity)
         }
 
     def test_holding_is_every_order_of_the_users_that_holds(
@@ -184,7 +183,7 @@ class LoadContract(Contract):
         storage.run(lambda tx: tx.save(Changes(orders=(*holding, held_by_other))))
         users = frozenset({user.id})
         assert load(storage, users=users, holding=True).orders == tuple(sorted(holding, key=lambda order: order.key))
-        both = load(storage, users=users, holding=True, orders=(OrderReference(user.id, order_id=third.id),))
+        both = load(storage, users=users, holding=True, orders=((user.id, OrderIds(order_id=third.id)),))
         assert both.orders == tuple(sorted((*holding, third), key=lambda order: order.key))
 
     def test_moved_tells_of_an_entry_after_the_time_but_for_holds_and_releases(
@@ -212,14 +211,14 @@ class LoadContract(Contract):
             order = tx.orders.create(NewOrderFactory.build(user_id=user.id))
             trade = tx.trades.create(NewTradeFactory.build(of=order))
             loaded = tx.load(
-                Wanted(
+                Selection(
                     users=frozenset({user.id}),
-                    orders=(OrderReference(user.id, order_id=order.id),),
+                    orders=((user.id, OrderIds(order_id=order.id)),),
                     trades=(trade.key,),
                     unsettled=True,
                 )
             )
-            named = OrderReference(user.id, order_id=order.id)
+            named = (user.id, OrderIds(order_id=order.id))
             expected = {named: Unsettled(trade.quantity, trade.quote_quantity)}
             assert loaded == Loaded({user.id: updated}, (order,), (trade,), (), expected)
 
@@ -230,15 +229,15 @@ class LoadContract(Contract):
         storage = open_storage(lock_timeout=0.05)
         user = storage.users.create(NewUserFactory.build())
         order = storage.orders.create(NewOrderFactory.build(user_id=user.id))
-        wanted = {
-            "user": Wanted(users=frozenset({user.id}), exclusive_users=True),
-            "order": Wanted(orders=(OrderReference(user.id, client_order_id=order.client_order_id),)),
+        selection = {
+            "user": Selection(users=frozenset({user.id}), exclusive_users=True),
+            "order": Selection(orders=((user.id, OrderIds(client_order_id=order.client_order_id)),)),
         }[locked]
         loaded, tried = Event(), Event()
 
         def hold() -> None:
             with storage.transaction() as tx:
-                tx.load(wanted)
+                tx.load(selection)
                 loaded.set()
                 assert tried.wait(PATIENCE)
 
@@ -246,7 +245,7 @@ class LoadContract(Contract):
             assert loaded.wait(PATIENCE)
             try:
                 with storage.transaction() as tx:
-                    tx.load(wanted)
+                    tx.load(selection)
             finally:
                 tried.set()
 

@@ -9,7 +9,8 @@ import pytest
 
 from metacore.domain.people.users import User
 from metacore.domain.trading.balances import EntryReason
-from metacore.domain.trading.decisions import Changes, OrderReference, Wanted
+from metacore.domain.trading.decisions import Changes, Selection
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import Order
 from metacore.sync.storage.storage import Storage
 from metacore.testing.contract.base import Contract
@@ -50,8 +51,8 @@ def _append_updates(storage: Storage, users: Sequence[User], orders: Sequence[Or
 
 def _load_and_save(storage: Storage, users: Sequence[User], orders: Sequence[Order]) -> None:
     with storage.transaction() as tx:
-        references = tuple(OrderReference(order.user_id, client_order_id=order.client_order_id) for order in orders)
-        loaded = tx.load(Wanted(users=frozenset(user.id for user in users), orders=references))
+        named = tuple((order.user_id, OrderIds(client_order_id=order.client_order_id)) for order in orders)
+        loaded = tx.load(Selection(users=frozenset(user.id for user in users), orders=named))
         deltas = tuple(
             BalanceDeltaFactory.build(user_id=user.id, asset=asset, reason=EntryReason.TRADE)
             for user in users

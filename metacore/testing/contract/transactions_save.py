@@ -39,7 +39,7 @@ ONE = Decimal(1)
 
 
 @dataclass
-class Book:
+class Rows:
     """A user with an order and a trade at version 1 and 1,000 USDT, another user, and unstored rows beside them."""
 
     user: User
@@ -77,92 +77,92 @@ class Book:
         )
 
 
-HARMLESS: dict[str, tuple[type[MetacoreError], Callable[[Book], Changes]]] = {
+HARMLESS: dict[str, tuple[type[MetacoreError], Callable[[Rows], Changes]]] = {
     "an order at another version": (
         StaleVersionError,
-        lambda book: Changes(orders=(book.new_order, book.order.changed(version=3))),
+        lambda rows: Changes(orders=(rows.new_order, rows.order.changed(version=3))),
     ),
     "a trade at another version": (
         StaleVersionError,
-        lambda book: Changes(trades=(book.new_trade, book.trade.changed(version=3))),
+        lambda rows: Changes(trades=(rows.new_trade, rows.trade.changed(version=3))),
     ),
     "an order that does not exist": (
         NotFoundError,
-        lambda book: Changes(orders=(book.order.changed(version=2), book.new_order.changed(version=2))),
+        lambda rows: Changes(orders=(rows.order.changed(version=2), rows.new_order.changed(version=2))),
     ),
     "another user's order": (
         NotFoundError,
-        lambda book: Changes(orders=(book.order.changed(user_id=book.other.id, version=2),)),
+        lambda rows: Changes(orders=(rows.order.changed(user_id=rows.other.id, version=2),)),
     ),
     "a trade that does not exist": (
         NotFoundError,
-        lambda book: Changes(orders=(book.new_order,), trades=(book.new_trade.changed(version=2),)),
+        lambda rows: Changes(orders=(rows.new_order,), trades=(rows.new_trade.changed(version=2),)),
     ),
     "an update of an order that does not exist": (
         NotFoundError,
-        lambda book: Changes(
-            trades=(book.new_trade,), order_updates=(NewOrderUpdateFactory.build(of=book.fresh_order()),)
+        lambda rows: Changes(
+            trades=(rows.new_trade,), order_updates=(NewOrderUpdateFactory.build(of=rows.fresh_order()),)
         ),
     ),
-    "an order of nobody": (NotFoundError, lambda book: Changes(orders=(book.fresh_order(user_id=NOBODY),))),
-    "a trade of nobody": (NotFoundError, lambda book: Changes(trades=(book.fresh_trade(user_id=NOBODY),))),
+    "an order of nobody": (NotFoundError, lambda rows: Changes(orders=(rows.fresh_order(user_id=NOBODY),))),
+    "a trade of nobody": (NotFoundError, lambda rows: Changes(trades=(rows.fresh_trade(user_id=NOBODY),))),
     "a balance of nobody": (
         NotFoundError,
-        lambda book: Changes(orders=(book.new_order,), balance_deltas=(BalanceDeltaFactory.build(user_id=NOBODY),)),
+        lambda rows: Changes(orders=(rows.new_order,), balance_deltas=(BalanceDeltaFactory.build(user_id=NOBODY),)),
     ),
     "a balance beyond the digits": (
         InvalidDataError,
-        lambda book: Changes(
-            orders=(book.new_order,),
-            balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id, delta_free=Decimal(10) ** 20 - 1),),
+        lambda rows: Changes(
+            orders=(rows.new_order,),
+            balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=Decimal(10) ** 20 - 1),),
         ),
     ),
 }
 
-DOOMING: dict[str, tuple[type[MetacoreError], str, Callable[[Book], Changes]]] = {
+DOOMING: dict[str, tuple[type[MetacoreError], str, Callable[[Rows], Changes]]] = {
     "an order id that is taken": (
         AlreadyExistsError,
         "id",
-        lambda book: Changes(trades=(book.new_trade,), orders=(book.fresh_order(id=book.order.id),)),
+        lambda rows: Changes(trades=(rows.new_trade,), orders=(rows.fresh_order(id=rows.order.id),)),
     ),
     "a client order id that is taken": (
         AlreadyExistsError,
         "client_order_id",
-        lambda book: Changes(orders=(book.fresh_order(client_order_id=book.order.client_order_id),)),
+        lambda rows: Changes(orders=(rows.fresh_order(client_order_id=rows.order.client_order_id),)),
     ),
     "an exchange order id that is taken, by a replaced order": (
         AlreadyExistsError,
         "exchange_order_id",
-        lambda book: Changes(
-            orders=(book.new_order, book.order.changed(version=2, exchange_order_id=book.new_order.exchange_order_id))
+        lambda rows: Changes(
+            orders=(rows.new_order, rows.order.changed(version=2, exchange_order_id=rows.new_order.exchange_order_id))
         ),
     ),
     "a trade id that is taken": (
         AlreadyExistsError,
         "id",
-        lambda book: Changes(orders=(book.new_order,), trades=(book.fresh_trade(id=book.trade.id),)),
+        lambda rows: Changes(orders=(rows.new_order,), trades=(rows.fresh_trade(id=rows.trade.id),)),
     ),
     "an exchange trade id that is taken": (
         AlreadyExistsError,
         "exchange_trade_id",
-        lambda book: Changes(trades=(book.fresh_trade(of=book.order, exchange_trade_id=book.trade.exchange_trade_id),)),
+        lambda rows: Changes(trades=(rows.fresh_trade(of=rows.order, exchange_trade_id=rows.trade.exchange_trade_id),)),
     ),
     "a reference that is taken": (
         AlreadyExistsError,
         "reference",
-        lambda book: Changes(
-            orders=(book.new_order,),
-            balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id, asset="BTC", reference="taken"),),
+        lambda rows: Changes(
+            orders=(rows.new_order,),
+            balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id, asset="BTC", reference="taken"),),
         ),
     ),
     "a balance below zero": (
         InsufficientFundsError,
         "asset",
-        lambda book: Changes(
-            orders=(book.new_order,),
+        lambda rows: Changes(
+            orders=(rows.new_order,),
             balance_deltas=(
-                BalanceDeltaFactory.build(user_id=book.user.id, delta_free=ONE, reason=EntryReason.TRADE),
-                BalanceDeltaFactory.build(user_id=book.user.id, delta_free=Decimal(-1002), reason=EntryReason.TRADE),
+                BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=ONE, reason=EntryReason.TRADE),
+                BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=Decimal(-1002), reason=EntryReason.TRADE),
             ),
         ),
     ),
@@ -173,31 +173,31 @@ class SaveContract(Contract):
     """Of `Transaction.save`."""
 
     @pytest.fixture
-    def book(self, storage: Storage, user: User, other: User) -> Book:
+    def rows(self, storage: Storage, user: User, other: User) -> Rows:
         order = storage.orders.create(NewOrderFactory.build(user_id=user.id))
         trade = storage.trades.create(NewTradeFactory.build(of=order))
         storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id, reference="taken")])
-        return Book(user, other, order, trade)
+        return Rows(user, other, order, trade)
 
-    def test_it_saves_every_kind_of_change(self, storage: Storage, clock: ManualClock, book: Book) -> None:
+    def test_it_saves_every_kind_of_change(self, storage: Storage, clock: ManualClock, rows: Rows) -> None:
         now = clock.advance()
-        changes = book.everything()
+        changes = rows.everything()
         with storage.transaction() as tx:
             tx.save(changes)
-            saved = everything(tx, book.user)
-        assert everything(storage, book.user) == saved
+            saved = everything(tx, rows.user)
+        assert everything(storage, rows.user) == saved
         assert [storage.orders.get(*order.key) for order in changes.orders] == list(changes.orders)
         assert set(storage.trades.get_many((row.user_id, row.id) for row in changes.trades)) == set(changes.trades)
-        updates = storage.order_updates.list(*book.order.key)
+        updates = storage.order_updates.list(*rows.order.key)
         assert [(update.seq, update.recorded_at) for update in updates] == [(1, now), (2, now)]
-        assert [update.seq for update in storage.order_updates.list(*book.new_order.key)] == [1]
-        balance = storage.balances.get(book.user.id, "USDT")
+        assert [update.seq for update in storage.order_updates.list(*rows.new_order.key)] == [1]
+        balance = storage.balances.get(rows.user.id, "USDT")
         assert (str(balance.free), balance.last_seq, balance.version, balance.updated_at) == ("998", 3, 3, now)
-        assert [entry.seq for entry in storage.balances.entries(book.user.id, "USDT").items] == [1, 2, 3]
-        assert storage.balances.get(book.user.id, "BTC").free == 1000
+        assert [entry.seq for entry in storage.balances.entries(rows.user.id, "USDT").items] == [1, 2, 3]
+        assert storage.balances.get(rows.user.id, "BTC").free == 1000
 
-    def test_it_saves_every_field_as_told(self, storage: Storage, book: Book) -> None:
-        order = book.order.changed(
+    def test_it_saves_every_field_as_told(self, storage: Storage, rows: Rows) -> None:
+        order = rows.order.changed(
             status=OrderStatus.PARTIALLY_FILLED,
             executed_quantity=Decimal("0.015"),
             executed_quote_quantity=Decimal("99999999999999999999.999999999999999999"),
@@ -208,87 +208,87 @@ class SaveContract(Contract):
             exchange_order_id="given later",
             reason="'; DROP TABLE orders; --",
             transacted_at=START,
-            raw=NewOrderFactory.build(user_id=book.user.id, raw=HOSTILE_JSON).raw,
+            raw=NewOrderFactory.build(user_id=rows.user.id, raw=HOSTILE_JSON).raw,
             version=2,
         )
-        trade = book.trade.changed(state=TradeState.PENDING, order_id=NOBODY, version=2)
+        trade = rows.trade.changed(state=TradeState.PENDING, order_id=NOBODY, version=2)
         with storage.transaction() as tx:
             tx.save(Changes(orders=(order,), trades=(trade,)))
         assert storage.orders.get(*order.key) == order
-        assert storage.orders.get_by_exchange_order_id(book.user.id, "given later") == order
+        assert storage.orders.get_by_exchange_order_id(rows.user.id, "given later") == order
         assert storage.trades.get(trade.user_id, trade.id) == trade
 
-    def test_of_nothing_it_saves_nothing(self, storage: Storage, book: Book) -> None:
-        before = everything(storage, book.user)
+    def test_of_nothing_it_saves_nothing(self, storage: Storage, rows: Rows) -> None:
+        before = everything(storage, rows.user)
         with storage.transaction() as tx:
             tx.save(Changes())
-        assert everything(storage, book.user) == before
+        assert everything(storage, rows.user) == before
 
-    def test_it_saves_again_what_it_saved(self, storage: Storage, book: Book) -> None:
+    def test_it_saves_again_what_it_saved(self, storage: Storage, rows: Rows) -> None:
         with storage.transaction() as tx:
             for version in (2, 3, 4):
                 tx.save(
                     Changes(
-                        orders=(book.order.changed(version=version),),
-                        trades=(book.trade.changed(version=version),),
-                        order_updates=(NewOrderUpdateFactory.build(of=book.order),),
-                        balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id, asset="BTC"),),
+                        orders=(rows.order.changed(version=version),),
+                        trades=(rows.trade.changed(version=version),),
+                        order_updates=(NewOrderUpdateFactory.build(of=rows.order),),
+                        balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id, asset="BTC"),),
                     )
                 )
-            tx.save(Changes(orders=(book.new_order,)))
-            tx.save(Changes(orders=(book.new_order.changed(version=2),)))
-        assert storage.orders.get(*book.order.key).version == 4
-        assert storage.trades.get(book.user.id, book.trade.id).version == 4
-        assert storage.orders.get(*book.new_order.key).version == 2
-        assert len(storage.order_updates.list(*book.order.key)) == 3
-        assert storage.balances.get(book.user.id, "BTC").last_seq == 3
+            tx.save(Changes(orders=(rows.new_order,)))
+            tx.save(Changes(orders=(rows.new_order.changed(version=2),)))
+        assert storage.orders.get(*rows.order.key).version == 4
+        assert storage.trades.get(rows.user.id, rows.trade.id).version == 4
+        assert storage.orders.get(*rows.new_order.key).version == 2
+        assert len(storage.order_updates.list(*rows.order.key)) == 3
+        assert storage.balances.get(rows.user.id, "BTC").last_seq == 3
 
-    def test_it_saves_after_other_operations_of_its_transaction(self, storage: Storage, book: Book) -> None:
+    def test_it_saves_after_other_operations_of_its_transaction(self, storage: Storage, rows: Rows) -> None:
         with storage.transaction() as tx:
-            tx.save(Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id),)))
-            tx.balances.put(book.user.id, "USDT", ONE, ONE)
-            tx.save(Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id),)))
+            tx.save(Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id),)))
+            tx.balances.put(rows.user.id, "USDT", ONE, ONE)
+            tx.save(Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id),)))
             with pytest.raises(SomeError), tx.transaction() as inner:
-                inner.save(Changes(orders=(book.order.changed(version=2),)))
-                inner.balances.put(book.user.id, "USDT", Decimal(7), ONE)
+                inner.save(Changes(orders=(rows.order.changed(version=2),)))
+                inner.balances.put(rows.user.id, "USDT", Decimal(7), ONE)
                 raise SomeError
             tx.save(
                 Changes(
-                    orders=(book.order.changed(version=2),),
-                    balance_deltas=(BalanceDeltaFactory.build(user_id=book.user.id),),
+                    orders=(rows.order.changed(version=2),),
+                    balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id),),
                 )
             )
-            tx.orders.delete(*book.order.key)
+            tx.orders.delete(*rows.order.key)
             with pytest.raises(NotFoundError):
-                tx.save(Changes(orders=(book.order.changed(version=3),)))
-        balance = storage.balances.get(book.user.id, "USDT")
+                tx.save(Changes(orders=(rows.order.changed(version=3),)))
+        balance = storage.balances.get(rows.user.id, "USDT")
         assert (str(balance.free), balance.last_seq) == ("2001", 5)
 
-    def test_expected_versions_tell_another_version_than_the_one_before(self, storage: Storage, book: Book) -> None:
-        order, trade = book.order.changed(version=7), book.trade.changed(version=5)
+    def test_expected_versions_tell_another_version_than_the_one_before(self, storage: Storage, rows: Rows) -> None:
+        order, trade = rows.order.changed(version=7), rows.trade.changed(version=5)
         with storage.transaction() as tx:
             tx.save(Changes(orders=(order,), trades=(trade,), expected_versions={row_key(order): 1, row_key(trade): 1}))
         assert storage.orders.get(*order.key).version == 7
         assert storage.trades.get(trade.user_id, trade.id).version == 5
 
-    def test_a_stale_version_is_told(self, storage: Storage, book: Book) -> None:
+    def test_a_stale_version_is_told(self, storage: Storage, rows: Rows) -> None:
         for changes, entity, key in (
-            (Changes(orders=(book.order.changed(version=9),)), "order", book.order.key),
-            (Changes(trades=(book.trade.changed(version=9),)), "trade", (book.user.id, book.trade.id)),
+            (Changes(orders=(rows.order.changed(version=9),)), "order", rows.order.key),
+            (Changes(trades=(rows.trade.changed(version=9),)), "trade", (rows.user.id, rows.trade.id)),
         ):
             with storage.transaction() as tx, pytest.raises(StaleVersionError) as caught:
                 tx.save(changes)
             error = caught.value
             assert (error.entity, error.key, error.expected, error.actual) == (entity, key, 8, 1)
 
-    def test_what_does_not_exist_is_told(self, storage: Storage, book: Book) -> None:
-        missing = book.new_order
+    def test_what_does_not_exist_is_told(self, storage: Storage, rows: Rows) -> None:
+        missing = rows.new_order
         for changes, entity, key in (
             (Changes(orders=(missing.changed(version=2),)), "order", missing.key),
             (Changes(order_updates=(NewOrderUpdateFactory.build(of=missing),)), "order", missing.key),
-            (Changes(trades=(book.new_trade.changed(version=2),)), "trade", (book.user.id, book.new_trade.id)),
+            (Changes(trades=(rows.new_trade.changed(version=2),)), "trade", (rows.user.id, rows.new_trade.id)),
             (Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=NOBODY),)), "user", NOBODY),
-            (Changes(orders=(book.fresh_order(user_id=NOBODY),)), "user", NOBODY),
+            (Changes(orders=(rows.fresh_order(user_id=NOBODY),)), "user", NOBODY),
         ):
             with storage.transaction() as tx, pytest.raises(NotFoundError) as caught:
                 tx.save(changes)
@@ -296,50 +296,50 @@ class SaveContract(Contract):
 
     @pytest.mark.parametrize("name", HARMLESS)
     def test_refused_before_anything_is_written_it_lets_the_transaction_go_on(
-        self, storage: Storage, book: Book, name: str
+        self, storage: Storage, rows: Rows, name: str
     ) -> None:
         kind, changes_of = HARMLESS[name]
-        before = everything(storage, book.user)
+        before = everything(storage, rows.user)
         with storage.transaction() as tx:
             with pytest.raises(kind):
-                tx.save(changes_of(book))
-            assert everything(tx, book.user) == before
-            tx.save(book.everything())
-        assert storage.orders.get(*book.order.key).version == 2
+                tx.save(changes_of(rows))
+            assert everything(tx, rows.user) == before
+            tx.save(rows.everything())
+        assert storage.orders.get(*rows.order.key).version == 2
 
     @pytest.mark.parametrize("name", DOOMING)
-    def test_refused_for_what_is_stored_it_dooms_the_transaction(self, storage: Storage, book: Book, name: str) -> None:
+    def test_refused_for_what_is_stored_it_dooms_the_transaction(self, storage: Storage, rows: Rows, name: str) -> None:
         kind, named, changes_of = DOOMING[name]
-        before = everything(storage, book.user)
+        before = everything(storage, rows.user)
         with pytest.raises(TransactionAbortedError), storage.transaction() as tx:
             with pytest.raises(kind) as caught:
-                tx.save(changes_of(book))
+                tx.save(changes_of(rows))
             assert getattr(caught.value, "field", "asset") == named
-            tx.users.get(book.user.id)
-        assert everything(storage, book.user) == before
+            tx.users.get(rows.user.id)
+        assert everything(storage, rows.user) == before
 
-    def test_insufficient_funds_are_told(self, storage: Storage, book: Book) -> None:
-        delta = BalanceDeltaFactory.build(user_id=book.user.id, delta_free=Decimal(-1001))
+    def test_insufficient_funds_are_told(self, storage: Storage, rows: Rows) -> None:
+        delta = BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=Decimal(-1001))
         with pytest.raises(InsufficientFundsError) as caught, storage.transaction() as tx:
             tx.save(Changes(balance_deltas=(delta,)))
         error: Any = caught.value
-        assert (error.asset, error.needed, error.available, error.user_id) == ("USDT", 1001, 1000, book.user.id)
+        assert (error.asset, error.needed, error.available, error.user_id) == ("USDT", 1001, 1000, rows.user.id)
 
-    def test_unsaved_by_an_error_later_nothing_of_it_is_stored(self, storage: Storage, book: Book) -> None:
-        before = everything(storage, book.user)
+    def test_unsaved_by_an_error_later_nothing_of_it_is_stored(self, storage: Storage, rows: Rows) -> None:
+        before = everything(storage, rows.user)
         with pytest.raises(SomeError), storage.transaction() as tx:
-            tx.save(book.everything())
+            tx.save(rows.everything())
             raise SomeError
-        assert everything(storage, book.user) == before
+        assert everything(storage, rows.user) == before
 
-    def test_it_saves_thousands_at_once(self, storage: Storage, book: Book) -> None:
-        orders = tuple(book.fresh_order() for _ in range(1000))
-        trades = tuple(book.fresh_trade(of=order) for order in orders)
+    def test_it_saves_thousands_at_once(self, storage: Storage, rows: Rows) -> None:
+        orders = tuple(rows.fresh_order() for _ in range(1000))
+        trades = tuple(rows.fresh_trade(of=order) for order in orders)
         updates = tuple(NewOrderUpdateFactory.build(of=order) for order in orders)
-        deltas = tuple(BalanceDeltaFactory.build(user_id=book.user.id, reason=EntryReason.TRADE) for _ in orders)
+        deltas = tuple(BalanceDeltaFactory.build(user_id=rows.user.id, reason=EntryReason.TRADE) for _ in orders)
         with storage.transaction() as tx:
             tx.save(Changes(orders=orders, trades=trades, order_updates=updates, balance_deltas=deltas))
-        assert len(storage.orders.list_open(book.user.id)) == 1001
-        assert len(list(storage.trades.stream(book.user.id))) == 1001
-        assert storage.balances.get(book.user.id, "USDT").last_seq == 1001
+        assert len(storage.orders.list_open(rows.user.id)) == 1001
+        assert len(list(storage.trades.stream(rows.user.id))) == 1001
+        assert storage.balances.get(rows.user.id, "USDT").last_seq == 1001
         assert storage.order_updates.list(*orders[-1].key)[0].seq == 1

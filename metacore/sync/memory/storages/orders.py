@@ -62,12 +62,12 @@ class MemoryOrderStorage:
         return self._find("exchange_order_id", user_id, exchange_order_id)
 
     def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
-        wanted = sorted(set(keys))
+        named = sorted(set(keys))
         if for_update:
             with self._session.write() as tables:
-                return _get_many(tables, wanted)
+                return _get_many(tables, named)
         with self._session.read() as tables:
-            return _get_many(tables, wanted)
+            return _get_many(tables, named)
 
     def list(
         self, user_id: UUID, filter: OrderFilter = OrderFilter(), after: str | None = None, limit: int = 100

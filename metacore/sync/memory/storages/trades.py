@@ -8,7 +8,7 @@ from uuid import UUID
 
 from metacore.backends.listing import MAX_LIMIT, Listing
 from metacore.backends.tally import Tally
-from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, order_key
+from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
@@ -63,9 +63,9 @@ class MemoryTradeStorage:
             return tuple(tables.trades.select("key", (user_id, symbol, exchange_trade_id)))
 
     def get_many(self, keys: Iterable[tuple[UUID, UUID]]) -> Sequence[Trade]:
-        wanted = sorted(set(keys))
+        named = sorted(set(keys))
         with self._session.read() as tables:
-            return tuple(trade for key in wanted if (trade := tables.trades.get(key)) is not None)
+            return tuple(trade for key in named if (trade := tables.trades.get(key)) is not None)
 
     def list(
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
@@ -114,7 +114,7 @@ def put_trade(tables: Views, trade: Trade) -> None:
 
 
 def _twin(tables: Views, new: NewTrade) -> Trade | None:
-    return tables.trades.find("exchange_trade_id", (*new.key, order_key(new.__dict__)))
+    return tables.trades.find("exchange_trade_id", (*new.key, new.order_ids.exchange_first()))
 
 
 def _by_time(trade: Trade) -> tuple[object, ...]:

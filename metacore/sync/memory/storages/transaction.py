@@ -11,9 +11,10 @@ from uuid import UUID
 
 from metacore._compat.blocking import ContextGuard, Eventual
 from metacore.backends.expectations import Expectations
-from metacore.domain.trading.decisions import Changes, Loaded, OrderReference, RowKey, Unsettled, Wanted
+from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, Unsettled
+from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.orders import Order, OrderKey
-from metacore.domain.trading.trades import Trade, order_names
+from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import total
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.balances import MemoryBalanceStorage, apply_to_stored, put_entries
@@ -98,21 +99,21 @@ class MemoryTransaction(MemoryStorages):
             return fn(savepoint)
 
     @counted("load")
-    def load(self, wanted: Wanted) -> Loaded:
+    def load(self, selection: Selection) -> Loaded:
         with self._session.write() as tables:
-            users = [user for user_id in sorted(wanted.users) if (user := tables.users.get((user_id,))) is not None]
-            orders = _find_orders(tables, wanted)
+            users = [user for user_id in sorted(selection.users) if (user := tables.users.get((user_id,))) is not None]
+            orders = _find_orders(tables, selection)
             return Loaded(
                 users={user.id: user for user in users},
                 orders=orders,
-                trades=_find_trades(tables, wanted),
+                trades=_find_trades(tables, selection),
                 entries=tuple(
                     entry
-                    for reference in sorted(set(wanted.entries))
+                    for reference in sorted(set(selection.entries))
                     if (entry := tables.balance_entries.find("reference", reference)) is not None
                 ),
-                unsettled=_unsettled(tables, wanted, orders) if wanted.unsettled else {},
-                moved=wanted.moved_after is not None and _has_moved(tables, wanted.users, wanted.moved_after),
+                unsettled=_unsettled(tables, selection, orders) if selection.unsettled else {},
+                moved=selection.moved_after is not None and _has_moved(tables, selection.users, selection.moved_after),
             )
 
     @counted("save")
@@ -141,43 +142,35 @@ def _version(tables: Views, key: RowKey) -> int | None:
     return None if row is None else row.version
 
 
-def _find_orders(tables: Views, wanted: Wanted) -> tuple[Order, ...]:
+def _find_orders(tables: Views, selection: Selection) -> tuple[Order, ...]:
     found: dict[OrderKey, Order] = {}
-    for reference in wanted.orders:
-        user_id = reference.user_id
+    for user_id, ids in selection.orders:
         for order in (
-            reference.order_id and tables.orders.get((user_id, reference.order_id)),
-            reference.exchange_order_id
-            and tables.orders.find("exchange_order_id", (user_id, reference.exchange_order_id)),
-            reference.client_order_id and tables.orders.find("client_order_id", (user_id, reference.client_order_id)),
+            ids.order_id and tables.orders.get((user_id, ids.order_id)),
+            ids.exchange_order_id and tables.orders.find("exchange_order_id", (user_id, ids.exchange_order_id)),
+            ids.client_order_id and tables.orders.find("client_order_id", (user_id, ids.client_order_id)),
         ):
             if isinstance(order, Order):
                 found[order.key] = order
-    if wanted.holding:
-        for user_id in wanted.users:
+    if selection.holding:
+        for user_id in selection.users:
             found.update({order.key: order for order in tables.orders.select("holding", user_id)})
     return tuple(found[key] for key in sorted(found))
 
 
-def _find_trades(tables: Views, wanted: Wanted) -> tuple[Trade, ...]:
-    rows = [trade for key in set(wanted.trades) for trade in tables.trades.select("key", key)]
+def _find_trades(tables: Views, selection: Selection) -> tuple[Trade, ...]:
+    rows = [trade for key in set(selection.trades) for trade in tables.trades.select("key", key)]
     return tuple(sorted(rows, key=lambda trade: (trade.user_id, trade.id)))
 
 
-def _unsettled(tables: Views, wanted: Wanted, orders: tuple[Order, ...]) -> Mapping[OrderReference, Unsettled]:
-    named = [(row.user_id, row.order_id, row.exchange_order_id, row.client_order_id) for row in wanted.orders]
-    named += [(row.user_id, row.id, row.exchange_order_id, row.client_order_id) for row in orders]
-    names = {
-        (user_id, *name)
-        for user_id, order_id, exchange_order_id, client_order_id in named
-        for name in order_names(order_id, exchange_order_id, client_order_id)
-    }
+def _unsettled(tables: Views, selection: Selection, orders: tuple[Order, ...]) -> Mapping[UserOrderIds, Unsettled]:
+    named = [*selection.orders, *((order.user_id, order.order_ids) for order in orders)]
     return {
-        OrderReference(*name): Unsettled(
+        name: Unsettled(
             quantity=total(trade.quantity for trade in trades),
             quote_quantity=total(trade.quote_quantity for trade in trades),
         )
-        for name in names
+        for name in {(user_id, name) for user_id, ids in named for name in ids.names()}
         if (trades := tables.trades.select("unsettled", name))
     }
 

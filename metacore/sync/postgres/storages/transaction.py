@@ -9,16 +9,16 @@ from datetime import datetime
 from typing import TypeVar
 
 from metacore._compat.blocking import ContextGuard, Eventual
-from metacore.domain.trading.decisions import Changes, Loaded, Wanted
+from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.postgres.storages.balances import PostgresBalanceStorage
-from metacore.sync.postgres.storages.loading import load
 from metacore.sync.postgres.storages.order_records import PostgresOrderRecordStorage
 from metacore.sync.postgres.storages.order_updates import PostgresOrderUpdateStorage
 from metacore.sync.postgres.storages.orders import PostgresOrderStorage
 from metacore.sync.postgres.storages.portfolios import PostgresPortfolioStorage
-from metacore.sync.postgres.storages.saving import save
 from metacore.sync.postgres.storages.trades import PostgresTradeStorage
+from metacore.sync.postgres.storages.transaction_load import load
+from metacore.sync.postgres.storages.transaction_save import save
 from metacore.sync.postgres.storages.users import PostgresUserStorage
 from metacore.sync.storage.counting import count_operations, counted
 from metacore.sync.storage.storage import Transaction
@@ -98,8 +98,8 @@ class PostgresTransaction(PostgresStorages):
             return fn(savepoint)
 
     @counted("load")
-    def load(self, wanted: Wanted) -> Loaded:
-        return load(self._transaction, wanted)
+    def load(self, selection: Selection) -> Loaded:
+        return load(self._transaction, selection)
 
     @counted("save")
     def save(self, changes: Changes) -> None:

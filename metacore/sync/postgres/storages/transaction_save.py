@@ -1,4 +1,4 @@
-# Made from metacore/postgres/storages/saving.py by `python tools/generate_sync.py`. Do not edit.
+# Made from metacore/postgres/storages/transaction_save.py by `python tools/generate_sync.py`. Do not edit.
 """Saves, in PostgreSQL, what a decision changes."""
 
 from __future__ import annotations

@@ -1,0 +1,66 @@
+"""Loads, in PostgreSQL, what a decision rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metacore.domain.trading.decisions import Loaded, Selection, Unsettled, row_key
+from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
+from metacore.postgres.client.codecs import BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
+from metacore.postgres.client.session import TransactionSession
+from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.statements import transactions as statements
+
+
+async def load(session: TransactionSession, selection: Selection) -> Loaded:
+    """What `selection` names, locked, in one round trip."""
+    users = to_array(sorted(selection.users))
+    named, arrays = _order_ids(selection.orders)
+    calls: dict[str, Call] = {}
+    if selection.users:
+        lock = statements.LOCK_USERS_EXCLUSIVELY if selection.exclusive_users else statements.LOCK_USERS
+        calls["users"] = (lock, {"ids": users})
+    if named or selection.holding:
+        calls["orders"] = (statements.lock_orders(named, selection.holding), {**arrays, "holders": users})
+    if selection.trades:
+        keys = sorted(set(selection.trades))
+        columns = {name: to_array([key[i] for key in keys]) for i, name in enumerate(statements.TRADE_KEY)}
+        calls["trades"] = (statements.TRADES, columns)
+    if selection.entries:
+        keys = sorted(set(selection.entries))
+        columns = {name: to_array([key[i] for key in keys]) for i, name in enumerate(statements.ENTRY_REFERENCE)}
+        calls["entries"] = (statements.ENTRIES, columns)
+    if selection.unsettled and (named or selection.holding):
+        calls["unsettled"] = (statements.unsettled(named, selection.holding), {**arrays, "holders": users})
+    if selection.moved_after is not None:
+        calls["moved"] = (statements.MOVED, {"ids": users, "moved_after": to_text(selection.moved_after)})
+    if not calls:
+        session.check()
+        return Loaded()
+    rows: dict[str, list[Row]] = dict(zip(calls, await session.pipeline("load", list(calls.values())), strict=True))
+    loaded = Loaded(
+        users={user.id: user for user in USER.decode_all(rows.get("users", ()))},
+        orders=ORDER.decode_all(rows.get("orders", ())),
+        trades=TRADE.decode_all(rows.get("trades", ())),
+        entries=BALANCE_ENTRY.decode_all(rows.get("entries", ())),
+        unsettled={
+            (user_id, OrderIds(*name)): Unsettled(quantity, quote_quantity)
+            for user_id, *name, quantity, quote_quantity in rows.get("unsettled", ())
+        },
+        moved=bool(rows.get("moved", [(False,)])[0][0]),
+    )
+    for user_id in loaded.users:
+        session.locks.users[user_id] = True
+    for order in loaded.orders:
+        session.locks.versions[row_key(order)] = order.version
+    return loaded
+
+
+def _order_ids(orders: Sequence[UserOrderIds]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Which of the three ids name any of `orders`, and an array of each."""
+    arrays: dict[str, str] = {}
+    for field in OrderIds._fields:
+        if named := sorted({(user_id, name) for user_id, ids in orders if (name := getattr(ids, field)) is not None}):
+            arrays[f"{field}_user_id"] = to_array([user_id for user_id, _ in named])
+            arrays[field] = to_array([name for _, name in named])
+    return tuple(field for field in OrderIds._fields if field in arrays), arrays
