@@ -13,63 +13,66 @@ from metacore.errors import ConfigurationError, bare
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
-# The field `schema` takes the place of a deprecated method of pydantic's, which says so when the class is made.
-warnings.filterwarnings("ignore", message='Field name "schema" in "Settings" shadows', category=UserWarning)
+DEFAULT_SCHEMA = "metacore"
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=63)]
 
 
-class Settings(BaseSettings):
-    """How to open a storage. Times are in seconds; a server-side timeout is set on every connection.
+with warnings.catch_warnings():
+    # The field `schema` takes the place of a deprecated method of pydantic's, which says so when the class is made.
+    warnings.simplefilter("ignore", UserWarning)
 
-    A wrong argument is pydantic's ValidationError; without arguments, a wrong variable is a ConfigurationError that
-    names it.
-    """
+    class Settings(BaseSettings):
+        """How to open a storage. Times are in seconds; a server-side timeout is set on every connection.
 
-    model_config = SettingsConfigDict(
-        env_prefix="METACORE_", frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
-    )
+        A wrong argument is pydantic's ValidationError; without arguments, a wrong variable is a ConfigurationError that
+        names it.
+        """
 
-    pool_min_size: Annotated[int, Field(ge=0, le=1000)] = 1
-    pool_max_size: Annotated[int, Field(ge=1, le=1000)] = 10
-    pool_timeout: Seconds = 10
-    """How long an operation waits for a free connection before it raises PoolTimeoutError."""
-    pool_max_waiting: Annotated[int, Field(ge=0)] = 0
-    """How many operations may wait for a connection; 0 for any number."""
-    pool_max_lifetime: Seconds = 3600
-    pool_max_idle: Seconds = 600
-    connect_timeout: Annotated[int, Field(ge=1, le=3600)] = 10
-    statement_timeout: Seconds = 30
-    lock_timeout: Seconds = 5
-    idle_in_transaction_timeout: Seconds = 60
-    application_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] = "metacore"
-    schema: Identifier = "metacore"  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride, reportAssignmentType]
-    """The PostgreSQL schema of all tables."""
-    prepared_statements: bool = True
-    """False behind a connection pooler that cannot keep server-side prepared statements."""
-    encryption_keys: Annotated[KeyRing | KeySource | None, NoDecode, PlainValidator(parse_keys)] = Field(
-        default=None, exclude=True, repr=False
-    )
-    """What credentials are encrypted with: `id:base64,id:base64`, 32 bytes each, the current key first; in Python
-    also a mapping of ids to bytes, or a callable that gives either. Without it credentials are refused, and all else
-    works.
-    """
-    encryption_keys_max_age: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60
-    """How long keys that a callable gave are used before it is asked again."""
+        model_config = SettingsConfigDict(
+            env_prefix="METACORE_", frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False
+        )
 
-    if not TYPE_CHECKING:
+        pool_min_size: Annotated[int, Field(ge=0, le=1000)] = 1
+        pool_max_size: Annotated[int, Field(ge=1, le=1000)] = 10
+        pool_timeout: Seconds = 10
+        """How long an operation waits for a free connection before it raises PoolTimeoutError."""
+        pool_max_waiting: Annotated[int, Field(ge=0)] = 0
+        """How many operations may wait for a connection; 0 for any number."""
+        pool_max_lifetime: Seconds = 3600
+        pool_max_idle: Seconds = 600
+        connect_timeout: Annotated[int, Field(ge=1, le=3600)] = 10
+        statement_timeout: Seconds = 30
+        lock_timeout: Seconds = 5
+        idle_in_transaction_timeout: Seconds = 60
+        application_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] = "metacore"
+        schema: Identifier = DEFAULT_SCHEMA  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride, reportAssignmentType]
+        """The PostgreSQL schema of all tables."""
+        prepared_statements: bool = True
+        """False behind a connection pooler that cannot keep server-side prepared statements."""
+        encryption_keys: Annotated[KeyRing | KeySource | None, NoDecode, PlainValidator(parse_keys)] = Field(
+            default=None, exclude=True, repr=False
+        )
+        """What credentials are encrypted with: `id:base64,id:base64`, 32 bytes each, the current key first; in Python
+        also a mapping of ids to bytes, or a callable that gives either. Without it credentials are refused, and all
+        else works.
+        """
+        encryption_keys_max_age: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60
+        """How long keys that a callable gave are used before it is asked again."""
 
-        def __init__(self, **values: Any) -> None:
-            try:
-                super().__init__(**values)
-            except ConfigurationError as error:
-                failure = error
-            except ValidationError as error:
-                failure = error if values else _wrong_variable(error)
-            else:
-                return
-            del values
-            raise bare(failure)
+        if not TYPE_CHECKING:
+
+            def __init__(self, **values: Any) -> None:
+                try:
+                    super().__init__(**values)
+                except ConfigurationError as error:
+                    failure = error
+                except ValidationError as error:
+                    failure = error if values else _wrong_variable(error)
+                else:
+                    return
+                del values
+                raise bare(failure)
 
 
 def _wrong_variable(error: ValidationError) -> ConfigurationError:

@@ -67,7 +67,7 @@ def test_conflicts_name_up_to_ten():
         (errors.NotFoundError("order", (USER, USER)), "check the key and whose it is, or create it first"),
         (import_conflict("orders", ["1"]), "import without them"),
         (
-            translate(psycopg.errors.InternalError_(), "orders.get"),
+            translate(psycopg.errors.InternalError_(), "orders.get", "metacore"),
             "XX000; nothing of it is stored. Look for",
         ),
     ],

@@ -1,11 +1,14 @@
 """What cannot be opened is a typed error that says what to do next."""
 
+import psycopg
 import pytest
 from pydantic import ValidationError
 
 import metacore
 import metacore.sync
 from metacore.errors import ConfigurationError, SchemaError, StorageUnavailableError
+from metacore.postgres import SchemaDeployer
+from metacore.postgres.client.errors import translate
 from metacore.testing.databases import Databases
 
 
@@ -88,3 +91,21 @@ def test_settings_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("METACORE_SCHEMA", "elsewhere")
     settings = metacore.Settings()
     assert (settings.pool_max_size, settings.schema) == (3, "elsewhere")
+
+
+def test_the_deployer_deploys_the_schema_that_storages_use(monkeypatch):
+    assert SchemaDeployer().schema == "metacore"
+    monkeypatch.setenv("METACORE_SCHEMA", "elsewhere")
+    assert SchemaDeployer().schema == "elsewhere"
+    assert SchemaDeployer(settings=metacore.Settings(schema="settled")).schema == "settled"
+    assert SchemaDeployer(schema="told", settings=metacore.Settings(schema="settled")).schema == "told"
+
+
+@pytest.mark.parametrize(
+    ("schema", "option"),
+    [("metacore", ""), ("elsewhere", " --schema elsewhere"), ("it's odd", """ --schema 'it'"'"'s odd'""")],
+)
+@pytest.mark.parametrize("error", [psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege])
+def test_a_command_to_run_names_the_schema(error, schema, option):
+    raised = translate(error(), "orders.get", schema)
+    assert f"run: metacore deploy --url <url>{option}" in str(raised)

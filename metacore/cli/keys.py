@@ -14,6 +14,7 @@ from metacore.cli.parameters import Schema, Url
 from metacore.config import Settings
 from metacore.crypto.ring import KeyRing, no_keys
 from metacore.domain.people.key_rotation import RotationReport
+from metacore.postgres.client.commands import command
 from metacore.sync.crypto.keys import Keys
 from metacore.sync.opening import connect
 from metacore.sync.services.key_rotation import KeyRotation
@@ -71,7 +72,7 @@ def print_key_use(url: str | None, schema: str) -> bool:
     if missing:
         say(
             f"Missing from METACORE_ENCRYPTION_KEYS: {', '.join(missing)}. Without them these users' credentials are"
-            " lost: put them back, and run: metacore rotate-keys"
+            f" lost: put them back, and run: {command('rotate-keys', schema)}"
         )
     return not missing
 

@@ -9,6 +9,7 @@ import typer
 from metacore.cli.keys import print_key_use
 from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
 from metacore.cli.parameters import Schema, Url
+from metacore.postgres.client.commands import command
 from metacore.postgres.schema import SchemaDeployer, SchemaStatus
 from metacore.postgres.schema.revisions import BASE, revisions
 
@@ -23,8 +24,8 @@ AppRole = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    for command in (deploy, status, check, sql, downgrade):
-        app.command()(command)
+    for function in (deploy, status, check, sql, downgrade):
+        app.command()(function)
 
 
 def deploy(url: Url = None, schema: Schema = "metacore", app_role: AppRole = None) -> None:
@@ -107,7 +108,7 @@ def _sentence(found: SchemaStatus) -> str:
     if found.revision is None:
         return f"{name} is not deployed."
     if found.pending:
-        return f"{name} is at revision {found.revision}, before {found.head}; run: metacore deploy"
+        return f"{name} is at revision {found.revision}, before {found.head}; run: {command('deploy', found.schema)}"
     if found.revision == found.head:
         return f"{name} is up to date, at revision {found.revision}."
     works = "compatible" if found.is_usable else "not compatible: install a newer metacore"

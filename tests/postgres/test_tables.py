@@ -24,6 +24,7 @@ from metacore import (
 from metacore.postgres import SchemaDeployer
 from metacore.postgres.client.errors import translate
 from metacore.postgres.tables import METADATA, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
+from metacore.postgres.tables.columns import sql_type
 from metacore.postgres.tables.domains import AMOUNT, KEY
 from metacore.sync import connect
 
@@ -94,8 +95,8 @@ def test_the_database_computes_nothing():
 
 
 def test_amounts_are_exact_and_texts_are_ordered_by_code_point():
-    amounts = [column for column in COLUMNS if isinstance(column.type, sqlalchemy.Numeric)]
-    assert {column.info.get("domain") for column in amounts} == {AMOUNT}
+    amounts = {column.type.domain for column in COLUMNS if sql_type(column) == "numeric"}
+    assert amounts == {AMOUNT}
     texts = [column for column in COLUMNS if isinstance(column.type, sqlalchemy.Text)]
     assert {column.type.collation for column in texts} == {"C"}
 
@@ -132,7 +133,7 @@ def of_domain(domain):
     """The tables that have columns of `domain`, each with their names."""
     tables = {}
     for column in COLUMNS:
-        if column.info.get("domain") is domain:
+        if getattr(column.type, "domain", None) is domain:
             tables.setdefault(column.table.name, []).append(column.name)
     return tables.items()
 
@@ -219,7 +220,7 @@ def test_a_row_that_no_model_has_is_refused(bare, table, column, value):
 def test_a_stored_balance_below_zero_is_told_as_one_to_audit(bare, table, column):
     with pytest.raises(psycopg.errors.CheckViolation) as caught:
         bare(table)(column, "-1")
-    error = translate(caught.value, "balances.apply")
+    error = translate(caught.value, "balances.apply", "metacore")
     assert isinstance(error, InvalidDataError)
     assert error.field == caught.value.diag.constraint_name in NOT_NEGATIVE
     assert "balances.audit" in str(error)

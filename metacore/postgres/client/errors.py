@@ -21,9 +21,8 @@ from metacore.errors import (
     StorageUnavailableError,
     TransactionAbortedError,
 )
+from metacore.postgres.client.commands import command
 from metacore.postgres.tables import NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
-
-DEPLOY_COMMAND = "metacore deploy --url <url>"
 
 _ADVICE = "check host, port, database, user and password of the URL, and that the server runs"
 _TOLD = ("host", "hostaddr", "port", "user", "dbname")
@@ -42,8 +41,10 @@ _IDLE_IN_TRANSACTION = "25P03"
 _READ_ONLY = "25006"
 
 
-def translate(error: psycopg.Error, operation: str, *, commits: bool = False, subject: object = None) -> MetacoreError:
-    """The error to raise from `error`, which `operation` met.
+def translate(
+    error: psycopg.Error, operation: str, schema: str, *, commits: bool = False, subject: object = None
+) -> MetacoreError:
+    """The error to raise from `error`, which `operation` met on the tables of `schema`.
 
     `commits` says that the change may have been stored if the connection was lost; `subject` is the row that was to
     be stored, or the one of each entity if there was but one.
@@ -84,10 +85,11 @@ def translate(error: psycopg.Error, operation: str, *, commits: bool = False, su
     if state == _IN_FAILED_TRANSACTION:
         return TransactionAbortedError(f"{operation}: an earlier error doomed this transaction; begin a new one")
     if state in _MISSING_SCHEMA:
-        return SchemaError(f"{operation}: the schema is missing or too old; run: {DEPLOY_COMMAND}")
+        return SchemaError(f"{operation}: the schema is missing or too old; run: {command('deploy', schema)}")
     if state == _INSUFFICIENT_PRIVILEGE:
         return ConfigurationError(
-            f"{operation}: the role lacks a right; run: {DEPLOY_COMMAND} --app-role <role>", setting="url"
+            f"{operation}: the role lacks a right; run: {command('deploy', schema, '--app-role <role>')}",
+            setting="url",
         )
     if state == _READ_ONLY:
         return StorageUnavailableError(

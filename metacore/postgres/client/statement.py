@@ -1,18 +1,12 @@
-"""Statements: built once, compiled once for each schema to the text that is sent."""
+"""Statements: SQL text, built once, and once for each schema brought to what is sent."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from typing import Any
-
-from sqlalchemy import Column, Dialect
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.sql import Executable
 
 from metacore.postgres.client.identifiers import quote
 
-_DIALECT: Dialect = PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 _numbers = itertools.count()
 
@@ -20,14 +14,14 @@ _numbers = itertools.count()
 class Statement:
     """One SQL statement of the operation `name`, such as "orders.get".
 
-    Either SQLAlchemy Core over `metacore.postgres.tables`, or SQL text in which `{schema}` stands for the quoted
-    schema. Parameters are named as in psycopg, `%(user_id)s`, and go as text that the statement casts: so each
-    statement is prepared once, whatever is None; `key` is the name it is prepared by.
+    In its text `{schema}` stands for the quoted schema. Parameters are named as in psycopg, `%(user_id)s`, and go as
+    text that the statement casts: so each statement is prepared once, whatever is None; `key` is the name it is
+    prepared by.
     """
 
     __slots__ = ("_positional", "_source", "_texts", "key", "name", "writes")
 
-    def __init__(self, name: str, source: Executable | str, *, writes: bool = False) -> None:
+    def __init__(self, name: str, source: str, *, writes: bool = False) -> None:
         self.name = name
         self.writes = writes
         self._source = source
@@ -39,7 +33,7 @@ class Statement:
         """The statement for the tables of `schema`."""
         text = self._texts.get(schema)
         if text is None:
-            text = self._texts[schema] = self._compile(schema).encode()
+            text = self._texts[schema] = self._source.replace("{schema}", quote(schema).replace("%", "%%")).encode()
         return text
 
     def positional(self, schema: str) -> tuple[bytes, tuple[str, ...]]:
@@ -55,14 +49,3 @@ class Statement:
             text = _PLACEHOLDER.sub(number, self.text(schema).decode())
             found = self._positional[schema] = text.encode(), tuple(names)
         return found
-
-    def _compile(self, schema: str) -> str:
-        if isinstance(self._source, str):
-            return self._source.replace("{schema}", quote(schema).replace("%", "%%"))
-        options: dict[str, Any] = {"schema_translate_map": {None: schema}, "render_schema_translate": True}
-        return str(self._source.compile(dialect=_DIALECT, **options))  # type: ignore[attr-defined]
-
-
-def sql_type(column: Column[Any]) -> str:
-    """The SQL type of `column`, for a cast."""
-    return column.type.compile(dialect=_DIALECT).partition(" COLLATE")[0]

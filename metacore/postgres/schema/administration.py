@@ -79,19 +79,19 @@ def set_timeouts(connection: Connection, lock_timeout: float) -> None:
 
 
 @contextmanager
-def typed_errors(operation: str) -> Iterator[None]:
+def typed_errors(operation: str, schema: str) -> Iterator[None]:
     """What the database says, as Metacore's errors, with advice for whoever works on the schema."""
     try:
         yield
     except psycopg.Error as error:
-        raise _typed(error, operation) from error
+        raise _typed(error, operation, schema) from error
     except DBAPIError as error:
         if not isinstance(error.orig, psycopg.Error):
             raise
-        raise _typed(error.orig, operation) from error.orig
+        raise _typed(error.orig, operation, schema) from error.orig
 
 
-def _typed(error: psycopg.Error, operation: str) -> MetacoreError:
+def _typed(error: psycopg.Error, operation: str, schema: str) -> MetacoreError:
     if error.sqlstate == _LOCK_NOT_AVAILABLE:
         return LockTimeoutError(
             f"{operation}: another session holds a lock on the schema or its tables, or is deploying it;"
@@ -105,4 +105,4 @@ def _typed(error: psycopg.Error, operation: str) -> MetacoreError:
         )
     if error.sqlstate == _READ_ONLY:
         return ConfigurationError(f"{operation}: this server is read-only; name the primary", setting="url")
-    return translate(error, operation)
+    return translate(error, operation, schema)

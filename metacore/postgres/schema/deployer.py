@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy
-from alembic.util import CommandError
 
 from metacore.config import Settings
 from metacore.errors import InvalidDataError, MetacoreError, SchemaError, bare
@@ -48,20 +47,20 @@ class SchemaDeployer:
     """Deploys the schema that storages need into a PostgreSQL database. Blocking: from async code, call it in a thread.
 
     `url` is postgresql://..., whatever else libpq takes, or embedded:/path; METACORE_URL if it is None. `settings`
-    default to the METACORE_... variables. A change is one transaction: one that fails, or is killed, leaves nothing
-    behind. Locks on tables are waited for `lock_timeout`, another deployer a minute if that is longer; then it is a
-    LockTimeoutError.
+    default to the METACORE_... variables, and `schema` to that of the settings. A change is one transaction: one that
+    fails, or is killed, leaves nothing behind. Locks on tables are waited for `lock_timeout`, another deployer a minute
+    if that is longer; then it is a LockTimeoutError.
 
     Other errors: ConfigurationError for a URL, name or right that is missing or cannot be used,
     StorageUnavailableError for no server or a wrong password, SchemaError for a schema that only another release can
     work on.
     """
 
-    def __init__(self, url: str | None = None, schema: str = "metacore", *, settings: Settings | None = None) -> None:
-        self.schema = check_schema_name(schema)
+    def __init__(self, url: str | None = None, schema: str | None = None, *, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+        self.schema = check_schema_name(self._settings.schema if schema is None else schema)
         # It is not left in a variable, which loggers may print, with its password.
         self._url, url = url, None
-        self._settings = settings or Settings()
 
     def __repr__(self) -> str:
         return f"SchemaDeployer(schema={self.schema!r})"
@@ -177,7 +176,7 @@ class SchemaDeployer:
     def _connected(self, operation: str) -> Iterator[Connection]:
         with ExitStack() as stack:
             connection = self._connect(stack)
-            stack.enter_context(typed_errors(operation))
+            stack.enter_context(typed_errors(operation, self.schema))
             yield connection
 
     def _connect(self, stack: ExitStack) -> Connection:
@@ -201,7 +200,7 @@ class SchemaDeployer:
                 connection.execute(_LOCK.format("%s").encode(), [self._lock_name])
                 set_timeouts(connection, lock_timeout)
                 yield alembic
-        except CommandError as error:
+        except migrating.CommandError as error:
             raise SchemaError(f'the schema "{self.schema}" cannot be migrated: {error}') from error
 
     def _state(self, connection: Connection) -> SchemaState:

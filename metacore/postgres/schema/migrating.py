@@ -6,15 +6,20 @@ import threading
 from io import StringIO
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from metacore.postgres.client.identifiers import quote
 from metacore.postgres.schema.revisions import BASE, migrations_directory
+from metacore.postgres.schema.silence import silence
 from metacore.postgres.schema.state import VERSION_TABLE, marker
+
+with silence():
+    # It speaks of its plugins as soon as it is imported.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError as CommandError
 
 # `alembic.op` and `alembic.context` are global to the process.
 _alembic = threading.Lock()
@@ -23,25 +28,26 @@ _alembic = threading.Lock()
 def current_revision(connection: Connection, schema: str) -> str | None:
     """The revision that Alembic has noted, None before the first."""
     options = {"version_table": VERSION_TABLE, "version_table_schema": schema}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()
+    with silence():
+        return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
 def upgrade(connection: Connection, schema: str, revision: str) -> None:
     """Run the revisions from the current one up to `revision`."""
-    with _alembic:
+    with _alembic, silence():
         command.upgrade(_config(schema, connection=connection), revision)
 
 
 def downgrade(connection: Connection, schema: str, revision: str) -> None:
     """Undo the revisions after `revision`, newest first."""
-    with _alembic:
+    with _alembic, silence():
         command.downgrade(_config(schema, connection=connection), revision)
 
 
 def upgrade_script(schema: str, start: str, revision: str) -> str:
     """The SQL of the revisions after `start` up to `revision`, without BEGIN and COMMIT."""
     output = StringIO()
-    with _alembic:
+    with _alembic, silence():
         command.upgrade(_config(schema, output), f"{start}:{revision}", sql=True)
     return output.getvalue().strip()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from metacore.errors import SchemaError
+from metacore.postgres.client.commands import command
 from metacore.postgres.schema.revisions import head_revision
 
 VERSION_TABLE = "alembic_version"
@@ -24,7 +24,6 @@ WHERE n.nspname = %(schema)s
 """One row, or none where the schema is missing. It reads catalogs only, which every role may."""
 
 _MARKER = re.compile(r"metacore revision (\d{4}), compatible from (\d{4})", re.ASCII)
-_DEFAULT_SCHEMA = "metacore"
 
 _logger = logging.getLogger(__name__)
 
@@ -32,11 +31,6 @@ _logger = logging.getLogger(__name__)
 def marker(revision: str, compatible_from: str) -> str:
     """The comment of the version table at `revision`, usable by releases made for `compatible_from` and later."""
     return f"metacore revision {revision}, compatible from {compatible_from}"
-
-
-def deploy_command(schema: str) -> str:
-    """The command that brings a schema of this name up to date; the URL is left for the reader to fill in."""
-    return "metacore deploy --url <url>" + (f" --schema {shlex.quote(schema)}" if schema != _DEFAULT_SCHEMA else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +65,19 @@ def check_schema_state(rows: Sequence[Sequence[Any]], schema: str) -> None:
     state, head = SchemaState.of(rows), head_revision()
     if state.revision is None:
         raise SchemaError(
-            f'the schema "{schema}" is not deployed in this database; run: {deploy_command(schema)}', expected=head
+            f'the schema "{schema}" is not deployed in this database; run: ' + command("deploy", schema), expected=head
         )
     if not state.readable:
         raise SchemaError(
             f'the role has no right to use the schema "{schema}";'
-            f" run as its owner: {deploy_command(schema)} --app-role <role>",
+            f" run as its owner: {command('deploy', schema, '--app-role <role>')}",
             current=state.revision,
             expected=head,
         )
     if state.revision < head:
         raise SchemaError(
             f'the schema "{schema}" is at revision {state.revision}, this release of Metacore needs {head};'
-            f" run: {deploy_command(schema)}",
+            f" run: {command('deploy', schema)}",
             current=state.revision,
             expected=head,
         )

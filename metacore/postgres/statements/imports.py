@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Table
 
 from metacore.domain.values.imports import MAX_CONFLICTS
-from metacore.postgres.client.statement import Statement, sql_type
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import names
+from metacore.postgres.tables.columns import sql_type
 
 UNLIMITED = Statement("import", "SET LOCAL statement_timeout = 0")
 LIMITED = Statement("import", "SET LOCAL statement_timeout = DEFAULT")

@@ -1,4 +1,4 @@
-"""Pieces of SQL for sets of rows, which go as one array for each column."""
+"""Pieces of SQL: columns, parameters with their types, and sets of rows, which go as one array for each column."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Table
 
-from metacore.postgres.client.statement import sql_type
+from metacore.postgres.tables.columns import sql_type
 
 
 def rows(table: Table, columns: Iterable[str], alias: str = "new", **others: str) -> str:
@@ -38,3 +38,34 @@ def assignments(columns: Iterable[str], source: str = "new") -> str:
 def without(columns: Iterable[str], *excluded: str) -> tuple[str, ...]:
     """`columns` but the `excluded` ones."""
     return tuple(name for name in columns if name not in excluded)
+
+
+def parameter(table: Table, column: str) -> str:
+    """The parameter for `column` of `table`, as its type."""
+    return f"%({column})s::{sql_type(table.c[column])}"
+
+
+def parameters(table: Table, columns: Iterable[str]) -> str:
+    """The parameters for `columns` of `table`, separated by commas."""
+    return ", ".join(parameter(table, column) for column in columns)
+
+
+def equal(table: Table, *columns: str) -> str:
+    """The condition that each of `columns` of `table` has the value of its parameter."""
+    return " AND ".join(f"{table.name}.{column} = {parameter(table, column)}" for column in columns)
+
+
+def matching(table: Table, filters: Iterable[str], moment: str) -> str:
+    """The condition that a row of `table` matches all of `filters`: `since` and `until` bound its `moment`."""
+    bounds = {"since": ">=", "until": "<"}
+    kind = sql_type(table.c[moment])
+    return " AND ".join(
+        f"{table.name}.{moment} {bounds[name]} %({name})s::{kind}" if name in bounds else equal(table, name)
+        for name in filters
+    )
+
+
+def behind(table: Table, *position: str) -> str:
+    """The condition that a row of `table` comes after a position in the list that is ordered, descending, by it."""
+    columns = names(position, f"{table.name}.")
+    return f"({columns}) < ({parameters(table, position)})"

@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
-
-from sqlalchemy import bindparam, exists, insert, literal_column, select, tuple_
-from sqlalchemy.sql import ColumnElement
 
 from metacore.postgres.client.codecs import TRADE
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
-from metacore.postgres.statements.sets import assignments, names, rows, without
-from metacore.postgres.tables import trades, users
+from metacore.postgres.statements.sets import (
+    assignments,
+    behind,
+    equal,
+    matching,
+    names,
+    parameters,
+    rows,
+    without,
+)
+from metacore.postgres.tables import PENDING_TRADES, trades
 
-COLUMNS = [trades.c[name] for name in TRADE.columns]
-
-
-def _parameter(name: str) -> Any:
-    return bindparam(name, type_=trades.c[name].type)
-
-
-def _list(name: str, *columns: str, where: str = "") -> Statement:
-    conditions = [trades.c[column] == _parameter(column) for column in ("user_id", *columns)]
-    if where:
-        conditions.append(trades.c.state == literal_column(f"'{where}'"))
-    order = (trades.c.id,) if name == "trades.get_by_exchange_trade_id" else (trades.c.traded_at, trades.c.id)
-    return Statement(name, select(*COLUMNS).where(*conditions).order_by(*order))
-
+_SELECT = f"SELECT {names(TRADE.columns)} FROM {{schema}}.trades"
 
 CREATE = Statement(
     "trades.create",
-    insert(trades)
-    .from_select(
-        TRADE.columns,
-        select(*(_parameter(name) for name in TRADE.columns)).where(
-            exists(select(users.c.id).where(users.c.id == _parameter("user_id")))
-        ),
-    )
-    .returning(trades.c.id),
+    f"""
+    INSERT INTO {{schema}}.trades ({names(TRADE.columns)})
+    SELECT {parameters(trades, TRADE.columns)}
+    WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = %(user_id)s::uuid)
+    RETURNING id
+    """,
     writes=True,
 )
 """Inserts nothing where the user does not exist: a row too few says so without failing the transaction."""
 
-GET = _list("trades.get", "id")
-GET_BY_EXCHANGE_TRADE_ID = _list("trades.get_by_exchange_trade_id", "symbol", "exchange_trade_id")
-LIST_BY_ORDER = _list("trades.list_by_order", "order_id")
-LIST_PENDING = _list("trades.list_pending", where="PENDING")
+GET = Statement("trades.get", f"{_SELECT} WHERE {equal(trades, 'user_id', 'id')}")
+
+GET_BY_EXCHANGE_TRADE_ID = Statement(
+    "trades.get_by_exchange_trade_id",
+    f"{_SELECT} WHERE {equal(trades, 'user_id', 'symbol', 'exchange_trade_id')} ORDER BY id",
+)
+
+LIST_BY_ORDER = Statement(
+    "trades.list_by_order", f"{_SELECT} WHERE {equal(trades, 'user_id', 'order_id')} ORDER BY traded_at, id"
+)
+
+LIST_PENDING = Statement(
+    "trades.list_pending", f"{_SELECT} WHERE {equal(trades, 'user_id')} AND {PENDING_TRADES} ORDER BY traded_at, id"
+)
 
 GET_MANY = Statement(
     "trades.get_many",
@@ -59,15 +59,21 @@ GET_MANY = Statement(
 
 INSERT = Statement(
     "trades.insert",
-    f"INSERT INTO {{schema}}.trades ({names(TRADE.columns)}) SELECT {names(TRADE.columns)}"
-    f" FROM {rows(trades, TRADE.columns)} RETURNING 1",
+    f"""
+    INSERT INTO {{schema}}.trades ({names(TRADE.columns)})
+    SELECT {names(TRADE.columns)} FROM {rows(trades, TRADE.columns)}
+    RETURNING 1
+    """,
     writes=True,
 )
 
 REPLACE = Statement(
     "trades.replace",
-    f"UPDATE {{schema}}.trades AS stored SET {assignments(without(TRADE.columns, 'user_id', 'id'))}"
-    f" FROM {rows(trades, TRADE.columns)} WHERE stored.user_id = new.user_id AND stored.id = new.id RETURNING 1",
+    f"""
+    UPDATE {{schema}}.trades AS stored SET {assignments(without(TRADE.columns, "user_id", "id"))}
+    FROM {rows(trades, TRADE.columns)} WHERE stored.user_id = new.user_id AND stored.id = new.id
+    RETURNING 1
+    """,
     writes=True,
 )
 
@@ -85,16 +91,12 @@ IMPORT = Import(
 @cache
 def page(filters: tuple[str, ...], after: bool) -> Statement:
     """A page, newest first, of the trades that match `filters`; only behind a position, if so."""
-    where: list[ColumnElement[bool]] = [trades.c.user_id == _parameter("user_id")]
-    for name in filters:
-        if name == "since":
-            where.append(trades.c.traded_at >= bindparam("since", type_=trades.c.traded_at.type))
-        elif name == "until":
-            where.append(trades.c.traded_at < bindparam("until", type_=trades.c.traded_at.type))
-        else:
-            where.append(trades.c[name] == _parameter(name))
+    where = [equal(trades, "user_id")]
+    if filters:
+        where.append(matching(trades, filters, "traded_at"))
     if after:
-        position = tuple_(_parameter("traded_at"), _parameter("id"))
-        where.append(tuple_(trades.c.traded_at, trades.c.id) < position)
-    newest_first = (trades.c.traded_at.desc(), trades.c.id.desc())
-    return Statement("trades.list", select(*COLUMNS).where(*where).order_by(*newest_first).limit(bindparam("limit")))
+        where.append(behind(trades, "traded_at", "id"))
+    return Statement(
+        "trades.list",
+        f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY traded_at DESC, id DESC LIMIT %(limit)s::bigint",
+    )

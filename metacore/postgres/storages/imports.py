@@ -46,5 +46,5 @@ async def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[
                     block.clear()
             await copy.write("".join(block))
     except psycopg.Error as error:
-        raise tx.doom(translate(error, statements.insert.name)) from error
+        raise tx.doom(translate(error, statements.insert.name, tx.pool.schema)) from error
     return total

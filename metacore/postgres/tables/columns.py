@@ -12,17 +12,20 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Dialect,
     ForeignKeyConstraint,
     LargeBinary,
     MetaData,
-    Numeric,
     Text,
     UniqueConstraint,
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
-from metacore.postgres.tables.domains import AMOUNT, KEY, names_of
+from metacore.postgres.tables.domains import AMOUNT, KEY, DomainType, names_of
+
+_DIALECT: Dialect = PGDialect()  # type: ignore[no-untyped-call]
 
 METADATA = MetaData()
 """All tables, without a schema: it is named where a statement is compiled."""
@@ -38,11 +41,11 @@ def text_column(name: str, nullable: bool = False) -> Column[Any]:
 
 
 def key_column(name: str, nullable: bool = False) -> Column[Any]:
-    return Column(name, Text(collation="C"), nullable=nullable, info={"domain": KEY})
+    return Column(name, DomainType(KEY), nullable=nullable)
 
 
 def name_column(name: str, names: type[StrEnum], nullable: bool = False) -> Column[Any]:
-    return Column(name, Text(collation="C"), nullable=nullable, info={"domain": names_of(names)})
+    return Column(name, DomainType(names_of(names)), nullable=nullable)
 
 
 def texts_column(name: str) -> Column[Any]:
@@ -50,7 +53,7 @@ def texts_column(name: str) -> Column[Any]:
 
 
 def amount_column(name: str, nullable: bool = False) -> Column[Any]:
-    return Column(name, Numeric(), nullable=nullable, info={"domain": AMOUNT})
+    return Column(name, DomainType(AMOUNT), nullable=nullable)
 
 
 def integer_column(name: str, nullable: bool = False) -> Column[Any]:
@@ -90,3 +93,10 @@ def belongs_to(table: str, owner: str, columns: Iterable[str], owner_columns: It
         name=f"{table}_{owner}_fkey",
         ondelete="CASCADE",
     )
+
+
+def sql_type(column: Column[Any]) -> str:
+    """The SQL type of `column`, for a cast."""
+    kind = column.type
+    spec = kind.domain.base if isinstance(kind, DomainType) else kind.compile(dialect=_DIALECT).lower()
+    return spec.partition(" collate")[0].partition(" COLLATE")[0]

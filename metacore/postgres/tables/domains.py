@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, MetaData
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateColumn
-from sqlalchemy.sql.compiler import DDLCompiler
+from sqlalchemy import MetaData
+from sqlalchemy.types import UserDefinedType
 
 from metacore.domain.values.amounts import DECIMAL_PLACES, WHOLE_DIGITS
 from metacore.domain.values.text import MAX_KEY_LENGTH
@@ -35,6 +33,19 @@ class Domain:
     def create(self, schema: str) -> str:
         """The statement that makes it in `schema`, quoted as needed."""
         return f"CREATE DOMAIN {schema}.{self.name} AS {self.base} CONSTRAINT {self.constraint} CHECK ({self.rule})"
+
+
+class DomainType(UserDefinedType[Any]):
+    """The type of a column that is of a domain, which is in the schema of its table."""
+
+    cache_ok = True
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The name alone: a temporary table finds the temporary domain first."""
+        return self.domain.name
 
 
 TEXT = 'text COLLATE "C"'
@@ -65,18 +76,5 @@ def quoted(names: Iterable[str]) -> str:
 
 def domains_of(metadata: MetaData) -> list[Domain]:
     """The domains of all columns, each once."""
-    columns = (column for table in metadata.tables.values() for column in table.columns)
-    return list(dict.fromkeys(column.info["domain"] for column in columns if "domain" in column.info))
-
-
-@compiles(CreateColumn)
-def _create_column(create: CreateColumn, compiler: DDLCompiler, **options: Any) -> str:
-    column: Column[Any] = create.element
-    if "domain" not in column.info:
-        plain: str = compiler.visit_create_column(create, **options)  # type: ignore[no-untyped-call]
-        return plain
-    preparer = compiler.preparer
-    schema = preparer.schema_for_object(column.table)
-    prefix = "" if schema is None else preparer.quote_schema(schema) + "."
-    not_null = "" if column.nullable else " NOT NULL"
-    return f"{preparer.format_column(column)} {prefix}{column.info['domain'].name}{not_null}"
+    types = (column.type for table in metadata.tables.values() for column in table.columns)
+    return list(dict.fromkeys(kind.domain for kind in types if isinstance(kind, DomainType)))

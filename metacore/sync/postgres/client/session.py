@@ -44,7 +44,7 @@ class Session:
         try:
             return self.pool.exchange(connection, [(statement, values)])[0]
         except psycopg.Error as error:
-            raise translate(error, statement.name, commits=statement.writes, subject=subject) from error
+            raise self._typed(error, statement.name, commits=statement.writes, subject=subject) from error
         finally:
             self.pool.release(connection)
 
@@ -55,9 +55,14 @@ class Session:
             return self.pool.exchange(connection, calls)
         except psycopg.Error as error:
             writes = any(statement.writes for statement, _ in calls)
-            raise translate(error, operation, commits=writes, subject=subject) from error
+            raise self._typed(error, operation, commits=writes, subject=subject) from error
         finally:
             self.pool.release(connection)
+
+    def _typed(
+        self, error: psycopg.Error, operation: str, *, commits: bool = False, subject: object = None
+    ) -> MetacoreError:
+        return translate(error, operation, self.pool.schema, commits=commits, subject=subject)
 
     def doom(self, error: MetacoreError) -> MetacoreError:
         """`error`; here there is no transaction that it could doom."""
@@ -153,7 +158,7 @@ class TransactionSession(Session):
         try:
             return self.pool.exchange(connection, calls, openings)
         except psycopg.Error as error:
-            raise self.doom(translate(error, operation, subject=subject)) from error
+            raise self.doom(self._typed(error, operation, subject=subject)) from error
 
     def finish(self, operation: str, calls: Sequence[Call], subject: object = None) -> None:
         """Make `calls` and end the transaction or savepoint, in one round trip."""
@@ -163,7 +168,7 @@ class TransactionSession(Session):
         try:
             self.pool.exchange(connection, calls, self._openings(), closing)
         except psycopg.Error as error:
-            raise self.doom(translate(error, operation, commits=not self._depth, subject=subject)) from error
+            raise self.doom(self._typed(error, operation, commits=not self._depth, subject=subject)) from error
         self._begun = False
 
     def remember(self, balances: Iterable[Balance]) -> None:
@@ -240,7 +245,7 @@ class TransactionSession(Session):
             self.pool.exchange(self._connection, (), [_COMMIT])
         except psycopg.Error as error:
             self.counters.errors["commit"] += 1
-            raise translate(error, "commit", commits=True) from error
+            raise self._typed(error, "commit", commits=True) from error
         self._begun = False
 
     def keep(self) -> None:
@@ -278,4 +283,4 @@ class TransactionSession(Session):
             self.pool.exchange(connection, (), [command])
         except psycopg.Error as error:
             assert self._parent is not None
-            raise self._parent.doom(translate(error, "savepoint")) from error
+            raise self._parent.doom(self._typed(error, "savepoint")) from error

@@ -47,5 +47,5 @@ def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[str, s
                     block.clear()
             copy.write("".join(block))
     except psycopg.Error as error:
-        raise tx.doom(translate(error, statements.insert.name)) from error
+        raise tx.doom(translate(error, statements.insert.name, tx.pool.schema)) from error
     return total
