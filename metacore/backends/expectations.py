@@ -19,7 +19,7 @@ class Expectations:
     """
 
     def __init__(self, changes: Changes) -> None:
-        owners = {delta.user_id for delta in changes.balance_deltas}
+        owners = {delta.user_id for delta in changes.balance_deltas} | set(changes.user_patches)
         versions: dict[RowKey, int | None] = {}
         inserted: set[RowKey] = set()
         self.new_orders: list[Order] = []

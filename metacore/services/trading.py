@@ -7,20 +7,20 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.trading import placing as order_commands
-from metacore.domain.trading import snapshots, transfers
 from metacore.domain.trading.balances import EntryReason
+from metacore.domain.trading.commands import Sole
 from metacore.domain.trading.orders import NewOrder, Order
-from metacore.domain.trading.placing import Placement, Remark
-from metacore.domain.trading.reports import ExecutionReport, Outcome, ReportResult
-from metacore.domain.trading.settlement import SettlementResult
-from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult
+from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders, ReleaseHold, Remark
+from metacore.domain.trading.reporting import ApplyReports
+from metacore.domain.trading.reports import ExecutionReport, ReportResult
+from metacore.domain.trading.settlement import SettlementResult, SettlePending, SettleTrades
+from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, SyncAccount
 from metacore.domain.trading.trades import NewTrade
-from metacore.domain.trading.transfers import Transfer, TransferResult
+from metacore.domain.trading.transfers import Transfer, TransferFunds, TransferResult
 from metacore.domain.values.model import build
-from metacore.errors import InvalidDataError, NotFoundError
-from metacore.services.batches import apply, decide, open_balances, open_work, place, settle, sole
-from metacore.storage.storage import Storages, Transaction
+from metacore.errors import InvalidDataError
+from metacore.services.commands import execute
+from metacore.storage.storage import Storages
 
 
 class TradingService:
@@ -52,13 +52,13 @@ class TradingService:
         then.
         """
         placements = (build(Placement, {"order": order, "hold": hold}),)
-        (placed,) = await decide(self._storage, lambda tx, exclusive: place(tx, placements, exclusive))
+        (placed,) = await execute(self._storage, PlaceOrders(placements))
         return placed
 
     async def place_orders(self, orders: Iterable[NewOrder]) -> Sequence[Order]:
         """Place all of `orders` or, with the error of the first that cannot be placed, none; in list order."""
         placements = tuple(build(Placement, {"order": order}) for order in orders)
-        return await decide(self._storage, lambda tx, exclusive: place(tx, placements, exclusive))
+        return await execute(self._storage, PlaceOrders(placements))
 
     async def cancel_order(self, user_id: UUID, order_id: UUID, reason: str | None = None) -> Order:
         """Store that the order shall be cancelled, before the request goes out: PENDING_CANCEL.
@@ -66,16 +66,7 @@ class TradingService:
         It keeps its hold, for only a report closes it. Repeated, it changes nothing. NotFoundError if the user has no
         such order, InvalidTransitionError if it is closed.
         """
-        remark = build(Remark, {"reason": reason})
-
-        async def cancel(tx: Transaction) -> Order:
-            work = await open_work(tx, order_commands.selection_by_id(user_id, order_id))
-            state = work.state_of(user_id)
-            order = order_commands.cancel(state, state.order(order_id), remark.reason)
-            await tx.save(work.changes())
-            return order
-
-        return await self._storage.run(cancel)
+        return await execute(self._storage, CancelOrder(user_id, order_id, build(Remark, {"reason": reason})))
 
     async def release_hold(self, user_id: UUID, order_id: UUID, reason: str) -> Order:
         """End the hold of an order whose trades will never come: all that it holds becomes free.
@@ -86,17 +77,7 @@ class TradingService:
         remark = build(Remark, {"reason": reason})
         if remark.reason is None:
             raise InvalidDataError("say why its trades will not come", field="reason")
-
-        async def release(tx: Transaction) -> Order:
-            work = await open_work(tx, order_commands.selection_by_id(user_id, order_id))
-            state = work.state_of(user_id)
-            order = state.order(order_id)
-            await open_balances(tx, work, order_commands.balance_held(order))
-            order = order_commands.end_hold(state, order, remark.reason)
-            await tx.save(work.changes())
-            return order
-
-        return await self._storage.run(release)
+        return await execute(self._storage, ReleaseHold(user_id, order_id, remark))
 
     async def apply_report(self, report: ExecutionReport) -> ReportResult:
         """Apply what the exchange says of one order.
@@ -106,16 +87,11 @@ class TradingService:
         releases what it holds, but for what its outstanding trades need. InvalidTransitionError for what fits
         nowhere, ConflictError for ids of two orders.
         """
-
-        async def apply_one(tx: Transaction, exclusive: bool) -> ReportResult:
-            return sole(await apply(tx, (report,), exclusive))
-
-        return await decide(self._storage, apply_one)
+        return await execute(self._storage, Sole(ApplyReports((report,))))
 
     async def apply_reports(self, reports: Iterable[ExecutionReport]) -> Sequence[ReportResult]:
         """`apply_report` each of `reports`, in one transaction; errors come as results."""
-        given = tuple(reports)
-        return await decide(self._storage, lambda tx, exclusive: apply(tx, given, exclusive))
+        return await execute(self._storage, ApplyReports(tuple(reports)))
 
     async def settle_trade(self, trade: NewTrade) -> SettlementResult:
         """Store a trade, move its order, and its money between the balances: once, however often it is sent.
@@ -126,28 +102,19 @@ class TradingService:
         ids name two orders; InvalidDataError if side or symbol is not its order's; NotFoundError if the user does not
         exist.
         """
-
-        async def settle_one(tx: Transaction, exclusive: bool) -> SettlementResult:
-            return sole(await settle(tx, (trade,), exclusive))
-
-        return await decide(self._storage, settle_one)
+        return await execute(self._storage, Sole(SettleTrades((trade,))))
 
     async def settle_trades(self, trades: Iterable[NewTrade]) -> Sequence[SettlementResult]:
         """`settle_trade` each of `trades`, in one transaction; errors come as results."""
-        given = tuple(trades)
-        return await decide(self._storage, lambda tx, exclusive: settle(tx, given, exclusive))
+        return await execute(self._storage, SettleTrades(tuple(trades)))
 
     async def settle_pending(self, user_id: UUID) -> Sequence[SettlementResult]:
         """`settle_trade` each PENDING trade of the user by (traded_at, id), in one transaction; none holds up another.
 
         A trade whose order was unknown settles if it is known by now. NotFoundError if the user does not exist.
         """
-
-        async def settle_all(tx: Transaction, exclusive: bool) -> Sequence[SettlementResult]:
-            await tx.users.get(user_id)
-            return await settle(tx, await tx.trades.list_pending(user_id), exclusive)
-
-        return await decide(self._storage, settle_all)
+        pending = await self._storage.trades.list_pending(user_id)
+        return await execute(self._storage, SettlePending(user_id, pending))
 
     async def deposit(
         self, user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime | None = None
@@ -173,23 +140,7 @@ class TradingService:
         and nothing written, if the snapshot is not newer than the one before, or money moved after it. Trades and
         transfers dated at or before it are COVERED from now on. NotFoundError if the user does not exist.
         """
-
-        async def sync(tx: Transaction) -> SnapshotResult:
-            loaded = await tx.load(snapshots.selection(user_id, snapshot))
-            user = loaded.users.get(user_id)
-            if user is None:
-                raise NotFoundError("user", user_id)
-            stored = await tx.balances.list(user_id)
-            if snapshot.is_stale(user, loaded.moved):
-                return SnapshotResult(outcome=Outcome.STALE, balances=tuple(stored))
-            keys = snapshots.balances_of(user_id, snapshot, stored, loaded.orders)
-            balances = await tx.balances.get_many(keys, for_update=True)
-            changes = snapshots.take_over(user_id, snapshot, loaded.orders, balances, tx.now())
-            await tx.users.update(user_id, snapshot.patch())
-            await tx.save(changes)
-            return SnapshotResult(outcome=Outcome.APPLIED, balances=tuple(await tx.balances.list(user_id)))
-
-        return await self._storage.run(sync)
+        return await execute(self._storage, SyncAccount(user_id, snapshot))
 
     async def _transfer(
         self,
@@ -200,14 +151,6 @@ class TradingService:
         reference: str,
         occurred_at: datetime | None,
     ) -> TransferResult:
-        told = {"user_id": user_id, "asset": asset, "amount": amount, "reference": reference, "reason": reason}
-        transfer = build(Transfer, {**told, "occurred_at": occurred_at or self._storage.now()})
-
-        async def move(tx: Transaction, exclusive: bool) -> TransferResult:
-            work = await open_work(tx, transfers.selection(transfer, exclusive))
-            await open_balances(tx, work, {transfer.key})
-            outcome = transfers.transfer_funds(work, transfer)
-            await tx.save(work.changes())
-            return TransferResult(outcome=outcome, balance=await tx.balances.get(*transfer.key))
-
-        return await decide(self._storage, move)
+        fields = {"user_id": user_id, "asset": asset, "amount": amount, "reference": reference, "reason": reason}
+        transfer = build(Transfer, {**fields, "occurred_at": occurred_at or self._storage.now()})
+        return await execute(self._storage, TransferFunds(transfer))

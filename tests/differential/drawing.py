@@ -283,6 +283,8 @@ selections = st.builds(
     entries=st.lists(
         st.tuples(users, st.sampled_from([EntryReason.DEPOSIT, EntryReason.WITHDRAWAL]), references), max_size=2
     ).map(tuple),
+    trade_ids=st.lists(st.tuples(users, trade_ids), max_size=2).map(tuple),
+    balances=st.booleans(),
     unsettled=st.booleans(),
     holding=st.booleans(),
     moved_after=maybe(times),
@@ -316,6 +318,7 @@ changes = st.builds(
     order_updates=st.lists(new_updates, max_size=2).map(tuple),
     trades=one_for_each_user(saved_trades()),
     balance_deltas=st.lists(deltas, max_size=3).map(tuple),
+    user_patches=st.dictionaries(users, patches, max_size=1),
 )
 
 

@@ -9,30 +9,30 @@ from metacore.domain.trading.audit import Audit, AuditRule
 
 
 @pytest.fixture
-def traded(desk):
-    order = desk.buy()
-    desk.settle(desk.trade(order, 4, 90, commission="0.1", commission_asset="BTC"))
-    assert desk.audit() == []
-    return desk
+def traded(day):
+    order = day.buy()
+    day.settle(day.trade(order, 4, 90, commission="0.1", commission_asset="BTC"))
+    assert day.audit() == []
+    return day
 
 
-def break_balance(desk, asset="USDT", **values):
-    [key] = [key for key in desk.balances if key[1] == asset]
-    desk.balances[key] = desk.balances[key].changed(**values)
+def break_balance(day, asset="USDT", **values):
+    [key] = [key for key in day.balances if key[1] == asset]
+    day.balances[key] = day.balances[key].changed(**values)
 
 
-def break_order(desk, **values):
-    [key] = desk.orders
-    desk.orders[key] = desk.orders[key].changed(**values)
+def break_order(day, **values):
+    [key] = day.orders
+    day.orders[key] = day.orders[key].changed(**values)
 
 
-def break_entry(desk, index, **values):
-    usdt = [position for position, entry in enumerate(desk.entries) if entry.asset == "USDT"]
-    desk.entries[usdt[index]] = desk.entries[usdt[index]].changed(**values)
+def break_entry(day, index, **values):
+    usdt = [position for position, entry in enumerate(day.entries) if entry.asset == "USDT"]
+    day.entries[usdt[index]] = day.entries[usdt[index]].changed(**values)
 
 
-def found(desk):
-    return [(row.rule, row.asset, row.seq, row.expected, row.actual) for row in desk.audit()]
+def found(day):
+    return [(row.rule, row.asset, row.seq, row.expected, row.actual) for row in day.audit()]
 
 
 def test_a_balance_that_is_not_its_journal(traded):

@@ -56,94 +56,94 @@ MONEY = [
 
 
 @pytest.mark.parametrize(("side", "deposit", "hold", "price", "quantity", "told", "fee", "money"), MONEY)
-def test_a_fill_moves_money(desk, side, deposit, hold, price, quantity, told, fee, money):
-    order = desk.buy(deposit, hold) if side == "BUY" else desk.sell(deposit, hold)
+def test_a_fill_moves_money(day, side, deposit, hold, price, quantity, told, fee, money):
+    order = day.buy(deposit, hold) if side == "BUY" else day.sell(deposit, hold)
     commission, asset = fee or (0, None)
-    trade = desk.trade(order, quantity, price, quote_quantity=told, commission=commission, commission_asset=asset)
-    assert desk.outcome(trade) == "SETTLED"
-    assert desk.money() == money
+    trade = day.trade(order, quantity, price, quote_quantity=told, commission=commission, commission_asset=asset)
+    assert day.outcome(trade) == "SETTLED"
+    assert day.money() == money
 
 
-def test_a_commission_in_a_third_asset_is_paid_from_what_is_free(desk):
-    order = desk.buy()
-    desk.deposit("MX", 2)
-    assert desk.outcome(desk.trade(order, 4, 100, commission="1.5", commission_asset="MX")) == "SETTLED"
-    assert desk.money() == {"USDT": "0 / 600", "BTC": "4 / 0", "MX": "0.5 / 0"}
+def test_a_commission_in_a_third_asset_is_paid_from_what_is_free(day):
+    order = day.buy()
+    day.deposit("MX", 2)
+    assert day.outcome(day.trade(order, 4, 100, commission="1.5", commission_asset="MX")) == "SETTLED"
+    assert day.money() == {"USDT": "0 / 600", "BTC": "4 / 0", "MX": "0.5 / 0"}
 
 
-def test_each_cause_has_an_entry_of_its_own(desk):
-    order = desk.buy()
-    trade = desk.trade(order, 4, 90, commission="0.1", commission_asset="BTC")
-    desk.settle(trade)
-    assert desk.lines(order.id) == [("USDT", "HOLD", "-1000", "1000")]
-    assert desk.lines(trade.id) == [
+def test_each_cause_has_an_entry_of_its_own(day):
+    order = day.buy()
+    trade = day.trade(order, 4, 90, commission="0.1", commission_asset="BTC")
+    day.settle(trade)
+    assert day.lines(order.id) == [("USDT", "HOLD", "-1000", "1000")]
+    assert day.lines(trade.id) == [
         ("USDT", "RELEASE", "40", "-40"),
         ("USDT", "TRADE", "0", "-360"),
         ("BTC", "TRADE", "4", "0"),
         ("BTC", "COMMISSION", "-0.1", "0"),
     ]
-    assert {entry.occurred_at for entry in desk.entries if entry.reference == str(trade.id)} == {trade.traded_at}
+    assert {entry.occurred_at for entry in day.entries if entry.reference == str(trade.id)} == {trade.traded_at}
 
 
-def test_cost_and_commission_are_entered_apart_where_hold_and_free_pay_together(desk):
-    order = desk.buy(1005, 1001)
-    trade = desk.trade(order, 4, "100.5", commission=2, commission_asset="USDT")
-    desk.settle(trade)
-    assert desk.lines(trade.id) == [
+def test_cost_and_commission_are_entered_apart_where_hold_and_free_pay_together(day):
+    order = day.buy(1005, 1001)
+    trade = day.trade(order, 4, "100.5", commission=2, commission_asset="USDT")
+    day.settle(trade)
+    assert day.lines(trade.id) == [
         ("USDT", "TRADE", "-1", "-401"),
         ("BTC", "TRADE", "4", "0"),
         ("USDT", "COMMISSION", "-2", "0"),
     ]
-    assert desk.money() == {"USDT": "1 / 600", "BTC": "4 / 0"}
+    assert day.money() == {"USDT": "1 / 600", "BTC": "4 / 0"}
 
 
-def test_entries_of_a_trade_are_dated_by_it(desk):
-    order = desk.buy()
-    traded_at = desk.now.replace(year=2025)
-    trade = desk.trade(order, 4, 90, traded_at=traded_at)
-    desk.settle(trade)
-    told = [entry for entry in desk.entries if entry.reference == str(trade.id)]
+def test_entries_of_a_trade_are_dated_by_it(day):
+    order = day.buy()
+    traded_at = day.now.replace(year=2025)
+    trade = day.trade(order, 4, 90, traded_at=traded_at)
+    day.settle(trade)
+    told = [entry for entry in day.entries if entry.reference == str(trade.id)]
     assert {entry.occurred_at for entry in told} == {traded_at}
     assert EntryReason.TRADE in {entry.reason for entry in told}
 
 
-def test_the_fill_that_closes_an_order_gives_back_the_rest_of_its_hold(desk):
-    order = desk.buy(1010, 1010)
-    trade = desk.trade(order, 10, 99)
-    [result] = desk.settle(trade)
+def test_the_fill_that_closes_an_order_gives_back_the_rest_of_its_hold(day):
+    order = day.buy(1010, 1010)
+    trade = day.trade(order, 10, 99)
+    [result] = day.settle(trade)
     assert (result.order.status, result.order.held_amount) == ("FILLED", 0)
-    assert desk.money() == {"USDT": "20 / 0", "BTC": "10 / 0"}
-    assert desk.lines(trade.id)[0] == ("USDT", "RELEASE", "10", "-10")
-    assert desk.lines(order.id)[1:] == [("USDT", "RELEASE", "10", "-10")]
+    assert day.money() == {"USDT": "20 / 0", "BTC": "10 / 0"}
+    assert day.lines(trade.id)[0] == ("USDT", "RELEASE", "10", "-10")
+    assert day.lines(order.id)[1:] == [("USDT", "RELEASE", "10", "-10")]
 
 
-def test_a_market_buy_by_quote_pays_its_cost_and_is_filled_by_report(desk):
-    desk.deposit("USDT", 1000)
-    order = desk.place(desk.order(type="MARKET", quote_quantity=500))
-    assert desk.money() == {"USDT": "500 / 500"}
-    [first] = desk.settle(desk.trade(order, 3, 100, commission="0.1", commission_asset="BTC"))
+def test_a_market_buy_by_quote_pays_its_cost_and_is_filled_by_report(day):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quote_quantity=500))
+    assert day.money() == {"USDT": "500 / 500"}
+    [first] = day.settle(day.trade(order, 3, 100, commission="0.1", commission_asset="BTC"))
     assert (first.order.status, first.order.held_amount) == ("PARTIALLY_FILLED", 200)
-    desk.apply(desk.report(order, "FILLED", "4.9", executed_quote_quantity="499"))
-    assert desk.money() == {"USDT": "501 / 199", "BTC": "2.9 / 0"}
-    [last] = desk.settle(desk.trade(order, "1.9", "104.736842", quote_quantity=199))
+    day.apply(day.report(order, "FILLED", "4.9", executed_quote_quantity="499"))
+    assert day.money() == {"USDT": "501 / 199", "BTC": "2.9 / 0"}
+    [last] = day.settle(day.trade(order, "1.9", "104.736842", quote_quantity=199))
     assert (last.order.status, last.order.held_amount) == ("FILLED", 0)
-    assert desk.money() == {"USDT": "501 / 0", "BTC": "4.8 / 0"}
+    assert day.money() == {"USDT": "501 / 0", "BTC": "4.8 / 0"}
 
 
-def test_a_market_buy_by_quantity_pays_commissions_from_the_hold_it_was_told(desk):
-    desk.deposit("USDT", 1000)
-    order = desk.place(desk.order(type="MARKET", quantity=4), hold=450)
-    desk.settle(desk.trade(order, 3, 100, commission=3, commission_asset="USDT"))
-    assert desk.money() == {"USDT": "550 / 147", "BTC": "3 / 0"}
-    [last] = desk.settle(desk.trade(order, 1, 101, commission=1, commission_asset="USDT"))
+def test_a_market_buy_by_quantity_pays_commissions_from_the_hold_it_was_told(day):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quantity=4), hold=450)
+    day.settle(day.trade(order, 3, 100, commission=3, commission_asset="USDT"))
+    assert day.money() == {"USDT": "550 / 147", "BTC": "3 / 0"}
+    [last] = day.settle(day.trade(order, 1, 101, commission=1, commission_asset="USDT"))
     assert last.order.status == "FILLED"
-    assert desk.money() == {"USDT": "595 / 0", "BTC": "4 / 0"}
+    assert day.money() == {"USDT": "595 / 0", "BTC": "4 / 0"}
 
 
-def test_more_held_than_is_locked_makes_a_fill_wait(desk):
-    order = desk.buy()
-    desk.audit = list  # somebody else wrote `locked`
+def test_more_held_than_is_locked_makes_a_fill_wait(day):
+    order = day.buy()
+    day.audit = list  # somebody else wrote `locked`
     key = (order.user_id, "USDT")
-    desk.balances[key] = desk.balances[key].changed(locked=Decimal(300))
-    [result] = desk.settle(desk.trade(order, 4, 100))
+    day.balances[key] = day.balances[key].changed(locked=Decimal(300))
+    [result] = day.settle(day.trade(order, 4, 100))
     assert (result.outcome, [(row.asset, row.amount) for row in result.missing]) == ("PENDING", [("USDT", 100)])

@@ -46,18 +46,18 @@ steps = st.one_of(
 
 
 class Player:
-    """Plays drawn steps on a desk where the first three orders are placed."""
+    """Plays drawn steps in a day where the first three orders are placed."""
 
-    def __init__(self, desk: Any) -> None:
-        self.desk = desk
+    def __init__(self, day: Any) -> None:
+        self.day = day
         for asset, amount in (("USDT", "2000"), ("BTC", "3"), ("MX", "1")):
-            desk.deposit(asset, amount)
+            day.deposit(asset, amount)
         self.orders = [
-            desk.order(client_order_id=f"c{index}", exchange_order_id=f"x{index}", **values)
+            day.order(client_order_id=f"c{index}", exchange_order_id=f"x{index}", **values)
             for index, values in enumerate(ORDERS)
         ]
         for order in self.orders[:3]:
-            desk.place(order)
+            day.place(order)
 
     def trade(self, drawn: Any) -> Any:
         number, serial, quantity, price, fee, name = drawn
@@ -69,49 +69,49 @@ class Player:
             names = {"order_id": None, "client_order_id": None, "exchange_order_id": f"unknown{number}"}
         commission, asset = fee or (0, None)
         told = {"commission": commission, "commission_asset": asset, "exchange_trade_id": f"t{serial}", **names}
-        return self.desk.trade(order, quantity, price, **told)
+        return self.day.trade(order, quantity, price, **told)
 
     def report(self, drawn: Any) -> Any:
         number, status, executed, quote, refused, carried = drawn
         order = self.orders[number]
         told = {"executed_quote_quantity": quote, "cancel_refused": refused, "order": order if carried else None}
-        return self.desk.report(order, status, executed, **told)
+        return self.day.report(order, status, executed, **told)
 
     def play(self, step: Any) -> None:
         """Take one step; what is refused leaves everything as it was."""
         kind, *drawn = step
-        desk, before = self.desk, self.desk.state()
-        desk.wait()
+        day, before = self.day, self.day.state()
+        day.wait()
         try:
             if kind == "settle":
-                desk.settle(*map(self.trade, drawn[0]))
+                day.settle(*map(self.trade, drawn[0]))
             elif kind == "apply":
-                desk.apply(*map(self.report, drawn[0]))
+                day.apply(*map(self.report, drawn[0]))
             elif kind == "place":
-                desk.place(self.orders[drawn[0]], hold="1")
+                day.place(self.orders[drawn[0]], hold="1")
             elif kind == "transfer":
-                (desk.deposit if drawn[2] else desk.withdraw)(drawn[0], drawn[1])
+                (day.deposit if drawn[2] else day.withdraw)(drawn[0], drawn[1])
             elif kind == "settle_pending":
-                desk.settle_pending()
+                day.settle_pending()
             elif kind == "sync":
-                desk.sync({"USDT": drawn[0], "BTC": drawn[1]})
+                day.sync({"USDT": drawn[0], "BTC": drawn[1]})
             else:
-                getattr(desk, kind)(self.orders[drawn[0]])
+                getattr(day, kind)(self.orders[drawn[0]])
         except MetacoreError:
-            assert desk.state() == before
+            assert day.state() == before
 
 
-def total(desk: Any, asset: str) -> Decimal:
-    return sum((row.free + row.locked for row in desk.balances.values() if row.asset == asset), Decimal(0))
+def total(day: Any, asset: str) -> Decimal:
+    return sum((row.free + row.locked for row in day.balances.values() if row.asset == asset), Decimal(0))
 
 
-def owed(desk: Any, asset: str) -> Decimal:
+def owed(day: Any, asset: str) -> Decimal:
     """What there must be of `asset`: in and out, bought and sold, paid and rebated."""
     moved = Decimal(0)
-    for entry in desk.entries:
+    for entry in day.entries:
         if entry.asset == asset and entry.reason in (EntryReason.DEPOSIT, EntryReason.WITHDRAWAL):
             moved += entry.delta_free
-    for trade in desk.trades.values():
+    for trade in day.trades.values():
         if trade.state is TradeState.SETTLED:
             sign = 1 if trade.side is OrderSide.BUY else -1
             moved += sign * trade.quantity if asset == "BTC" else 0
@@ -122,25 +122,25 @@ def owed(desk: Any, asset: str) -> Decimal:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_money_is_conserved_and_every_rule_holds_after_every_step(new_desk, data):
-    player = Player(new_desk())
+def test_money_is_conserved_and_every_rule_holds_after_every_step(new_day, data):
+    player = Player(new_day())
     for step in data.draw(st.lists(steps.filter(lambda step: step[0] != "sync"), max_size=12)):
         player.play(step)
-        assert player.desk.audit() == []
+        assert player.day.audit() == []
         with localcontext() as context:
             context.prec = 100
-            assert all(total(player.desk, asset) == owed(player.desk, asset) for asset in ("USDT", "BTC", "MX"))
+            assert all(total(player.day, asset) == owed(player.day, asset) for asset in ("USDT", "BTC", "MX"))
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.data())
-def test_every_rule_holds_after_every_step_with_snapshots_too(new_desk, data):
-    player = Player(new_desk())
+def test_every_rule_holds_after_every_step_with_snapshots_too(new_day, data):
+    player = Player(new_day())
     for step in data.draw(st.lists(steps, max_size=12)):
         player.play(step)
-        desk = player.desk
-        assert desk.audit() == []
-        for order in desk.orders.values():
+        day = player.day
+        assert day.audit() == []
+        for order in day.orders.values():
             assert order.held_amount >= 0
             assert order.executed_quantity >= order.settled_quantity
             assert excess(order) == 0
@@ -148,8 +148,8 @@ def test_every_rule_holds_after_every_step_with_snapshots_too(new_desk, data):
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_batch_is_its_items_one_by_one(new_desk, data):
-    player = Player(new_desk())
+def test_a_batch_is_its_items_one_by_one(new_day, data):
+    player = Player(new_day())
     for step in data.draw(st.lists(steps, max_size=4)):
         player.play(step)
     kind, drawn = data.draw(
@@ -157,7 +157,7 @@ def test_a_batch_is_its_items_one_by_one(new_desk, data):
         | st.tuples(st.just("apply"), st.lists(reports, max_size=8))
     )
     items = [player.trade(item) if kind == "settle" else player.report(item) for item in drawn]
-    together, singly = player.desk, player.desk.copy()
+    together, singly = player.day, player.day.copy()
     results = getattr(together, kind)(*items)
     alone = [getattr(singly, kind)(item)[0] for item in items]
     for mine, theirs in zip(results, alone, strict=True):
@@ -167,14 +167,14 @@ def test_a_batch_is_its_items_one_by_one(new_desk, data):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(trades, max_size=6))
-def test_whatever_is_sent_again_changes_nothing(new_desk, drawn):
-    player = Player(new_desk())
+def test_whatever_is_sent_again_changes_nothing(new_day, drawn):
+    player = Player(new_day())
     items = [player.trade(item) for item in drawn]
-    player.desk.settle(*items)
+    player.day.settle(*items)
     # What one settled may pay for another that was waiting before it.
-    while any(result.outcome == "SETTLED" for result in player.desk.settle_pending()):
+    while any(result.outcome == "SETTLED" for result in player.day.settle_pending()):
         pass
-    before = player.desk.state()
-    results = player.desk.settle(*items)
+    before = player.day.state()
+    results = player.day.settle(*items)
     assert {result.outcome for result in results} <= {"DUPLICATE", "PENDING", "UNKNOWN_ORDER", "CONFLICT"}
-    assert player.desk.state() == before
+    assert player.day.state() == before

@@ -8,29 +8,29 @@ import pytest
 from metacore.errors import ConflictError, InvalidDataError, NotFoundError
 
 
-def test_a_self_trade_is_two_trades(desk):
-    buy, sell = desk.buy(), desk.sell()
+def test_a_self_trade_is_two_trades(day):
+    buy, sell = day.buy(), day.sell()
     shared = {"exchange_trade_id": "both"}
-    trades = desk.trade(buy, 10, 100, **shared), desk.trade(sell, 10, 100, **shared)
-    assert [result.outcome for result in desk.settle(*trades)] == ["SETTLED", "SETTLED"]
-    assert [result.outcome for result in desk.settle(*trades)] == ["DUPLICATE", "DUPLICATE"]
-    assert desk.money() == {"USDT": "1000 / 0", "BTC": "10 / 0"}
+    trades = day.trade(buy, 10, 100, **shared), day.trade(sell, 10, 100, **shared)
+    assert [result.outcome for result in day.settle(*trades)] == ["SETTLED", "SETTLED"]
+    assert [result.outcome for result in day.settle(*trades)] == ["DUPLICATE", "DUPLICATE"]
+    assert day.money() == {"USDT": "1000 / 0", "BTC": "10 / 0"}
 
 
-def test_a_self_trade_of_unknown_orders_is_two_trades(desk):
+def test_a_self_trade_of_unknown_orders_is_two_trades(day):
     shared = {"order_id": None, "exchange_trade_id": "both"}
-    buy = desk.trade(desk.order(price=1, quantity=1), 1, 1, exchange_order_id="b", **shared)
-    sell = desk.trade(desk.order("SELL", price=1, quantity=1), 1, 1, client_order_id="s", **shared)
-    assert [result.outcome for result in desk.settle(buy, sell)] == ["UNKNOWN_ORDER", "UNKNOWN_ORDER"]
-    assert len(desk.trades) == 2
+    buy = day.trade(day.order(price=1, quantity=1), 1, 1, exchange_order_id="b", **shared)
+    sell = day.trade(day.order("SELL", price=1, quantity=1), 1, 1, client_order_id="s", **shared)
+    assert [result.outcome for result in day.settle(buy, sell)] == ["UNKNOWN_ORDER", "UNKNOWN_ORDER"]
+    assert len(day.trades) == 2
 
 
-def test_a_trade_from_another_source_is_the_same_by_its_content(desk):
-    order = desk.buy(client_order_id="mine", exchange_order_id="x1")
-    rest = desk.trade(order, "4.0", "100.00", quote_quantity="400.000", commission="0.10", commission_asset="BTC")
+def test_a_trade_from_another_source_is_the_same_by_its_content(day):
+    order = day.buy(client_order_id="mine", exchange_order_id="x1")
+    rest = day.trade(order, "4.0", "100.00", quote_quantity="400.000", commission="0.10", commission_asset="BTC")
     stream = {"id": UUID(int=9), "order_id": None, "exchange_order_id": "x1", "quote_quantity": None, "is_maker": True}
-    assert desk.outcome(rest) == "SETTLED"
-    assert desk.outcome(rest.model_copy(update={**stream, "commission": Decimal("0.1")})) == "DUPLICATE"
+    assert day.outcome(rest) == "SETTLED"
+    assert day.outcome(rest.model_copy(update={**stream, "commission": Decimal("0.1")})) == "DUPLICATE"
 
 
 @pytest.mark.parametrize(
@@ -44,15 +44,15 @@ def test_a_trade_from_another_source_is_the_same_by_its_content(desk):
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_the_same_key_with_other_content_is_a_conflict(desk, change):
-    order = desk.buy()
-    trade = desk.trade(order, 4, 100, quote_quantity=400, commission="0.1", commission_asset="BTC")
-    desk.settle(trade)
-    before = desk.state()
-    [result] = desk.settle(trade.model_copy(update={"id": UUID(int=9), **change}))
+def test_the_same_key_with_other_content_is_a_conflict(day, change):
+    order = day.buy()
+    trade = day.trade(order, 4, 100, quote_quantity=400, commission="0.1", commission_asset="BTC")
+    day.settle(trade)
+    before = day.state()
+    [result] = day.settle(trade.model_copy(update={"id": UUID(int=9), **change}))
     assert (result.outcome, result.trade, result.order) == ("CONFLICT", None, None)
     assert isinstance(result.error, ConflictError)
-    assert desk.state() == before
+    assert day.state() == before
 
 
 @pytest.mark.parametrize(
@@ -60,20 +60,20 @@ def test_the_same_key_with_other_content_is_a_conflict(desk, change):
     [{"commission": 1, "commission_asset": "MX"}, {"order_id": None, "exchange_order_id": "unknown"}],
     ids=["short of funds", "of an unknown order"],
 )
-def test_a_waiting_trade_is_not_overwritten_either(desk, waiting):
-    trade = desk.trade(desk.buy(), 4, 100, **waiting)
-    [first] = desk.settle(trade)
+def test_a_waiting_trade_is_not_overwritten_either(day, waiting):
+    trade = day.trade(day.buy(), 4, 100, **waiting)
+    [first] = day.settle(trade)
     assert first.trade.state == "PENDING"
-    before = desk.state()
-    assert desk.outcome(trade.model_copy(update={"price": Decimal(99)})) == "CONFLICT"
-    assert desk.state() == before
+    before = day.state()
+    assert day.outcome(trade.model_copy(update={"price": Decimal(99)})) == "CONFLICT"
+    assert day.state() == before
 
 
-def test_an_id_of_another_trade_is_a_conflict(desk):
-    order = desk.buy()
-    trade = desk.trade(order, 1, 100)
+def test_an_id_of_another_trade_is_a_conflict(day):
+    order = day.buy()
+    trade = day.trade(order, 1, 100)
     same_id = trade.model_copy(update={"exchange_trade_id": "another"})
-    results = desk.settle(trade, same_id)
+    results = day.settle(trade, same_id)
     assert [row.outcome for row in results] == ["SETTLED", "CONFLICT"]
     assert results[1].error.conflicts == (str(trade.id),)
 
@@ -87,46 +87,46 @@ def test_an_id_of_another_trade_is_a_conflict(desk):
     ],
     ids=["side", "symbol", "user"],
 )
-def test_a_trade_that_is_wrong_in_itself_is_invalid(desk, change, kind, field):
-    order = desk.buy()
-    before = desk.state()
-    [result] = desk.settle(desk.trade(order, 1, 100).model_copy(update=change))
+def test_a_trade_that_is_wrong_in_itself_is_invalid(day, change, kind, field):
+    order = day.buy()
+    before = day.state()
+    [result] = day.settle(day.trade(order, 1, 100).model_copy(update=change))
     assert (result.outcome, result.trade, result.order) == ("INVALID", None, None)
     assert isinstance(result.error, kind)
     assert getattr(result.error, "field", None) == field
-    assert desk.state() == before
+    assert day.state() == before
 
 
 @pytest.mark.parametrize("ids", [{"exchange_order_id": "b"}, {"client_order_id": "bb"}, {"exchange_order_id": "c"}])
-def test_ids_that_contradict_each_other_are_a_conflict(desk, ids):
-    desk.deposit("USDT", 1000)
-    first = desk.place(desk.order(price=100, quantity=1, exchange_order_id="a", client_order_id="aa"))
-    desk.place(desk.order(price=100, quantity=1, exchange_order_id="b", client_order_id="bb"))
-    [result] = desk.settle(desk.trade(first, 1, 100, **ids))
+def test_ids_that_contradict_each_other_are_a_conflict(day, ids):
+    day.deposit("USDT", 1000)
+    first = day.place(day.order(price=100, quantity=1, exchange_order_id="a", client_order_id="aa"))
+    day.place(day.order(price=100, quantity=1, exchange_order_id="b", client_order_id="bb"))
+    [result] = day.settle(day.trade(first, 1, 100, **ids))
     assert (result.outcome, type(result.error)) == ("CONFLICT", ConflictError)
 
 
-def test_amounts_that_cannot_be_stored_are_invalid(desk):
+def test_amounts_that_cannot_be_stored_are_invalid(day):
     largest = Decimal("99999999999999999999")
-    order = desk.buy()
-    desk.deposit("BTC", largest)
-    desk.deposit("MX", largest)
-    [credit] = desk.settle(desk.trade(order, 1, 100))
-    [rebate] = desk.settle(desk.trade(order, "0.1", 100, commission=-1, commission_asset="MX"))
+    order = day.buy()
+    day.deposit("BTC", largest)
+    day.deposit("MX", largest)
+    [credit] = day.settle(day.trade(order, 1, 100))
+    [rebate] = day.settle(day.trade(order, "0.1", 100, commission=-1, commission_asset="MX"))
     assert (credit.outcome, credit.error.field) == ("INVALID", "quantity")
     assert (rebate.outcome, rebate.error.field) == ("INVALID", "commission")
-    desk.withdraw("BTC", largest)
-    desk.settle(desk.trade(order, largest, 0, quote_quantity=0))
-    [executed] = desk.settle(desk.trade(order, largest, 0, quote_quantity=0))
+    day.withdraw("BTC", largest)
+    day.settle(day.trade(order, largest, 0, quote_quantity=0))
+    [executed] = day.settle(day.trade(order, largest, 0, quote_quantity=0))
     assert (executed.outcome, executed.error.field) == ("INVALID", "quantity")
 
 
-def test_an_order_learns_the_id_of_the_exchange_from_a_trade(desk):
-    order = desk.buy(client_order_id="mine")
-    first = desk.trade(order, 1, 100, order_id=None, client_order_id="mine", exchange_order_id="x1")
-    later = desk.trade(order, 1, 100, order_id=None, exchange_order_id="x1", commission=1, commission_asset="MX")
-    desk.deposit("MX", 1)
-    results = desk.settle(first, later)
+def test_an_order_learns_the_id_of_the_exchange_from_a_trade(day):
+    order = day.buy(client_order_id="mine")
+    first = day.trade(order, 1, 100, order_id=None, client_order_id="mine", exchange_order_id="x1")
+    later = day.trade(order, 1, 100, order_id=None, exchange_order_id="x1", commission=1, commission_asset="MX")
+    day.deposit("MX", 1)
+    results = day.settle(first, later)
     assert [row.outcome for row in results] == ["SETTLED", "SETTLED"]
     assert results[0].order.exchange_order_id == "x1"
     assert {row.trade.order_id for row in results} == {order.id}

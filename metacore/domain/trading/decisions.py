@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.people.users import User
-from metacore.domain.trading.balances import BalanceDelta, BalanceEntry, EntryReason
+from metacore.domain.people.users import User, UserPatch
+from metacore.domain.trading.balances import Balance, BalanceDelta, BalanceEntry, EntryReason
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import Order
@@ -32,7 +32,11 @@ class Selection:
     exclusive_users: bool = False
     orders: tuple[UserOrderIds, ...] = ()
     trades: tuple[TradeKey, ...] = ()
+    trade_ids: tuple[tuple[UUID, UUID], ...] = ()
+    """`(user_id, trade_id)` of trades to load beside those that `trades` names."""
     entries: tuple[EntryReference, ...] = ()
+    balances: bool = False
+    """Whether to load all balances of `users`; they are not locked."""
     unsettled: bool = False
     """Whether to sum the unsettled trades of the orders that are found, and those under the ids of `orders`."""
     holding: bool = False
@@ -60,6 +64,7 @@ class Loaded:
     orders: tuple[Order, ...] = ()
     trades: tuple[Trade, ...] = ()
     entries: tuple[BalanceEntry, ...] = ()
+    balances: tuple[Balance, ...] = ()
     unsettled: Mapping[UserOrderIds, Unsettled] = field(default_factory=dict)
     """The sums over unsettled trades by the one id of their order that they are kept by (`OrderIds.own_first`): that of
     an order found or, as its trades may come before it, any that was asked for.
@@ -83,7 +88,8 @@ class Changes:
 
     An order or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must be at that
     version: the one before its own or, if named there, the one in `expected_versions`. Order updates and balance
-    deltas are appended in their order; the storage gives their `seq`.
+    deltas are appended in their order; the storage gives their `seq`. `user_patches` change users as `users.update`
+    does.
     """
 
     orders: tuple[Order, ...] = ()
@@ -91,6 +97,7 @@ class Changes:
     trades: tuple[Trade, ...] = ()
     balance_deltas: tuple[BalanceDelta, ...] = ()
     expected_versions: Mapping[RowKey, int] = field(default_factory=dict)
+    user_patches: Mapping[UUID, UserPatch] = field(default_factory=dict)
 
     def expected_version(self, row: Order | Trade) -> int:
         """The version that the stored row must have; 0 for a row to be inserted."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from metacore.domain.trading.balances import BalanceKey
+from metacore.domain.trading.commands import Command
 from metacore.domain.trading.decisions import Selection
 from metacore.domain.trading.holds import asset_to_pay, initial_hold
 from metacore.domain.trading.journal import hold
@@ -36,39 +38,76 @@ class Remark(Model):
     reason: Text | None = None
 
 
-def selection(orders: Sequence[NewOrder], exclusive_users: bool = False) -> Selection:
-    """What placing `orders` rests on."""
-    return Selection(
-        users=frozenset(order.user_id for order in orders),
-        exclusive_users=exclusive_users,
-        orders=tuple((order.user_id, order.order_ids) for order in orders),
-    )
+@dataclass(frozen=True, slots=True)
+class PlaceOrders(Command[Sequence[Order]]):
+    """Place orders, all or none, in list order; the error of the first that cannot be placed."""
+
+    placements: Sequence[Placement]
+
+    def selection(self, exclusive: bool) -> Selection:
+        orders = [placement.order for placement in self.placements]
+        return Selection(
+            users=frozenset(order.user_id for order in orders),
+            exclusive_users=exclusive,
+            orders=tuple((order.user_id, order.order_ids) for order in orders),
+        )
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:  # noqa: ARG002
+        orders = [placement.order for placement in self.placements]
+        return {(order.user_id, asset_to_pay(order)) for order in orders}
+
+    def decide(self, work: UnitOfWork) -> Sequence[Order]:
+        return tuple(place(work.state_of(placement.order.user_id), placement) for placement in self.placements)
 
 
-def selection_by_id(user_id: UUID, order_id: UUID) -> Selection:
-    """What a command about one stored order rests on."""
-    return Selection(users=frozenset({user_id}), orders=((user_id, OrderIds(order_id)),))
+@dataclass(frozen=True, slots=True)
+class CancelOrder(Command[Order]):
+    """Note that an order shall be cancelled."""
+
+    user_id: UUID
+    order_id: UUID
+    remark: Remark
+
+    def selection(self, exclusive: bool) -> Selection:
+        return _selection_of(self.user_id, self.order_id, exclusive)
+
+    def decide(self, work: UnitOfWork) -> Order:
+        state = work.state_of(self.user_id)
+        return cancel(state, state.order(self.order_id), self.remark.reason)
 
 
-def balances_of(orders: Iterable[NewOrder]) -> set[BalanceKey]:
-    """The balances that placing `orders` may move."""
-    return {(order.user_id, asset_to_pay(order)) for order in orders}
+@dataclass(frozen=True, slots=True)
+class ReleaseHold(Command[Order]):
+    """End the hold of an order."""
+
+    user_id: UUID
+    order_id: UUID
+    remark: Remark
+
+    def selection(self, exclusive: bool) -> Selection:
+        return _selection_of(self.user_id, self.order_id, exclusive)
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        order = work.state_of(self.user_id).order(self.order_id)
+        return {(order.user_id, order.held_asset)} if order.held_amount and order.held_asset is not None else set()
+
+    def decide(self, work: UnitOfWork) -> Order:
+        state = work.state_of(self.user_id)
+        return end_hold(state, state.order(self.order_id), self.remark.reason)
 
 
-def balance_held(order: Order) -> set[BalanceKey]:
-    """The balance that ending the hold of `order` moves, if it holds anything."""
-    return {(order.user_id, order.held_asset)} if order.held_amount and order.held_asset is not None else set()
+def _selection_of(user_id: UUID, order_id: UUID, exclusive: bool) -> Selection:
+    return Selection(users=frozenset({user_id}), exclusive_users=exclusive, orders=((user_id, OrderIds(order_id)),))
 
 
-def place(work: UnitOfWork, placement: Placement) -> Order:
-    """Write the order and its hold to `work`, and give the stored order; the one stored already if it is the same.
+def place(state: UserState, placement: Placement) -> Order:
+    """Write the order and its hold to `state`, and give the stored order; the one stored already if it is the same.
 
-    Funds are judged as the commands before it in `work` left them. InsufficientFundsError if too little is free;
+    Funds are judged as those before it left them. InsufficientFundsError if too little is free;
     ConflictError if its id or client_order_id is that of an order with other content; InvalidDataError if it tells of
     an execution, which only a report does, or no hold can be computed and none is given.
     """
     new = placement.order
-    state = work.state_of(new.user_id)
     # Placed again with another id, it is the order that has its other names.
     stored = state.find_order(OrderIds(new.id), new.order_ids._replace(order_id=None))
     if stored is not None:

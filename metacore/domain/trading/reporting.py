@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from metacore.domain.trading.balances import BalanceKey
+from metacore.domain.trading.commands import Command
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Selection, Unsettled
 from metacore.domain.trading.holds import asset_to_pay, computed_hold, reserve
 from metacore.domain.trading.journal import hold
@@ -18,27 +20,32 @@ from metacore.domain.values.amounts import ZERO, canonical, exact
 from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
 
 
-def selection(reports: Sequence[ExecutionReport], exclusive_users: bool = False) -> Selection:
-    """What applying `reports` rests on."""
-    return Selection(
-        users=frozenset(report.user_id for report in reports),
-        exclusive_users=exclusive_users,
-        orders=tuple(dict.fromkeys((report.user_id, ids) for report in reports for ids in _ids(report))),
-        unsettled=True,
-    )
+@dataclass(frozen=True, slots=True)
+class ApplyReports(Command[Sequence[ReportResult]]):
+    """Apply reports, each by itself."""
 
+    reports: Sequence[ExecutionReport]
 
-def balances_of(reports: Iterable[ExecutionReport], orders: Iterable[Order]) -> set[BalanceKey]:
-    """The balances that applying `reports` to the loaded `orders` may move.
+    def selection(self, exclusive: bool) -> Selection:
+        return Selection(
+            users=frozenset(report.user_id for report in self.reports),
+            exclusive_users=exclusive,
+            orders=tuple(dict.fromkeys((report.user_id, ids) for report in self.reports for ids in _ids(report))),
+            unsettled=True,
+        )
 
-    Only closing an order, or finding one on the exchange, moves any.
-    """
-    closes = any(not report.status.is_open for report in reports)
-    keys = {(report.user_id, asset_to_pay(report.order)) for report in reports if report.order is not None}
-    for order in orders:
-        if order.held_amount and order.held_asset is not None and (closes or not order.is_open):
-            keys.add((order.user_id, order.held_asset))
-    return keys
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        """Those that are moved by closing an order, or finding one on the exchange."""
+        closes = any(not report.status.is_open for report in self.reports)
+        found = [report.order for report in self.reports if report.order is not None]
+        keys = {(order.user_id, asset_to_pay(order)) for order in found}
+        for order in work.loaded.orders:
+            if order.held_amount and order.held_asset is not None and (closes or not order.is_open):
+                keys.add((order.user_id, order.held_asset))
+        return keys
+
+    def decide(self, work: UnitOfWork) -> Sequence[ReportResult]:
+        return tuple(apply_report(work, report) for report in self.reports)
 
 
 def apply_report(work: UnitOfWork, report: ExecutionReport) -> ReportResult:

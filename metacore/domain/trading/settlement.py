@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from pydantic import ConfigDict
 
 from metacore.domain.trading.balances import BalanceKey
-from metacore.domain.trading.decisions import Changes, Selection
+from metacore.domain.trading.commands import Command, NotAloneError
+from metacore.domain.trading.decisions import Selection
 from metacore.domain.trading.fills import cover, settle
 from metacore.domain.trading.funds import Shortfall
 from metacore.domain.trading.order_ids import UserOrderIds
@@ -17,6 +20,7 @@ from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome,
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.states import status_after_trade, too_much
+from metacore.domain.trading.trade_identity import find_stored, tells_the_same
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
@@ -40,15 +44,49 @@ class SettlementResult(Model):
     error: MetacoreError | None = None
 
 
-def selection(trades: Sequence[NewTrade], exclusive_users: bool = False) -> Selection:
-    """What settling `trades` rests on."""
-    return Selection(
-        users=frozenset(trade.user_id for trade in trades),
-        exclusive_users=exclusive_users,
-        orders=tuple(dict.fromkeys((trade.user_id, trade.order_ids) for trade in trades)),
-        trades=tuple(dict.fromkeys(trade.key for trade in trades)),
-        unsettled=True,
-    )
+@dataclass(frozen=True, slots=True)
+class SettleTrades(Command[Sequence[SettlementResult]]):
+    """Settle trades, each by itself."""
+
+    trades: Sequence[NewTrade]
+
+    def selection(self, exclusive: bool) -> Selection:
+        return Selection(
+            users=frozenset(trade.user_id for trade in self.trades),
+            exclusive_users=exclusive,
+            orders=tuple(dict.fromkeys((trade.user_id, trade.order_ids) for trade in self.trades)),
+            trades=tuple(dict.fromkeys(trade.key for trade in self.trades)),
+            # Shared, another trade that has the id of one of these is found when the id collides.
+            trade_ids=tuple((trade.user_id, trade.id) for trade in self.trades) if exclusive else (),
+            unsettled=True,
+        )
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        return balances_of(self.trades, work.loaded.orders)
+
+    def decide(self, work: UnitOfWork) -> Sequence[SettlementResult]:
+        results = tuple(settle_trade(work, trade) for trade in self.trades)
+        if not work.alone and _stores_unknown(results, work):
+            raise NotAloneError
+        return results
+
+
+@dataclass(frozen=True, slots=True)
+class SettlePending(Command[Sequence[SettlementResult]]):
+    """Settle the pending trades of a user, each by itself."""
+
+    user_id: UUID
+    trades: Sequence[Trade]
+
+    def selection(self, exclusive: bool) -> Selection:
+        return replace(SettleTrades(self.trades).selection(exclusive), users=frozenset({self.user_id}))
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        return SettleTrades(self.trades).balances(work)
+
+    def decide(self, work: UnitOfWork) -> Sequence[SettlementResult]:
+        work.state_of(self.user_id)
+        return SettleTrades(self.trades).decide(work)
 
 
 def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[BalanceKey]:
@@ -85,25 +123,8 @@ _SCOPE = attrgetter("user_id", "order_id", "exchange_order_id", "client_order_id
 """What of a trade, beside whether its commission is zero, says which balances it may move."""
 
 
-def stores_unknown(results: Iterable[SettlementResult], changes: Changes) -> bool:
-    """Whether `changes` insert a trade of an unknown order.
-
-    It may be stored at the same time under another name of its order: only a lock of its user keeps that from
-    happening.
-    """
-    unknown = [result.trade for result in results if result.outcome is Outcome.UNKNOWN_ORDER and result.trade]
-    if not unknown:
-        return False
-    inserted = {(trade.user_id, trade.id) for trade in changes.trades if not changes.expected_version(trade)}
-    return any((trade.user_id, trade.id) in inserted for trade in unknown)
-
-
 def settle_trade(work: UnitOfWork, new: NewTrade) -> SettlementResult:
-    """Write to `work` what `new`, or the stored trade that it tells of, brings about.
-
-    Two trades are the same if user, symbol and exchange_trade_id are, and the order: by one id that both have and, if
-    there is none, because their side is the same, as those of a self-trade never are.
-    """
+    """Write to `work` what `new`, or the stored trade that it tells of, brings about."""
     try:
         with exact():
             return _settled(work.state_of(new.user_id), new)
@@ -116,10 +137,10 @@ def settle_trade(work: UnitOfWork, new: NewTrade) -> SettlementResult:
 def _settled(state: UserState, new: NewTrade) -> SettlementResult:
     as_of = state.user.balances_as_of
     order = state.find_order(new.order_ids)
-    stored = _find(state, new, order)
+    stored = find_stored(state, new, order)
     if stored is None:
         state.require_free_id(new)
-    elif not _tells_the_same(new, stored):
+    elif not tells_the_same(new, stored):
         raise ConflictError(
             f"trade {new.exchange_trade_id} of {new.symbol} is stored with other content; compare it with the exchange",
             conflicts=(str(stored.id),),
@@ -202,29 +223,18 @@ def _written(
     return trade
 
 
-def _find(state: UserState, new: NewTrade, order: Order | None) -> Trade | None:
-    found = None
-    for stored in state.trades(new.symbol, new.exchange_trade_id):
-        if stored.id == new.id or _is_of_the_same_order(stored, new, order):
-            if stored.state is TradeState.SETTLED:
-                return stored
-            found = found or stored
-    return found
+def _stores_unknown(results: Iterable[SettlementResult], work: UnitOfWork) -> bool:
+    """Whether `work` inserts a trade of an unknown order.
 
-
-def _is_of_the_same_order(stored: Trade, new: NewTrade, order: Order | None) -> bool:
-    ids = new.order_ids
-    if order is not None:
-        ids = ids.completed_by(order.order_ids)
-    pairs = zip(stored.order_ids, ids, strict=True)
-    common = [ours == theirs for ours, theirs in pairs if ours is not None and theirs is not None]
-    return any(common) if common else stored.side is new.side
-
-
-def _tells_the_same(new: NewTrade, stored: Trade) -> bool:
-    # A message that does not tell the quote amount cannot contradict the stored one.
-    money = stored.quote_quantity if new.quote_quantity is None else new.quote_quantity
-    return stored.content() == (new.side, new.price, new.quantity, money, new.commission, new.commission_asset)
+    It may be stored at the same time under another name of its order: only a lock of its user keeps that from
+    happening.
+    """
+    unknown = [result.trade for result in results if result.outcome is Outcome.UNKNOWN_ORDER and result.trade]
+    if not unknown:
+        return False
+    changes = work.changes()
+    inserted = {(trade.user_id, trade.id) for trade in changes.trades if not changes.expected_version(trade)}
+    return any((trade.user_id, trade.id) in inserted for trade in unknown)
 
 
 def _update(order: Order, previous: OrderStatus, trade: NewTrade) -> NewOrderUpdate:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 from uuid import UUID
 
 from pydantic import model_validator
 
-from metacore.domain.people.users import User, UserPatch
+from metacore.domain.people.users import UserPatch
 from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason, adjustments
-from metacore.domain.trading.decisions import Changes, Selection
+from metacore.domain.trading.commands import Command
+from metacore.domain.trading.decisions import Selection
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reports import Outcome
+from metacore.domain.trading.unit_of_work import UnitOfWork
+from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import LIMIT, WHOLE_DIGITS, ZERO, canonical, exact
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key
@@ -43,10 +46,6 @@ class AccountSnapshot(Model):
             raise ValueError(f"a total has at most {WHOLE_DIGITS} digits before the point")
         return self
 
-    def is_stale(self, user: User, moved: bool) -> bool:
-        """Whether it is no newer than the one taken over before, or money has `moved` after it."""
-        return moved or (user.balances_as_of is not None and self.taken_at <= user.balances_as_of)
-
     def patch(self) -> UserPatch:
         """What it makes of its user: the time of the balances, and every flag that it tells."""
         flags = {name: getattr(self, name) for name in _FLAGS}
@@ -65,31 +64,57 @@ class SnapshotResult(Model):
     balances: tuple[Balance, ...]
 
 
-def selection(user_id: UUID, snapshot: AccountSnapshot) -> Selection:
-    """What taking over `snapshot` rests on; the balances come on top."""
-    return Selection(users=frozenset({user_id}), exclusive_users=True, holding=True, moved_after=snapshot.taken_at)
+@dataclass(frozen=True, slots=True)
+class SyncAccount(Command[SnapshotResult]):
+    """Take over an account snapshot, alone with its user."""
 
+    user_id: UUID
+    snapshot: AccountSnapshot
 
-def balances_of(
-    user_id: UUID, snapshot: AccountSnapshot, stored: Iterable[Balance], orders: Iterable[Order]
-) -> set[BalanceKey]:
-    """The balances that taking over `snapshot` may move: all that are stored, told or held."""
-    assets = {balance.asset for balance in (*stored, *snapshot.balances)}
-    assets |= {order.held_asset for order in orders if order.held_asset is not None}
-    return {(user_id, asset) for asset in assets}
+    def selection(self, exclusive: bool) -> Selection:  # noqa: ARG002
+        return Selection(
+            users=frozenset({self.user_id}),
+            exclusive_users=True,
+            holding=True,
+            balances=True,
+            moved_after=self.snapshot.taken_at,
+        )
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        """All that are stored, told or held; none if it is stale."""
+        if self._is_stale(work):
+            return set()
+        assets = {balance.asset for balance in (*work.loaded.balances, *self.snapshot.balances)}
+        assets |= {order.held_asset for order in work.loaded.orders if order.held_asset is not None}
+        return {(self.user_id, asset) for asset in assets}
+
+    def decide(self, work: UnitOfWork) -> SnapshotResult:
+        if self._is_stale(work):
+            return SnapshotResult(outcome=Outcome.STALE, balances=work.loaded.balances)
+        balances = tuple(work.balances[key] for key in sorted(work.balances))
+        take_over(work.state_of(self.user_id), self.snapshot, work.loaded.orders, balances)
+        return SnapshotResult(outcome=Outcome.APPLIED, balances=balances)
+
+    def result(self, decided: SnapshotResult, saved: Mapping[BalanceKey, Balance]) -> SnapshotResult:
+        balances = tuple(saved.get(balance.key, balance) for balance in decided.balances)
+        return SnapshotResult(outcome=decided.outcome, balances=balances)
+
+    def _is_stale(self, work: UnitOfWork) -> bool:
+        """Whether it is no newer than the one taken over before, or money moved after it."""
+        as_of = work.state_of(self.user_id).user.balances_as_of
+        return work.loaded.moved or (as_of is not None and self.snapshot.taken_at <= as_of)
 
 
 def take_over(
-    user_id: UUID, snapshot: AccountSnapshot, orders: Sequence[Order], balances: Sequence[Balance], now: datetime
-) -> Changes:
-    """What makes the totals of `balances` those of `snapshot`; locked is the sum of the holds of `orders`.
+    state: UserState, snapshot: AccountSnapshot, orders: Sequence[Order], balances: Sequence[Balance]
+) -> None:
+    """Write to `state` what makes the totals of `balances` those of `snapshot`, and the flags that it tells.
 
-    Holds above the total are cut, those of the newest orders, by (created_at, id), first. One SNAPSHOT entry for each
-    balance that changes, dated `taken_at`, tells of all of it.
+    Locked is the sum of the holds of `orders`. Holds above the total are cut, those of the newest orders, by
+    (created_at, id), first. One SNAPSHOT entry for each balance that changes, dated `taken_at`, tells of all of it.
     """
     totals = {balance.asset: balance.total for balance in snapshot.balances}
     holds: dict[str, Decimal] = {}
-    changed = []
     with exact():
         for order in sorted(orders, key=lambda order: (order.created_at, order.id)):
             if order.held_asset is None:
@@ -98,10 +123,12 @@ def take_over(
             held = min(order.held_amount, totals.get(order.held_asset, ZERO) - taken)
             holds[order.held_asset] = taken + held
             if held != order.held_amount:
-                changed.append(order.changed(held_amount=canonical(held), version=order.version + 1, updated_at=now))
+                cut = {"held_amount": canonical(held), "version": order.version + 1, "updated_at": state.now}
+                state.put_order(order.changed(**cut))
         after = []
         for balance in balances:
             total, locked = totals.get(balance.asset, ZERO), holds.get(balance.asset, ZERO)
             after.append(AccountBalance.trusted({"asset": balance.asset, "free": total - locked, "locked": locked}))
-    deltas = adjustments(user_id, balances, after, False, snapshot.taken_at, EntryReason.SNAPSHOT)
-    return Changes(orders=tuple(changed), balance_deltas=tuple(deltas))
+    user_id = state.user.id
+    state.post(adjustments(user_id, balances, after, False, snapshot.taken_at, EntryReason.SNAPSHOT))
+    state.patch = snapshot.patch()

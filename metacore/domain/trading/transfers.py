@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey, EntryReason
+from metacore.domain.trading.commands import Command
 from metacore.domain.trading.decisions import EntryReference, Selection
 from metacore.domain.trading.journal import line
 from metacore.domain.trading.reports import Outcome
@@ -47,9 +50,26 @@ class TransferResult(Model):
     balance: Balance
 
 
-def selection(transfer: Transfer, exclusive_users: bool = False) -> Selection:
-    """What `transfer` rests on."""
-    return Selection(users=frozenset({transfer.user_id}), exclusive_users=exclusive_users, entries=(transfer.entry,))
+@dataclass(frozen=True, slots=True)
+class TransferFunds(Command[TransferResult]):
+    """Deposit or withdraw an amount, once."""
+
+    transfer: Transfer
+
+    def selection(self, exclusive: bool) -> Selection:
+        user_id, entry = self.transfer.user_id, self.transfer.entry
+        return Selection(users=frozenset({user_id}), exclusive_users=exclusive, entries=(entry,))
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:  # noqa: ARG002
+        return {self.transfer.key}
+
+    def decide(self, work: UnitOfWork) -> TransferResult:
+        outcome = transfer_funds(work, self.transfer)
+        return TransferResult(outcome=outcome, balance=work.balances[self.transfer.key])
+
+    def result(self, decided: TransferResult, saved: Mapping[BalanceKey, Balance]) -> TransferResult:
+        balance = saved.get(self.transfer.key, decided.balance)
+        return TransferResult(outcome=decided.outcome, balance=balance)
 
 
 def transfer_funds(work: UnitOfWork, transfer: Transfer) -> Outcome:

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from metacore.domain.trading.balances import Balance, BalanceEntry
+from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.decisions import Changes, EntryReference, Loaded
 from metacore.domain.trading.funds import Funds
-from metacore.domain.trading.orders import Order
-from metacore.domain.trading.trades import Trade
 from metacore.domain.trading.user_state import UserState
 from metacore.errors import NotFoundError
 
@@ -19,23 +17,21 @@ class UnitOfWork:
     """The states of users as they stand while the items of a batch take effect one after the other.
 
     An item sees what the ones before it did, as if each had been saved by itself; one that is refused leaves nothing
-    behind.
+    behind. `alone` says that the users are locked exclusively: what is not stored now, nobody else stores meanwhile.
     """
 
-    def __init__(self, loaded: Loaded, now: datetime) -> None:
+    def __init__(self, loaded: Loaded, now: datetime, alone: bool = False) -> None:
+        self.loaded = loaded
+        self.now = now
+        self.alone = alone
+        self.balances: dict[BalanceKey, Balance] = {}
         self._states = {user_id: UserState(user, now) for user_id, user in loaded.users.items()}
-        self._loaded = loaded
         for order in loaded.orders:
             self.state_of(order.user_id).load_order(order)
         for (user_id, name), unsettled in loaded.unsettled.items():
             self.state_of(user_id).load_unsettled(name, unsettled)
         for trade in loaded.trades:
             self.state_of(trade.user_id).load_trade(trade)
-
-    @property
-    def loaded_orders(self) -> tuple[Order, ...]:
-        """The orders as they were loaded."""
-        return self._loaded.orders
 
     def state_of(self, user_id: UUID) -> UserState:
         """The user's state; NotFoundError if there is no such user."""
@@ -47,16 +43,12 @@ class UnitOfWork:
     def open_balances(self, balances: Iterable[Balance]) -> None:
         """Take note of `balances`, which are locked: only they can be moved."""
         for balance in balances:
+            self.balances[balance.key] = balance
             self.state_of(balance.user_id).funds[balance.asset] = Funds(balance.free, balance.locked)
-
-    def reserve_ids(self, trades: Iterable[Trade]) -> None:
-        """Take note of stored trades, beside the loaded ones, whose ids are taken."""
-        for trade in trades:
-            self.state_of(trade.user_id).reserve_ids((trade,))
 
     def entry(self, reference: EntryReference) -> BalanceEntry | None:
         """The entry of the deposit or withdrawal with this reference, None if there is none."""
-        for entry in self._loaded.entries:
+        for entry in self.loaded.entries:
             if (entry.user_id, entry.reason, entry.reference) == reference:
                 return entry
         return None
@@ -70,4 +62,5 @@ class UnitOfWork:
             trades=tuple(trade for state in states for trade in state.changed_trades()),
             balance_deltas=tuple(delta for state in states for delta in state.deltas),
             expected_versions={key: version for state in states for key, version in state.expected_versions().items()},
+            user_patches={user_id: state.patch for user_id, state in self._states.items() if state.patch is not None},
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from metacore.domain.people.users import User
+from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import BalanceDelta
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, Unsettled, row_key
 from metacore.domain.trading.funds import Funds
@@ -29,6 +29,7 @@ class UserState:
         self.now = now
         self.orders: dict[UUID, Order] = {}
         self.funds: dict[str, Funds] = {}
+        self.patch: UserPatch | None = None
         self.updates: list[NewOrderUpdate] = []
         self.deltas: list[BalanceDelta] = []
         self._unsettled: dict[OrderIds, Unsettled] = {}
@@ -78,10 +79,6 @@ class UserState:
     def trades(self, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
         """The trades with this id of the exchange, one for each order."""
         return self._trades.get((symbol, exchange_trade_id), ())
-
-    def reserve_ids(self, trades: Iterable[Trade]) -> None:
-        """Take note of stored trades, beside the loaded ones, whose ids are taken."""
-        self._trade_ids.update(trade.id for trade in trades)
 
     def require_free_id(self, trade: NewTrade) -> None:
         """ConflictError if the id of `trade` is that of another one."""

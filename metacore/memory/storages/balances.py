@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -121,17 +121,17 @@ def ensure_balances(tables: Views, keys: Iterable[BalanceKey], now: datetime) ->
 
 def insert_deltas(tables: Views, deltas: Sequence[BalanceDelta], now: datetime) -> None:
     """Apply `deltas` to the balances and write their entries."""
-    put_entries(tables, *apply_to_stored(tables, deltas, now))
+    balances, entries = apply_to_stored(tables, deltas, now)
+    put_entries(tables, balances.values(), entries)
 
 
 def apply_to_stored(
     tables: Views, deltas: Sequence[BalanceDelta], now: datetime
-) -> tuple[Iterable[Balance], Iterable[BalanceEntry]]:
+) -> tuple[Mapping[BalanceKey, Balance], Iterable[BalanceEntry]]:
     """What `deltas` make of the stored balances, of which the missing ones are stored as zero; and their entries."""
     keys = sorted({delta.key for delta in deltas})
     ensure_balances(tables, keys, now)
-    balances, entries = apply_deltas({balance.key: balance for balance in _get_many(tables, keys)}, deltas, now)
-    return balances.values(), entries
+    return apply_deltas({balance.key: balance for balance in _get_many(tables, keys)}, deltas, now)
 
 
 def put_entries(tables: Views, balances: Iterable[Balance], entries: Iterable[BalanceEntry]) -> None:

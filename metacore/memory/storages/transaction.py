@@ -10,6 +10,7 @@ from uuid import UUID
 
 from metacore._compat.aio import ContextGuard, Eventual
 from metacore.backends.expectations import Expectations
+from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, Unsettled
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.orders import Order, OrderKey
@@ -23,7 +24,7 @@ from metacore.memory.storages.orders import MemoryOrderStorage, insert_order, pu
 from metacore.memory.storages.portfolios import MemoryPortfolioStorage
 from metacore.memory.storages.session import Session
 from metacore.memory.storages.trades import MemoryTradeStorage, insert_trade, put_trade
-from metacore.memory.storages.users import MemoryUserStorage
+from metacore.memory.storages.users import MemoryUserStorage, put_user
 from metacore.storage.counting import count_operations, counted
 from metacore.storage.storage import Transaction
 
@@ -106,6 +107,9 @@ class MemoryTransaction(MemoryStorages):
                 users={user.id: user for user in users},
                 orders=orders,
                 trades=_find_trades(tables, selection),
+                balances=tuple(balance for user in users for balance in tables.balances.group(user.id))
+                if selection.balances
+                else (),
                 entries=tuple(
                     entry
                     for reference in sorted(set(selection.entries))
@@ -116,13 +120,16 @@ class MemoryTransaction(MemoryStorages):
             )
 
     @counted("save")
-    async def save(self, changes: Changes) -> None:
+    async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         now = self._session.now()
         expectations = Expectations(changes)
         async with self._session.write() as tables:
             users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
             expectations.check(users, lambda key: _version(tables, key))
             balances, entries = apply_to_stored(tables, changes.balance_deltas, now)
+            for user_id, patch in sorted(changes.user_patches.items()):
+                if patch.given() and (user := tables.users.get((user_id,))) is not None:
+                    put_user(tables, user.patched(patch, now))
             for order in expectations.new_orders:
                 insert_order(tables, order)
             for order in expectations.orders:
@@ -132,7 +139,8 @@ class MemoryTransaction(MemoryStorages):
                 insert_trade(tables, trade)
             for trade in expectations.trades:
                 put_trade(tables, trade)
-            put_entries(tables, balances, entries)
+            put_entries(tables, balances.values(), entries)
+            return balances
 
 
 def _version(tables: Views, key: RowKey) -> int | None:
@@ -158,8 +166,11 @@ def _find_orders(tables: Views, selection: Selection) -> tuple[Order, ...]:
 
 
 def _find_trades(tables: Views, selection: Selection) -> tuple[Trade, ...]:
-    rows = [trade for key in set(selection.trades) for trade in tables.trades.select("key", key)]
-    return tuple(sorted(rows, key=lambda trade: (trade.user_id, trade.id)))
+    found = {
+        (trade.user_id, trade.id): trade for key in set(selection.trades) for trade in tables.trades.select("key", key)
+    }
+    found |= {key: trade for key in selection.trade_ids if (trade := tables.trades.get(key)) is not None}
+    return tuple(found[key] for key in sorted(found))
 
 
 def _unsettled(tables: Views, selection: Selection, orders: tuple[Order, ...]) -> Mapping[UserOrderIds, Unsettled]:

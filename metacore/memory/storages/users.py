@@ -23,7 +23,7 @@ class MemoryUserStorage(MemoryCredentialStorage):
         async with self._session.write() as tables:
             if tables.users.get((user.id,)) is not None:
                 raise AlreadyExistsError("user", "id", user.id)
-            _put(tables, user)
+            put_user(tables, user)
         return user
 
     async def get(self, user_id: UUID) -> User:
@@ -57,7 +57,7 @@ class MemoryUserStorage(MemoryCredentialStorage):
         now = self._session.now()
         async with self._session.write() as tables:
             user = _get(tables, user_id).require_version(expected_version).patched(patch, now)
-            _put(tables, user)
+            put_user(tables, user)
         return user
 
     async def delete(self, user_id: UUID) -> None:
@@ -81,7 +81,8 @@ def _get(tables: Views, user_id: UUID) -> User:
     return user
 
 
-def _put(tables: Views, user: User) -> None:
+def put_user(tables: Views, user: User) -> None:
+    """Store `user`, whose unique fields must be free."""
     if (field := tables.users.taken(user)) is not None:
         raise AlreadyExistsError("user", field, getattr(user, field))
     tables.users.put(user)

@@ -6,7 +6,7 @@ from functools import cache
 
 from metacore.domain.trading.balances import UNIQUELY_REFERENCED
 from metacore.domain.trading.orders import CONTENT
-from metacore.postgres.client.codecs import BALANCE_ENTRY, ORDER, TRADE, USER
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, TRADE, USER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import array, assignments, names, rows, without
 from metacore.postgres.tables import balance_entries, orders, trades
@@ -97,6 +97,16 @@ TRADES = Statement(
     f"SELECT {names(TRADE.columns, 'trades.')} FROM {{schema}}.trades JOIN {rows(trades, TRADE_KEY, 'named')}"
     " ON trades.user_id = named.user_id AND trades.symbol = named.symbol"
     " AND trades.exchange_trade_id = named.exchange_trade_id ORDER BY trades.user_id, trades.id",
+)
+
+TRADES_BY_ID = Statement(
+    "load",
+    f"SELECT {names(TRADE.columns, 'trades.')} FROM {{schema}}.trades JOIN {rows(trades, ('user_id', 'id'), 'named')}"
+    " ON trades.user_id = named.user_id AND trades.id = named.id ORDER BY trades.user_id, trades.id",
+)
+BALANCES = Statement(
+    "load",
+    f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = ANY ({_IDS}) ORDER BY user_id, asset",
 )
 
 ENTRY_REFERENCE = ("user_id", "reason", "reference")

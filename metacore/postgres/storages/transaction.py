@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TypeVar
 
 from metacore._compat.aio import ContextGuard, Eventual
+from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.storages.balances import PostgresBalanceStorage
@@ -101,5 +102,5 @@ class PostgresTransaction(PostgresStorages):
         return await load(self._transaction, selection)
 
     @counted("save")
-    async def save(self, changes: Changes) -> None:
-        await save(self._transaction, changes)
+    async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+        return await save(self._transaction, changes)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 from metacore.backends.expectations import Expectations
-from metacore.domain.trading.balances import BalanceKey, apply_deltas, only_referenced
+from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced
 from metacore.domain.trading.decisions import Changes, row_key
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
@@ -20,23 +20,25 @@ from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
 from metacore.postgres.storages.balances import lock, write
 from metacore.postgres.storages.order_updates import values_of as values_of_updates
+from metacore.postgres.storages.users import change_user
 
 R = TypeVar("R", Order, Trade)
 
 
-async def save(session: TransactionSession, changes: Changes) -> None:
+async def save(session: TransactionSession, changes: Changes) -> Mapping[BalanceKey, Balance]:
     """Check `changes` against what is locked, locking what is not, then write all of it in one round trip."""
     session.check()
     keys = sorted({(delta.user_id, delta.asset) for delta in changes.balance_deltas})
     if all(key in session.locks.balances for key in keys):
-        await _save(session, changes, keys)
-    else:
-        # Locking stores missing balances: an error that dooms nothing must take them back.
-        async with session.atomic() as savepoint:
-            await _save(savepoint, changes, keys)
+        return await _save(session, changes, keys)
+    # Locking stores missing balances: an error that dooms nothing must take them back.
+    async with session.atomic() as savepoint:
+        return await _save(savepoint, changes, keys)
 
 
-async def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey]) -> None:
+async def _save(
+    session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey]
+) -> Mapping[BalanceKey, Balance]:
     now = session.now()
     expectations = Expectations(changes)
     await _lock(session, expectations, keys)
@@ -49,6 +51,9 @@ async def _save(session: TransactionSession, changes: Changes, keys: Sequence[Ba
             session.doom(error)
         raise
     calls: list[Call] = []
+    for user_id, patch in sorted(changes.user_patches.items()):
+        if patch.given():
+            calls.append(change_user(user_id, patch, now))
     if new_orders := expectations.new_orders:
         calls.append((statements.INSERT_ORDERS, partial(ORDER.encode_all, new_orders)))
     if orders := expectations.orders:
@@ -66,6 +71,7 @@ async def _save(session: TransactionSession, changes: Changes, keys: Sequence[Ba
     saved: list[Order | Trade] = [*changes.orders, *changes.trades]
     session.locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
     session.remember(changed.values())
+    return changed
 
 
 async def _lock(session: TransactionSession, expectations: Expectations, keys: Sequence[BalanceKey]) -> None:
@@ -106,6 +112,7 @@ _CHECKS = {"order": statements.CHECK_ORDERS, "trade": statements.CHECK_TRADES}
 
 def _subjects(changes: Changes) -> dict[str, object]:
     """The row of each entity that is to be stored, if there is but one."""
-    rows: dict[str, Sequence[object]] = {"order": changes.orders, "trade": changes.trades}
+    users = list(changes.user_patches.values())
+    rows: dict[str, Sequence[object]] = {"user": users, "order": changes.orders, "trade": changes.trades}
     subjects = {entity: several[0] for entity, several in rows.items() if len(several) == 1}
     return subjects | {"balance entry": only_referenced(changes.balance_deltas)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -53,14 +54,11 @@ class PostgresUserStorage(PostgresCredentialStorage):
 
     async def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         require_integer(expected_version=expected_version)
-        given = patch.given()
-        if not given:
+        if not patch.given():
             user = await self._get(statements.GET, {"id": user_id}, user_id)
             return user.require_version(expected_version)
-        given["updated_at"] = self._session.now()
-        values = {name: to_text(value) for name, value in given.items()}
-        values |= {"key": str(user_id), "expected_version": to_text(expected_version)}
-        rows = await self._session.fetch(statements.change(tuple(sorted(given))), values, patch)
+        statement, values = change_user(user_id, patch, self._session.now(), expected_version)
+        rows = await self._session.fetch(statement, values, patch)
         if not rows:
             (await self._get(statements.GET, {"id": user_id}, user_id)).require_version(expected_version)
             raise NotFoundError("user", user_id)
@@ -76,3 +74,13 @@ class PostgresUserStorage(PostgresCredentialStorage):
         if not rows:
             raise NotFoundError("user", key)
         return USER.decode(rows[0])
+
+
+def change_user(
+    user_id: UUID, patch: UserPatch, now: datetime, expected_version: int | None = None
+) -> tuple[Statement, dict[str, Any]]:
+    """The statement, and its values, that sets the fields of `patch`, which names some, of the user."""
+    fields = {**patch.given(), "updated_at": now}
+    values = {name: to_text(value) for name, value in fields.items()}
+    values |= {"key": str(user_id), "expected_version": to_text(expected_version)}
+    return statements.change(tuple(sorted(fields))), values

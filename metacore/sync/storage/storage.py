@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from metacore._compat.blocking import Eventual
+from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.storage.stats import Stats
 from metacore.sync.storage.balances import BalanceStorage
@@ -88,13 +89,15 @@ class Transaction(Storages, Protocol):
         """
         ...
 
-    def save(self, changes: Changes) -> None:
-        """Save a decision, all or nothing, as one pipelined operation.
+    def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+        """Save a decision, all or nothing, as one pipelined operation, and give the balances that it moved as they are
+        then.
 
-        StaleVersionError if an order or a trade is not at the version that `changes` expects; NotFoundError if it, or
-        the order of an update, does not exist; AlreadyExistsError if one to be inserted does; InsufficientFundsError
-        if a balance would fall below zero; InvalidDataError if it would have more than 20 digits before the point.
-        Nothing is written then, and only AlreadyExistsError and InsufficientFundsError doom the transaction.
+        StaleVersionError if an order or a trade is not at the version that `changes` expects; NotFoundError if it, its
+        user, or the order of an update, does not exist; AlreadyExistsError if one to be inserted does, or a unique
+        field of a user is taken; InsufficientFundsError if a balance would fall below zero; InvalidDataError if it
+        would have more than 20 digits before the point. Nothing is written then, and only AlreadyExistsError and
+        InsufficientFundsError doom the transaction.
         """
         ...
 

@@ -102,6 +102,26 @@ class LoadContract(Contract):
         keys = (trade.key, single.key, trade.key, (user.id, "BTCUSDT", "unknown"), (NOBODY, *trade.key[1:]))
         assert load(storage, trades=keys).trades == (other_side, trade, single)
 
+    def test_trades_are_loaded_by_their_ids_too_each_once(self, storage: Storage, user: User, other: User) -> None:
+        first, second = (
+            storage.trades.create(NewTradeFactory.build(id=UUID(int=number), user_id=user.id)) for number in (2, 1)
+        )
+        storage.trades.create(NewTradeFactory.build(id=UUID(int=1), user_id=other.id))
+        ids = ((user.id, first.id), (user.id, first.id), (user.id, NOBODY), (NOBODY, first.id))
+        assert load(storage, trade_ids=ids).trades == (first,)
+        assert load(storage, trade_ids=ids, trades=(second.key, first.key)).trades == (second, first)
+
+    def test_balances_are_all_of_the_users_by_asset(self, storage: Storage, user: User, other: User) -> None:
+        for owner, asset in ((user, "USDT"), (user, "BTC"), (other, "BTC")):
+            storage.balances.put(owner.id, asset, Decimal(0), Decimal(0))
+        expected = {owner: tuple(storage.balances.list(owner.id)) for owner in (user, other)}
+        assert [row.asset for row in expected[user]] == ["BTC", "USDT"]
+        assert load(storage, users=frozenset({user.id}), balances=True).balances == expected[user]
+        users = frozenset({user.id, other.id, NOBODY})
+        first, second = sorted((user, other), key=lambda owner: owner.id)
+        assert load(storage, users=users, balances=True).balances == (*expected[first], *expected[second])
+        assert load(storage, users=users).balances == load(storage, balances=True).balances == ()
+
     def test_entries_are_loaded_by_their_references(self, storage: Storage, user: User, other: User) -> None:
         reasons = (EntryReason.DEPOSIT, EntryReason.WITHDRAWAL, EntryReason.ADJUSTMENT)
         for owner in (user, other):
@@ -220,7 +240,7 @@ class LoadContract(Contract):
             )
             named = (user.id, OrderIds(order_id=order.id))
             expected = {named: Unsettled(trade.quantity, trade.quote_quantity)}
-            assert loaded == Loaded({user.id: updated}, (order,), (trade,), (), expected)
+            assert loaded == Loaded({user.id: updated}, (order,), (trade,), unsettled=expected)
 
     @pytest.mark.parametrize("locked", ["user", "order"])
     def test_what_it_loads_stays_locked_until_the_transaction_ends(

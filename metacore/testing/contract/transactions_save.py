@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from metacore.domain.people.users import User
+from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.decisions import Changes, row_key
-from metacore.domain.trading.orders import Order, OrderStatus
-from metacore.domain.trading.trades import Trade, TradeState
+from metacore.domain.trading.orders import OrderStatus
+from metacore.domain.trading.trades import TradeState
 from metacore.errors import (
-    AlreadyExistsError,
     InsufficientFundsError,
-    InvalidDataError,
-    MetacoreError,
     NotFoundError,
     StaleVersionError,
     TransactionAbortedError,
@@ -28,145 +23,13 @@ from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import HOSTILE_JSON, NOBODY
 from metacore.testing.contract.transactions import SomeError, everything
+from metacore.testing.contract.transactions_changes import DOOMING, HARMLESS, ONE, Rows
 from metacore.testing.factories import (
     BalanceDeltaFactory,
     NewOrderFactory,
     NewOrderUpdateFactory,
     NewTradeFactory,
 )
-
-ONE = Decimal(1)
-
-
-@dataclass
-class Rows:
-    """A user with an order and a trade at version 1 and 1,000 USDT, another user, and unstored rows beside them."""
-
-    user: User
-    other: User
-    order: Order
-    trade: Trade
-    new_order: Order = field(init=False)
-    new_trade: Trade = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.new_order = self.fresh_order()
-        self.new_trade = self.fresh_trade()
-
-    def fresh_order(self, **fields: Any) -> Order:
-        return Order.created(NewOrderFactory.build(**{"user_id": self.user.id, **fields}), START)
-
-    def fresh_trade(self, **fields: Any) -> Trade:
-        return Trade.created(NewTradeFactory.build(**{"user_id": self.user.id, **fields}), START)
-
-    def everything(self) -> Changes:
-        """A change of every kind."""
-        return Changes(
-            orders=(self.new_order, self.order.changed(status=OrderStatus.FILLED, version=2)),
-            order_updates=(
-                NewOrderUpdateFactory.build(of=self.order),
-                NewOrderUpdateFactory.build(of=self.new_order),
-                NewOrderUpdateFactory.build(of=self.order),
-            ),
-            trades=(self.new_trade, self.trade.changed(state=TradeState.SETTLED, version=2)),
-            balance_deltas=(
-                BalanceDeltaFactory.build(user_id=self.user.id, delta_free=-ONE, reason=EntryReason.TRADE),
-                BalanceDeltaFactory.build(user_id=self.user.id, asset="BTC"),
-                BalanceDeltaFactory.build(user_id=self.user.id, delta_free=-ONE, reason=EntryReason.COMMISSION),
-            ),
-        )
-
-
-HARMLESS: dict[str, tuple[type[MetacoreError], Callable[[Rows], Changes]]] = {
-    "an order at another version": (
-        StaleVersionError,
-        lambda rows: Changes(orders=(rows.new_order, rows.order.changed(version=3))),
-    ),
-    "a trade at another version": (
-        StaleVersionError,
-        lambda rows: Changes(trades=(rows.new_trade, rows.trade.changed(version=3))),
-    ),
-    "an order that does not exist": (
-        NotFoundError,
-        lambda rows: Changes(orders=(rows.order.changed(version=2), rows.new_order.changed(version=2))),
-    ),
-    "another user's order": (
-        NotFoundError,
-        lambda rows: Changes(orders=(rows.order.changed(user_id=rows.other.id, version=2),)),
-    ),
-    "a trade that does not exist": (
-        NotFoundError,
-        lambda rows: Changes(orders=(rows.new_order,), trades=(rows.new_trade.changed(version=2),)),
-    ),
-    "an update of an order that does not exist": (
-        NotFoundError,
-        lambda rows: Changes(
-            trades=(rows.new_trade,), order_updates=(NewOrderUpdateFactory.build(of=rows.fresh_order()),)
-        ),
-    ),
-    "an order of nobody": (NotFoundError, lambda rows: Changes(orders=(rows.fresh_order(user_id=NOBODY),))),
-    "a trade of nobody": (NotFoundError, lambda rows: Changes(trades=(rows.fresh_trade(user_id=NOBODY),))),
-    "a balance of nobody": (
-        NotFoundError,
-        lambda rows: Changes(orders=(rows.new_order,), balance_deltas=(BalanceDeltaFactory.build(user_id=NOBODY),)),
-    ),
-    "a balance beyond the digits": (
-        InvalidDataError,
-        lambda rows: Changes(
-            orders=(rows.new_order,),
-            balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=Decimal(10) ** 20 - 1),),
-        ),
-    ),
-}
-
-DOOMING: dict[str, tuple[type[MetacoreError], str, Callable[[Rows], Changes]]] = {
-    "an order id that is taken": (
-        AlreadyExistsError,
-        "id",
-        lambda rows: Changes(trades=(rows.new_trade,), orders=(rows.fresh_order(id=rows.order.id),)),
-    ),
-    "a client order id that is taken": (
-        AlreadyExistsError,
-        "client_order_id",
-        lambda rows: Changes(orders=(rows.fresh_order(client_order_id=rows.order.client_order_id),)),
-    ),
-    "an exchange order id that is taken, by a replaced order": (
-        AlreadyExistsError,
-        "exchange_order_id",
-        lambda rows: Changes(
-            orders=(rows.new_order, rows.order.changed(version=2, exchange_order_id=rows.new_order.exchange_order_id))
-        ),
-    ),
-    "a trade id that is taken": (
-        AlreadyExistsError,
-        "id",
-        lambda rows: Changes(orders=(rows.new_order,), trades=(rows.fresh_trade(id=rows.trade.id),)),
-    ),
-    "an exchange trade id that is taken": (
-        AlreadyExistsError,
-        "exchange_trade_id",
-        lambda rows: Changes(trades=(rows.fresh_trade(of=rows.order, exchange_trade_id=rows.trade.exchange_trade_id),)),
-    ),
-    "a reference that is taken": (
-        AlreadyExistsError,
-        "reference",
-        lambda rows: Changes(
-            orders=(rows.new_order,),
-            balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id, asset="BTC", reference="taken"),),
-        ),
-    ),
-    "a balance below zero": (
-        InsufficientFundsError,
-        "asset",
-        lambda rows: Changes(
-            orders=(rows.new_order,),
-            balance_deltas=(
-                BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=ONE, reason=EntryReason.TRADE),
-                BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=Decimal(-1002), reason=EntryReason.TRADE),
-            ),
-        ),
-    ),
-}
 
 
 class SaveContract(Contract):
@@ -183,7 +46,7 @@ class SaveContract(Contract):
         now = clock.advance()
         changes = rows.everything()
         with storage.transaction() as tx:
-            tx.save(changes)
+            balances = tx.save(changes)
             saved = everything(tx, rows.user)
         assert everything(storage, rows.user) == saved
         assert [storage.orders.get(*order.key) for order in changes.orders] == list(changes.orders)
@@ -195,6 +58,15 @@ class SaveContract(Contract):
         assert (str(balance.free), balance.last_seq, balance.version, balance.updated_at) == ("998", 3, 3, now)
         assert [entry.seq for entry in storage.balances.entries(rows.user.id, "USDT").items] == [1, 2, 3]
         assert storage.balances.get(rows.user.id, "BTC").free == 1000
+        assert balances == {row.key: row for row in storage.balances.list(rows.user.id)}
+        assert storage.users.get(rows.user.id) == rows.user.changed(
+            can_trade=False, balances_as_of=START, version=2, updated_at=now
+        )
+
+    def test_a_patch_of_nothing_leaves_the_user_as_it_is(self, storage: Storage, rows: Rows) -> None:
+        with storage.transaction() as tx:
+            tx.save(Changes(user_patches={rows.user.id: UserPatch()}))
+        assert storage.users.get(rows.user.id) == rows.user
 
     def test_it_saves_every_field_as_told(self, storage: Storage, rows: Rows) -> None:
         order = rows.order.changed(
@@ -221,7 +93,7 @@ class SaveContract(Contract):
     def test_of_nothing_it_saves_nothing(self, storage: Storage, rows: Rows) -> None:
         before = everything(storage, rows.user)
         with storage.transaction() as tx:
-            tx.save(Changes())
+            assert tx.save(Changes()) == {}
         assert everything(storage, rows.user) == before
 
     def test_it_saves_again_what_it_saved(self, storage: Storage, rows: Rows) -> None:
@@ -289,6 +161,8 @@ class SaveContract(Contract):
             (Changes(trades=(rows.new_trade.changed(version=2),)), "trade", (rows.user.id, rows.new_trade.id)),
             (Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=NOBODY),)), "user", NOBODY),
             (Changes(orders=(rows.fresh_order(user_id=NOBODY),)), "user", NOBODY),
+            (Changes(user_patches={NOBODY: UserPatch(can_trade=False)}), "user", NOBODY),
+            (Changes(user_patches={NOBODY: UserPatch()}), "user", NOBODY),
         ):
             with storage.transaction() as tx, pytest.raises(NotFoundError) as caught:
                 tx.save(changes)

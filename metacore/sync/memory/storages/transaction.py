@@ -11,6 +11,7 @@ from uuid import UUID
 
 from metacore._compat.blocking import ContextGuard, Eventual
 from metacore.backends.expectations import Expectations
+from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, Unsettled
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.orders import Order, OrderKey
@@ -24,7 +25,7 @@ from metacore.sync.memory.storages.orders import MemoryOrderStorage, insert_orde
 from metacore.sync.memory.storages.portfolios import MemoryPortfolioStorage
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.memory.storages.trades import MemoryTradeStorage, insert_trade, put_trade
-from metacore.sync.memory.storages.users import MemoryUserStorage
+from metacore.sync.memory.storages.users import MemoryUserStorage, put_user
 from metacore.sync.storage.counting import count_operations, counted
 from metacore.sync.storage.storage import Transaction
 
@@ -107,6 +108,9 @@ class MemoryTransaction(MemoryStorages):
                 users={user.id: user for user in users},
                 orders=orders,
                 trades=_find_trades(tables, selection),
+                balances=tuple(balance for user in users for balance in tables.balances.group(user.id))
+                if selection.balances
+                else (),
                 entries=tuple(
                     entry
                     for reference in sorted(set(selection.entries))
@@ -117,13 +121,16 @@ class MemoryTransaction(MemoryStorages):
             )
 
     @counted("save")
-    def save(self, changes: Changes) -> None:
+    def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         now = self._session.now()
         expectations = Expectations(changes)
         with self._session.write() as tables:
             users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
             expectations.check(users, lambda key: _version(tables, key))
             balances, entries = apply_to_stored(tables, changes.balance_deltas, now)
+            for user_id, patch in sorted(changes.user_patches.items()):
+                if patch.given() and (user := tables.users.get((user_id,))) is not None:
+                    put_user(tables, user.patched(patch, now))
             for order in expectations.new_orders:
                 insert_order(tables, order)
             for order in expectations.orders:
@@ -133,7 +140,8 @@ class MemoryTransaction(MemoryStorages):
                 insert_trade(tables, trade)
             for trade in expectations.trades:
                 put_trade(tables, trade)
-            put_entries(tables, balances, entries)
+            put_entries(tables, balances.values(), entries)
+            return balances
 
 
 def _version(tables: Views, key: RowKey) -> int | None:
@@ -159,8 +167,11 @@ def _find_orders(tables: Views, selection: Selection) -> tuple[Order, ...]:
 
 
 def _find_trades(tables: Views, selection: Selection) -> tuple[Trade, ...]:
-    rows = [trade for key in set(selection.trades) for trade in tables.trades.select("key", key)]
-    return tuple(sorted(rows, key=lambda trade: (trade.user_id, trade.id)))
+    found = {
+        (trade.user_id, trade.id): trade for key in set(selection.trades) for trade in tables.trades.select("key", key)
+    }
+    found |= {key: trade for key in selection.trade_ids if (trade := tables.trades.get(key)) is not None}
+    return tuple(found[key] for key in sorted(found))
 
 
 def _unsettled(tables: Views, selection: Selection, orders: tuple[Order, ...]) -> Mapping[UserOrderIds, Unsettled]:

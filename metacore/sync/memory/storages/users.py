@@ -24,7 +24,7 @@ class MemoryUserStorage(MemoryCredentialStorage):
         with self._session.write() as tables:
             if tables.users.get((user.id,)) is not None:
                 raise AlreadyExistsError("user", "id", user.id)
-            _put(tables, user)
+            put_user(tables, user)
         return user
 
     def get(self, user_id: UUID) -> User:
@@ -58,7 +58,7 @@ class MemoryUserStorage(MemoryCredentialStorage):
         now = self._session.now()
         with self._session.write() as tables:
             user = _get(tables, user_id).require_version(expected_version).patched(patch, now)
-            _put(tables, user)
+            put_user(tables, user)
         return user
 
     def delete(self, user_id: UUID) -> None:
@@ -82,7 +82,8 @@ def _get(tables: Views, user_id: UUID) -> User:
     return user
 
 
-def _put(tables: Views, user: User) -> None:
+def put_user(tables: Views, user: User) -> None:
+    """Store `user`, whose unique fields must be free."""
     if (field := tables.users.taken(user)) is not None:
         raise AlreadyExistsError("user", field, getattr(user, field))
     tables.users.put(user)

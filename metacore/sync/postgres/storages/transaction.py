@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
 
 from metacore._compat.blocking import ContextGuard, Eventual
+from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.postgres.storages.balances import PostgresBalanceStorage
@@ -102,5 +103,5 @@ class PostgresTransaction(PostgresStorages):
         return load(self._transaction, selection)
 
     @counted("save")
-    def save(self, changes: Changes) -> None:
-        save(self._transaction, changes)
+    def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+        return save(self._transaction, changes)

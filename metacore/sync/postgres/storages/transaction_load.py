@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from metacore.domain.trading.decisions import Loaded, Selection, Unsettled, row_key
 from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
-from metacore.postgres.client.codecs import BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
+from metacore.domain.trading.trades import Trade
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import transactions as statements
 from metacore.sync.postgres.client.session import TransactionSession
@@ -27,6 +28,12 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
         keys = sorted(set(selection.trades))
         columns = {name: to_array([key[i] for key in keys]) for i, name in enumerate(statements.TRADE_KEY)}
         calls["trades"] = (statements.TRADES, columns)
+    if selection.trade_ids:
+        ids = sorted(set(selection.trade_ids))
+        columns = {"user_id": to_array([key[0] for key in ids]), "id": to_array([key[1] for key in ids])}
+        calls["trades_by_id"] = (statements.TRADES_BY_ID, columns)
+    if selection.balances:
+        calls["balances"] = (statements.BALANCES, {"ids": users})
     if selection.entries:
         keys = sorted(set(selection.entries))
         columns = {name: to_array([key[i] for key in keys]) for i, name in enumerate(statements.ENTRY_REFERENCE)}
@@ -42,7 +49,8 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
     loaded = Loaded(
         users={user.id: user for user in USER.decode_all(rows.get("users", ()))},
         orders=ORDER.decode_all(rows.get("orders", ())),
-        trades=TRADE.decode_all(rows.get("trades", ())),
+        trades=_distinct((*rows.get("trades", ()), *rows.get("trades_by_id", ()))),
+        balances=BALANCE.decode_all(rows.get("balances", ())),
         entries=BALANCE_ENTRY.decode_all(rows.get("entries", ())),
         unsettled={
             (user_id, OrderIds(*name)): Unsettled(quantity, quote_quantity)
@@ -55,6 +63,11 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
     for order in loaded.orders:
         session.locks.versions[row_key(order)] = order.version
     return loaded
+
+
+def _distinct(rows: Sequence[Row]) -> tuple[Trade, ...]:
+    trades = {(trade.user_id, trade.id): trade for trade in TRADE.decode_all(rows)}
+    return tuple(trades[key] for key in sorted(trades))
 
 
 def _order_ids(orders: Sequence[UserOrderIds]) -> tuple[tuple[str, ...], dict[str, str]]:

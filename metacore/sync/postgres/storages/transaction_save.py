@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 from metacore.backends.expectations import Expectations
-from metacore.domain.trading.balances import BalanceKey, apply_deltas, only_referenced
+from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced
 from metacore.domain.trading.decisions import Changes, row_key
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
@@ -21,23 +21,23 @@ from metacore.postgres.statements.order_updates import APPEND
 from metacore.sync.postgres.client.session import TransactionSession
 from metacore.sync.postgres.storages.balances import lock, write
 from metacore.sync.postgres.storages.order_updates import values_of as values_of_updates
+from metacore.sync.postgres.storages.users import change_user
 
 R = TypeVar("R", Order, Trade)
 
 
-def save(session: TransactionSession, changes: Changes) -> None:
+def save(session: TransactionSession, changes: Changes) -> Mapping[BalanceKey, Balance]:
     """Check `changes` against what is locked, locking what is not, then write all of it in one round trip."""
     session.check()
     keys = sorted({(delta.user_id, delta.asset) for delta in changes.balance_deltas})
     if all(key in session.locks.balances for key in keys):
-        _save(session, changes, keys)
-    else:
-        # Locking stores missing balances: an error that dooms nothing must take them back.
-        with session.atomic() as savepoint:
-            _save(savepoint, changes, keys)
+        return _save(session, changes, keys)
+    # Locking stores missing balances: an error that dooms nothing must take them back.
+    with session.atomic() as savepoint:
+        return _save(savepoint, changes, keys)
 
 
-def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey]) -> None:
+def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey]) -> Mapping[BalanceKey, Balance]:
     now = session.now()
     expectations = Expectations(changes)
     _lock(session, expectations, keys)
@@ -50,6 +50,9 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
             session.doom(error)
         raise
     calls: list[Call] = []
+    for user_id, patch in sorted(changes.user_patches.items()):
+        if patch.given():
+            calls.append(change_user(user_id, patch, now))
     if new_orders := expectations.new_orders:
         calls.append((statements.INSERT_ORDERS, partial(ORDER.encode_all, new_orders)))
     if orders := expectations.orders:
@@ -67,6 +70,7 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
     saved: list[Order | Trade] = [*changes.orders, *changes.trades]
     session.locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
     session.remember(changed.values())
+    return changed
 
 
 def _lock(session: TransactionSession, expectations: Expectations, keys: Sequence[BalanceKey]) -> None:
@@ -107,6 +111,7 @@ _CHECKS = {"order": statements.CHECK_ORDERS, "trade": statements.CHECK_TRADES}
 
 def _subjects(changes: Changes) -> dict[str, object]:
     """The row of each entity that is to be stored, if there is but one."""
-    rows: dict[str, Sequence[object]] = {"order": changes.orders, "trade": changes.trades}
+    users = list(changes.user_patches.values())
+    rows: dict[str, Sequence[object]] = {"user": users, "order": changes.orders, "trade": changes.trades}
     subjects = {entity: several[0] for entity, several in rows.items() if len(several) == 1}
     return subjects | {"balance entry": only_referenced(changes.balance_deltas)}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -54,14 +55,11 @@ class PostgresUserStorage(PostgresCredentialStorage):
 
     def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         require_integer(expected_version=expected_version)
-        given = patch.given()
-        if not given:
+        if not patch.given():
             user = self._get(statements.GET, {"id": user_id}, user_id)
             return user.require_version(expected_version)
-        given["updated_at"] = self._session.now()
-        values = {name: to_text(value) for name, value in given.items()}
-        values |= {"key": str(user_id), "expected_version": to_text(expected_version)}
-        rows = self._session.fetch(statements.change(tuple(sorted(given))), values, patch)
+        statement, values = change_user(user_id, patch, self._session.now(), expected_version)
+        rows = self._session.fetch(statement, values, patch)
         if not rows:
             self._get(statements.GET, {"id": user_id}, user_id).require_version(expected_version)
             raise NotFoundError("user", user_id)
@@ -77,3 +75,13 @@ class PostgresUserStorage(PostgresCredentialStorage):
         if not rows:
             raise NotFoundError("user", key)
         return USER.decode(rows[0])
+
+
+def change_user(
+    user_id: UUID, patch: UserPatch, now: datetime, expected_version: int | None = None
+) -> tuple[Statement, dict[str, Any]]:
+    """The statement, and its values, that sets the fields of `patch`, which names some, of the user."""
+    fields = {**patch.given(), "updated_at": now}
+    values = {name: to_text(value) for name, value in fields.items()}
+    values |= {"key": str(user_id), "expected_version": to_text(expected_version)}
+    return statements.change(tuple(sorted(fields))), values

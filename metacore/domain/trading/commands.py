@@ -1,0 +1,73 @@
+"""Commands: what a caller wants done, as a value that says what it rests on, what it moves, and what it decides."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from metacore.domain.trading.balances import Balance, BalanceKey
+from metacore.domain.trading.decisions import Selection
+from metacore.domain.trading.unit_of_work import UnitOfWork
+from metacore.errors import MetacoreError
+
+R = TypeVar("R")
+
+
+class Command(ABC, Generic[R]):
+    """Something to be done in one transaction, by pure steps: what it selects is loaded and locked, the balances that
+    it names are locked after that, then it decides, and what it decided is saved.
+    """
+
+    @abstractmethod
+    def selection(self, exclusive: bool) -> Selection:
+        """What it rests on; its users are locked exclusively if `exclusive`."""
+
+    def balances(self, work: UnitOfWork) -> Collection[BalanceKey]:  # noqa: ARG002
+        """The balances that it may move, given what was loaded."""
+        return ()
+
+    @abstractmethod
+    def decide(self, work: UnitOfWork) -> R:
+        """Write to `work` what it brings about, and tell what that is; an error stores nothing.
+
+        NotAloneError if that must be decided alone with its users, and they are locked shared.
+        """
+
+    def result(self, decided: R, saved: Mapping[BalanceKey, Balance]) -> R:  # noqa: ARG002
+        """`decided`, with the balances that it moved as they were `saved`."""
+        return decided
+
+
+class NotAloneError(Exception):
+    """Something is to be stored that has no unique key to collide on: only a lock of its user keeps out another."""
+
+
+class Failed(Protocol):
+    """What became of one fact."""
+
+    @property
+    def error(self) -> MetacoreError | None: ...
+
+
+F = TypeVar("F", bound=Failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Sole(Command[F]):
+    """A batch of one fact; its error is raised, so that nothing at all is stored."""
+
+    batch: Command[Sequence[F]]
+
+    def selection(self, exclusive: bool) -> Selection:
+        return self.batch.selection(exclusive)
+
+    def balances(self, work: UnitOfWork) -> Collection[BalanceKey]:
+        return self.batch.balances(work)
+
+    def decide(self, work: UnitOfWork) -> F:
+        (result,) = self.batch.decide(work)
+        if result.error is not None:
+            raise result.error
+        return result
