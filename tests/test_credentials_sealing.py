@@ -247,7 +247,7 @@ class TestKeys:
             return RING
 
         async def use() -> None:
-            keys = Keys(Settings(encryption_keys=give))
+            keys = Keys(give, 60)
             rings = await asyncio.gather(*[keys.ring() for _ in range(10)])
             assert rings == [RING] * 10
 
@@ -259,7 +259,7 @@ class TestKeys:
         clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
         mocker.patch("metacore.sync.crypto.keys.time", clock)
         give = mocker.Mock(return_value=RING)
-        keys = BlockingKeys(Settings(encryption_keys=give, encryption_keys_max_age=60))
+        keys = BlockingKeys(give, 60)
         for seconds, key_id, calls in [
             (0, None, 1),
             (59, None, 1),
@@ -278,7 +278,7 @@ class TestKeys:
         self, mocker: MockerFixture, caplog: pytest.LogCaptureFixture
     ) -> None:
         give = mocker.Mock(side_effect=[RING, OSError(base64_of(OLD)), RING])
-        keys = BlockingKeys(Settings(encryption_keys=give, encryption_keys_max_age=0))
+        keys = BlockingKeys(give, 0)
         with caplog.at_level(logging.DEBUG):
             assert [keys.ring() for _ in range(3)] == [RING] * 3
         (record,) = caplog.records

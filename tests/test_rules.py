@@ -33,6 +33,10 @@ MAY_IMPORT = {
     ),
     "services": ("domain", "storage", "services", "crypto", "errors", "_compat.aio"),
     "exchanges": ("domain", "exchanges", "errors"),
+    "crypto": ("domain", "crypto", "errors", "_compat.aio"),
+    "config": ("crypto", "errors"),
+    "errors": (),
+    "_compat": (),
 }
 """What each part of the house may import of the others."""
 

@@ -63,7 +63,8 @@ def rotate_keys(
 def print_key_use(url: str | None, schema: str) -> bool:
     """Show which keys the credentials are encrypted under; whether none of them is missing."""
     settings = Settings(schema=schema)
-    ring = Keys(settings).ring() if settings.encryption_keys is not None else None
+    source = settings.encryption_keys
+    ring = None if source is None else Keys(source, settings.encryption_keys_max_age).ring()
     with _storage(url, schema) as storage:
         use = storage.users.key_use().credentials
     if use:

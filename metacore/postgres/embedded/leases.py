@@ -16,7 +16,7 @@ from metacore.postgres.embedded.postmaster import Postmaster
 
 
 class Lease:
-    """The lease of one process in a data directory: a shared lock, which the kernel lets go should the process crash.
+    """The lease of one process on a data directory: a shared lock, which the kernel lets go should the process crash.
 
     Starting and stopping is done under a second lock, an exclusive one. Who can then make the first lock exclusive is
     the last. `holders` counts within the process.
@@ -100,7 +100,7 @@ class Leases(dict[Path, Lease]):
 
 
 def lock_at_once(descriptor: int) -> bool:
-    """Make a lock exclusive, or have the answer False if others lease it."""
+    """Make a lock exclusive, or have the answer False if others share it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

