@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 E = TypeVar("E", bound=Exception)
 
@@ -14,9 +14,9 @@ class MetacoreError(Exception):
     Subclasses take their fields as keyword arguments and keep them as attributes; errors pickle with their fields.
     """
 
-    dooms_transaction: ClassVar[bool] = True
+    dooms_transaction: bool = True
     """Whether this error, raised by an operation of a storage inside a transaction, dooms it up to the nearest
-    savepoint.
+    savepoint. A class tells what its errors do; one that the database itself raised dooms in any case, and says so.
     """
 
     def __init__(self, message: str, **fields: Any) -> None:
@@ -110,6 +110,7 @@ class StaleVersionError(MetacoreError):
 class InvalidTransitionError(MetacoreError):
     """An order cannot go from status `previous` to `requested`. Nothing was written."""
 
+    dooms_transaction = False
     previous: str
     requested: str
 
@@ -156,6 +157,7 @@ class InvalidDataError(MetacoreError):
 class ConfigurationError(MetacoreError):
     """A setting is missing or cannot be used. `setting` is its name."""
 
+    dooms_transaction = False
     setting: str
 
     def __init__(self, message: str, *, setting: str = "") -> None:
@@ -165,7 +167,6 @@ class ConfigurationError(MetacoreError):
 class MissingKeyError(ConfigurationError):
     """Credentials of `user_id` are encrypted under the key `key_id`, which is not among the encryption keys."""
 
-    dooms_transaction = False
     key_id: str
 
     def __init__(self, key_id: str, *, user_id: Any) -> None:
@@ -203,7 +204,7 @@ class RetryableError(MetacoreError):
 
 
 class LockTimeoutError(RetryableError):
-    """A lock was not had within `lock_timeout`."""
+    """A lock could not be acquired within `lock_timeout`."""
 
 
 class StatementTimeoutError(MetacoreError):

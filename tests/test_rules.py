@@ -25,7 +25,7 @@ DRIVERS = ("psycopg", "psycopg_pool", "sqlalchemy", "alembic")
 MAY_IMPORT = {
     "domain": ("domain", "errors", "ids"),
     "storage": ("domain", "storage", "errors", "_compat.aio"),
-    "backends": ("domain", "storage", "backends", "errors", "config", "_compat.aio"),
+    "backends": ("domain", "storage", "backends", "crypto", "errors", "config", "_compat.aio"),
     "memory": ("domain", "storage", "backends", "memory", "crypto", "errors", "config", "_compat.aio"),
     "postgres": (
         *("domain", "storage", "backends", "postgres", "crypto", "errors", "config"),
@@ -120,8 +120,13 @@ def test_a_user_without_a_database_loads_no_driver(statement: str) -> None:
 def protocols() -> Iterator[tuple[str, type]]:
     for module in pkgutil.iter_modules(metacore.storage.__path__, "metacore.storage."):
         for name, value in vars(importlib.import_module(module.name)).items():
-            if inspect.isclass(value) and value.__module__ == module.name and getattr(value, "_is_protocol", False):
+            if inspect.isclass(value) and value.__module__ == module.name and is_contract(value):
                 yield name, value
+
+
+def is_contract(value: type) -> bool:
+    """Whether backends are to keep what this class says."""
+    return getattr(value, "_is_protocol", False) or inspect.isabstract(value)
 
 
 @pytest.mark.parametrize(("name", "protocol"), list(protocols()), ids=lambda value: value if type(value) is str else "")
@@ -138,15 +143,12 @@ def test_each_backend_has_the_methods_of_the_protocols_with_their_signatures(bac
 
     connect = metacore.connect if world == "metacore" else connect_sync
     storage = connect({"memory": "memory://", "postgres": "postgresql://nowhere"}[backend])
-    contract = importlib.import_module(f"{world}.storage.storage")
-    for name, value in vars(contract.Storages).items():
-        if isinstance(value, property):
-            protocol = inspect.get_annotations(value.fget, eval_str=True)["return"]
-            implementation = type(getattr(storage, name))
-            for method in (key for key, value in vars(protocol).items() if inspect.isfunction(value)):
-                if not method.startswith("_"):
-                    told, kept = (inspect.signature(getattr(owner, method)) for owner in (protocol, implementation))
-                    assert list(kept.parameters.values()) == list(told.parameters.values()), method
+    for name, protocol in importlib.import_module(f"{world}.storage.storages").STORAGES.items():
+        implementation = type(getattr(storage, name))
+        for method in (key for key, value in vars(protocol).items() if inspect.isfunction(value)):
+            if not method.startswith("_"):
+                told, kept = (inspect.signature(getattr(owner, method)) for owner in (protocol, implementation))
+                assert list(kept.parameters.values()) == list(told.parameters.values()), method
 
 
 def test_modules_are_short() -> None:

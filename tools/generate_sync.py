@@ -33,6 +33,7 @@ SOURCES = (
     "metacore/opening.py",
     "metacore/crypto/keys.py",
     "metacore/storage",
+    "metacore/backends",
     "metacore/memory/storages",
     "metacore/postgres/client/pool.py",
     "metacore/postgres/client/session.py",
@@ -41,7 +42,14 @@ SOURCES = (
 )
 """What is mirrored: packages and modules, each to the same path below TARGET."""
 
-SHARED = ("metacore/services/caches.py", "metacore/storage/stats.py")
+SHARED = (
+    "metacore/backends/expectations.py",
+    "metacore/backends/listing.py",
+    "metacore/backends/tally.py",
+    "metacore/backends/transaction_state.py",
+    "metacore/services/caches.py",
+    "metacore/storage/stats.py",
+)
 """What of them both worlds use as it is."""
 
 NAMES = {

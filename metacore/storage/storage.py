@@ -2,92 +2,67 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 from metacore._compat.aio import Eventual
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
-from metacore.storage.balances import BalanceStorage
-from metacore.storage.order_records import OrderRecordStorage
-from metacore.storage.order_updates import OrderUpdateStorage
-from metacore.storage.orders import OrderStorage
-from metacore.storage.portfolios import PortfolioStorage
 from metacore.storage.stats import Stats
-from metacore.storage.trades import TradeStorage
-from metacore.storage.users import UserStorage
+from metacore.storage.storages import StorageList
 
 T = TypeVar("T")
 
 
-class Storages(Protocol):
-    """What a storage and a transaction have in common: the storages, and a transaction to bind them to.
+class Storages(StorageList, ABC):
+    """What a storage and a transaction have in common: the storages of the list, and a transaction to bind them to.
 
     Every operation is atomic. Models that come out are frozen: nobody can change what is stored by way of them.
     Models that go in are never kept by reference to anything that can change. Bad input is refused with a typed error
     before anything is written.
     """
 
-    @property
-    def users(self) -> UserStorage: ...
-
-    @property
-    def orders(self) -> OrderStorage: ...
-
-    @property
-    def order_updates(self) -> OrderUpdateStorage: ...
-
-    @property
-    def trades(self) -> TradeStorage: ...
-
-    @property
-    def balances(self) -> BalanceStorage: ...
-
-    @property
-    def portfolios(self) -> PortfolioStorage: ...
-
-    @property
-    def order_records(self) -> OrderRecordStorage: ...
-
+    @abstractmethod
     def now(self) -> datetime:
         """The time in UTC by the clock that the storage was opened with; it stamps `created_at` and `updated_at`."""
-        ...
 
+    @abstractmethod
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction (READ COMMITTED): its storages read its own writes, others see them from the commit on.
 
         Leaving the block normally commits all of it; leaving by an error, which passes on, stores nothing of it.
         Inside a transaction it is a savepoint: an error that leaves its block undoes the block alone, with what was
-        done within the block by way of the transaction around it. An error of an operation that says so in
-        `dooms_transaction` dooms it up to the nearest savepoint: later operations, and leaving the block normally,
-        raise TransactionAbortedError; NotFoundError, StaleVersionError and InvalidDataError do not. After its end, it
-        raises the same. A transaction is used by one task or thread at a time.
+        done within the block by way of the transaction around it. An error of an operation dooms it up to the nearest
+        savepoint if, and only if, `error.dooms_transaction` says so: later operations, and leaving the block normally,
+        raise TransactionAbortedError then. After its end, it raises the same. A transaction is used by one task or
+        thread at a time.
         """
-        ...
 
+    @abstractmethod
     async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         """What `fn` returns, called with a transaction that is committed after it.
 
         On a RetryableError it is called again in a new transaction, with exponential backoff and jitter, `attempts`
         times in all. On a transaction it is called once, in a savepoint: only the outermost `run` calls again.
         """
-        ...
 
 
-class Transaction(Storages, Protocol):
+class Transaction(Storages):
     """The storages bound to one transaction."""
 
+    @abstractmethod
     async def load(self, selection: Selection) -> Loaded:
         """Load and lock what a decision rests on, as one pipelined operation.
 
         Locks are taken in one fixed order: users, then orders, each sorted by key; trades, entries and sums are read
         after them. Two orders that the ids of one name are both loaded.
         """
-        ...
 
+    @abstractmethod
     async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         """Save a decision, all or nothing, as one pipelined operation, and give the balances that it moved as they are
         then.
@@ -98,20 +73,20 @@ class Transaction(Storages, Protocol):
         would have more than 20 digits before the point. Nothing is written then, and only AlreadyExistsError and
         InsufficientFundsError doom the transaction.
         """
-        ...
 
 
-class Storage(Storages, Protocol):
+class Storage(Storages):
     """A storage, opened by `connect` and closed at the end of its `with` block.
 
     It may be shared by all tasks of its event loop, or all threads of its process; used from another event loop,
     after a fork, or once closed, every operation raises StorageUnavailableError.
     """
 
+    @abstractmethod
     async def ping(self) -> None:
         """Return if the storage answers; StorageUnavailableError if it does not."""
-        ...
 
+    @abstractmethod
     def stats(self) -> Stats:
         """The counters of operations and errors by name, and the figures of the connection pool, None where there is
         none.
@@ -120,14 +95,15 @@ class Storage(Storages, Protocol):
         takes, in a transaction or not; one that raises counts among the errors, too, whatever it raises. A stream
         counts when it is read. Transactions and `run` do not count, what is done within them does.
         """
-        ...
 
+    @abstractmethod
     async def close(self) -> None:
         """Give back every connection and refuse further operations. Closing again does nothing."""
-        ...
 
+    @abstractmethod
     async def __aenter__(self) -> Self: ...
 
+    @abstractmethod
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...

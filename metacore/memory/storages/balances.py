@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing
@@ -28,9 +29,11 @@ from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
+from metacore.storage.balances import BalanceStorage
 
 
-class MemoryBalanceStorage:
+@final
+class MemoryBalanceStorage(BalanceStorage):
     """`metacore.storage.balances.BalanceStorage` over dictionaries."""
 
     def __init__(self, session: Session) -> None:

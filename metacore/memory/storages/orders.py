@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing
@@ -15,9 +16,11 @@ from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
+from metacore.storage.orders import OrderStorage
 
 
-class MemoryOrderStorage:
+@final
+class MemoryOrderStorage(OrderStorage):
     """`metacore.storage.orders.OrderStorage` over dictionaries."""
 
     def __init__(self, session: Session) -> None:

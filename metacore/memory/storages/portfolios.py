@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing
@@ -15,9 +16,11 @@ from metacore.errors import NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
+from metacore.storage.portfolios import PortfolioStorage
 
 
-class MemoryPortfolioStorage:
+@final
+class MemoryPortfolioStorage(PortfolioStorage):
     """`metacore.storage.portfolios.PortfolioStorage` over dictionaries."""
 
     def __init__(self, session: Session) -> None:

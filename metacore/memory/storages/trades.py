@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import final
 from uuid import UUID
 
+from metacore.backends.counting import counts_itself
 from metacore.backends.listing import MAX_LIMIT, Listing
 from metacore.backends.tally import Tally
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
@@ -15,9 +17,11 @@ from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.session import Session
+from metacore.storage.trades import TradeStorage
 
 
-class MemoryTradeStorage:
+@final
+class MemoryTradeStorage(TradeStorage):
     """`metacore.storage.trades.TradeStorage` over dictionaries."""
 
     def __init__(self, session: Session) -> None:
@@ -79,9 +83,10 @@ class MemoryTradeStorage:
         with self._session.read() as tables:
             return tuple(tables.trades.select("pending", user_id))
 
+    @counts_itself
     async def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> AsyncIterator[Trade]:
         after = None
-        with self._session.counters.counting("trades.stream"):
+        with self._session.operation("trades.stream"):
             while True:
                 page = await self._list(user_id, filter, after, MAX_LIMIT)
                 for trade in page.items:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
-from metacore._compat.aio import ContextGuard, Eventual
+from metacore.backends.bundles import BaseTransaction
 from metacore.backends.expectations import Expectations
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, Unsettled
@@ -17,89 +15,21 @@ from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import total
 from metacore.memory.schema import Views
-from metacore.memory.storages.balances import MemoryBalanceStorage, apply_to_stored, put_entries
-from metacore.memory.storages.order_records import MemoryOrderRecordStorage
-from metacore.memory.storages.order_updates import MemoryOrderUpdateStorage, insert_updates
-from metacore.memory.storages.orders import MemoryOrderStorage, insert_order, put_order
-from metacore.memory.storages.portfolios import MemoryPortfolioStorage
-from metacore.memory.storages.session import Session
-from metacore.memory.storages.trades import MemoryTradeStorage, insert_trade, put_trade
-from metacore.memory.storages.users import MemoryUserStorage, put_user
-from metacore.storage.counting import count_operations, counted
-from metacore.storage.storage import Transaction
-
-T = TypeVar("T")
-
-count_operations(
-    users=MemoryUserStorage,
-    orders=MemoryOrderStorage,
-    order_updates=MemoryOrderUpdateStorage,
-    trades=MemoryTradeStorage,
-    balances=MemoryBalanceStorage,
-    portfolios=MemoryPortfolioStorage,
-    order_records=MemoryOrderRecordStorage,
-)
+from metacore.memory.storages.balances import apply_to_stored, put_entries
+from metacore.memory.storages.order_updates import insert_updates
+from metacore.memory.storages.orders import insert_order, put_order
+from metacore.memory.storages.session import TransactionSession
+from metacore.memory.storages.trades import insert_trade, put_trade
+from metacore.memory.storages.users import put_user
 
 
-class MemoryStorages(ContextGuard):
-    """The storages over one session: the storage's own, or that of a transaction."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._users = MemoryUserStorage(session)
-        self._orders = MemoryOrderStorage(session)
-        self._order_updates = MemoryOrderUpdateStorage(session)
-        self._trades = MemoryTradeStorage(session)
-        self._balances = MemoryBalanceStorage(session)
-        self._portfolios = MemoryPortfolioStorage(session)
-        self._order_records = MemoryOrderRecordStorage(session)
-
-    @property
-    def users(self) -> MemoryUserStorage:
-        return self._users
-
-    @property
-    def orders(self) -> MemoryOrderStorage:
-        return self._orders
-
-    @property
-    def order_updates(self) -> MemoryOrderUpdateStorage:
-        return self._order_updates
-
-    @property
-    def trades(self) -> MemoryTradeStorage:
-        return self._trades
-
-    @property
-    def balances(self) -> MemoryBalanceStorage:
-        return self._balances
-
-    @property
-    def portfolios(self) -> MemoryPortfolioStorage:
-        return self._portfolios
-
-    @property
-    def order_records(self) -> MemoryOrderRecordStorage:
-        return self._order_records
-
-    def now(self) -> datetime:
-        return self._session.now()
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[MemoryTransaction]:
-        async with self._session.transaction() as session:
-            yield MemoryTransaction(session)
-
-
-class MemoryTransaction(MemoryStorages):
+class MemoryTransaction(BaseTransaction):
     """`metacore.storage.storage.Transaction` over dictionaries."""
 
-    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
-        async with self.transaction() as savepoint:
-            return await fn(savepoint)
+    package = "metacore.memory.storages"
+    _session: TransactionSession
 
-    @counted("load")
-    async def load(self, selection: Selection) -> Loaded:
+    async def _load(self, selection: Selection) -> Loaded:
         async with self._session.write() as tables:
             users = [user for user_id in sorted(selection.users) if (user := tables.users.get((user_id,))) is not None]
             orders = _find_orders(tables, selection)
@@ -119,8 +49,7 @@ class MemoryTransaction(MemoryStorages):
                 moved=selection.moved_after is not None and _has_moved(tables, selection.users, selection.moved_after),
             )
 
-    @counted("save")
-    async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+    async def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         now = self._session.now()
         expectations = Expectations(changes)
         async with self._session.write() as tables:

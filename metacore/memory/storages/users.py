@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing
@@ -13,9 +14,11 @@ from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.memory.storages.credentials import MemoryCredentialStorage
+from metacore.storage.users import UserStorage
 
 
-class MemoryUserStorage(MemoryCredentialStorage):
+@final
+class MemoryUserStorage(MemoryCredentialStorage, UserStorage):
     """`metacore.storage.users.UserStorage` over dictionaries."""
 
     async def create(self, new: NewUser) -> User:

@@ -77,7 +77,7 @@ def translate(
     if state.startswith("22"):
         return InvalidDataError("the database refused a value of the row", field=operation)
     if state == _LOCK_NOT_AVAILABLE:
-        return LockTimeoutError(f"{operation}: a lock was not had within lock_timeout; run the transaction again")
+        return LockTimeoutError(f"{operation}: no lock within lock_timeout; run the transaction again")
     if state in _RETRYABLE:
         return RetryableError(f"{operation}: the database gave up the transaction; run it again")
     if state == _QUERY_CANCELED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -12,38 +11,34 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from metacore._compat.aio import complete, owner
+from metacore._compat.aio import complete
 from metacore._compat.psycopg_aio import Connection, ConnectionPool
+from metacore.backends.resources import Resources
 from metacore.config import Settings
-from metacore.crypto.keys import Keys
 from metacore.domain.values.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
-from metacore.postgres.client.connections import connection_parameters, pool_parameters
+from metacore.postgres.client.connections import connection_parameters, parse_url, pool_parameters
 from metacore.postgres.client.errors import unreachable
 from metacore.postgres.client.identifiers import check_schema_name
 from metacore.postgres.client.wire import Call, Row, Wire
 from metacore.postgres.schema.state import SCHEMA_STATE, check_schema_state
-from metacore.storage.counting import Counters
 
 
-class Pool:
-    """Connections, the clock, the schema and the counters: what all operations of a storage share."""
+class Pool(Resources):
+    """The connections that all operations of a storage share, and the schema that they use."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
-        self.clock = clock
-        self.schema = check_schema_name(settings.schema)
-        self.settings = settings
-        self.keys = Keys(settings.encryption_keys, settings.encryption_keys_max_age)
-        self.counters = Counters()
+    def __init__(self, url: str, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        parse_url(url)
+        super().__init__(settings, clock)
+        self.url = url
+        self.schema = check_schema_name(self.settings.schema)
         self._pool: ConnectionPool[Connection[Row]] | None = None
-        self._owner: object = None
-        self._process: int | None = None
         self._last_error: str | None = None
         self._wires: WeakKeyDictionary[Connection[Row], Wire] = WeakKeyDictionary()
 
-    async def open(self, url: str) -> None:
+    async def open(self) -> None:
         """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
-        parameters = connection_parameters(url, self.settings)
+        parameters = connection_parameters(self.url, self.settings)
         await self._check_server(parameters)
         self._pool = ConnectionPool(
             "",
@@ -51,29 +46,13 @@ class Pool:
             connection_class=self._recording_class(),
             **pool_parameters(self.settings),
         )
-        self._owner, self._process = owner(), os.getpid()
         await self._pool.open()
-
-    @property
-    def is_inherited(self) -> bool:
-        """Whether this process is a fork of the one that opened it: the connections are then the other's to end."""
-        return self._process != os.getpid()
-
-    def check(self) -> ConnectionPool[Connection[Row]]:
-        """The pool; StorageUnavailableError if the storage is closed or used from elsewhere than it was opened."""
-        if self._pool is None:
-            raise StorageUnavailableError("the storage is not open; use it inside the `with` block of connect()")
-        if owner() != self._owner:
-            raise StorageUnavailableError(
-                "the storage was opened in another event loop or process; open one of its own there"
-            )
-        if self._pool.closed:
-            raise StorageUnavailableError("the storage is closed; open another one by connect()")
-        return self._pool
 
     async def acquire(self) -> Connection[Row]:
         """A connection of its own for one operation or transaction; `release` it whatever happens."""
-        pool = self.check()
+        self.check()
+        pool = self._pool
+        assert pool is not None
         try:
             return await pool.getconn()
         except (PoolTimeout, TooManyRequests) as error:
@@ -125,7 +104,7 @@ class Pool:
 
     async def close(self) -> None:
         """Close all connections; a connection in use is closed when it is released."""
-        if self._pool is not None and not self.is_inherited:
+        if self._pool is not None:
             await self._pool.close()
 
     async def _check_server(self, parameters: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
@@ -32,12 +32,14 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.transactions import CHECK_USERS
+from metacore.storage.balances import BalanceStorage
 
 _PORTION = 5000
 """How many rows an audit reads at a time."""
 
 
-class PostgresBalanceStorage:
+@final
+class PostgresBalanceStorage(BalanceStorage):
     """`metacore.storage.balances.BalanceStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:
@@ -77,7 +79,7 @@ class PostgresBalanceStorage:
         given = list(deltas)
         keys = sorted({delta.key for delta in given})
         now = self._session.now()
-        async with self._session.atomic() as tx:
+        async with self._session.transaction() as tx:
             owners = sorted({key[0] for key in keys})
             calls = [(CHECK_USERS, {"ids": to_array(owners)}), *lock(tx, keys)]
             users, _, rows = await tx.pipeline("balances.apply", calls)
@@ -118,7 +120,7 @@ class PostgresBalanceStorage:
 
     async def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
         mine, now = {"user_id": str(user_id)}, self._session.now()
-        async with self._session.atomic() as tx:
+        async with self._session.transaction() as tx:
             ensure, lock_named = lock(tx, sorted((user_id, balance.asset) for balance in told))
             locks = (statements.LOCK_ALL, mine) if replace else lock_named
             owner = (CHECK_USERS, {"ids": to_array([user_id])})

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from metacore.backends.counting import counts_itself
 from metacore.backends.listing import parse_limit
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
@@ -20,16 +21,17 @@ from metacore.postgres.client.codecs import USER, to_array
 from metacore.postgres.client.session import Session
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import credentials as statements
+from metacore.storage.credentials import CredentialStorage
 
 
-class PostgresCredentialStorage:
+class PostgresCredentialStorage(CredentialStorage):
     """`metacore.storage.credentials.CredentialStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def credentials(self, user_id: UUID) -> Credentials:
-        keys = self._session.pool.keys
+        keys = self._session.keys
         await keys.ring()
         rows = await self._session.fetch(statements.GET, {"user_id": str(user_id)})
         if not rows:
@@ -37,13 +39,14 @@ class PostgresCredentialStorage:
         sealed = SealedCredentials(*rows[0])
         return unseal(await keys.ring(sealed.key_id), sealed)
 
+    @counts_itself
     async def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        with self._session.counters.counting("users.set_credentials"):
+        with self._session.operation("users.set_credentials"):
             if credentials is None:
                 stored = await self._session.fetch(statements.REMOVE, {"user_id": str(user_id)})
             else:
-                ring = await self._session.pool.keys.ring()
+                ring = await self._session.keys.ring()
                 sealed, hashes = seal(ring, user_id, credentials), api_key_hashes(ring, user_id, credentials)
                 calls = [
                     (statements.SET, _columns([sealed], statements.COLUMNS)),
@@ -54,12 +57,13 @@ class PostgresCredentialStorage:
             if not stored:
                 raise NotFoundError("user", user_id)
 
+    @counts_itself
     async def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         wanted, api_key = hide(api_key), ""
-        with self._session.counters.counting("users.get_by_api_key"):
+        with self._session.operation("users.get_by_api_key"):
             secret = lookup(wanted)
-            keys = self._session.pool.keys
+            keys = self._session.keys
             hashes = hash_api_key(await keys.ring(), secret)
             rows = await self._session.fetch(statements.GET_BY_API_KEY, {"api_key_hash": to_array(hashes)})
             for row in rows:
@@ -69,7 +73,7 @@ class PostgresCredentialStorage:
             raise NotFoundError("user", "the one with this API key")
 
     async def rotate_keys(self, after: UUID | None = None, limit: int = 100, dry_run: bool = False) -> RotationBatch:
-        ring = await self._session.pool.keys.ring()
+        ring = await self._session.keys.ring()
         values = {**_of_ring(ring), "limit": str(parse_limit(limit) + 1)}
         if after is not None:
             values["after"] = str(after)
@@ -85,7 +89,7 @@ class PostgresCredentialStorage:
         )
 
     async def key_use(self) -> KeyUse:
-        keys = self._session.pool.keys
+        keys = self._session.keys
         calls: list[Call] = [(statements.KEY_USE, {})]
         if keys.configured:
             calls.append((statements.OUTDATED, _of_ring(await keys.ring())))

@@ -18,7 +18,7 @@ _BLOCK = 500
 
 async def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, str | None]]) -> ImportResult:
     """Store `rows`, encoded by column, in one transaction (inside of one: a savepoint), in constant memory."""
-    async with session.atomic() as tx:
+    async with session.transaction() as tx:
         await tx.pipeline(statements.insert.name, [(UNLIMITED, {}), (statements.drop, {}), (statements.stage, {})])
         total = await _copy(tx, statements, rows)
         prelude = (statements.missing_user, PATIENT, statements.take_turns, IMPATIENT)

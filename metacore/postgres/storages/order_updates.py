@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import final
 from uuid import UUID
 
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
@@ -14,9 +15,11 @@ from metacore.postgres.client.codecs import ORDER_UPDATE, to_array, to_text
 from metacore.postgres.client.session import Session
 from metacore.postgres.statements import order_updates as statements
 from metacore.postgres.statements.transactions import CHECK_ORDERS
+from metacore.storage.order_updates import OrderUpdateStorage
 
 
-class PostgresOrderUpdateStorage:
+@final
+class PostgresOrderUpdateStorage(OrderUpdateStorage):
     """`metacore.storage.order_updates.OrderUpdateStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:

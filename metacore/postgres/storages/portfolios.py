@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
@@ -17,9 +18,11 @@ from metacore.postgres.client.codecs import HOLDING, to_array, to_text
 from metacore.postgres.client.session import Session
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import portfolios as statements
+from metacore.storage.portfolios import PortfolioStorage
 
 
-class PostgresPortfolioStorage:
+@final
+class PostgresPortfolioStorage(PortfolioStorage):
     """`metacore.storage.portfolios.PortfolioStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:
@@ -68,7 +71,7 @@ class PostgresPortfolioStorage:
         change: Callable[[Portfolio, datetime], Portfolio],
     ) -> Portfolio:
         mine, now = {"user_id": str(user_id)}, self._session.now()
-        async with self._session.atomic() as tx:
+        async with self._session.transaction() as tx:
             calls = [(statements.ENSURE, mine), (statements.LOCK, mine), (statements.GET, mine)]
             _, _, rows = await tx.pipeline(operation, calls)
             before = _decode(rows, user_id).require_version(expected_version)

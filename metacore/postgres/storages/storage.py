@@ -2,73 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self, TypeVar
-
-from metacore._compat.aio import Eventual, retry
+from metacore.backends.bundles import BaseStorage
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
-from metacore.errors import MetacoreError, RetryableError, StorageUnavailableError, bare
-from metacore.postgres.client.connections import parse_url
 from metacore.postgres.client.pool import Pool
 from metacore.postgres.client.session import Session
-from metacore.postgres.client.statement import Statement
-from metacore.postgres.storages.transaction import PostgresStorages
-from metacore.storage.counting import counted
-from metacore.storage.stats import Stats
-from metacore.storage.storage import Transaction
-
-T = TypeVar("T")
-
-_PING = Statement("ping", "SELECT 1")
+from metacore.postgres.storages.transaction import PostgresTransaction
 
 
-class PostgresStorage(PostgresStorages):
+class PostgresStorage(BaseStorage):
     """`metacore.storage.storage.Storage` over PostgreSQL, through a pool of connections."""
 
+    transaction_class = PostgresTransaction
+
     def __init__(self, url: str, settings: Settings | None = None, clock: Clock | None = None) -> None:
-        parse_url(url)
-        self._url = url
-        self._pool = Pool(settings or Settings(), clock or _utc_now)
-        self._opened = False
-        super().__init__(Session(self._pool))
-
-    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
-        async def attempt() -> T:
-            async with self.transaction() as tx:
-                return await fn(tx)
-
-        return await retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
-
-    @counted("ping")
-    async def ping(self) -> None:
-        await self._session.fetch(_PING, {})
-
-    def stats(self) -> Stats:
-        return Stats(dict(self._pool.counters.operations), dict(self._pool.counters.errors), self._pool.figures())
-
-    async def close(self) -> None:
-        await self._pool.close()
-
-    async def __aenter__(self) -> Self:
-        if self._opened:
-            raise StorageUnavailableError("a storage opens once; call connect() again for another one")
-        self._opened = True
-        try:
-            await self._pool.open(self._url)
-        except MetacoreError as error:
-            failure = error
-        else:
-            return self
-        raise bare(failure)
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+        super().__init__(Session(Pool(url, settings, clock)))

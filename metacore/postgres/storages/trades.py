@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from typing import Any, final
 from uuid import UUID
 
+from metacore.backends.counting import counts_itself
 from metacore.backends.listing import MAX_LIMIT, Listing, parse_limit
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
 from metacore.domain.values.imports import ImportResult
@@ -17,9 +18,11 @@ from metacore.postgres.client.session import Session
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import trades as statements
 from metacore.postgres.storages.imports import import_rows
+from metacore.storage.trades import TradeStorage
 
 
-class PostgresTradeStorage:
+@final
+class PostgresTradeStorage(TradeStorage):
     """`metacore.storage.trades.TradeStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:
@@ -63,9 +66,10 @@ class PostgresTradeStorage:
     async def list_pending(self, user_id: UUID) -> Sequence[Trade]:
         return await self._all(statements.LIST_PENDING, {"user_id": user_id})
 
+    @counts_itself
     async def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> AsyncIterator[Trade]:
         after = None
-        with self._session.counters.counting("trades.stream"):
+        with self._session.operation("trades.stream"):
             while True:
                 page = await self._list(user_id, filter, after, MAX_LIMIT)
                 for trade in page.items:

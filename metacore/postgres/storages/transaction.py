@@ -2,105 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Mapping
 
-from metacore._compat.aio import ContextGuard, Eventual
+from metacore.backends.bundles import BaseTransaction
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
-from metacore.postgres.client.session import Session, TransactionSession
-from metacore.postgres.storages.balances import PostgresBalanceStorage
-from metacore.postgres.storages.order_records import PostgresOrderRecordStorage
-from metacore.postgres.storages.order_updates import PostgresOrderUpdateStorage
-from metacore.postgres.storages.orders import PostgresOrderStorage
-from metacore.postgres.storages.portfolios import PostgresPortfolioStorage
-from metacore.postgres.storages.trades import PostgresTradeStorage
+from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.storages.transaction_load import load
 from metacore.postgres.storages.transaction_save import save
-from metacore.postgres.storages.users import PostgresUserStorage
-from metacore.storage.counting import count_operations, counted
-from metacore.storage.storage import Transaction
-
-T = TypeVar("T")
-
-count_operations(
-    users=PostgresUserStorage,
-    orders=PostgresOrderStorage,
-    order_updates=PostgresOrderUpdateStorage,
-    trades=PostgresTradeStorage,
-    balances=PostgresBalanceStorage,
-    portfolios=PostgresPortfolioStorage,
-    order_records=PostgresOrderRecordStorage,
-)
 
 
-class PostgresStorages(ContextGuard):
-    """The storages over one session: the storage's own, or that of a transaction."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._users = PostgresUserStorage(session)
-        self._orders = PostgresOrderStorage(session)
-        self._order_updates = PostgresOrderUpdateStorage(session)
-        self._trades = PostgresTradeStorage(session)
-        self._balances = PostgresBalanceStorage(session)
-        self._portfolios = PostgresPortfolioStorage(session)
-        self._order_records = PostgresOrderRecordStorage(session)
-
-    @property
-    def users(self) -> PostgresUserStorage:
-        return self._users
-
-    @property
-    def orders(self) -> PostgresOrderStorage:
-        return self._orders
-
-    @property
-    def order_updates(self) -> PostgresOrderUpdateStorage:
-        return self._order_updates
-
-    @property
-    def trades(self) -> PostgresTradeStorage:
-        return self._trades
-
-    @property
-    def balances(self) -> PostgresBalanceStorage:
-        return self._balances
-
-    @property
-    def portfolios(self) -> PostgresPortfolioStorage:
-        return self._portfolios
-
-    @property
-    def order_records(self) -> PostgresOrderRecordStorage:
-        return self._order_records
-
-    def now(self) -> datetime:
-        return self._session.now()
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
-        async with self._session.transaction() as session:
-            yield PostgresTransaction(session)
-
-
-class PostgresTransaction(PostgresStorages):
+class PostgresTransaction(BaseTransaction):
     """`metacore.storage.storage.Transaction` over PostgreSQL."""
 
-    def __init__(self, session: TransactionSession) -> None:
-        super().__init__(session)
-        self._transaction = session
+    package = "metacore.postgres.storages"
+    _session: TransactionSession
 
-    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
-        async with self.transaction() as savepoint:
-            return await fn(savepoint)
+    async def _load(self, selection: Selection) -> Loaded:
+        return await load(self._session, selection)
 
-    @counted("load")
-    async def load(self, selection: Selection) -> Loaded:
-        return await load(self._transaction, selection)
-
-    @counted("save")
-    async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
-        return await save(self._transaction, changes)
+    async def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+        return await save(self._session, changes)

@@ -11,7 +11,6 @@ from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, 
 from metacore.domain.trading.decisions import Changes, row_key
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
-from metacore.errors import MetacoreError
 from metacore.postgres.client.codecs import BALANCE, ORDER, TRADE, to_array
 from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.client.wire import Call
@@ -32,7 +31,7 @@ async def save(session: TransactionSession, changes: Changes) -> Mapping[Balance
     if all(key in session.locks.balances for key in keys):
         return await _save(session, changes, keys)
     # Locking stores missing balances: an error that dooms nothing must take them back.
-    async with session.atomic() as savepoint:
+    async with session.transaction() as savepoint:
         return await _save(savepoint, changes, keys)
 
 
@@ -42,14 +41,9 @@ async def _save(
     now = session.now()
     expectations = Expectations(changes)
     await _lock(session, expectations, keys)
-    try:
-        expectations.check(session.locks.users, session.locks.versions.get)
-        balances = {key: session.locks.balances[key] for key in keys}
-        changed, entries = apply_deltas(balances, changes.balance_deltas, now)
-    except MetacoreError as error:
-        if error.dooms_transaction:
-            session.doom(error)
-        raise
+    expectations.check(session.locks.users, session.locks.versions.get)
+    balances = {key: session.locks.balances[key] for key in keys}
+    changed, entries = apply_deltas(balances, changes.balance_deltas, now)
     calls: list[Call] = []
     for user_id, patch in sorted(changes.user_patches.items()):
         if patch.given():

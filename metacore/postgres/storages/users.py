@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
@@ -15,9 +15,11 @@ from metacore.postgres.client.codecs import USER, to_text
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import users as statements
 from metacore.postgres.storages.credentials import PostgresCredentialStorage
+from metacore.storage.users import UserStorage
 
 
-class PostgresUserStorage(PostgresCredentialStorage):
+@final
+class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
     """`metacore.storage.users.UserStorage` over PostgreSQL."""
 
     async def create(self, new: NewUser) -> User:

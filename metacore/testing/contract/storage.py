@@ -116,7 +116,7 @@ class StorageContract(Contract):
     """Of `metacore.storage.storage.Storage`, without its transactions."""
 
     def test_ping_returns_if_it_answers(self, storage: Storage) -> None:
-        assert storage.ping() is None  # type: ignore[func-returns-value]
+        assert storage.ping() is None
 
     def test_now_is_the_time_of_its_clock(self, storage: Storage, clock: Any) -> None:
         assert storage.now() == START

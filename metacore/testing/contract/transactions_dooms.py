@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast
 
 import pytest
 
+from metacore import errors
+from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.decisions import Changes, Selection
-from metacore.domain.trading.orders import Order
+from metacore.domain.trading.orders import NewOrder, Order
 from metacore.errors import (
     AlreadyExistsError,
+    ConfigurationError,
     ConflictError,
     InsufficientFundsError,
     InvalidDataError,
@@ -35,6 +39,7 @@ from metacore.testing.factories import (
 )
 
 ONE, ZERO = Decimal(1), Decimal(0)
+CREDENTIALS = Credentials(api_key="key", api_secret="secret")  # noqa: S106
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,11 @@ HARMLESS: dict[str, tuple[type[MetacoreError], Offence]] = {
         StaleVersionError,
         lambda at: at.tx.save(Changes(orders=(at.order.changed(version=9),))),
     ),
+    "credentials without keys to encrypt them": (
+        ConfigurationError,
+        lambda at: at.tx.users.set_credentials(at.user.id, CREDENTIALS),
+    ),
+    "a user by an API key, without keys": (ConfigurationError, lambda at: at.tx.users.get_by_api_key("key")),
     "a limit of zero": (InvalidDataError, lambda at: at.tx.orders.list(at.user.id, limit=0)),
     "a cursor that is none": (InvalidDataError, lambda at: at.tx.users.list(after="garbage")),
     "a text with NUL": (InvalidDataError, lambda at: at.tx.users.get_by_username("\0")),
@@ -142,6 +152,11 @@ HARMLESS: dict[str, tuple[type[MetacoreError], Offence]] = {
         ),
     ),
 }
+
+
+def error_classes() -> list[type[MetacoreError]]:
+    """Every class of `metacore.errors`."""
+    return [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MetacoreError)]
 
 
 class DoomContract(Contract):
@@ -174,6 +189,27 @@ class DoomContract(Contract):
                 with pytest.raises(TransactionAbortedError):
                     use()
         assert everything(storage, user) == before
+
+    @pytest.mark.parametrize("kind", error_classes(), ids=lambda kind: kind.__name__)
+    def test_an_error_of_any_class_dooms_it_if_and_only_if_it_says_so(
+        self, storage: Storage, user: User, kind: type[MetacoreError]
+    ) -> None:
+        def orders() -> Iterator[NewOrder]:
+            yield NewOrderFactory.build(user_id=user.id)
+            error = kind.__new__(kind)
+            MetacoreError.__init__(error, "raised while the operation ran")
+            raise error
+
+        before = everything(storage, user)
+        with suppress(TransactionAbortedError), storage.transaction() as tx:
+            tx.users.update(user.id, UserPatch(email="kept@example.com"))
+            kept = everything(tx, user)
+            with pytest.raises(kind) as caught:
+                tx.orders.create_many(orders())
+            assert caught.value.dooms_transaction == kind.dooms_transaction
+            with pytest.raises(TransactionAbortedError) if kind.dooms_transaction else nullcontext():
+                assert everything(tx, user) == kept
+        assert everything(storage, user) == (before if kind.dooms_transaction else kept)
 
     @pytest.mark.parametrize("name", DOOMING)
     def test_leaving_a_doomed_one_by_the_error_passes_the_error_on(

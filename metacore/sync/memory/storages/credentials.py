@@ -18,17 +18,19 @@ from metacore.domain.people.users import User
 from metacore.domain.values.secrets import hide
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.schema import Views
+from metacore.sync.backends.counting import counts_itself
 from metacore.sync.memory.storages.session import Session
+from metacore.sync.storage.credentials import CredentialStorage
 
 
-class MemoryCredentialStorage:
+class MemoryCredentialStorage(CredentialStorage):
     """`metacore.sync.storage.credentials.CredentialStorage` over dictionaries."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def credentials(self, user_id: UUID) -> Credentials:
-        keys = self._session.store.keys
+        keys = self._session.keys
         keys.ring()
         with self._session.read() as tables:
             sealed = tables.user_credentials.get((user_id,))
@@ -36,13 +38,14 @@ class MemoryCredentialStorage:
                 raise NotFoundError("credentials", user_id)
         return unseal(keys.ring(sealed.key_id), sealed)
 
+    @counts_itself
     def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        with self._session.counters.counting("users.set_credentials"):
+        with self._session.operation("users.set_credentials"):
             if credentials is None:
                 sealed, hashes = None, []
             else:
-                ring = self._session.store.keys.ring()
+                ring = self._session.keys.ring()
                 sealed, hashes = seal(ring, user_id, credentials), api_key_hashes(ring, user_id, credentials)
             with self._session.write() as tables:
                 if tables.users.get((user_id,)) is None:
@@ -53,12 +56,13 @@ class MemoryCredentialStorage:
                         raise AlreadyExistsError("credentials", "api_key")
                     _put(tables, sealed, hashes)
 
+    @counts_itself
     def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         wanted, api_key = hide(api_key), ""
-        with self._session.counters.counting("users.get_by_api_key"):
+        with self._session.operation("users.get_by_api_key"):
             secret = lookup(wanted)
-            keys = self._session.store.keys
+            keys = self._session.keys
             ring = keys.ring()
             with self._session.read() as tables:
                 found = _find(tables, hash_api_key(ring, secret))
@@ -70,7 +74,7 @@ class MemoryCredentialStorage:
 
     def rotate_keys(self, after: UUID | None = None, limit: int = 100, dry_run: bool = False) -> RotationBatch:
         parse_limit(limit)
-        ring = self._session.store.keys.ring()
+        ring = self._session.keys.ring()
         with self._session.read() as tables:
             rows = [row for row in _outdated(tables, ring) if after is None or row.user_id > after]
         rows.sort(key=lambda row: row.user_id)
@@ -92,7 +96,7 @@ class MemoryCredentialStorage:
         )
 
     def key_use(self) -> KeyUse:
-        keys = self._session.store.keys
+        keys = self._session.keys
         ring = keys.ring() if keys.configured else None
         with self._session.read() as tables:
             return KeyUse(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import final
 
 from metacore.backends.listing import Listing
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, newest_first
@@ -14,9 +15,11 @@ from metacore.errors import NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.session import Session
+from metacore.sync.storage.order_records import OrderRecordStorage
 
 
-class MemoryOrderRecordStorage:
+@final
+class MemoryOrderRecordStorage(OrderRecordStorage):
     """`metacore.sync.storage.order_records.OrderRecordStorage` over dictionaries."""
 
     def __init__(self, session: Session) -> None:

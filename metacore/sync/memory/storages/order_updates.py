@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import final
 from uuid import UUID
 
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
@@ -12,9 +13,11 @@ from metacore.domain.trading.orders import OrderKey
 from metacore.errors import NotFoundError
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.session import Session
+from metacore.sync.storage.order_updates import OrderUpdateStorage
 
 
-class MemoryOrderUpdateStorage:
+@final
+class MemoryOrderUpdateStorage(OrderUpdateStorage):
     """`metacore.sync.storage.order_updates.OrderUpdateStorage` over dictionaries."""
 
     def __init__(self, session: Session) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing
@@ -16,9 +17,11 @@ from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.session import Session
+from metacore.sync.storage.orders import OrderStorage
 
 
-class MemoryOrderStorage:
+@final
+class MemoryOrderStorage(OrderStorage):
     """`metacore.sync.storage.orders.OrderStorage` over dictionaries."""
 
     def __init__(self, session: Session) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import MAX_LIMIT, Listing
@@ -15,10 +16,13 @@ from metacore.domain.values.text import require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
+from metacore.sync.backends.counting import counts_itself
 from metacore.sync.memory.storages.session import Session
+from metacore.sync.storage.trades import TradeStorage
 
 
-class MemoryTradeStorage:
+@final
+class MemoryTradeStorage(TradeStorage):
     """`metacore.sync.storage.trades.TradeStorage` over dictionaries."""
 
     def __init__(self, session: Session) -> None:
@@ -80,9 +84,10 @@ class MemoryTradeStorage:
         with self._session.read() as tables:
             return tuple(tables.trades.select("pending", user_id))
 
+    @counts_itself
     def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
         after = None
-        with self._session.counters.counting("trades.stream"):
+        with self._session.operation("trades.stream"):
             while True:
                 page = self._list(user_id, filter, after, MAX_LIMIT)
                 for trade in page.items:

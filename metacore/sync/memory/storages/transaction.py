@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
-from metacore._compat.blocking import ContextGuard, Eventual
 from metacore.backends.expectations import Expectations
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, Unsettled
@@ -18,89 +15,22 @@ from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import total
 from metacore.memory.schema import Views
-from metacore.sync.memory.storages.balances import MemoryBalanceStorage, apply_to_stored, put_entries
-from metacore.sync.memory.storages.order_records import MemoryOrderRecordStorage
-from metacore.sync.memory.storages.order_updates import MemoryOrderUpdateStorage, insert_updates
-from metacore.sync.memory.storages.orders import MemoryOrderStorage, insert_order, put_order
-from metacore.sync.memory.storages.portfolios import MemoryPortfolioStorage
-from metacore.sync.memory.storages.session import Session
-from metacore.sync.memory.storages.trades import MemoryTradeStorage, insert_trade, put_trade
-from metacore.sync.memory.storages.users import MemoryUserStorage, put_user
-from metacore.sync.storage.counting import count_operations, counted
-from metacore.sync.storage.storage import Transaction
-
-T = TypeVar("T")
-
-count_operations(
-    users=MemoryUserStorage,
-    orders=MemoryOrderStorage,
-    order_updates=MemoryOrderUpdateStorage,
-    trades=MemoryTradeStorage,
-    balances=MemoryBalanceStorage,
-    portfolios=MemoryPortfolioStorage,
-    order_records=MemoryOrderRecordStorage,
-)
+from metacore.sync.backends.bundles import BaseTransaction
+from metacore.sync.memory.storages.balances import apply_to_stored, put_entries
+from metacore.sync.memory.storages.order_updates import insert_updates
+from metacore.sync.memory.storages.orders import insert_order, put_order
+from metacore.sync.memory.storages.session import TransactionSession
+from metacore.sync.memory.storages.trades import insert_trade, put_trade
+from metacore.sync.memory.storages.users import put_user
 
 
-class MemoryStorages(ContextGuard):
-    """The storages over one session: the storage's own, or that of a transaction."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._users = MemoryUserStorage(session)
-        self._orders = MemoryOrderStorage(session)
-        self._order_updates = MemoryOrderUpdateStorage(session)
-        self._trades = MemoryTradeStorage(session)
-        self._balances = MemoryBalanceStorage(session)
-        self._portfolios = MemoryPortfolioStorage(session)
-        self._order_records = MemoryOrderRecordStorage(session)
-
-    @property
-    def users(self) -> MemoryUserStorage:
-        return self._users
-
-    @property
-    def orders(self) -> MemoryOrderStorage:
-        return self._orders
-
-    @property
-    def order_updates(self) -> MemoryOrderUpdateStorage:
-        return self._order_updates
-
-    @property
-    def trades(self) -> MemoryTradeStorage:
-        return self._trades
-
-    @property
-    def balances(self) -> MemoryBalanceStorage:
-        return self._balances
-
-    @property
-    def portfolios(self) -> MemoryPortfolioStorage:
-        return self._portfolios
-
-    @property
-    def order_records(self) -> MemoryOrderRecordStorage:
-        return self._order_records
-
-    def now(self) -> datetime:
-        return self._session.now()
-
-    @contextmanager
-    def transaction(self) -> Iterator[MemoryTransaction]:
-        with self._session.transaction() as session:
-            yield MemoryTransaction(session)
-
-
-class MemoryTransaction(MemoryStorages):
+class MemoryTransaction(BaseTransaction):
     """`metacore.sync.storage.storage.Transaction` over dictionaries."""
 
-    def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
-        with self.transaction() as savepoint:
-            return fn(savepoint)
+    package = "metacore.sync.memory.storages"
+    _session: TransactionSession
 
-    @counted("load")
-    def load(self, selection: Selection) -> Loaded:
+    def _load(self, selection: Selection) -> Loaded:
         with self._session.write() as tables:
             users = [user for user_id in sorted(selection.users) if (user := tables.users.get((user_id,))) is not None]
             orders = _find_orders(tables, selection)
@@ -120,8 +50,7 @@ class MemoryTransaction(MemoryStorages):
                 moved=selection.moved_after is not None and _has_moved(tables, selection.users, selection.moved_after),
             )
 
-    @counted("save")
-    def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+    def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         now = self._session.now()
         expectations = Expectations(changes)
         with self._session.write() as tables:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing
@@ -14,9 +15,11 @@ from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
 from metacore.sync.memory.storages.credentials import MemoryCredentialStorage
+from metacore.sync.storage.users import UserStorage
 
 
-class MemoryUserStorage(MemoryCredentialStorage):
+@final
+class MemoryUserStorage(MemoryCredentialStorage, UserStorage):
     """`metacore.sync.storage.users.UserStorage` over dictionaries."""
 
     def create(self, new: NewUser) -> User:

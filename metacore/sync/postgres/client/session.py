@@ -5,38 +5,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from typing import Any
 
 import psycopg
 
 from metacore._compat.psycopg_blocking import Connection
 from metacore.domain.trading.balances import Balance
-from metacore.domain.values.times import read_clock
-from metacore.errors import MetacoreError, TransactionAbortedError
+from metacore.errors import MetacoreError
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.locks import RowLocks
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
+from metacore.sync.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.sync.postgres.client.pool import Pool
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_PING = Statement("ping", "SELECT 1")
 _COMMIT, _ROLLBACK = b"COMMIT", b"ROLLBACK"
 
 
-class Session:
+class Session(BaseSession["TransactionSession"]):
     """Operations outside of any transaction: each commits by itself."""
 
     def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
         self.pool = pool
-        self.counters = pool.counters
 
-    def now(self) -> datetime:
-        return read_clock(self.pool.clock)
-
-    def check(self) -> None:
-        """StorageUnavailableError if the storage cannot be used; for operations that have nothing to ask the server."""
-        self.pool.check()
+    def ping(self) -> None:
+        self.fetch(_PING, {})
 
     def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         """The rows that `statement` gives, in one round trip; `subject` is the row it stores, named by errors."""
@@ -64,89 +60,39 @@ class Session:
     ) -> MetacoreError:
         return translate(error, operation, self.pool.schema, commits=commits, subject=subject)
 
-    def doom(self, error: MetacoreError) -> MetacoreError:
-        """`error`; here there is no transaction that it could doom."""
-        return error
-
     def remember(self, balances: Iterable[Balance]) -> None:
         """Keep `balances` as what is locked; here nothing stays locked."""
 
     def forget(self) -> None:
         """Forget what is locked, because rows were deleted."""
 
-    @contextmanager
-    def transaction(self) -> Iterator[TransactionSession]:
-        """A session bound to one transaction: committed at the end of the block, rolled back on an error."""
-        session = TransactionSession(self.pool)
-        try:
-            yield session
-            session.commit()
-        finally:
-            session.end()
+    def begin_transaction(self) -> TransactionSession:
+        return TransactionSession(self.pool)
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """A session whose reads all see the same moment."""
-        session = TransactionSession(self.pool, opening=_BEGIN_SNAPSHOT)
-        try:
+        with self.transaction() as session:
+            session.opening = _BEGIN_SNAPSHOT
             yield session
-            session.commit()
-        finally:
-            session.end()
-
-    @contextmanager
-    def atomic(self) -> Iterator[TransactionSession]:
-        """A transaction for one operation of several statements; its errors doom the transaction that it is part of."""
-        try:
-            with self.transaction() as session:
-                yield session
-        except MetacoreError as error:
-            if error.dooms_transaction:
-                self.doom(error)
-            raise
 
 
-class TransactionSession(Session):
+class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
     """Operations of one transaction, or of a savepoint within it. BEGIN or SAVEPOINT goes with the first of them."""
 
-    def __init__(self, pool: Pool, parent: TransactionSession | None = None, opening: bytes = b"BEGIN") -> None:
-        super().__init__(pool)
-        self._parent = parent
+    def __init__(self, pool: Pool, parent: TransactionSession | None = None) -> None:
+        super().__init__(pool, parent)
+        self.pool = pool
         self._depth: int = parent._depth + 1 if parent else 0
-        self._opening = b"SAVEPOINT s%d" % self._depth if parent else opening
+        self.opening = b"SAVEPOINT s%d" % self._depth if parent else b"BEGIN"
         self._locks: RowLocks = RowLocks(parent._locks if parent else None)
-        self._inner: TransactionSession | None = None
         self._connection: Connection[Row] | None = None
         self._begun = False
-        self._doom: MetacoreError | None = None
-        self._ended = False
-
-    def check(self) -> None:
-        """TransactionAbortedError if this transaction is doomed or over, StorageUnavailableError if the storage is."""
-        self.pool.check()
-        session: TransactionSession | None = self._innermost
-        while session is not None:
-            if self._ended or session._ended:
-                raise TransactionAbortedError("this transaction has ended; begin a new one")
-            if session._doom is not None:
-                cause = type(session._doom).__name__
-                raise TransactionAbortedError(
-                    f"this transaction was doomed by {cause}; leave its block and begin a new one"
-                ) from session._doom
-            session = session._parent
 
     @property
     def locks(self) -> RowLocks:
         """What is locked."""
-        return self._innermost._locks
-
-    @property
-    def _innermost(self) -> TransactionSession:
-        """The innermost open savepoint within this one, else itself: where the server is, whichever of them is used."""
-        session = self
-        while session._inner is not None:
-            session = session._inner
-        return session
+        return self.innermost._locks
 
     def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         return self.pipeline(statement.name, [(statement, values)], subject)[0]
@@ -184,36 +130,13 @@ class TransactionSession(Session):
         """Itself: inside a transaction, reads see what the transaction sees."""
         yield self
 
-    def doom(self, error: MetacoreError) -> MetacoreError:
-        """`error`, after which this transaction, up to the nearest savepoint, can only be left."""
-        self._doom = self._doom or error
-        return error
-
-    @contextmanager
-    def transaction(self) -> Iterator[TransactionSession]:
-        """A session bound to a savepoint: kept at the end of the block, undone on an error."""
-        self.check()
-        around = self._innermost
-        session = around._inner = TransactionSession(self.pool, around)
-        try:
-            try:
-                yield session
-                session.check()
-            finally:
-                around._inner = None
-        except BaseException:
-            session.undo()
-            raise
-        else:
-            session.keep()
-            session._locks.keep()
-        finally:
-            session._ended = True
+    def begin_savepoint(self) -> TransactionSession:
+        return TransactionSession(self.pool, self)
 
     def connect(self) -> Connection[Row]:
         """The connection of the transaction, from the pool at the first call."""
-        if self._parent is not None:
-            return self._parent.connect()
+        if self.parent is not None:
+            return self.parent.connect()
         if self._connection is None:
             self._connection = self.pool.acquire()
         return self._connection
@@ -228,17 +151,15 @@ class TransactionSession(Session):
 
     def _openings(self) -> list[bytes]:
         openings: list[bytes] = []
-        session: TransactionSession | None = self._innermost
-        while session is not None and not session._begun:
+        for session in self.lineage:
+            if session._begun:
+                break
             session._begun = True
-            openings.insert(0, session._opening)
-            session = session._parent
+            openings.insert(0, session.opening)
         return openings
 
     def commit(self) -> None:
         """Commit. OutcomeUnknownError if the connection is lost while the server does."""
-        self.check()
-        self._ended = True
         if self._connection is None or not self._begun:
             return
         try:
@@ -252,6 +173,7 @@ class TransactionSession(Session):
         """Make the changes since the savepoint part of what is around it."""
         if self._begun and self._depth:
             self._control(b"RELEASE SAVEPOINT s%d" % self._depth)
+        self._locks.keep()
 
     def undo(self) -> None:
         """Undo the changes since the savepoint; if the connection is lost, all is undone, and what is around doomed."""
@@ -263,7 +185,6 @@ class TransactionSession(Session):
 
     def end(self) -> None:
         """Give back the connection, rolling back what was not committed."""
-        self._ended = True
         if self._connection is None or self.pool.is_inherited:
             return
         connection, self._connection = self._connection, None
@@ -282,5 +203,5 @@ class TransactionSession(Session):
         try:
             self.pool.exchange(connection, (), [command])
         except psycopg.Error as error:
-            assert self._parent is not None
-            raise self._parent.doom(self._typed(error, "savepoint")) from error
+            assert self.parent is not None
+            raise self.parent.doom(self._typed(error, "savepoint")) from error

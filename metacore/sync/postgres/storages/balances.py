@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
@@ -33,12 +33,14 @@ from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.transactions import CHECK_USERS
 from metacore.sync.postgres.client.session import Session
+from metacore.sync.storage.balances import BalanceStorage
 
 _PORTION = 5000
 """How many rows an audit reads at a time."""
 
 
-class PostgresBalanceStorage:
+@final
+class PostgresBalanceStorage(BalanceStorage):
     """`metacore.sync.storage.balances.BalanceStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:
@@ -78,7 +80,7 @@ class PostgresBalanceStorage:
         given = list(deltas)
         keys = sorted({delta.key for delta in given})
         now = self._session.now()
-        with self._session.atomic() as tx:
+        with self._session.transaction() as tx:
             owners = sorted({key[0] for key in keys})
             calls = [(CHECK_USERS, {"ids": to_array(owners)}), *lock(tx, keys)]
             users, _, rows = tx.pipeline("balances.apply", calls)
@@ -119,7 +121,7 @@ class PostgresBalanceStorage:
 
     def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
         mine, now = {"user_id": str(user_id)}, self._session.now()
-        with self._session.atomic() as tx:
+        with self._session.transaction() as tx:
             ensure, lock_named = lock(tx, sorted((user_id, balance.asset) for balance in told))
             locks = (statements.LOCK_ALL, mine) if replace else lock_named
             owner = (CHECK_USERS, {"ids": to_array([user_id])})

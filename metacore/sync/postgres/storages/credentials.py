@@ -20,17 +20,19 @@ from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import USER, to_array
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import credentials as statements
+from metacore.sync.backends.counting import counts_itself
 from metacore.sync.postgres.client.session import Session
+from metacore.sync.storage.credentials import CredentialStorage
 
 
-class PostgresCredentialStorage:
+class PostgresCredentialStorage(CredentialStorage):
     """`metacore.sync.storage.credentials.CredentialStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def credentials(self, user_id: UUID) -> Credentials:
-        keys = self._session.pool.keys
+        keys = self._session.keys
         keys.ring()
         rows = self._session.fetch(statements.GET, {"user_id": str(user_id)})
         if not rows:
@@ -38,13 +40,14 @@ class PostgresCredentialStorage:
         sealed = SealedCredentials(*rows[0])
         return unseal(keys.ring(sealed.key_id), sealed)
 
+    @counts_itself
     def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        with self._session.counters.counting("users.set_credentials"):
+        with self._session.operation("users.set_credentials"):
             if credentials is None:
                 stored = self._session.fetch(statements.REMOVE, {"user_id": str(user_id)})
             else:
-                ring = self._session.pool.keys.ring()
+                ring = self._session.keys.ring()
                 sealed, hashes = seal(ring, user_id, credentials), api_key_hashes(ring, user_id, credentials)
                 calls = [
                     (statements.SET, _columns([sealed], statements.COLUMNS)),
@@ -55,12 +58,13 @@ class PostgresCredentialStorage:
             if not stored:
                 raise NotFoundError("user", user_id)
 
+    @counts_itself
     def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         wanted, api_key = hide(api_key), ""
-        with self._session.counters.counting("users.get_by_api_key"):
+        with self._session.operation("users.get_by_api_key"):
             secret = lookup(wanted)
-            keys = self._session.pool.keys
+            keys = self._session.keys
             hashes = hash_api_key(keys.ring(), secret)
             rows = self._session.fetch(statements.GET_BY_API_KEY, {"api_key_hash": to_array(hashes)})
             for row in rows:
@@ -70,7 +74,7 @@ class PostgresCredentialStorage:
             raise NotFoundError("user", "the one with this API key")
 
     def rotate_keys(self, after: UUID | None = None, limit: int = 100, dry_run: bool = False) -> RotationBatch:
-        ring = self._session.pool.keys.ring()
+        ring = self._session.keys.ring()
         values = {**_of_ring(ring), "limit": str(parse_limit(limit) + 1)}
         if after is not None:
             values["after"] = str(after)
@@ -86,7 +90,7 @@ class PostgresCredentialStorage:
         )
 
     def key_use(self) -> KeyUse:
-        keys = self._session.pool.keys
+        keys = self._session.keys
         calls: list[Call] = [(statements.KEY_USE, {})]
         if keys.configured:
             calls.append((statements.OUTDATED, _of_ring(keys.ring())))

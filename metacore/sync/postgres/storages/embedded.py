@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 from metacore._compat.blocking import in_thread
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.postgres.embedded import EmbeddedPostgres
 from metacore.postgres.schema import SchemaDeployer
+from metacore.sync.postgres.client.pool import Pool
+from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.storage import PostgresStorage
 
 
@@ -17,8 +17,19 @@ class EmbeddedStorage(PostgresStorage):
     """A `PostgresStorage` with a server of its own, started and deployed when it opens and stopped when it closes."""
 
     def __init__(self, path: str | None = None, settings: Settings | None = None, clock: Clock | None = None) -> None:
+        super(PostgresStorage, self).__init__(Session(EmbeddedPool(path, settings, clock)))
+
+
+class EmbeddedPool(Pool):
+    """Connections to a server that runs while they are open."""
+
+    def __init__(self, path: str | None, settings: Settings | None, clock: Clock | None) -> None:
         super().__init__("", settings, clock)
         self._server = EmbeddedPostgres(path)
+
+    def open(self) -> None:
+        in_thread(self._start)
+        super().open()
 
     def close(self) -> None:
         try:
@@ -26,14 +37,6 @@ class EmbeddedStorage(PostgresStorage):
         finally:
             in_thread(self._server.stop)
 
-    def __enter__(self) -> Self:
-        try:
-            in_thread(self._start)
-            return super().__enter__()
-        except BaseException:
-            self.close()
-            raise
-
     def _start(self) -> None:
-        self._url = self._server.start().url
-        SchemaDeployer(self._url, self._pool.schema).deploy()
+        self.url = self._server.start().url
+        SchemaDeployer(self.url, self.schema).deploy()

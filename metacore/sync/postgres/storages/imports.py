@@ -19,7 +19,7 @@ _BLOCK = 500
 
 def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, str | None]]) -> ImportResult:
     """Store `rows`, encoded by column, in one transaction (inside of one: a savepoint), in constant memory."""
-    with session.atomic() as tx:
+    with session.transaction() as tx:
         tx.pipeline(statements.insert.name, [(UNLIMITED, {}), (statements.drop, {}), (statements.stage, {})])
         total = _copy(tx, statements, rows)
         prelude = (statements.missing_user, PATIENT, statements.take_turns, IMPATIENT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, final
 
 from metacore.backends.listing import Listing, parse_limit
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, newest_first
@@ -18,6 +18,7 @@ from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import order_records as statements
 from metacore.postgres.statements.imports import LIMITED, UNLIMITED
 from metacore.sync.postgres.client.session import Session
+from metacore.sync.storage.order_records import OrderRecordStorage
 
 _CHUNK = 2000
 """How many rows, of records and items, one statement of `save_many` writes at most, but for a record larger than
@@ -25,7 +26,8 @@ that.
 """
 
 
-class PostgresOrderRecordStorage:
+@final
+class PostgresOrderRecordStorage(OrderRecordStorage):
     """`metacore.sync.storage.order_records.OrderRecordStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:
@@ -41,7 +43,7 @@ class PostgresOrderRecordStorage:
 
     def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
         outcomes: list[SaveOutcome] = []
-        with self._session.atomic() as tx:
+        with self._session.transaction() as tx:
             tx.fetch(UNLIMITED, {})
             for chunk in _chunks(records):
                 versions: dict[str, int] = dict(tx.fetch(statements.SAVE, encode_all(chunk)))

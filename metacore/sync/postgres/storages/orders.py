@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
@@ -18,9 +18,11 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import orders as statements
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
+from metacore.sync.storage.orders import OrderStorage
 
 
-class PostgresOrderStorage:
+@final
+class PostgresOrderStorage(OrderStorage):
     """`metacore.sync.storage.orders.OrderStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:
@@ -76,7 +78,7 @@ class PostgresOrderStorage:
         self._session.forget()
         if not self._session.fetch(statements.DELETE, values):
             order = self._get(statements.GET, user_id, "id", order_id)
-            raise self._session.doom(order.hold_conflict())
+            raise order.hold_conflict()
 
     def _get(self, statement: Statement, user_id: UUID, field: str, value: UUID | str) -> Order:
         rows = self._session.fetch(statement, {"user_id": str(user_id), field: to_text(value)})

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import MAX_LIMIT, Listing, parse_limit
@@ -16,11 +16,14 @@ from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import TRADE, to_text
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import trades as statements
+from metacore.sync.backends.counting import counts_itself
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
+from metacore.sync.storage.trades import TradeStorage
 
 
-class PostgresTradeStorage:
+@final
+class PostgresTradeStorage(TradeStorage):
     """`metacore.sync.storage.trades.TradeStorage` over PostgreSQL."""
 
     def __init__(self, session: Session) -> None:
@@ -64,9 +67,10 @@ class PostgresTradeStorage:
     def list_pending(self, user_id: UUID) -> Sequence[Trade]:
         return self._all(statements.LIST_PENDING, {"user_id": user_id})
 
+    @counts_itself
     def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
         after = None
-        with self._session.counters.counting("trades.stream"):
+        with self._session.operation("trades.stream"):
             while True:
                 page = self._list(user_id, filter, after, MAX_LIMIT)
                 for trade in page.items:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
@@ -16,9 +16,11 @@ from metacore.postgres.client.codecs import USER, to_text
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import users as statements
 from metacore.sync.postgres.storages.credentials import PostgresCredentialStorage
+from metacore.sync.storage.users import UserStorage
 
 
-class PostgresUserStorage(PostgresCredentialStorage):
+@final
+class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
     """`metacore.sync.storage.users.UserStorage` over PostgreSQL."""
 
     def create(self, new: NewUser) -> User:

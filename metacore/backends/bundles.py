@@ -1,0 +1,170 @@
+"""The storages of the list over one session, each with its counters."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from inspect import getmembers, isclass, isfunction
+from types import ModuleType, TracebackType
+from typing import Any, ClassVar, Self, TypeVar
+
+from metacore._compat.aio import ContextGuard, Eventual, retry
+from metacore.backends.counting import counted
+from metacore.backends.sessions import BaseSession, BaseTransactionSession
+from metacore.domain.trading.balances import Balance, BalanceKey
+from metacore.domain.trading.decisions import Changes, Loaded, Selection
+from metacore.errors import ConfigurationError, MetacoreError, RetryableError, bare
+from metacore.storage.stats import Stats
+from metacore.storage.storage import Storage, Storages, Transaction
+from metacore.storage.storages import STORAGES
+
+T = TypeVar("T")
+
+
+class Bundle(ContextGuard, Storages):
+    """The storages over one session: the storage's own, or that of a transaction."""
+
+    def __init__(self, session: BaseSession[Any], package: str) -> None:
+        self._session = session
+        self._classes = storage_classes(package)
+
+    def storage(self, name: str) -> Any:
+        """The storage of this name, made when it is first asked for."""
+        storage = vars(self)[name] = self._classes[name](self._session)
+        return storage
+
+    def now(self) -> datetime:
+        return self._session.now()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        async with self._session.transaction() as session:
+            yield self._bound(session)
+
+    @abstractmethod
+    def _bound(self, session: Any) -> Transaction:
+        """The transaction of a session."""
+
+
+class BaseTransaction(Bundle, Transaction):
+    """The storages bound to one transaction."""
+
+    package: ClassVar[str]
+    """Where the storages are: in a module each, named as in the list."""
+
+    def __init__(self, session: BaseTransactionSession[Any]) -> None:
+        super().__init__(session, self.package)
+
+    def _bound(self, session: Any) -> Transaction:
+        return type(self)(session)
+
+    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
+        async with self.transaction() as savepoint:
+            return await fn(savepoint)
+
+    async def load(self, selection: Selection) -> Loaded:
+        with self._session.operation("load"):
+            return await self._load(selection)
+
+    async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+        with self._session.operation("save"):
+            return await self._save(changes)
+
+    @abstractmethod
+    async def _load(self, selection: Selection) -> Loaded:
+        """See `load`."""
+
+    @abstractmethod
+    async def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+        """See `save`."""
+
+
+class BaseStorage(Bundle, Storage):
+    """A storage: opened once, closed at the end, with what all of its operations share."""
+
+    transaction_class: ClassVar[type[BaseTransaction]]
+
+    def __init__(self, session: BaseSession[Any]) -> None:
+        super().__init__(session, self.transaction_class.package)
+        self._resources = session.resources
+
+    def _bound(self, session: Any) -> Transaction:
+        return self.transaction_class(session)
+
+    async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
+        async def attempt() -> T:
+            async with self.transaction() as tx:
+                return await fn(tx)
+
+        return await retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
+
+    async def ping(self) -> None:
+        with self._session.operation("ping"):
+            await self._session.ping()
+
+    def stats(self) -> Stats:
+        counters = self._resources.counters
+        return Stats(dict(counters.operations), dict(counters.errors), self._resources.figures())
+
+    async def close(self) -> None:
+        self._resources.end()
+        if not self._resources.is_inherited:
+            await self._resources.close()
+
+    async def __aenter__(self) -> Self:
+        self._resources.begin()
+        try:
+            await self._resources.open()
+        except BaseException as error:
+            await self.close()
+            if not isinstance(error, MetacoreError):
+                raise
+            failure = error
+        else:
+            return self
+        raise bare(failure)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+@cache
+def storage_classes(package: str) -> Mapping[str, type]:
+    """The classes of the storages in `package`, by their names; ConfigurationError, naming the file, if one lacks."""
+    return {name: counted(name, *_find(package, name, protocol)) for name, protocol in STORAGES.items()}
+
+
+def _find(package: str, name: str, protocol: type) -> tuple[type, dict[str, Any]]:
+    path = f"{package}.{name}".replace(".", "/") + ".py"
+    module = _module(f"{package}.{name}", path, name)
+    kinds = [kind for _, kind in getmembers(module, isclass) if kind.__module__ == module.__name__]
+    kinds = [kind for kind in kinds if protocol in kind.__mro__]
+    if len(kinds) != 1:
+        raise ConfigurationError(
+            f"{path} has {len(kinds) or 'no'} classes that inherit from {protocol.__name__}: write the one that is"
+            f" the storage `{name}` of {package}"
+        )
+    methods = {key: value for key, value in getmembers(protocol, isfunction) if not key.startswith("_")}
+    if missing := sorted(key for key, value in methods.items() if getattr(kinds[0], key) is value):
+        raise ConfigurationError(
+            f"{path}: {kinds[0].__name__} lacks {', '.join(missing)} of {protocol.__name__}: write what is missing"
+        )
+    return kinds[0], methods
+
+
+def _module(module: str, path: str, name: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+    raise ConfigurationError(
+        f"{path} is missing: the storage `{name}` is in the list of metacore/storage/storages.py, and every backend"
+        " has a module of its name"
+    )

@@ -1,0 +1,57 @@
+"""Counts what storages do: each call of a public operation once, and those that raise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+Operation = TypeVar("Operation", bound=Callable[..., Any])
+
+
+class Counters:
+    """How many operations there were, and how many of them raised, by name."""
+
+    def __init__(self) -> None:
+        self.operations: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+
+    @contextmanager
+    def counting(self, name: str) -> Iterator[None]:
+        """Count one operation."""
+        self.operations[name] += 1
+        try:
+            yield
+        except Exception:
+            self.errors[name] += 1
+            raise
+
+
+def counts_itself(method: Operation) -> Operation:
+    """Mark a method that is an `operation` of its session by its own words.
+
+    A stream works after its call has returned; and the frame of a wrapper would keep the secrets that were given.
+    """
+    vars(method)["counts_itself"] = True
+    return method
+
+
+def counted(storage: str, kind: type, methods: Iterable[str]) -> type:
+    """A class like `kind`, of which a call of one of `methods` is the operation `<storage>.<method>` of its session."""
+    operations = {
+        method: _operation(f"{storage}.{method}", getattr(kind, method))
+        for method in methods
+        if not hasattr(getattr(kind, method), "counts_itself")
+    }
+    return type(kind.__name__, (kind,), {"__doc__": kind.__doc__, "__module__": kind.__module__, **operations})
+
+
+def _operation(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    async def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self._session.operation(name):
+            return await method(self, *args, **kwargs)
+
+    return operation

@@ -1,0 +1,115 @@
+# Made from metacore/backends/sessions.py by `python tools/generate_sync.py`. Do not edit.
+"""How the storages reach what they store: directly, or within a transaction."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from metacore.backends.transaction_state import TransactionState
+from metacore.sync.backends.resources import Resources
+
+X = TypeVar("X", bound="BaseTransactionSession[Any]")
+
+
+class BaseSession(ABC, Generic[X]):
+    """Operations outside of any transaction: each commits by itself."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+        self.counters = resources.counters
+        self.keys = resources.keys
+
+    def now(self) -> datetime:
+        return self.resources.now()
+
+    def check(self) -> None:
+        """StorageUnavailableError if the storage cannot be used; for operations that need nothing of it."""
+        self.resources.check()
+
+    @contextmanager
+    def operation(self, name: str) -> Iterator[None]:
+        """Do one operation of a storage: it is counted, and in a transaction its errors doom it if they say so."""
+        with self.counters.counting(name):
+            yield
+
+    @abstractmethod
+    def ping(self) -> None:
+        """Return if the storage answers."""
+
+    @abstractmethod
+    def begin_transaction(self) -> X:
+        """A session of a transaction, which nothing was done in yet."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[X]:
+        """A session bound to one transaction: committed at the end of the block, rolled back on an error."""
+        self.check()
+        session = self.begin_transaction()
+        try:
+            yield session
+            session.check()
+            session.has_ended = True
+            session.commit()
+        finally:
+            session.has_ended = True
+            session.end()
+
+
+class BaseTransactionSession(TransactionState, BaseSession[X]):
+    """Operations of one transaction or, with a `parent`, of a savepoint within it."""
+
+    def __init__(self, resources: Resources, parent: Any = None) -> None:
+        BaseSession.__init__(self, resources)
+        TransactionState.__init__(self, parent)
+
+    def check(self) -> None:
+        """TransactionAbortedError if this transaction is doomed or over, StorageUnavailableError if the storage is."""
+        self.resources.check()
+        self.check_state()
+
+    @contextmanager
+    def operation(self, name: str) -> Iterator[None]:
+        with super().operation(name), self.dooming():
+            yield
+
+    @contextmanager
+    def transaction(self) -> Iterator[X]:
+        """A session bound to a savepoint: kept at the end of the block, undone on an error."""
+        self.check()
+        around: Any = self.innermost
+        savepoint = around.begin_savepoint()
+        try:
+            with around.having(savepoint):
+                yield savepoint
+                savepoint.check()
+        except BaseException:
+            savepoint.undo()
+            raise
+        else:
+            savepoint.keep()
+        finally:
+            savepoint.has_ended = True
+
+    @abstractmethod
+    def begin_savepoint(self) -> X:
+        """A session of a savepoint within this one."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Make the changes of the transaction part of what is stored."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Give back what the transaction holds, undoing what was not committed."""
+
+    @abstractmethod
+    def keep(self) -> None:
+        """Make the changes since the savepoint part of what is around it."""
+
+    @abstractmethod
+    def undo(self) -> None:
+        """Undo the changes since the savepoint."""

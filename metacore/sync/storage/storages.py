@@ -1,0 +1,56 @@
+# Made from metacore/storage/storages.py by `python tools/generate_sync.py`. Do not edit.
+"""The list of storages: a line here is a storage, and every backend has one of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, Self, TypeVar, overload
+
+from metacore.sync.storage.balances import BalanceStorage
+from metacore.sync.storage.order_records import OrderRecordStorage
+from metacore.sync.storage.order_updates import OrderUpdateStorage
+from metacore.sync.storage.orders import OrderStorage
+from metacore.sync.storage.portfolios import PortfolioStorage
+from metacore.sync.storage.trades import TradeStorage
+from metacore.sync.storage.users import UserStorage
+
+S = TypeVar("S")
+
+
+class StorageOf(Generic[S]):
+    """A line of the list: gives the storage of this name, which keeps `protocol`."""
+
+    name: str
+
+    def __init__(self, protocol: Callable[..., S]) -> None:
+        self.protocol = protocol
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> Self: ...
+
+    @overload
+    def __get__(self, owner: Any, kind: type) -> S: ...
+
+    def __get__(self, owner: Any, kind: type) -> Any:
+        return self if owner is None else owner.storage(self.name)
+
+
+class StorageList:
+    """What a storage and a transaction give by these names."""
+
+    users = StorageOf(UserStorage)
+    orders = StorageOf(OrderStorage)
+    order_updates = StorageOf(OrderUpdateStorage)
+    trades = StorageOf(TradeStorage)
+    balances = StorageOf(BalanceStorage)
+    portfolios = StorageOf(PortfolioStorage)
+    order_records = StorageOf(OrderRecordStorage)
+
+
+STORAGES: dict[str, Any] = {
+    name: entry.protocol for name, entry in vars(StorageList).items() if isinstance(entry, StorageOf)
+}
+"""The protocol of each storage by its name."""
