@@ -10,7 +10,7 @@ import nox
 nox.options.sessions = ["lint", "types", "mirror", "tests"]
 nox.options.default_venv_backend = "virtualenv"
 
-EXTRAS = ".[embedded,cli,crypto,testing]"
+EXTRAS = ".[embedded,cli,crypto,mexc,testing]"
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 

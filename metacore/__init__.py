@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from metacore.errors import ConfigurationError as ConfigurationError
     from metacore.errors import ConflictError as ConflictError
     from metacore.errors import DecryptionError as DecryptionError
+    from metacore.errors import ExchangeError as ExchangeError
     from metacore.errors import InsufficientFundsError as InsufficientFundsError
     from metacore.errors import InvalidDataError as InvalidDataError
     from metacore.errors import InvalidTransitionError as InvalidTransitionError
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from metacore.errors import StaleVersionError as StaleVersionError
     from metacore.errors import StatementTimeoutError as StatementTimeoutError
     from metacore.errors import StorageUnavailableError as StorageUnavailableError
+    from metacore.errors import SubscriptionError as SubscriptionError
     from metacore.errors import TransactionAbortedError as TransactionAbortedError
     from metacore.ids import new_id as new_id
     from metacore.opening import connect as connect
@@ -177,6 +179,7 @@ _MODULES = {
         "ConfigurationError",
         "ConflictError",
         "DecryptionError",
+        "ExchangeError",
         "InsufficientFundsError",
         "InvalidDataError",
         "InvalidTransitionError",
@@ -191,6 +194,7 @@ _MODULES = {
         "StaleVersionError",
         "StatementTimeoutError",
         "StorageUnavailableError",
+        "SubscriptionError",
         "TransactionAbortedError",
     ),
     "metacore.ids": ("new_id",),

@@ -154,6 +154,39 @@ class InvalidDataError(MetacoreError):
         super().__init__(f"{field}: {message}" if field else message, field=field, raw=raw)
 
 
+class ExchangeError(InvalidDataError):
+    """The exchange answered with an error instead of data. `code` and `msg` are its own, as it told them."""
+
+    code: Any
+    msg: str | None
+
+    def __init__(self, code: Any, msg: str | None, *, field: str = "code", raw: bytes | None = None) -> None:
+        super().__init__(
+            f"the exchange answered with error {_readable(code)} instead of data; its words are in `msg`",
+            field=field,
+            raw=raw,
+        )
+        self.__dict__.update(code=code, msg=msg)
+
+
+class SubscriptionError(ExchangeError):
+    """The exchange refused to subscribe `channels`, for the `reason` that it gives."""
+
+    channels: tuple[str, ...]
+    reason: str
+
+    def __init__(
+        self, channels: tuple[str, ...], reason: str, *, code: Any = 0, msg: str | None = None, raw: bytes | None = None
+    ) -> None:
+        InvalidDataError.__init__(
+            self,
+            f"the exchange refused to subscribe {len(channels)} channels; see `channels` and `reason`",
+            field="msg",
+            raw=raw,
+        )
+        self.__dict__.update(code=code, msg=msg, channels=channels, reason=reason)
+
+
 class ConfigurationError(MetacoreError):
     """A setting is missing or cannot be used. `setting` is its name."""
 

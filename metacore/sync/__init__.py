@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from metacore.errors import ConfigurationError as ConfigurationError
     from metacore.errors import ConflictError as ConflictError
     from metacore.errors import DecryptionError as DecryptionError
+    from metacore.errors import ExchangeError as ExchangeError
     from metacore.errors import InsufficientFundsError as InsufficientFundsError
     from metacore.errors import InvalidDataError as InvalidDataError
     from metacore.errors import InvalidTransitionError as InvalidTransitionError
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from metacore.errors import StaleVersionError as StaleVersionError
     from metacore.errors import StatementTimeoutError as StatementTimeoutError
     from metacore.errors import StorageUnavailableError as StorageUnavailableError
+    from metacore.errors import SubscriptionError as SubscriptionError
     from metacore.errors import TransactionAbortedError as TransactionAbortedError
     from metacore.ids import new_id as new_id
     from metacore.services.caches import CacheStats as CacheStats
@@ -178,6 +180,7 @@ _MODULES = {
         "ConfigurationError",
         "ConflictError",
         "DecryptionError",
+        "ExchangeError",
         "InsufficientFundsError",
         "InvalidDataError",
         "InvalidTransitionError",
@@ -192,6 +195,7 @@ _MODULES = {
         "StaleVersionError",
         "StatementTimeoutError",
         "StorageUnavailableError",
+        "SubscriptionError",
         "TransactionAbortedError",
     ),
     "metacore.ids": ("new_id",),

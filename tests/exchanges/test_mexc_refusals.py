@@ -164,7 +164,10 @@ REFUSED: list[tuple[Callable[[Any], Any], str, str, Any]] = [
         for field in ["a", "f", "fd", "l", "ld", "o", "c"]
     ),
     (mexc.stream_balance, "stream_account_protobuf", "privateAccount.balanceAmount", "-1"),
-    *((stream_event, "stream_order_json", "c", value) for value in ("spot@public.deals.v3.api", 1, [])),
+    *(
+        (stream_event, "stream_order_json", "c", value)
+        for value in ("spot@public.news.v3.api", "spot@private.news.v3.api.pb", 1, [])
+    ),
     (mexc.Symbols.from_exchange_info, "exchange_info", "symbols.1.symbol", ...),
     (mexc.Symbols.from_exchange_info, "exchange_info", "symbols.1.baseAsset", ...),
     (mexc.Symbols.from_exchange_info, "exchange_info", "symbols.1.quoteAsset", "MX"),
@@ -193,7 +196,7 @@ def test_an_asset_is_listed_once():
 
     error = refusal(account, payload)
 
-    assert (error.field, "MX" in str(error)) == ("balances", False)
+    assert (error.field, "MX" in str(error)) == ("balances.1.asset", False)
 
 
 @pytest.mark.parametrize("permissions", [[1], [""], ["x" * 256]])

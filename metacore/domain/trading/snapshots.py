@@ -27,11 +27,13 @@ from metacore.domain.values.times import Time
 class AccountSnapshot(Model):
     """All balances of an account at `taken_at`: the exchange's time or, if it gives none, the clock before the request.
 
-    An asset that is not listed is held at zero. The flags are None where the message does not tell them.
+    An asset that is not listed is held at zero; a partial snapshot, of which some balances could not be read, tells
+    nothing of it. The flags are None where the message does not tell them.
     """
 
     taken_at: Time
     balances: tuple[AccountBalance, ...]
+    is_partial: bool = False
     can_trade: bool | None = None
     can_withdraw: bool | None = None
     can_deposit: bool | None = None
@@ -113,7 +115,8 @@ def take_over(
     Locked is the sum of the holds of `orders`. Holds above the total are cut, those of the newest orders, by
     (created_at, id), first. One SNAPSHOT entry for each balance that changes, dated `taken_at`, tells of all of it.
     """
-    totals = {balance.asset: balance.total for balance in snapshot.balances}
+    totals = {balance.asset: balance.total for balance in balances} if snapshot.is_partial else {}
+    totals |= {balance.asset: balance.total for balance in snapshot.balances}
     holds: dict[str, Decimal] = {}
     with exact():
         for order in sorted(orders, key=lambda order: (order.created_at, order.id)):

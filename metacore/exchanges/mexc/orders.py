@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -11,29 +9,12 @@ from uuid import UUID
 from metacore.domain.trading.order_updates import UpdateSource
 from metacore.domain.trading.orders import NewOrder, OrderSide, OrderStatus, OrderType, TimeInForce
 from metacore.domain.trading.reports import ExecutionReport
-from metacore.errors import InvalidDataError
-from metacore.exchanges.mexc.fields import Fields
-from metacore.exchanges.mexc.payloads import Payload, read_list, read_object
-from metacore.exchanges.mexc.symbols import Symbols
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderForm:
-    """The names and codes by which one kind of message tells of an order. Of several names any may be used."""
-
-    order_id: tuple[str, ...]
-    side: str
-    sides: Mapping[str, OrderSide]
-    type: str
-    types: Mapping[str, OrderType]
-    price: str
-    quantity: tuple[str, ...]
-    quote_quantity: str
-    stop_price: str
-    executed_quantity: str
-    executed_quote_quantity: str
-    created: tuple[str, ...]
-
+from metacore.exchanges.fields import Fields
+from metacore.exchanges.forms import OrderForm, read_market, read_order, report_of
+from metacore.exchanges.items import listed
+from metacore.exchanges.mexc.answers import refuse_isolated
+from metacore.exchanges.payloads import Payload, read_object, refuse_error
+from metacore.exchanges.symbols import Symbols
 
 _REST = OrderForm(
     order_id=("orderId",),
@@ -72,9 +53,10 @@ def order(payload: Payload, *, user_id: UUID, symbols: Symbols) -> NewOrder:
     return _order(read_object(payload), user_id, symbols)
 
 
-def orders(payload: Payload, *, user_id: UUID, symbols: Symbols) -> tuple[NewOrder, ...]:
+@listed
+def orders(answer: Fields, *, user_id: UUID, symbols: Symbols) -> NewOrder:
     """Of the answer to GET or DELETE /api/v3/openOrders, or to GET /api/v3/allOrders: like `order`, one by one."""
-    return tuple(_order(answer, user_id, symbols) for answer in read_list(payload))
+    return _order(answer, user_id, symbols)
 
 
 def report(
@@ -91,99 +73,48 @@ def report(
     - `order_id` is the id of the stored order, needed for the answer to a new order: it names no client order id.
     - `occurred_at` is the clock's time, required where the exchange tells none: in the answer to a cancel.
     """
-    return _report(read_object(payload), user_id, symbols, order_id, occurred_at, source)
+    answer = read_object(payload)
+    return report_of_answer(
+        answer, user_id=user_id, symbols=symbols, order_id=order_id, occurred_at=occurred_at, source=source
+    )
 
 
+@listed
 def reports(
-    payload: Payload,
+    answer: Fields,
     *,
     user_id: UUID,
     symbols: Symbols,
     occurred_at: datetime | None = None,
     source: UpdateSource = UpdateSource.REST,
-) -> tuple[ExecutionReport, ...]:
-    """Of the same answers as `orders`: like `report`, one by one."""
-    return tuple(_report(answer, user_id, symbols, None, occurred_at, source) for answer in read_list(payload))
-
-
-def read_order(
-    told: Fields,
-    form: OrderForm,
-    *,
-    raw: Fields,
-    user_id: UUID,
-    market: Mapping[str, str],
-    status: OrderStatus,
-    client_order_id: str | None,
-    order_id: UUID | None = None,
-    time_in_force: TimeInForce | None = None,
-    executed: tuple[Decimal | None, Decimal | None],
-) -> NewOrder:
-    """The order that `told` describes in `form`: the rules that hold for every kind of message."""
-    side, type_ = told.choice(form.sides, form.side), told.choice(form.types, form.type)
-    is_market = type_ is OrderType.MARKET
-    quantity = told.positive_or_none(*form.quantity) if is_market else told.positive(*form.quantity)
-    quote_quantity = told.positive_or_none(form.quote_quantity) if is_market and side is OrderSide.BUY else None
-    if quantity is None and quote_quantity is None:
-        raise told.error(told.find(*form.quantity)[0], "a MARKET order has a quantity or, for a BUY, a quote quantity")
-    values = {
-        "user_id": user_id,
-        **market,
-        "side": side,
-        "type": type_,
-        "time_in_force": time_in_force,
-        "status": status,
-        "price": None if is_market else told.positive(form.price),
-        "quantity": quantity,
-        "quote_quantity": quote_quantity,
-        "stop_price": told.positive_or_none(form.stop_price),
-        "executed_quantity": executed[0] or 0,
-        "executed_quote_quantity": executed[1] or 0,
-        "exchange_order_id": told.key(*form.order_id),
-        "client_order_id": client_order_id,
-        "transacted_at": told.time_or_none(*form.created),
-        "raw": raw.values,
-    }
-    return told.build(NewOrder, values if order_id is None else values | {"id": order_id})
-
-
-def report_of(
-    told: Fields,
-    found: NewOrder,
-    *,
-    executed: tuple[Decimal | None, Decimal | None],
-    occurred_at: datetime,
-    source: UpdateSource,
-    order_id: UUID | None = None,
 ) -> ExecutionReport:
-    """The report that says the same as `found`; executed amounts that were not told are None."""
-    values = {
-        "user_id": found.user_id,
-        "order_id": order_id,
-        "exchange_order_id": found.exchange_order_id,
-        "client_order_id": found.client_order_id,
-        "status": found.status,
-        "executed_quantity": executed[0],
-        "executed_quote_quantity": executed[1],
-        "source": source,
-        "occurred_at": occurred_at,
-        "order": found,
-        "raw": found.raw,
-    }
-    return told.build(ExecutionReport, values)
+    """Of the same answers as `orders`: like `report`, one by one."""
+    return report_of_answer(answer, user_id=user_id, symbols=symbols, occurred_at=occurred_at, source=source)
 
 
-def read_market(told: Fields, name: str, symbols: Symbols) -> dict[str, str]:
-    """The symbol in the field `name`, its base and its quote asset, by the names of an order's fields."""
-    symbol = told.key(name)
-    try:
-        base_asset, quote_asset = symbols.split(symbol)
-    except InvalidDataError as error:
-        raise told.error(name, error.message.removeprefix(f"{error.field}: ")) from None
-    return {"symbol": symbol, "base_asset": base_asset, "quote_asset": quote_asset}
+def report_of_answer(
+    answer: Fields,
+    *,
+    user_id: UUID,
+    symbols: Symbols,
+    order_id: UUID | None = None,
+    occurred_at: datetime | None = None,
+    source: UpdateSource = UpdateSource.REST,
+) -> ExecutionReport:
+    """The report that an answer, or an item of one, tells."""
+    return report_of(
+        answer,
+        _order(answer, user_id, symbols, order_id),
+        executed=_executed(answer),
+        occurred_at=answer.time_or_given(occurred_at, "occurred_at", "updateTime", "transactTime", "time"),
+        source=source,
+        order_id=order_id,
+    )
 
 
 def _order(answer: Fields, user_id: UUID, symbols: Symbols, order_id: UUID | None = None) -> NewOrder:
+    refuse_error(answer)
+    refuse_isolated(answer)
     own_name = "origClientOrderId" if "origClientOrderId" in answer.values else "clientOrderId"
     return read_order(
         answer,
@@ -196,24 +127,6 @@ def _order(answer: Fields, user_id: UUID, symbols: Symbols, order_id: UUID | Non
         order_id=order_id,
         time_in_force=answer.choice_or_none(_TIMES_IN_FORCE, "timeInForce"),
         executed=_executed(answer),
-    )
-
-
-def _report(
-    answer: Fields,
-    user_id: UUID,
-    symbols: Symbols,
-    order_id: UUID | None,
-    occurred_at: datetime | None,
-    source: UpdateSource,
-) -> ExecutionReport:
-    return report_of(
-        answer,
-        _order(answer, user_id, symbols, order_id),
-        executed=_executed(answer),
-        occurred_at=answer.time_or_given(occurred_at, "occurred_at", "updateTime", "transactTime", "time"),
-        source=source,
-        order_id=order_id,
     )
 
 

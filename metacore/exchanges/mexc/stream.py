@@ -1,9 +1,9 @@
 """The private streams: orders, trades and balances as the exchange pushes them.
 
-Each channel has two forms. The protobuf messages (`spot@private.orders.v3.api.pb`), as the JSON that protobuf defines
-for them, have their body in `privateOrders`, `privateDeals` or `privateAccount`, with long names; what is left out
-there has the default of its type. The older JSON messages (`spot@private.orders.v3.api`) have it in `d`, with short
-names.
+Each channel has three forms. The messages of `spot@private.orders.v3.api.pb` and its like are protobuf, bytes to be
+given as they come, or the JSON that protobuf defines for them: their body is in `privateOrders`, `privateDeals` or
+`privateAccount`, with long names, and what is left out there has the default of its type. The older JSON messages
+(`spot@private.orders.v3.api`) have it in `d`, with short names.
 https://www.mexc.com/api-docs/spot-v3/websocket-user-data-streams
 """
 
@@ -13,19 +13,28 @@ from uuid import UUID
 
 from metacore.domain.trading.balances import AccountBalance
 from metacore.domain.trading.order_updates import UpdateSource
-from metacore.domain.trading.orders import OrderStatus
+from metacore.domain.trading.orders import OrderStatus, OrderType
 from metacore.domain.trading.reports import ExecutionReport
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.values.amounts import Amount
 from metacore.domain.values.frozen import FrozenJson
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time
-from metacore.exchanges.mexc.fields import Fields
-from metacore.exchanges.mexc.orders import read_market, read_order, report_of
-from metacore.exchanges.mexc.payloads import Payload, read_object
-from metacore.exchanges.mexc.stream_forms import JSON, PROTOBUF, SIDES, STATUSES, StreamForm
-from metacore.exchanges.mexc.symbols import Symbols
-from metacore.exchanges.mexc.trades import read_trade
+from metacore.exchanges.fields import Fields
+from metacore.exchanges.forms import read_market, read_order, read_trade, report_of
+from metacore.exchanges.mexc.messages import is_answer, is_public, read_message
+from metacore.exchanges.mexc.stream_forms import (
+    JSON,
+    OCO_TYPES,
+    PROTOBUF,
+    SIDES,
+    STATUSES,
+    STOP_TYPES,
+    WAITING_STATUSES,
+    StreamForm,
+)
+from metacore.exchanges.payloads import Payload
+from metacore.exchanges.symbols import Symbols
 
 _ORDERS, _DEALS, _ACCOUNT = "orders", "deals", "account"
 _CHANNELS = {
@@ -35,9 +44,18 @@ _EXECUTED = frozenset({OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED, OrderSt
 
 
 class BalanceUpdate(AccountBalance):
-    """What an account has of one asset after a change, and by how much it changed.
+    """What an account has of one asset after a change, and by how much it changed: a hint, not a fact for the books.
 
-    `change_type` is the exchange's word for the cause, such as ENTRUST_PLACE or DEPOSIT; its list of them has gaps.
+    Do not store it, neither as a snapshot (it tells of one asset, and of no time that orders it among the trades) nor
+    as a movement (its trade, deposit or withdrawal is told by itself, and would count twice). What to do:
+
+    - after ENTRUST_PLACE, ENTRUST_CANCEL, ENTRUST, TRADE_FEE: nothing; the streams of orders and deals tell the same;
+    - after DEPOSIT or WITHDRAW: ask for the history, read it with `deposits` or `withdrawals`, and call
+      `TradingService.deposit` or `TradingService.withdraw`;
+    - after anything else (a transfer between accounts, an airdrop): ask for the account, read it with `account`, and
+      call `TradingService.sync_account`.
+
+    `change_type` is the exchange's word for the cause; its list of them has gaps.
     """
 
     delta_free: Amount
@@ -55,7 +73,10 @@ def stream_report(
 ) -> ExecutionReport:
     """Of a message of `spot@private.orders.v3.api`: a report that carries the order in case it is not stored.
 
-    - Status codes: 1 NEW, 2 FILLED, 3 PARTIALLY_FILLED, 4 CANCELED, 5 PARTIALLY_CANCELED.
+    - Status codes: 1 NEW, 2 FILLED, 3 PARTIALLY_FILLED, 4 CANCELED, 5 PARTIALLY_CANCELED; 0, of an order that waits for
+      its price, is NEW.
+    - Of the two orders of an OCO (`orderType` 101 and 102) the one with a trigger price is a STOP_LIMIT, the other a
+      LIMIT; `ocoId`, which names both, stays in `raw`.
     - `occurred_at` is when the message was sent, the order's `transacted_at` when the order was created.
     - `order_id` is the id of the stored order, where the caller knows it.
     - The exchange documents `clientId` as its own id of the order in messages that have no `id`, and is read so.
@@ -77,9 +98,13 @@ def stream_balance(payload: Payload) -> BalanceUpdate:
 
 
 def stream_event(payload: Payload, *, user_id: UUID, symbols: Symbols) -> StreamEvent | None:
-    """Of a message of any private channel: what it tells; None for the exchange's answers to PING and subscriptions."""
-    message = read_object(payload)
-    if message.find("channel", "c")[1] is None and "msg" in message.values and message.find("code")[1] == 0:
+    """Of any message of a connection, bytes or text: what it tells of the user.
+
+    None for market data (`spot@public...`) and for the exchange's answers to PING and to subscriptions. One that it
+    refused is a SubscriptionError with the channels and the reason.
+    """
+    message = read_message(payload)
+    if is_answer(message) or is_public(message):
         return None
     topic, form = _topic(message)
     if topic == _ORDERS:
@@ -90,7 +115,8 @@ def stream_event(payload: Payload, *, user_id: UUID, symbols: Symbols) -> Stream
 
 
 def _open(payload: Payload, wanted: str) -> tuple[Fields, StreamForm]:
-    message = read_object(payload)
+    message = read_message(payload)
+    is_answer(message)
     topic, form = _topic(message)
     if topic != wanted:
         raise message.error(message.find("channel", "c")[0], f"is not the channel of {wanted}")
@@ -106,7 +132,8 @@ def _report(
     message: Fields, form: StreamForm, user_id: UUID, symbols: Symbols, order_id: UUID | None
 ) -> ExecutionReport:
     told, names = message.nested(form.orders), form.order
-    status = told.choice(STATUSES, form.order_status)
+    code = told.key(names.type)
+    status = _status(told, form, code)
     read = told.non_negative if status in _EXECUTED else told.non_negative_or_none
     executed = read(names.executed_quantity), read(names.executed_quote_quantity)
     names_client = told.find(*names.order_id)[0] != form.order_client_id
@@ -119,12 +146,27 @@ def _report(
         status=status,
         client_order_id=told.key_or_none(form.order_client_id) if names_client else None,
         order_id=order_id,
+        type_=_oco_type(told, form) if code in OCO_TYPES else None,
         executed=executed,
     )
     occurred_at = message.time(form.sent)
     return report_of(
         told, found, executed=executed, occurred_at=occurred_at, source=UpdateSource.WEBSOCKET, order_id=order_id
     )
+
+
+def _status(told: Fields, form: StreamForm, code: str) -> OrderStatus:
+    if code not in STOP_TYPES | OCO_TYPES:
+        return told.choice(STATUSES, form.order_status)
+    if form.has_defaults and told.find(form.order_status)[1] is None:
+        return WAITING_STATUSES["0"]
+    return told.choice(STATUSES | WAITING_STATUSES, form.order_status)
+
+
+def _oco_type(told: Fields, form: StreamForm) -> OrderType:
+    if told.positive_or_none(form.order.price) is None:
+        return OrderType.MARKET
+    return OrderType.LIMIT if told.positive_or_none(form.order.stop_price) is None else OrderType.STOP_LIMIT
 
 
 def _trade(message: Fields, form: StreamForm, user_id: UUID) -> NewTrade:

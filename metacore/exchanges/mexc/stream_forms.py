@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metacore.domain.trading.orders import OrderSide, OrderStatus, OrderType
-from metacore.exchanges.mexc.orders import OrderForm
-from metacore.exchanges.mexc.trades import TradeForm
+from metacore.exchanges.forms import OrderForm, TradeForm
 
 SIDES = {"1": OrderSide.BUY, "2": OrderSide.SELL}
 TYPES = {
@@ -22,8 +21,12 @@ TYPES = {
     "5": OrderType.MARKET,
     "100": OrderType.STOP_LIMIT,
 }
+STOP_TYPES, OCO_TYPES = {"100"}, {"101", "102"}
+"""Codes of orders that wait for a price: alone, and as one of two of which the other cancels (`ocoId` names both)."""
 # A stop order that waits tells a word instead of a code. Its EXECUTED says that it was triggered, not what became of it
 # then, so it is no status here.
+WAITING_STATUSES = {"0": OrderStatus.NEW}
+"""Of those orders alone, before their price is reached."""
 STATUSES = {
     "1": OrderStatus.NEW,
     "2": OrderStatus.FILLED,

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import NewTrade
-from metacore.exchanges.mexc.fields import Fields
-from metacore.exchanges.mexc.payloads import Payload, read_list, read_object
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradeForm:
-    """The names by which one kind of message tells of a trade."""
-
-    trade_id: str
-    order_id: str
-    client_order_id: str
-    price: str
-    quantity: str
-    quote_quantity: str
-    commission: str
-    commission_asset: str
-    time: str
-
+from metacore.exchanges.fields import Fields
+from metacore.exchanges.forms import TradeForm, read_trade
+from metacore.exchanges.items import listed
+from metacore.exchanges.mexc.answers import refuse_isolated
+from metacore.exchanges.payloads import Payload, read_object, refuse_error
 
 _REST = TradeForm(
     trade_id="id",
@@ -45,48 +31,19 @@ def trade(payload: Payload, *, user_id: UUID) -> NewTrade:
     The exchange's ids tell the two trades of a self-trade apart by their order; `isSelfTrade` stays in `raw`.
     https://mexcdevelop.github.io/apidocs/spot_v3_en/#account-trade-list
     """
-    return _trade(read_object(payload), user_id)
+    return trade_of(read_object(payload), user_id=user_id)
 
 
-def trades(payload: Payload, *, user_id: UUID) -> tuple[NewTrade, ...]:
+@listed
+def trades(answer: Fields, *, user_id: UUID) -> NewTrade:
     """Of the answer to GET /api/v3/myTrades: like `trade`, one by one, in the exchange's order."""
-    return tuple(_trade(answer, user_id) for answer in read_list(payload))
+    return trade_of(answer, user_id=user_id)
 
 
-def read_trade(
-    told: Fields,
-    form: TradeForm,
-    *,
-    raw: Fields,
-    user_id: UUID,
-    symbol: str,
-    side: OrderSide,
-    is_maker: bool | None,
-) -> NewTrade:
-    """The trade that `told` describes in `form`: the rules that hold for every kind of message."""
-    commission, commission_asset = told.commission(form.commission), told.key_or_none(form.commission_asset)
-    if commission and commission_asset is None:
-        raise told.error(form.commission_asset, "is missing, but there is a commission")
-    values = {
-        "user_id": user_id,
-        "exchange_order_id": told.key(form.order_id),
-        "client_order_id": told.key_or_none(form.client_order_id),
-        "exchange_trade_id": told.key(form.trade_id),
-        "symbol": symbol,
-        "side": side,
-        "price": told.non_negative(form.price),
-        "quantity": told.positive(form.quantity),
-        "quote_quantity": told.non_negative_or_none(form.quote_quantity),
-        "commission": commission,
-        "commission_asset": commission_asset,
-        "is_maker": is_maker,
-        "traded_at": told.time(form.time),
-        "raw": raw.values,
-    }
-    return told.build(NewTrade, values)
-
-
-def _trade(answer: Fields, user_id: UUID) -> NewTrade:
+def trade_of(answer: Fields, *, user_id: UUID) -> NewTrade:
+    """The trade that an item of an answer tells."""
+    refuse_error(answer)
+    refuse_isolated(answer)
     return read_trade(
         answer,
         _REST,

@@ -137,9 +137,10 @@ class TradingService:
     def sync_account(self, user_id: UUID, snapshot: AccountSnapshot) -> SnapshotResult:
         """Take over the totals of an account snapshot, and the flags that it tells.
 
-        Locked becomes the sum of the holds, free the rest; holds above a total are cut, newest order first. STALE,
-        and nothing written, if the snapshot is not newer than the one before, or money moved after it. Trades and
-        transfers dated at or before it are COVERED from now on. NotFoundError if the user does not exist.
+        Locked becomes the sum of the holds, free the rest; holds above a total are cut, newest order first. What it
+        does not list becomes zero; a partial one leaves it alone. STALE, and nothing written, if the snapshot is not
+        newer than the one before, or money moved after it. Trades and transfers dated at or before it are COVERED from
+        now on. NotFoundError if the user does not exist.
         """
         return execute(self._storage, SyncAccount(user_id, snapshot))
 

@@ -79,6 +79,17 @@ class TradingFundsContract(TradingContract):
         with pytest.raises(NotFoundError):
             trading.sync_account(NOBODY, told)
 
+    def test_a_partial_snapshot_leaves_alone_what_it_does_not_list(
+        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, order: Order
+    ) -> None:
+        trading.deposit(user.id, "MX", Decimal(1), "mx", START)
+        told = snapshot(clock.advance(), MX=3)
+        assert trading.sync_account(user.id, told.changed(is_partial=True)).outcome is Outcome.APPLIED
+        assert money(storage, user) == {"MX": "3 / 0", "USDT": "0 / 1000"}
+        assert storage.orders.get(user.id, order.id) == order
+        trading.sync_account(user.id, told.changed(taken_at=clock.advance()))
+        assert money(storage, user) == {"MX": "3 / 0"}
+
     def test_sync_account_is_stale_when_money_moved_after_it(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
     ) -> None:

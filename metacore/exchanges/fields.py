@@ -20,8 +20,10 @@ from metacore.errors import InvalidDataError
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
 
-_LAST_MILLISECOND = 253_402_300_799_999
-_LONG_FRACTION = re.compile(r"-?\d{1,20}\.\d{19,64}", re.ASCII)
+_FIRST_MILLISECOND, _LAST_MILLISECOND = 1_262_304_000_000, 253_402_300_799_999
+"""Of the years 2010 and 9999. What is less than the first is a time in seconds."""
+
+_LONG_FRACTION = re.compile(r"-?\d{1,38}\.\d{19,64}", re.ASCII)
 
 
 class Fields:
@@ -95,11 +97,14 @@ class Fields:
         return round_up(number) if number > 0 else round_down(number)
 
     def time(self, *names: str) -> datetime:
+        """A time in milliseconds since 1970; before 2010 it would be one in seconds, and is refused."""
         name, value = self.require(*names)
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 15:
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LAST_MILLISECOND:
             raise self.error(name, "a time is a whole number of milliseconds since 1970")
+        if value < _FIRST_MILLISECOND:
+            raise self.error(name, "a time before 2010 is not one in milliseconds; is it in seconds?")
         return from_milliseconds(value)
 
     def time_or_none(self, *names: str) -> datetime | None:
@@ -155,7 +160,11 @@ class Fields:
 
     def nested_list(self, name: str) -> list[Fields]:
         """The JSON objects of the list in the field `name`."""
-        return [self._nested(join(name, str(index)), item) for index, item in enumerate(self.items(name))]
+        return [self.nested_item(name, index) for index in range(len(self.items(name)))]
+
+    def nested_item(self, name: str, index: int) -> Fields:
+        """The JSON object at `index` of the list in the field `name`."""
+        return self._nested(join(name, str(index)), self.items(name)[index])
 
     def items(self, name: str) -> tuple[Any, ...]:
         """The items of the list in the field `name`."""

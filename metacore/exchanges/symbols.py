@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Self
 
 from metacore.errors import InvalidDataError
-from metacore.exchanges.mexc.payloads import Payload, read_object
+from metacore.exchanges.payloads import Payload, read_object
 
 Pair = tuple[str, str]
 """`(base_asset, quote_asset)`."""
@@ -21,10 +21,7 @@ class Symbols:
 
     @classmethod
     def from_exchange_info(cls, payload: Payload) -> Self:
-        """Of the answer to GET /api/v3/exchangeInfo: `symbols[]` with `symbol`, `baseAsset` and `quoteAsset`.
-
-        https://mexcdevelop.github.io/apidocs/spot_v3_en/#exchange-information
-        """
+        """Of the answer to GET /api/v3/exchangeInfo: `symbols[]` with `symbol`, `baseAsset` and `quoteAsset`."""
         pairs: dict[str, Pair] = {}
         for listed in read_object(payload).nested_list("symbols"):
             symbol, pair = listed.key("symbol"), (listed.key("baseAsset"), listed.key("quoteAsset"))
