@@ -63,7 +63,7 @@ class BalanceStorage(Protocol):
         Missing balances are first stored as zero. It is not idempotent: the same deltas again apply again.
         InsufficientFundsError, and nothing changed, if free or locked would fall below zero on the way; NotFoundError
         if a user does not exist; AlreadyExistsError if the reference of a DEPOSIT or WITHDRAWAL is taken;
-        InvalidDataError if free or locked would have more than 20 digits before the point.
+        InvalidDataError if free or locked would have more than 38 digits before the point.
         """
         ...
 

@@ -10,7 +10,7 @@ compatible_from = "0001"
 def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE DOMAIN {schema}.amount AS numeric CONSTRAINT amount_exact
-        CHECK (scale(VALUE) <= 18 AND abs(VALUE) < 100000000000000000000)
+        CHECK (scale(VALUE) <= 36 AND abs(VALUE) < 100000000000000000000000000000000000000)
     """)
     op.execute(f"""
     CREATE DOMAIN {schema}.order_side AS text COLLATE "C" CONSTRAINT order_side_known

@@ -15,6 +15,7 @@ from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import NewOrder, Order, OrderKey
 from metacore.domain.trading.trades import Trade, TradeState
+from metacore.domain.values.amounts import addition
 
 T = TypeVar("T")
 
@@ -72,7 +73,7 @@ class Rows:
         settled: dict[UUID, Decimal] = {}
         for trade in self.trades.values():
             if trade.state is TradeState.SETTLED and trade.order_id is not None:
-                settled[trade.order_id] = settled.get(trade.order_id, Decimal(0)) + trade.quantity
+                settled[trade.order_id] = addition(settled.get(trade.order_id, Decimal(0)), trade.quantity)
         audit = Audit(self.user_id)
         audit.read_entries(sorted(self.entries, key=lambda entry: (entry.asset, entry.seq)))
         audit.read_orders((order, settled.get(order.id, Decimal(0))) for order in self.orders.values())

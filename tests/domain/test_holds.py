@@ -12,7 +12,7 @@ from metacore.errors import InvalidDataError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ATTO = Decimal("0.000000000000000001")
-LARGEST = Decimal("99999999999999999999.999999999999999999")
+LARGEST = Decimal("99999999999999999999999999999999999999.999999999999999999")
 
 
 def new(**values):

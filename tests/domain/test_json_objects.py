@@ -29,7 +29,7 @@ class Whole(JsonObject):
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 keys = texts.filter(lambda key: key not in {"key", "part", "parts", "name", "price"})
 numbers = st.integers(-(2**63), 2**63 - 1) | st.decimals(allow_nan=False, allow_infinity=False, places=5).filter(
-    lambda number: abs(number) < 10**20
+    lambda number: abs(number) < 10**38
 )
 values = st.recursive(
     st.none() | st.booleans() | texts | numbers,
@@ -104,7 +104,19 @@ def test_what_is_absent_reads_as_none_and_differs_from_null() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0", "1", "-1", "1.0", "1.10", "0.00", "1E+2", "1.5E-7", "9223372036854775807", "99999999999999999999.0"]
+    "text",
+    [
+        "0",
+        "1",
+        "-1",
+        "1.0",
+        "1.10",
+        "0.00",
+        "1E+2",
+        "1.5E-7",
+        "9223372036854775807",
+        "99999999999999999999999999999999999999.0",
+    ],
 )
 def test_a_number_keeps_its_json_type(text: str) -> None:
     part = Part.model_validate_json(f'{{"price":{text},"unknown":{text}}}')
@@ -112,9 +124,7 @@ def test_a_number_keeps_its_json_type(text: str) -> None:
     assert type(part.price) is (int if text.lstrip("-").isdigit() else Decimal)
 
 
-@pytest.mark.parametrize(
-    "text", ['"1"', "true", "1e20", "0.1234567890123456789", "9223372036854775808", "[1]", '{"a":1}'], ids=str
-)
+@pytest.mark.parametrize("text", ['"1"', "true", "1e38", "1e-37", "9223372036854775808", "[1]", '{"a":1}'], ids=str)
 def test_what_is_no_number_is_refused_where_one_belongs(text: str) -> None:
     with pytest.raises(ValidationError, match="price"):
         Part.model_validate_json(f'{{"price":{text}}}')

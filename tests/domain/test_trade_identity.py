@@ -107,7 +107,7 @@ def test_ids_that_contradict_each_other_are_a_conflict(day, ids):
 
 
 def test_amounts_that_cannot_be_stored_are_invalid(day):
-    largest = Decimal("99999999999999999999")
+    largest = Decimal("99999999999999999999999999999999999999")
     order = day.buy()
     day.deposit("BTC", largest)
     day.deposit("MX", largest)

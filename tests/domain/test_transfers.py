@@ -64,11 +64,11 @@ def test_an_amount_is_above_zero(day, amount):
 
 
 def test_more_than_can_be_stored_is_invalid(day):
-    day.deposit("USDT", "99999999999999999999.999999999999999998")
+    day.deposit("USDT", "99999999999999999999999999999999999999.999999999999999999999999999999999998")
     with pytest.raises(InvalidDataError) as error:
-        day.deposit("USDT", "0.000000000000000002")
+        day.deposit("USDT", "0.000000000000000000000000000000000002")
     assert error.value.field == "amount"
-    assert day.deposit("USDT", "0.000000000000000001") == "APPLIED"
+    assert day.deposit("USDT", "0.000000000000000000000000000000000001") == "APPLIED"
 
 
 @pytest.mark.parametrize("before", [timedelta(0), timedelta(seconds=1)])

@@ -8,34 +8,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import PlainSerializer, PlainValidator
 
-from metacore.domain.values.amounts import canonical, exact, total
+from metacore.domain.values.amounts import Sum, canonical, exact, parse_sum, total
 from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.model import Model
 from metacore.domain.values.symbols import Symbol, by_symbol, parse_quantity, parsed, plain_each
 
 
-def _parse_figure(value: object) -> Decimal:
-    if not isinstance(value, Decimal | str):
-        raise ValueError("must be a Decimal or a string")
-    try:
-        figure = Decimal(value)
-    except ArithmeticError:
-        raise ValueError("must be a number") from None
-    if not figure.is_finite():
-        raise ValueError("must be finite")
-    return figure
-
-
 def _parse_figures(value: object) -> FrozenDict:
-    return FrozenDict(by_symbol(value, _parse_figure))
+    return FrozenDict(by_symbol(value, parse_sum))
 
-
-def _plain(value: Decimal) -> str:
-    return f"{value:f}"
-
-
-Figure = Annotated[Decimal, PlainValidator(_parse_figure), PlainSerializer(_plain, when_used="json")]
-"""An exact decimal of any length; in JSON a string."""
 
 Figures = Annotated[FrozenDict, PlainValidator(_parse_figures), PlainSerializer(plain_each, when_used="json")]
 """Exact decimals of any length by symbol; in JSON strings."""
@@ -51,7 +32,7 @@ class Valuation(Model):
     quantities: Figures
     prices: Figures
     totals: Figures
-    total: Figure
+    total: Sum
     unpriced: tuple[Symbol, ...] = ()
 
     @classmethod

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceEntry
 from metacore.domain.trading.orders import Order
-from metacore.domain.values.amounts import ZERO, Amount, exact
+from metacore.domain.values.amounts import ZERO, Sum, exact
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key
 
@@ -38,8 +38,8 @@ class AuditFinding(Model):
     asset: Key | None = None
     order_id: UUID | None = None
     seq: int | None = None
-    expected: Amount | None = None
-    actual: Amount | None = None
+    expected: Sum | None = None
+    actual: Sum | None = None
 
 
 class Audit:

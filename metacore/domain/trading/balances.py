@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
-from metacore.domain.values.amounts import LIMIT, ZERO, Amount, NonNegativeAmount, canonical, exact
+from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, Amount, NonNegativeAmount, canonical, exact
 from metacore.domain.values.model import Model, build
 from metacore.domain.values.text import Key, require_text
 from metacore.domain.values.times import Time
@@ -120,7 +120,7 @@ def apply_deltas(
     """The balances after `deltas`, in their order, and the journal entries that tell of it, made as they are taken.
 
     `balances` holds every balance that a delta names. InsufficientFundsError if one would fall below zero on the way,
-    InvalidDataError if it would have more than 20 digits before the point; the version of a changed balance grows by
+    InvalidDataError if it would have more than 38 digits before the point; the version of a changed balance grows by
     one whatever the number of deltas.
     """
     running: dict[BalanceKey, list[Any]] = {}
@@ -140,7 +140,7 @@ def apply_deltas(
                 raise InsufficientFundsError(delta.asset, needed=-change, available=available, user_id=delta.user_id)
             if free >= LIMIT or locked >= LIMIT:
                 field = "delta_free" if free >= LIMIT else "delta_locked"
-                raise InvalidDataError("the balance would have more than 20 digits before the point", field=field)
+                raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)
             state[:] = free, locked, seq + 1
             afters.append({"seq": seq + 1, "free_after": free, "locked_after": locked, "created_at": now})
     changed = {

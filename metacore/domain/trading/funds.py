@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from metacore.domain.values.amounts import LIMIT, ZERO, Amount, addition
+from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, Sum, addition
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key
 from metacore.errors import InvalidDataError
@@ -22,11 +22,11 @@ class Funds:
     def require_room(self, amount: Decimal, field: str) -> None:
         """InvalidDataError, naming `field`, if `amount` more would be too much to be stored."""
         if addition(addition(self.free, self.locked), amount) >= LIMIT:
-            raise InvalidDataError("the balance would have more than 20 digits before the point", field=field)
+            raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)
 
 
 class Shortfall(Model):
     """How much of which asset is missing."""
 
     asset: Key
-    amount: Amount
+    amount: Sum

@@ -18,7 +18,7 @@ from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
-from metacore.domain.values.amounts import LIMIT, WHOLE_DIGITS, ZERO, canonical, exact
+from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, canonical, exact
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time
@@ -45,7 +45,7 @@ class AccountSnapshot(Model):
         if len({balance.asset for balance in self.balances}) < len(self.balances):
             raise ValueError("balances list an asset twice")
         if any(balance.total >= LIMIT for balance in self.balances):
-            raise ValueError(f"a total has at most {WHOLE_DIGITS} digits before the point")
+            raise ValueError(f"a total has {TOO_LARGE}")
         return self
 
     def patch(self) -> UserPatch:

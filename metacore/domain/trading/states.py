@@ -13,7 +13,7 @@ from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Unsettled
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import CLOSED, Order, OrderStatus
 from metacore.domain.trading.reports import ExecutionReport, Outcome
-from metacore.domain.values.amounts import LIMIT, ZERO, canonical, exact
+from metacore.domain.values.amounts import LIMIT, WHOLE_DIGITS, ZERO, canonical, exact
 from metacore.errors import InvalidDataError, InvalidTransitionError, MetacoreError
 
 PENDING_NEW, NEW, PARTIALLY_FILLED = OrderStatus.PENDING_NEW, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED
@@ -101,7 +101,9 @@ def too_much(executed: Decimal, quote: Decimal, field: str) -> InvalidDataError 
     """The error, naming `field`, that refuses what would make an order execute more than can be stored; or None."""
     if executed < LIMIT and quote < LIMIT:
         return None
-    message = "the order would have executed more than 20 digits can tell; compare its trades with the exchange"
+    message = (
+        f"the order would have executed more than {WHOLE_DIGITS} digits can tell; compare its trades with the exchange"
+    )
     return InvalidDataError(message, field=field)
 
 

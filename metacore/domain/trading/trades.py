@@ -16,7 +16,7 @@ from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import Order, OrderSide
 from metacore.domain.values.amounts import (
     LIMIT,
-    WHOLE_DIGITS,
+    TOO_LARGE,
     ZERO,
     Amount,
     NonNegativeAmount,
@@ -73,7 +73,7 @@ class NewTrade(Model):
         if self.commission and self.commission_asset is None:
             raise ValueError("a commission has a commission_asset")
         if self.quote_quantity is None and self.money() >= LIMIT:
-            raise ValueError(f"price x quantity has at most {WHOLE_DIGITS} digits before the point")
+            raise ValueError(f"price x quantity has {TOO_LARGE}")
         return self
 
     @property

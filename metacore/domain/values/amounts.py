@@ -11,34 +11,44 @@ from decimal import (
     ROUND_UP,
     Context,
     Decimal,
+    DecimalException,
     DivisionByZero,
+    Inexact,
     InvalidOperation,
     Overflow,
     localcontext,
 )
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, GetCoreSchemaHandler, PlainSerializer
+from pydantic import AfterValidator, GetCoreSchemaHandler, PlainSerializer, PlainValidator
 from pydantic_core import core_schema
 
-WHOLE_DIGITS = 20
-DECIMAL_PLACES = 18
-ATTO = Decimal(1).scaleb(-DECIMAL_PLACES)
+WHOLE_DIGITS = 38
+DECIMAL_PLACES = 36
+COMPUTED_PLACES = 18
+ATTO = Decimal(1).scaleb(-COMPUTED_PLACES)
 ZERO = Decimal(0)
 _ONE = Decimal(1)
+_FINEST = Decimal(1).scaleb(-DECIMAL_PLACES)
 LIMIT = Decimal(10) ** WHOLE_DIGITS
+_LIMIT = 10**WHOLE_DIGITS
+MAX_TEXT = 65_536
+"""How many characters the text of an amount has at most, trailing zeros included."""
 
-_CONTEXT = Context(
-    prec=120,
-    rounding=ROUND_HALF_EVEN,
-    Emin=-999,
-    Emax=999,
-    capitals=1,
-    clamp=0,
-    flags=[],
-    traps=[InvalidOperation, DivisionByZero, Overflow],
-)
-_NUMBER = re.compile(r"[+-]?(\d{1,64}(\.\d{0,64})?|\.\d{1,64})([eE][+-]?\d{1,3})?", re.ASCII)
+TOO_LARGE = f"at most {WHOLE_DIGITS} digits before the point"
+TOO_FINE = f"at most {DECIMAL_PLACES} digits after the point"
+
+
+def _context(digits: int, *traps: type[DecimalException]) -> Context:
+    traps = (InvalidOperation, DivisionByZero, Overflow, *traps)
+    return Context(digits, ROUND_HALF_EVEN, Emin=-999, Emax=999, capitals=1, clamp=0, flags=[], traps=[*traps])
+
+
+# A product of two amounts has 148 digits; the rest is room for the sum of as many as one likes.
+_CONTEXT = _context(256)
+_SUM_CONTEXT = _context(256, Inexact)
+_AMOUNT_CONTEXT = _context(WHOLE_DIGITS + DECIMAL_PLACES, Inexact)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?0{0,99}\d{1,6})?", re.ASCII)
 
 
 def exact() -> AbstractContextManager[Context]:
@@ -47,22 +57,21 @@ def exact() -> AbstractContextManager[Context]:
 
 
 def parse_amount(value: object) -> Decimal:
-    """The amount that `value` says, exactly: at most 20 digits before the point and 18 after it.
+    """The amount that `value` says, exactly: at most 38 digits before the point and 36 after it.
 
     Takes a Decimal, an integer or a decimal string; anything else, NaN, Infinity and more digits are a ValueError.
-    The result is in canonical form: no exponent, no trailing zeros, no negative zero.
+    Digits are counted by value: zeros at either end, and how an exponent is written, count for nothing. The result is
+    in canonical form: no exponent, no trailing zeros, no negative zero.
     """
     if type(value) is Decimal:
         number = value
+    elif isinstance(value, str):
+        number = _read(value)
     elif isinstance(value, Decimal):
         number = Decimal(value)
-    elif isinstance(value, str):
-        if not _NUMBER.fullmatch(value):
-            raise ValueError("an amount is a plain decimal number such as '0.015'")
-        number = Decimal(value)
     elif isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) >= 10**WHOLE_DIGITS:
-            raise ValueError(f"an amount has at most {WHOLE_DIGITS} digits before the point")
+        if not -_LIMIT < value < _LIMIT:
+            raise ValueError(f"an amount has {TOO_LARGE}")
         number = Decimal(value)
     elif isinstance(value, float):
         raise ValueError("an amount is never a float; pass a Decimal, an int or a string")
@@ -70,12 +79,22 @@ def parse_amount(value: object) -> Decimal:
         raise ValueError("an amount is a Decimal, an int or a string")
     if not number.is_finite():
         raise ValueError("an amount is a finite number")
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -DECIMAL_PLACES:
-        raise ValueError(f"an amount has at most {DECIMAL_PLACES} digits after the point")
-    if number.adjusted() >= WHOLE_DIGITS and number:
-        raise ValueError(f"an amount has at most {WHOLE_DIGITS} digits before the point")
-    return canonical(number)
+    if not number:
+        return ZERO
+    try:
+        return canonical(number.quantize(_FINEST, context=_AMOUNT_CONTEXT))
+    except Inexact:
+        raise ValueError(f"an amount has {TOO_FINE}") from None
+    except InvalidOperation:
+        raise ValueError(f"an amount has {TOO_LARGE if number.adjusted() >= WHOLE_DIGITS else TOO_FINE}") from None
+
+
+def _read(text: str) -> Decimal:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"an amount is text of at most {MAX_TEXT} characters")
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("an amount is a plain decimal number such as '0.015'")
+    return Decimal(text)
 
 
 def canonical(number: Decimal) -> Decimal:
@@ -144,8 +163,24 @@ def _plain(value: Decimal) -> str:
     return f"{value:f}"
 
 
+def parse_sum(value: object) -> Decimal:
+    """The number that a Decimal or a decimal string says, exactly, of as many digits as a sum or a product may have."""
+    number = _read(value) if isinstance(value, str) else value
+    if not isinstance(number, Decimal):
+        raise ValueError("must be an exact decimal number, as a Decimal or a string")
+    if not number.is_finite() or abs(number.adjusted()) >= _CONTEXT.prec:
+        raise ValueError("must be a finite number that amounts can add up or multiply to")
+    try:
+        return canonical(number.normalize(_SUM_CONTEXT))
+    except Inexact:
+        raise ValueError("must have no more digits than amounts can add up or multiply to") from None
+
+
 Amount = Annotated[Decimal, _AmountSchema(), PlainSerializer(_plain, return_type=str, when_used="json")]
 """An exact decimal; in JSON a string (an integer is read too)."""
 
 NonNegativeAmount = Annotated[Amount, AfterValidator(_not_negative)]
 PositiveAmount = Annotated[Amount, AfterValidator(_positive)]
+
+Sum = Annotated[Decimal, PlainValidator(parse_sum), PlainSerializer(_plain, return_type=str, when_used="json")]
+"""What amounts add up or multiply to: exact, of more digits than an amount has; in JSON a string."""

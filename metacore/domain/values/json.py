@@ -46,7 +46,7 @@ def _with_floats(value: Any) -> Any:
 
 
 Number = Annotated[int | Decimal, PlainValidator(_parse_number), PlainSerializer(_with_floats, when_used="json")]
-"""A number of its JSON type: an int of 64 bits, or a Decimal of at most 20 digits before the point and 18 after it."""
+"""A number of its JSON type: an int of 64 bits, or a Decimal of at most 38 digits before the point and 36 after it."""
 
 JsonValue = Annotated[Any, PlainValidator(freeze_json), PlainSerializer(_with_floats, when_used="json")]
 """Any JSON, frozen all the way down."""

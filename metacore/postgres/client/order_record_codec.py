@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Table
 
 from metacore.domain.commerce.order_records import OrderRecord, OrderRecordDelivery, OrderRecordItem, OrderRecordPayment
+from metacore.domain.values.amounts import DECIMAL_PLACES
 from metacore.domain.values.frozen import dump_json, freeze_json
 from metacore.domain.values.json import JsonObject
 from metacore.postgres.tables import (
@@ -105,6 +106,6 @@ def decode_all(rows: Iterable[Sequence[Any]]) -> tuple[OrderRecord, ...]:
 
 
 def _keeps_its_type(value: Decimal) -> bool:
-    """Whether a column gives it back as it is: `numeric` has no exponent, and no sign of zero."""
+    """Whether a column gives it back as it is: an amount has no exponent, no sign of zero, and no 37th decimal."""
     sign, _, exponent = value.as_tuple()
-    return isinstance(exponent, int) and exponent < 0 and (not sign or bool(value))
+    return isinstance(exponent, int) and -DECIMAL_PLACES <= exponent < 0 and (not sign or bool(value))

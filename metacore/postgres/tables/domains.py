@@ -57,7 +57,7 @@ AMOUNT = Domain(
     "amount_exact",
     f"scale(VALUE) <= {DECIMAL_PLACES} AND abs(VALUE) < {10**WHOLE_DIGITS}",
 )
-"""At most 20 digits before the point and 18 after it: `numeric(38,18)` would round silently, and take NaN."""
+"""At most 38 digits before the point and 36 after it: `numeric(74,36)` would round silently, and take NaN."""
 
 KEY = Domain("key", TEXT, "key_short", f"char_length(VALUE) <= {MAX_KEY_LENGTH}")
 """Text short enough to be indexed."""

@@ -71,7 +71,7 @@ class Transaction(Storages):
         StaleVersionError if an order or a trade is not at the version that `changes` expects; NotFoundError if it, its
         user, or the order of an update, does not exist; AlreadyExistsError if one to be inserted does, or a unique
         field of a user is taken; InsufficientFundsError if a balance would fall below zero; InvalidDataError if it
-        would have more than 20 digits before the point. Nothing is written then, and only AlreadyExistsError and
+        would have more than 38 digits before the point. Nothing is written then, and only AlreadyExistsError and
         InsufficientFundsError doom the transaction.
         """
 

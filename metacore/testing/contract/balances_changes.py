@@ -19,7 +19,18 @@ from metacore.testing.contract.samples import EDGE_AMOUNTS, NOBODY
 from metacore.testing.factories import BalanceDeltaFactory
 from metacore.testing.runners import Runner
 
-BAD_AMOUNTS = (-ATTO, Decimal("NaN"), Decimal("Infinity"), 0.1, ATTO / 10, Decimal(10) ** 20, None, True, "one", b"1")
+BAD_AMOUNTS = (
+    -ATTO,
+    Decimal("NaN"),
+    Decimal("Infinity"),
+    0.1,
+    Decimal("1e-37"),
+    Decimal(10) ** 38,
+    None,
+    True,
+    "one",
+    b"1",
+)
 """What is no amount, or a negative one."""
 
 

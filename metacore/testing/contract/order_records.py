@@ -64,7 +64,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "an exponent": {"items__0__price": Decimal("1E+3")},
     "a small number": {"items__0__price": Decimal("1E-18")},
     "trailing zeros": {"payment__custom_fee": Decimal("1.50")},
-    "the largest amount": {"payment__amount": Decimal("-99999999999999999999.999999999999999999")},
+    "the largest amount": {
+        "payment__amount": Decimal("-99999999999999999999999999999999999999.999999999999999999999999999999999999")
+    },
     "the largest integer": {"sm_id": 2**63 - 1, "items__0__chrt_id": -(2**63)},
     "repeats": {"items__1__chrt_id": 9934930, "items__2__chrt_id": 9934930, "payment__transaction": "same"},
     "unknown keys": {

@@ -162,12 +162,24 @@ class TradingFactContract(TradingContract):
         assert (again.inserted, again.duplicates) == (0, 2)
         assert storage.trades.list(user.id).items == (settled.trade,)
 
-    def test_more_than_20_digits_are_never_executed(
+    def test_a_shortfall_may_have_more_digits_than_an_amount(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        most = Decimal("9" * 38)
+        trading.release_hold(user.id, order.id, "wanted")
+        told = fill(order, exchange_trade_id="A", quote_quantity=most, commission=most, commission_asset="USDT")
+        good = fill(order, exchange_trade_id="B", commission=Decimal(0), price=Decimal(1))
+        results = trading.settle_trades([told, good])
+        assert [row.outcome for row in results] == [Outcome.PENDING, Outcome.SETTLED]
+        assert [(row.asset, row.amount) for row in results[0].missing] == [("USDT", Decimal(2 * int(most) - 1000))]
+        assert type(results[0]).model_validate_json(results[0].model_dump_json()).missing == results[0].missing
+
+    def test_more_than_38_digits_are_never_executed(
         self, storage: Storage, trading: TradingService, user: User, order: Order
     ) -> None:
         for name in "AB":
             storage.trades.create(
-                fill(order, exchange_trade_id=name, quantity=Decimal(10**20 - 1), quote_quantity=Decimal(1))
+                fill(order, exchange_trade_id=name, quantity=Decimal(10**38 - 1), quote_quantity=Decimal(1))
             )
         reports = [report(order, "PARTIALLY_FILLED", SIZE / 2), report(new_order(user), "NEW", 0)]
         results = trading.apply_reports(reports)

@@ -25,6 +25,7 @@ from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
 from metacore.testing.contract.service_trading import (
     TradingContract,
+    fill,
     money,
     new_order,
     snapshot,
@@ -107,6 +108,41 @@ class TradingFundsContract(TradingContract):
         held = [storage.orders.get(user.id, row.id) for row in (order, newer)]
         assert [(row.held_amount, row.version) for row in held] == [(1000, 1), (Decimal("200.5"), 2)]
         assert money(storage, user) == {"USDT": "0 / 1200.5"}
+
+    def test_an_asset_of_thirty_digits_is_stored_and_traded_beside_the_usual(
+        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
+    ) -> None:
+        total, price = Decimal("120000000000000000000000000000.5"), Decimal("0.0000000000000000000000012")
+        trading.sync_account(user.id, snapshot(clock.advance(), USDT=10, TINY=total))
+        assert money(storage, user) == {"TINY": f"{total} / 0", "USDT": "10 / 0"}
+        at = clock.advance() + timedelta(minutes=1)
+        told = {"symbol": "TINYUSDT", "base_asset": "TINY", "quantity": total, "price": price}
+        sold = trading.place_order(new_order(user, side="SELL", **told))
+        assert sold.held_amount == total
+        trade = fill(sold, quantity=total, price=price, traded_at=at)
+        assert trade.money() == Decimal("144000.0000000000000000000000006").quantize(Decimal("1e-18"))
+        assert trading.settle_trade(trade).outcome is Outcome.SETTLED
+        assert money(storage, user) == {"USDT": "144010 / 0"}
+        bought = trading.place_order(new_order(user, side="BUY", **told))
+        assert bought.held_amount == Decimal("144000.000000000000000001")
+        told_cost = Decimal("144000.0000000000000000000000006")
+        trade = fill(bought, quantity=total, price=price, quote_quantity=told_cost, traded_at=at)
+        assert trading.settle_trade(trade).outcome is Outcome.SETTLED
+        assert money(storage, user) == {"TINY": f"{total} / 0", "USDT": f"{144010 - told_cost} / 0"}
+
+    def test_what_no_balance_can_hold_is_refused_and_changes_nothing(
+        self, storage: Storage, trading: TradingService, user: User
+    ) -> None:
+        most = Decimal("9" * 38)
+        trading.deposit(user.id, "USDT", most, "most")
+        before = storage.balances.list(user.id)
+        with pytest.raises(InvalidDataError) as error:
+            trading.deposit(user.id, "USDT", Decimal(1), "more")
+        assert error.value.field == "amount"
+        assert storage.balances.list(user.id) == before
+        with pytest.raises(InsufficientFundsError) as short:
+            trading.place_order(new_order(user, price=most, quantity=most))
+        assert short.value.needed == Decimal(int(most) ** 2)
 
     @pytest.mark.parametrize("text", HOSTILE_TEXTS)
     def test_texts_come_back_as_they_went_in(

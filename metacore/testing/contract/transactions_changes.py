@@ -116,7 +116,7 @@ HARMLESS: dict[str, tuple[type[MetacoreError], Callable[[Rows], Changes]]] = {
         InvalidDataError,
         lambda rows: Changes(
             orders=(rows.new_order,),
-            balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=Decimal(10) ** 20 - 1),),
+            balance_deltas=(BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=Decimal(10**38 - 1)),),
         ),
     ),
 }

@@ -148,7 +148,7 @@ HARMLESS: dict[str, tuple[type[MetacoreError], Offence]] = {
     "a balance beyond the digits": (
         InvalidDataError,
         lambda at: at.tx.balances.apply(
-            [BalanceDeltaFactory.build(user_id=at.user.id, delta_free=Decimal(10) ** 20 - 1) for _ in range(2)]
+            [BalanceDeltaFactory.build(user_id=at.user.id, delta_free=Decimal(10**38 - 1)) for _ in range(2)]
         ),
     ),
 }

@@ -72,7 +72,9 @@ class SaveContract(Contract):
         order = rows.order.changed(
             status=OrderStatus.PARTIALLY_FILLED,
             executed_quantity=Decimal("0.015"),
-            executed_quote_quantity=Decimal("99999999999999999999.999999999999999999"),
+            executed_quote_quantity=Decimal(
+                "99999999999999999999999999999999999999.999999999999999999999999999999999999"
+            ),
             settled_quantity=Decimal("0.000000000000000001"),
             settled_quote_quantity=Decimal(-1),
             held_asset="USDT",
