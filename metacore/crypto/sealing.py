@@ -16,6 +16,7 @@ from metacore.crypto.ring import EncryptionKey, KeyRing
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.key_rotation import Unreadable
+from metacore.domain.values.model import unchecked
 from metacore.domain.values.secrets import Secret, parse_secret
 from metacore.errors import DecryptionError, InvalidDataError, MissingKeyError
 
@@ -45,12 +46,13 @@ def unseal(ring: KeyRing, sealed: SealedCredentials) -> Credentials:
     """
     key = ring.key_of(sealed.user_id, sealed.key_id)
     passphrase = sealed.passphrase
-    return Credentials.trusted(
+    return unchecked(
+        Credentials,
         {
             "api_key": _decrypt(key, sealed.user_id, "api_key", sealed.api_key),
             "api_secret": _decrypt(key, sealed.user_id, "api_secret", sealed.api_secret),
             "passphrase": None if passphrase is None else _decrypt(key, sealed.user_id, "passphrase", passphrase),
-        }
+        },
     )
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from metacore.domain.trading.audit import Audit, AuditRule
+from metacore.domain.values.model import revised
 
 
 @pytest.fixture
@@ -18,17 +19,17 @@ def traded(day):
 
 def break_balance(day, asset="USDT", **values):
     [key] = [key for key in day.balances if key[1] == asset]
-    day.balances[key] = day.balances[key].changed(**values)
+    day.balances[key] = revised(day.balances[key], **values)
 
 
 def break_order(day, **values):
     [key] = day.orders
-    day.orders[key] = day.orders[key].changed(**values)
+    day.orders[key] = revised(day.orders[key], **values)
 
 
 def break_entry(day, index, **values):
     usdt = [position for position, entry in enumerate(day.entries) if entry.asset == "USDT"]
-    day.entries[usdt[index]] = day.entries[usdt[index]].changed(**values)
+    day.entries[usdt[index]] = revised(day.entries[usdt[index]], **values)
 
 
 def found(day):
@@ -104,7 +105,7 @@ def test_entries_and_orders_are_not_kept(traded):
 
     def stream(rows):
         for row in rows:
-            copy = row.changed()
+            copy = revised(row)
             kept.append(weakref.ref(copy))
             yield copy
 

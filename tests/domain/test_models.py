@@ -3,13 +3,17 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
 
+import metacore
 from metacore import (
     AccountBalance,
+    Credentials,
     InvalidDataError,
+    KycStatus,
     NewOrder,
     NewUser,
     Order,
@@ -19,6 +23,7 @@ from metacore import (
     User,
     UserPatch,
 )
+from metacore.domain.values.model import Model, revised, unchecked
 from metacore.domain.values.text import require_integer
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -75,12 +80,47 @@ def test_a_copy_with_other_values_is_checked():
     assert (copy.id, copy.model_fields_set) == (order.id, order.model_fields_set | {"raw"})
     assert order.model_copy() == order == order.model_copy(deep=True)
     for wrong in ({"price": 3.5}, {"price": None}, {"symbol": ""}, {"no_such_field": 1}):
+        for change in (order.changed, lambda **values: order.model_copy(update=values)):
+            with pytest.raises(ValidationError):
+                change(**wrong)
+    for patch in (
+        UserPatch(email=None).model_copy(update={"is_active": False}),
+        UserPatch(email=None).changed(is_active=False),
+    ):
+        assert patch.given() == {"email": None, "is_active": False}
+        for change in (patch.changed, lambda patch=patch, **values: patch.model_copy(update=values)):
+            with pytest.raises(ValidationError):
+                change(is_active=None)
+
+
+def test_whatever_is_changed_is_checked():
+    user = User(id=UUID(int=1), created_at=NOW, updated_at=NOW)
+    assert user.changed() is user
+    assert user.changed(kyc_status="PRIMARY").kyc_status is KycStatus.PRIMARY
+    for wrong in ({"kyc_status": "whatever"}, {"nonsense": 1}, {"username": 7}, {"created_at": None}):
         with pytest.raises(ValidationError):
-            order.model_copy(update=wrong)
-    patch = UserPatch(email=None).model_copy(update={"is_active": False})
-    assert patch.given() == {"email": None, "is_active": False}
+            user.changed(**wrong)
+    secret = Credentials(api_key="a", api_secret="b").changed(api_key="canary")
+    assert (secret.api_key.get_secret_value(), "canary" in repr(secret)) == ("canary", False)
     with pytest.raises(ValidationError):
-        patch.model_copy(update={"is_active": None})
+        secret.changed(api_key="")
+
+
+def test_what_is_not_checked_has_every_field_and_no_other():
+    balance = AccountBalance(asset="BTC", free="1")
+    whole = {"asset": "BTC", "free": Decimal(1), "locked": Decimal(0)}
+    assert unchecked(AccountBalance, dict(whole)) == balance == revised(balance)
+    assert revised(balance, free=Decimal(2)) == AccountBalance(asset="BTC", free="2")
+    with pytest.raises(TypeError, match=r"AccountBalance .* missing=\['free'\], unknown=\['nonsense'\]"):
+        unchecked(AccountBalance, {"asset": "BTC", "locked": Decimal(0), "nonsense": 1})
+    with pytest.raises(TypeError, match=r"missing=\[\], unknown=\['nonsense'\]"):
+        revised(balance, nonsense=1)
+
+
+def test_nothing_public_makes_a_model_unchecked():
+    for name in ("unchecked", "revised", "trusted", "restored"):
+        assert not hasattr(metacore, name)
+        assert not hasattr(Model, name)
 
 
 def test_what_is_derived_looks_as_what_is_stored_does():

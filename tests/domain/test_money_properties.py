@@ -10,6 +10,7 @@ from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.holds import excess
 from metacore.domain.trading.orders import OrderSide, OrderStatus
 from metacore.domain.trading.trades import TradeState
+from metacore.domain.values.model import revised
 from metacore.errors import MetacoreError
 
 SIZES = ["0.000000000000000005", "0.3", "1", "2.5", "10"]
@@ -161,7 +162,7 @@ def test_a_batch_is_its_items_one_by_one(new_day, data):
     results = getattr(together, kind)(*items)
     alone = [getattr(singly, kind)(item)[0] for item in items]
     for mine, theirs in zip(results, alone, strict=True):
-        assert mine.changed(error=str(mine.error)) == theirs.changed(error=str(theirs.error))
+        assert revised(mine, error=str(mine.error)) == revised(theirs, error=str(theirs.error))
     assert together.state() == singly.state()
 
 

@@ -15,7 +15,7 @@ from metacore.domain.people.users import NewUser, User
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import NewOrder
 from metacore.domain.trading.trades import NewTrade
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, unchecked
 from metacore.domain.values.pages import Page
 from metacore.domain.values.secrets import MASK
 from metacore.errors import AlreadyExistsError, ConflictError, InvalidDataError, NotFoundError
@@ -72,7 +72,7 @@ def import_order(storage: Storage, user: User, fields: dict[str, Any]) -> tuple[
     if storage.orders.create_many([new]).duplicates:
         raise ConflictError("the same order was imported before")
     stored = storage.orders.get(user.id, new.id)
-    return new, NewOrder.trusted({name: stored.fields()[name] for name in NewOrder.model_fields})
+    return new, unchecked(NewOrder, {name: stored.fields()[name] for name in NewOrder.model_fields})
 
 
 def store_order_update(storage: Storage, user: User, fields: dict[str, Any]) -> tuple[Model, Model]:
@@ -92,7 +92,7 @@ def import_trade(storage: Storage, user: User, fields: dict[str, Any]) -> tuple[
         raise ConflictError("the same trade was imported before")
     stored = storage.trades.get(user.id, new.id)
     expected = new.changed(quote_quantity=stored.quote_quantity)
-    return expected, NewTrade.trusted({name: stored.fields()[name] for name in NewTrade.model_fields})
+    return expected, unchecked(NewTrade, {name: stored.fields()[name] for name in NewTrade.model_fields})
 
 
 def store_order_record(storage: Storage, user: User, fields: dict[str, Any]) -> tuple[Model, Model]:

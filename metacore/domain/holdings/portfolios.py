@@ -11,7 +11,7 @@ from uuid import UUID
 from metacore.domain.holdings.valuations import Valuation
 from metacore.domain.values.amounts import ZERO, PositiveAmount, exact, parse_amount
 from metacore.domain.values.frozen import FrozenDict
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, revised, unchecked
 from metacore.domain.values.symbols import Holdings, Symbol, parse_quantity, parse_symbol, parsed
 from metacore.domain.values.times import Time
 from metacore.errors import InsufficientFundsError, NotFoundError, StaleVersionError
@@ -38,7 +38,7 @@ class Portfolio(Model):
     def empty(cls, user_id: UUID, created_at: datetime) -> Self:
         """The portfolio that a user has from the beginning."""
         values = {"user_id": user_id, "holdings": FrozenDict(), "version": 1}
-        return cls.trusted({**values, "created_at": created_at, "updated_at": created_at})
+        return unchecked(cls, {**values, "created_at": created_at, "updated_at": created_at})
 
     def quantity(self, symbol: str) -> Decimal:
         """How much of `symbol` is held, in whatever case it is written; 0 if nothing is."""
@@ -88,4 +88,4 @@ class Portfolio(Model):
     def _changed(self, holdings: FrozenDict, now: datetime) -> Self:
         if holdings == self.holdings:
             return self
-        return self.changed(holdings=holdings, version=self.version + 1, updated_at=now)
+        return revised(self, holdings=holdings, version=self.version + 1, updated_at=now)

@@ -10,7 +10,7 @@ from pydantic import PlainSerializer, PlainValidator
 
 from metacore.domain.values.amounts import Sum, canonical, exact, parse_sum, total
 from metacore.domain.values.frozen import FrozenDict
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, unchecked
 from metacore.domain.values.symbols import Symbol, by_symbol, parse_quantity, parsed, plain_each
 
 
@@ -45,12 +45,13 @@ class Valuation(Model):
         used = {s: parsed(parse_quantity, known[s], f"prices.{s}") for s in holdings if s in known}
         with exact():
             totals = {symbol: canonical(holdings[symbol] * price) for symbol, price in used.items()}
-        return cls.trusted(
+        return unchecked(
+            cls,
             {
                 "quantities": FrozenDict(holdings),
                 "prices": FrozenDict(used),
                 "totals": FrozenDict(totals),
                 "total": total(totals.values()),
                 "unpriced": tuple(symbol for symbol in holdings if symbol not in used),
-            }
+            },
         )

@@ -65,11 +65,16 @@ class Credentials(Model):
         """The same as construction: a text that has not become a secret would show."""
         return cls(**values)
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
-        """A copy with the fields of `update` changed, and checked."""
-        values: Any = hide_all({**self.__dict__, **(update or {})})
-        del update
+    def changed(self, **values: Any) -> Self:
+        """A copy with these `values`, checked."""
+        values = hide_all({**self.__dict__, **values})
         return type(self)(**values)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
+        """The same as `changed`."""
+        values: Any = hide_all(update or {})
+        del update
+        return self.changed(**values)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         value = Hidden()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -11,7 +10,7 @@ from uuid import UUID
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from metacore import ids
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, revised, unchecked
 from metacore.domain.values.text import Integer, Key
 from metacore.domain.values.times import Time
 from metacore.errors import StaleVersionError
@@ -56,7 +55,8 @@ class User(NewUser):
     @classmethod
     def created(cls, new: NewUser, now: datetime) -> Self:
         """The user that `new` becomes when it is stored at `now`."""
-        return cls.trusted({**new.__dict__, "balances_as_of": None, "version": 1, "created_at": now, "updated_at": now})
+        stored = {"balances_as_of": None, "version": 1, "created_at": now, "updated_at": now}
+        return unchecked(cls, {**new.__dict__, **stored})
 
     def require_version(self, expected: int | None) -> Self:
         """Itself; StaleVersionError if `expected` is given and not its version."""
@@ -67,7 +67,7 @@ class User(NewUser):
     def patched(self, patch: UserPatch, now: datetime) -> Self:
         """This user after `patch`, one version on; itself if the patch names no field."""
         given = patch.given()
-        return self.changed(**given, version=self.version + 1, updated_at=now) if given else self
+        return revised(self, **given, version=self.version + 1, updated_at=now) if given else self
 
 
 class UserPatch(Model):
@@ -98,9 +98,9 @@ class UserPatch(Model):
     def _leave_out_what_stays(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in handler(self).items() if name in self.__pydantic_fields_set__}
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
-        """A patch of these fields and of those of `update`, checked."""
-        return type(self)(**{**self.given(), **(update or {})})
+    def changed(self, **values: Any) -> Self:
+        """A patch of these fields and of `values`, checked."""
+        return type(self)(**{**self.given(), **values})
 
     def given(self) -> dict[str, Any]:
         """The fields that were given, with their values."""

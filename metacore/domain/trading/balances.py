@@ -10,7 +10,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, Amount, NonNegativeAmount, canonical, exact
-from metacore.domain.values.model import Model, build
+from metacore.domain.values.model import Model, build, revised, unchecked
 from metacore.domain.values.text import Key, require_text
 from metacore.domain.values.times import Time
 from metacore.errors import InsufficientFundsError, InvalidDataError
@@ -65,7 +65,8 @@ class Balance(AccountBalance):
     @classmethod
     def empty(cls, user_id: UUID, asset: str, now: datetime) -> Self:
         """A balance of zero, without entries."""
-        return cls.trusted(
+        return unchecked(
+            cls,
             {
                 "asset": asset,
                 "free": ZERO,
@@ -75,7 +76,7 @@ class Balance(AccountBalance):
                 "version": 1,
                 "created_at": now,
                 "updated_at": now,
-            }
+            },
         )
 
     @property
@@ -143,13 +144,12 @@ def apply_deltas(
                 raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)
             state[:] = free, locked, seq + 1
             afters.append({"seq": seq + 1, "free_after": free, "locked_after": locked, "created_at": now})
-    changed = {
-        key: balances[key].changed(
-            free=free, locked=locked, last_seq=seq, version=balances[key].version + 1, updated_at=now
-        )
-        for key, (free, locked, seq) in running.items()
-    }
-    return changed, (BalanceEntry.trusted(delta.__dict__ | after) for delta, after in zip(deltas, afters, strict=True))
+    changed = {}
+    for key, (free, locked, seq) in running.items():
+        version = balances[key].version + 1
+        changed[key] = revised(balances[key], free=free, locked=locked, last_seq=seq, version=version, updated_at=now)
+    entries = (unchecked(BalanceEntry, delta.__dict__ | after) for delta, after in zip(deltas, afters, strict=True))
+    return changed, entries
 
 
 def only_referenced(deltas: Iterable[BalanceDelta]) -> BalanceDelta | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from metacore.domain.trading.balances import BalanceDelta, EntryReason
 from metacore.domain.values.amounts import ZERO
+from metacore.domain.values.model import unchecked
 
 
 def line(
@@ -21,7 +22,8 @@ def line(
     locked: Decimal = ZERO,
 ) -> BalanceDelta:
     """The delta that moves `free` and `locked`, in canonical form, for one cause, named by `reason` and `reference`."""
-    return BalanceDelta.trusted(
+    return unchecked(
+        BalanceDelta,
         {
             "user_id": user_id,
             "asset": asset,
@@ -30,7 +32,7 @@ def line(
             "reason": reason,
             "reference": reference,
             "occurred_at": occurred_at,
-        }
+        },
     )
 
 

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
 from metacore.errors import ConflictError
-
-
-class Named(Protocol):
-    """What has the ids of an order."""
-
-    @property
-    def order_ids(self) -> OrderIds: ...
-
-
-T = TypeVar("T", bound=Named)
 
 
 class OrderIds(NamedTuple):
@@ -64,36 +54,38 @@ class OrderIds(NamedTuple):
         key = str(self.exchange_order_id or self.order_id or self.client_order_id)
         return key if key.isascii() else sha256(key.encode()).hexdigest()
 
-    def find(self, named: Mapping[OrderIds, T], *aliases: OrderIds) -> T | None:
-        """The order that these ids and `aliases` name among `named`, which has each order by each of its names.
+    def find(self, named: Mapping[OrderIds, OrderIds], *aliases: OrderIds) -> OrderIds | None:
+        """All ids of the order that these and `aliases` name among `named`, which has them by each of its names.
 
-        ConflictError if they name two, or one whose id or exchange_order_id is another. A client_order_id that is no
-        order's does not count beside another id: some exchanges tell that of the cancel request.
+        ConflictError if they name two orders, or one whose id or exchange_order_id is another. A client_order_id that
+        is no order's does not count beside another id: some exchanges tell that of the cancel request.
         """
-        found: T | None = None
+        found: OrderIds | None = None
         for ids in (self, *aliases):
-            order: T | None = None
+            known: OrderIds | None = None
             for name in ids.names():
-                other = named.get(name)
-                if other is None:
+                if (other := named.get(name)) is None:
                     continue
-                for one in (found, order):
-                    if one is not None and one is not other:
-                        conflicts = (str(one.order_ids.order_id), str(other.order_ids.order_id))
+                for one in (found, known):
+                    if one is not None and one.order_id != other.order_id:
+                        conflicts = (str(one.order_id), str(other.order_id))
                         raise ConflictError("the ids name two orders", conflicts=conflicts)
-                order = other
-            if order is not None:
-                ids.require_agreement(order.order_ids)
-                found = order
+                known = other
+            if known is not None:
+                ids._require_agreement(known)
+                found = known
         return found
 
-    def require_agreement(self, known: OrderIds) -> None:
-        """ConflictError if the order whose ids are `known` has another id or exchange_order_id than this."""
-        for own, other in zip(self[:2], known[:2], strict=True):
-            if own is not None and other is not None and own != other:
-                raise ConflictError(
-                    f"order {known.order_id} is not also {own}", conflicts=(str(known.order_id), str(own))
-                )
+    def _require_agreement(self, known: OrderIds) -> None:
+        wrong: UUID | str | None = None
+        if self.order_id is not None and self.order_id != known.order_id:
+            wrong = self.order_id
+        elif known.exchange_order_id is not None and self.exchange_order_id not in (None, known.exchange_order_id):
+            wrong = self.exchange_order_id
+        if wrong is not None:
+            raise ConflictError(
+                f"order {known.order_id} is not also {wrong}", conflicts=(str(known.order_id), str(wrong))
+            )
 
 
 UserOrderIds = tuple[UUID, OrderIds]

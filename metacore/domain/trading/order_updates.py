@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from metacore.domain.trading.orders import OrderStatus
+from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.values.amounts import NonNegativeAmount
 from metacore.domain.values.frozen import FrozenJson
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, unchecked
 from metacore.domain.values.text import Text
 from metacore.domain.values.times import Time
 
@@ -46,6 +46,35 @@ class NewOrderUpdate(Model):
     occurred_at: Time
     raw: FrozenJson | None = None
 
+    @classmethod
+    def of(
+        cls,
+        order: Order,
+        previous_status: OrderStatus | None,
+        *,
+        source: UpdateSource,
+        occurred_at: datetime,
+        reason: str | None = None,
+        raw: FrozenJson | None = None,
+    ) -> NewOrderUpdate:
+        """The update that brought `order` from `previous_status` to what it is now."""
+        return unchecked(
+            NewOrderUpdate,
+            {
+                "user_id": order.user_id,
+                "order_id": order.id,
+                "previous_status": previous_status,
+                "status": order.status,
+                "executed_quantity": order.executed_quantity,
+                "executed_quote_quantity": order.executed_quote_quantity,
+                "outcome": UpdateOutcome.APPLIED,
+                "reason": reason,
+                "source": source,
+                "occurred_at": occurred_at,
+                "raw": raw,
+            },
+        )
+
 
 class OrderUpdate(NewOrderUpdate):
     """A stored update: `seq` counts 1, 2, 3... for each order, without gaps."""
@@ -56,4 +85,4 @@ class OrderUpdate(NewOrderUpdate):
     @classmethod
     def recorded(cls, new: NewOrderUpdate, seq: int, now: datetime) -> Self:
         """The update that `new` becomes when it is stored at `now` as number `seq`."""
-        return cls.trusted({**new.__dict__, "seq": seq, "recorded_at": now})
+        return unchecked(cls, {**new.__dict__, "seq": seq, "recorded_at": now})

@@ -14,7 +14,7 @@ from metacore import ids
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.values.amounts import ZERO, Amount, NonNegativeAmount, PositiveAmount, canonical, exact, round_down
 from metacore.domain.values.frozen import FrozenJson
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, unchecked
 from metacore.domain.values.text import Key, Text
 from metacore.domain.values.times import Time
 from metacore.errors import ConflictError
@@ -168,7 +168,7 @@ class Order(NewOrder):
     @classmethod
     def created(cls, new: NewOrder, now: datetime) -> Self:
         """The order that `new` becomes when it is stored at `now`, without a hold."""
-        return cls.trusted({**new.__dict__, **_FRESH, "created_at": now, "updated_at": now})
+        return unchecked(cls, {**new.__dict__, **_FRESH, "created_at": now, "updated_at": now})
 
     @property
     def key(self) -> OrderKey:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +13,13 @@ from metacore.domain.trading.decisions import Selection
 from metacore.domain.trading.holds import asset_to_pay, initial_hold
 from metacore.domain.trading.journal import hold
 from metacore.domain.trading.order_ids import OrderIds
-from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateSource
 from metacore.domain.trading.orders import NewOrder, Order, OrderStatus
 from metacore.domain.trading.states import TRANSITIONS
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import NonNegativeAmount
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, revised
 from metacore.domain.values.text import Text
 from metacore.errors import ConflictError, InsufficientFundsError, InvalidDataError, InvalidTransitionError
 
@@ -128,9 +127,9 @@ def place(state: UserState, placement: Placement) -> Order:
     if free < amount:
         raise InsufficientFundsError(asset, needed=amount, available=free, user_id=new.user_id)
     state.post((hold(new.user_id, asset, amount, str(new.id), state.now),))
-    order = Order.created(new, state.now).changed(held_asset=asset, held_amount=amount)
+    order = revised(Order.created(new, state.now), held_asset=asset, held_amount=amount)
     state.put_order(order)
-    state.append(_update(order, None, new.reason, state.now))
+    state.append(_update(state, order, None, new.reason))
     return order
 
 
@@ -162,10 +161,10 @@ def end_hold(state: UserState, order: Order, reason: str | None) -> Order:
 def _revise(state: UserState, order: Order, reason: str | None, **values: Any) -> Order:
     if reason is not None:
         values["reason"] = reason
-    revised = order.changed(**values, version=order.version + 1, updated_at=state.now)
-    state.put_order(revised)
-    state.append(_update(revised, order.status, reason, state.now))
-    return revised
+    after = revised(order, **values, version=order.version + 1, updated_at=state.now)
+    state.put_order(after)
+    state.append(_update(state, after, order.status, reason))
+    return after
 
 
 def _is_same(stored: Order, new: NewOrder) -> bool:
@@ -177,19 +176,5 @@ def _is_same(stored: Order, new: NewOrder) -> bool:
     return named and all(getattr(stored, name) == value for name, value in content.items())
 
 
-def _update(order: Order, previous: OrderStatus | None, reason: str | None, now: datetime) -> NewOrderUpdate:
-    return NewOrderUpdate.trusted(
-        {
-            "user_id": order.user_id,
-            "order_id": order.id,
-            "previous_status": previous,
-            "status": order.status,
-            "executed_quantity": order.executed_quantity,
-            "executed_quote_quantity": order.executed_quote_quantity,
-            "outcome": UpdateOutcome.APPLIED,
-            "reason": reason,
-            "source": UpdateSource.LOCAL,
-            "occurred_at": now,
-            "raw": None,
-        }
-    )
+def _update(state: UserState, order: Order, previous: OrderStatus | None, reason: str | None) -> NewOrderUpdate:
+    return NewOrderUpdate.of(order, previous, source=UpdateSource.LOCAL, occurred_at=state.now, reason=reason)

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command
-from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Selection, Unsettled
+from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Selection
 from metacore.domain.trading.holds import asset_to_pay, computed_hold, reserve
 from metacore.domain.trading.journal import hold
 from metacore.domain.trading.order_ids import OrderIds
-from metacore.domain.trading.orders import NewOrder, Order
+from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reports import ExecutionReport, Outcome, ReportResult
 from metacore.domain.trading.states import decide_report
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import ZERO, canonical, exact
+from metacore.domain.values.model import revised, unchecked
 from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
 
 
@@ -61,7 +62,9 @@ def apply_report(work: UnitOfWork, report: ExecutionReport) -> ReportResult:
         return _result(Outcome.CONFLICT, error=error)
     except (InvalidDataError, NotFoundError) as error:
         return _result(Outcome.INVALID, error=error)
-    decision = decide_report(order, report, state.now, _unsettled(state, order or report.order, report))
+    known = order or report.order
+    unsettled = NOTHING_UNSETTLED if known is None else state.unsettled_of(known, report.order_ids)
+    decision = decide_report(order, report, state.now, unsettled)
     after = decision.order
     if after is not None and after is not order:
         if decision.outcome is Outcome.APPLIED:
@@ -79,13 +82,7 @@ def _held(state: UserState, order: Order) -> Order:
         amount = canonical(min(needed, state.funds[asset].free))
     if amount:
         state.post((hold(order.user_id, asset, amount, str(order.id), state.now),))
-    return order.changed(held_asset=asset, held_amount=amount)
-
-
-def _unsettled(state: UserState, order: NewOrder | None, report: ExecutionReport) -> Unsettled:
-    if order is None:
-        return NOTHING_UNSETTLED
-    return state.unsettled_of(order.order_ids.completed_by(report.order_ids))
+    return revised(order, held_asset=asset, held_amount=amount)
 
 
 def _find(state: UserState, report: ExecutionReport) -> Order | None:
@@ -109,4 +106,4 @@ def _ids(report: ExecutionReport) -> Sequence[OrderIds]:
 
 
 def _result(outcome: Outcome, order: Order | None = None, error: MetacoreError | None = None) -> ReportResult:
-    return ReportResult.trusted({"outcome": outcome, "order": order, "error": error})
+    return unchecked(ReportResult, {"outcome": outcome, "order": order, "error": error})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,11 @@ from pydantic import ConfigDict
 
 from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command, NotAloneError
-from metacore.domain.trading.decisions import Selection
+from metacore.domain.trading.decisions import Selection, Unsettled
 from metacore.domain.trading.fills import cover, settle
 from metacore.domain.trading.funds import Shortfall
 from metacore.domain.trading.order_ids import UserOrderIds
-from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
+from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateSource
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.states import status_after_trade, too_much
@@ -25,7 +26,7 @@ from metacore.domain.trading.trades import NewTrade, Trade, TradeState
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import ZERO, canonical, exact
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, revised, unchecked
 from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
 
 
@@ -129,9 +130,9 @@ def settle_trade(work: UnitOfWork, new: NewTrade) -> SettlementResult:
         with exact():
             return _settled(work.state_of(new.user_id), new)
     except ConflictError as error:
-        return SettlementResult.trusted(_result(Outcome.CONFLICT, error=error))
+        return _result(Outcome.CONFLICT, error=error)
     except (InvalidDataError, NotFoundError) as error:
-        return SettlementResult.trusted(_result(Outcome.INVALID, error=error))
+        return _result(Outcome.INVALID, error=error)
 
 
 def _settled(state: UserState, new: NewTrade) -> SettlementResult:
@@ -146,7 +147,7 @@ def _settled(state: UserState, new: NewTrade) -> SettlementResult:
             conflicts=(str(stored.id),),
         )
     elif stored.state is TradeState.SETTLED:
-        return SettlementResult.trusted(_result(Outcome.DUPLICATE, stored, order))
+        return _result(Outcome.DUPLICATE, stored, order)
     if order is None:
         return _waiting(state, new, stored)
     if new.symbol != order.symbol or new.side is not order.side:
@@ -154,26 +155,19 @@ def _settled(state: UserState, new: NewTrade) -> SettlementResult:
         raise InvalidDataError(f"it is another than that of order {order.id}", field=field)
 
     teaches = new.exchange_order_id and not order.exchange_order_id
-    named = order.changed(exchange_order_id=new.exchange_order_id) if teaches else order
-    trade, unsettled = stored or new, state.unsettled_of(named.order_ids)
-    quantity, money = trade.quantity, trade.money()
+    named = revised(order, exchange_order_id=new.exchange_order_id) if teaches else order
+    trade = stored or new
     counted = stored is not None and stored.is_of(named)
-    more, more_quote = (ZERO, ZERO) if counted else (quantity, money)
-    executed = max(order.executed_quantity, order.settled_quantity + unsettled.quantity + more)
-    quote = max(order.executed_quote_quantity, order.settled_quote_quantity + unsettled.quote_quantity + more_quote)
-    if error := too_much(executed, quote, "quantity"):
-        raise error
-    moved: dict[str, Any] = {
-        "status": status_after_trade(order, executed),
-        "executed_quantity": canonical(executed),
-        "executed_quote_quantity": canonical(quote),
-        "exchange_order_id": named.exchange_order_id,
-    }
-    revised = {"version": order.version + 1, "updated_at": state.now}
-    after = order.changed(
+    money = trade.money()
+    more = (ZERO, ZERO) if counted else (trade.quantity, money)
+    moved = _moved_by(more, order, state.unsettled_of(named))
+    moved["exchange_order_id"] = named.exchange_order_id
+    version = {"version": order.version + 1, "updated_at": state.now}
+    after = revised(
+        order,
         **moved,
-        **revised,
-        settled_quantity=canonical(order.settled_quantity + quantity),
+        **version,
+        settled_quantity=canonical(order.settled_quantity + trade.quantity),
         settled_quote_quantity=canonical(order.settled_quote_quantity + money),
     )
     covered = as_of is not None and trade.traded_at <= as_of
@@ -182,23 +176,36 @@ def _settled(state: UserState, new: NewTrade) -> SettlementResult:
     if fill.missing:
         outcome, trade_state = Outcome.PENDING, TradeState.PENDING
         is_moved = any(getattr(order, name) != value for name, value in moved.items())
-        after = state.release_excess(order.changed(**moved, **revised), trade.traded_at) if is_moved else order
+        after = state.release_excess(revised(order, **moved, **version), trade.traded_at) if is_moved else order
     else:
         outcome, trade_state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
-        # Nobody has seen `after` yet: this spares a second copy of every order that a fill moves.
-        vars(after)["held_amount"] = fill.held_amount
+        after = revised(after, held_amount=fill.held_amount)
         state.post(fill.deltas)
     if after is not order:
         state.put_order(after)
     if after.status is not order.status or after.executed_quantity != order.executed_quantity:
         state.append(_update(after, order.status, trade))
     written = _written(state, new, stored, trade_state, after)
-    return SettlementResult.trusted(_result(outcome, written, after, fill.missing))
+    return _result(outcome, written, after, fill.missing)
+
+
+def _moved_by(more: tuple[Decimal, Decimal], order: Order, unsettled: Unsettled) -> dict[str, Any]:
+    """What a quantity and quote amount `more` than those that are `unsettled` make of `order`."""
+    quantity, money = more
+    executed = max(order.executed_quantity, order.settled_quantity + unsettled.quantity + quantity)
+    quote = max(order.executed_quote_quantity, order.settled_quote_quantity + unsettled.quote_quantity + money)
+    if error := too_much(executed, quote, "quantity"):
+        raise error
+    return {
+        "status": status_after_trade(order, executed),
+        "executed_quantity": canonical(executed),
+        "executed_quote_quantity": canonical(quote),
+    }
 
 
 def _waiting(state: UserState, new: NewTrade, stored: Trade | None) -> SettlementResult:
     trade = _written(state, new, stored, TradeState.PENDING, None)
-    return SettlementResult.trusted(_result(Outcome.UNKNOWN_ORDER, trade))
+    return _result(Outcome.UNKNOWN_ORDER, trade)
 
 
 def _written(
@@ -218,7 +225,7 @@ def _written(
     else:
         if stored.state is trade_state and all(getattr(stored, name) == value for name, value in ids.items()):
             return stored
-        trade = stored.changed(**ids, state=trade_state, version=stored.version + 1, updated_at=state.now)
+        trade = revised(stored, **ids, state=trade_state, version=stored.version + 1, updated_at=state.now)
     state.put_trade(trade, stored)
     return trade
 
@@ -238,21 +245,8 @@ def _stores_unknown(results: Iterable[SettlementResult], work: UnitOfWork) -> bo
 
 
 def _update(order: Order, previous: OrderStatus, trade: NewTrade) -> NewOrderUpdate:
-    return NewOrderUpdate.trusted(
-        {
-            "user_id": order.user_id,
-            "order_id": order.id,
-            "previous_status": previous,
-            "status": order.status,
-            "executed_quantity": order.executed_quantity,
-            "executed_quote_quantity": order.executed_quote_quantity,
-            "outcome": UpdateOutcome.APPLIED,
-            "reason": f"trade {trade.exchange_trade_id}",
-            "source": UpdateSource.LOCAL,
-            "occurred_at": trade.traded_at,
-            "raw": None,
-        }
-    )
+    reason = f"trade {trade.exchange_trade_id}"
+    return NewOrderUpdate.of(order, previous, source=UpdateSource.LOCAL, occurred_at=trade.traded_at, reason=reason)
 
 
 def _result(
@@ -261,5 +255,6 @@ def _result(
     order: Order | None = None,
     missing: tuple[Shortfall, ...] = (),
     error: MetacoreError | None = None,
-) -> dict[str, Any]:
-    return {"outcome": outcome, "trade": trade, "order": order, "missing": missing, "error": error}
+) -> SettlementResult:
+    values = {"outcome": outcome, "trade": trade, "order": order, "missing": missing, "error": error}
+    return unchecked(SettlementResult, values)

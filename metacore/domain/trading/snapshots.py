@@ -19,7 +19,7 @@ from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, canonical, exact
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, revised, unchecked
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time
 
@@ -127,11 +127,11 @@ def take_over(
             holds[order.held_asset] = taken + held
             if held != order.held_amount:
                 cut = {"held_amount": canonical(held), "version": order.version + 1, "updated_at": state.now}
-                state.put_order(order.changed(**cut))
+                state.put_order(revised(order, **cut))
         after = []
         for balance in balances:
             total, locked = totals.get(balance.asset, ZERO), holds.get(balance.asset, ZERO)
-            after.append(AccountBalance.trusted({"asset": balance.asset, "free": total - locked, "locked": locked}))
+            after.append(unchecked(AccountBalance, {"asset": balance.asset, "free": total - locked, "locked": locked}))
     user_id = state.user.id
     state.post(adjustments(user_id, balances, after, False, snapshot.taken_at, EntryReason.SNAPSHOT))
     state.patch = snapshot.patch()

@@ -14,6 +14,7 @@ from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome,
 from metacore.domain.trading.orders import CLOSED, Order, OrderStatus
 from metacore.domain.trading.reports import ExecutionReport, Outcome
 from metacore.domain.values.amounts import LIMIT, WHOLE_DIGITS, ZERO, canonical, exact
+from metacore.domain.values.model import revised
 from metacore.errors import InvalidDataError, InvalidTransitionError, MetacoreError
 
 PENDING_NEW, NEW, PARTIALLY_FILLED = OrderStatus.PENDING_NEW, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED
@@ -85,16 +86,17 @@ def decide_report(
         if outcome is Outcome.DUPLICATE:
             return OrderDecision(outcome, _filled_in(order, report, now))
         if outcome is Outcome.STALE:
-            values = {
-                "status": report.status,
-                "executed_quantity": reported,
-                "executed_quote_quantity": report.executed_quote_quantity or ZERO,
-            }
-            update = _update(order, order.status, report, UpdateOutcome.STALE, **values)
+            update = revised(
+                _update(order, order.status, report),
+                outcome=UpdateOutcome.STALE,
+                status=report.status,
+                executed_quantity=reported,
+                executed_quote_quantity=report.executed_quote_quantity or ZERO,
+            )
             return OrderDecision(outcome, order, update)
         values = {"status": status, "executed_quantity": canonical(most), "executed_quote_quantity": canonical(quote)}
-        moved = order.changed(**values, **_reported_fields(order, report), version=order.version + 1, updated_at=now)
-        return OrderDecision(outcome, moved, _update(moved, order.status, report, UpdateOutcome.APPLIED, **values))
+        moved = revised(order, **values, **_reported_fields(order, report), version=order.version + 1, updated_at=now)
+        return OrderDecision(outcome, moved, _update(moved, order.status, report))
 
 
 def too_much(executed: Decimal, quote: Decimal, field: str) -> InvalidDataError | None:
@@ -172,8 +174,8 @@ def _created(report: ExecutionReport, now: datetime, unsettled: Unsettled) -> Or
         "executed_quote_quantity": canonical(quote),
     }
     order = Order.created(new, now)
-    order = order.changed(**values, **_reported_fields(order, report))
-    return OrderDecision(Outcome.APPLIED, order, _update(order, None, report, UpdateOutcome.APPLIED, **values))
+    order = revised(order, **values, **_reported_fields(order, report))
+    return OrderDecision(Outcome.APPLIED, order, _update(order, None, report))
 
 
 def _reported_fields(order: Order, report: ExecutionReport) -> dict[str, Any]:
@@ -197,22 +199,15 @@ def _filled_in(order: Order, report: ExecutionReport, now: datetime) -> Order:
     # An executed order whose cost is 0 is one whose cost nobody told so far.
     if order.executed_quantity and not order.executed_quote_quantity and report.executed_quote_quantity:
         fields["executed_quote_quantity"] = report.executed_quote_quantity
-    return order.changed(**fields, version=order.version + 1, updated_at=now) if fields else order
+    return revised(order, **fields, version=order.version + 1, updated_at=now) if fields else order
 
 
-def _update(
-    order: Order, previous: OrderStatus | None, report: ExecutionReport, outcome: UpdateOutcome, **values: Any
-) -> NewOrderUpdate:
-    return NewOrderUpdate.trusted(
-        {
-            "user_id": order.user_id,
-            "order_id": order.id,
-            "previous_status": previous,
-            **values,
-            "outcome": outcome,
-            "reason": report.reason,
-            "source": report.source,
-            "occurred_at": report.occurred_at,
-            "raw": report.raw,
-        }
+def _update(order: Order, previous: OrderStatus | None, report: ExecutionReport) -> NewOrderUpdate:
+    return NewOrderUpdate.of(
+        order,
+        previous,
+        source=report.source,
+        occurred_at=report.occurred_at,
+        reason=report.reason,
+        raw=report.raw,
     )

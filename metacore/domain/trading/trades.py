@@ -26,7 +26,7 @@ from metacore.domain.values.amounts import (
     round_up,
 )
 from metacore.domain.values.frozen import FrozenJson
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, unchecked
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time
 
@@ -118,7 +118,7 @@ class Trade(NewTrade):
         """The trade that `new` becomes when it is stored at `now`, with these `ids` of its order."""
         values = new.__dict__
         stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
-        return cls.trusted({**values, **stored, "order_key": new.order_ids.exchange_first(), **ids})
+        return unchecked(cls, {**values, **stored, "order_key": new.order_ids.exchange_first(), **ids})
 
     def is_of(self, order: Order) -> bool:
         """Whether it names this order."""

@@ -15,9 +15,10 @@ from metacore.domain.trading.holds import excess
 from metacore.domain.trading.journal import release
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate
-from metacore.domain.trading.orders import Order
+from metacore.domain.trading.orders import NewOrder, Order
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
 from metacore.domain.values.amounts import canonical, difference, exact, total
+from metacore.domain.values.model import revised
 from metacore.errors import ConflictError, NotFoundError
 
 
@@ -33,7 +34,7 @@ class UserState:
         self.updates: list[NewOrderUpdate] = []
         self.deltas: list[BalanceDelta] = []
         self._unsettled: dict[OrderIds, Unsettled] = {}
-        self._orders_by_name: dict[OrderIds, Order] = {}
+        self._order_ids: dict[OrderIds, OrderIds] = {}
         self._trades: dict[tuple[str, str], list[Trade]] = {}
         self._trade_ids: set[UUID] = set()
         self._versions: dict[RowKey, int] = {}
@@ -64,13 +65,15 @@ class UserState:
 
     def find_order(self, ids: OrderIds, *aliases: OrderIds) -> Order | None:
         """The order that `ids` and `aliases` name, None if it is unknown; ConflictError as `OrderIds.find` says."""
-        return ids.find(self._orders_by_name, *aliases)
+        found = ids.find(self._order_ids, *aliases)
+        return None if found is None or found.order_id is None else self.orders[found.order_id]
 
     def put_order(self, order: Order) -> None:
         """Take `order` for what it is now."""
-        order_id = order.id
-        self.orders[order_id] = self._changed_orders[order_id] = order
-        self._name(order)
+        before = self.orders.get(order.id)
+        self.orders[order.id] = self._changed_orders[order.id] = order
+        if before is None or before.order_ids != order.order_ids:
+            self._name(order)
 
     def append(self, update: NewOrderUpdate) -> None:
         """Add to the history of an order."""
@@ -97,11 +100,12 @@ class UserState:
         self._count(trade, 1)
         self._changed_trades[trade.id] = trade
 
-    def unsettled_of(self, ids: OrderIds) -> Unsettled:
-        """The sums over the trades that are stored, not SETTLED, and of the order with these ids."""
+    def unsettled_of(self, order: NewOrder, told: OrderIds = OrderIds()) -> Unsettled:
+        """The sums over the trades that are stored, not SETTLED, and of `order`, whose ids `told` completes."""
         if not self._unsettled:
             return NOTHING_UNSETTLED
-        sums = [self._unsettled[name] for name in ids.names() if name in self._unsettled]
+        names = order.order_ids.completed_by(told).names()
+        sums = [self._unsettled[name] for name in names if name in self._unsettled]
         return Unsettled(total(row.quantity for row in sums), total(row.quote_quantity for row in sums))
 
     def post(self, deltas: Sequence[BalanceDelta]) -> None:
@@ -127,7 +131,7 @@ class UserState:
             return order
         if set_free := canonical(min(amount, self.funds[order.held_asset].locked)):
             self.post((release(order.user_id, order.held_asset, set_free, str(order.id), occurred_at),))
-        return order.changed(held_amount=canonical(difference(order.held_amount, amount)))
+        return revised(order, held_amount=canonical(difference(order.held_amount, amount)))
 
     def changed_orders(self) -> Iterator[Order]:
         """The orders to be saved."""
@@ -149,8 +153,9 @@ class UserState:
         return expected
 
     def _name(self, order: Order) -> None:
-        for name in order.order_ids.names():
-            self._orders_by_name[name] = order
+        ids = order.order_ids
+        for name in ids.names():
+            self._order_ids[name] = ids
 
     def _count(self, trade: Trade, sign: int) -> None:
         if trade.state is TradeState.SETTLED:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any, NoReturn, Self, TypeVar
 
 from pydantic import (
     ConfigDict,
@@ -74,17 +74,6 @@ class JsonObject(Model):
         for name in extra:
             parse_text(name)
         return self._assemble(dict(self.__dict__), self.__pydantic_fields_set__, extra, tuple(value))
-
-    @classmethod
-    def restored(
-        cls, values: dict[str, Any], given: set[str] | None, extra: Mapping[str, Any], key_order: Sequence[str] | None
-    ) -> Self:
-        """The object of these `values` of all fields, as declared, and `extra` keys, all valid and frozen already.
-
-        `given` are the keys that it has, None for all fields; the others' values are None. `values` belongs to the
-        object from then on. See `key_order`.
-        """
-        return cls.__new__(cls)._assemble(values, _field_names(cls) if given is None else given, extra, key_order)
 
     def _assemble(
         self, values: dict[str, Any], given: set[str], extra: Mapping[str, Any], key_order: Sequence[str] | None
@@ -175,6 +164,24 @@ class JsonObject(Model):
 
     def __hash__(self) -> int:
         return hash(frozenset(self.content().items()))
+
+
+J = TypeVar("J", bound=JsonObject)
+
+
+def unchecked_object(
+    model: type[J],
+    values: dict[str, Any],
+    given: set[str] | None,
+    extra: Mapping[str, Any],
+    key_order: Sequence[str] | None,
+) -> J:
+    """The object of these `values` of all fields, as declared, and `extra` keys, all valid and frozen already.
+
+    `given` are the keys that it has, None for all fields; the others' values are None. `values` belongs to the
+    object from then on. See `JsonObject.key_order`.
+    """
+    return model.__new__(model)._assemble(values, _field_names(model) if given is None else given, extra, key_order)
 
 
 def load_json_object(text: str | bytes | bytearray) -> dict[str, Any]:

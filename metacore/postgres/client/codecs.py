@@ -18,7 +18,7 @@ from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome, Up
 from metacore.domain.trading.orders import Order, OrderSide, OrderStatus, OrderType, TimeInForce
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.frozen import dump_json, load_frozen_json
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, unchecked
 
 M = TypeVar("M", bound=Model)
 Parameters = Mapping[str, str | None]
@@ -41,7 +41,7 @@ class Codec(Generic[M]):
         for name, decoder in self._decoders:
             if (value := values[name]) is not None:
                 values[name] = decoder(value)
-        return self._model.trusted(values)
+        return unchecked(self._model, values)
 
     def decode_all(self, rows: Iterable[Sequence[Any]]) -> tuple[M, ...]:
         """The models that `rows` hold."""

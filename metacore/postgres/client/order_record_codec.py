@@ -12,7 +12,7 @@ from sqlalchemy import Table
 from metacore.domain.commerce.order_records import OrderRecord, OrderRecordDelivery, OrderRecordItem, OrderRecordPayment
 from metacore.domain.values.amounts import DECIMAL_PLACES
 from metacore.domain.values.frozen import dump_json, freeze_json
-from metacore.domain.values.json import JsonObject
+from metacore.domain.values.json import JsonObject, unchecked_object
 from metacore.postgres.tables import (
     order_record_deliveries,
     order_record_items,
@@ -56,13 +56,13 @@ class PartCodec(Generic[J]):
         values = dict(zip(self._names, row, strict=False))
         extra, key_order = row[-2:]
         if extra is None and None not in values.values():
-            return self._model.restored(values, None, {}, key_order)
+            return unchecked_object(self._model, values, None, {}, key_order)
         given = {name for name, value in values.items() if value is not None}
         unknown: dict[str, Any] = {}
         for name, value in (extra or {}).items():
             given.add(name)
             (values if name in values else unknown)[name] = freeze_json(value)
-        return self._model.restored(values, given, unknown, key_order)
+        return unchecked_object(self._model, values, given, unknown, key_order)
 
 
 RECORD = PartCodec(OrderRecord, order_records, "date_created_at", "digest", "version")

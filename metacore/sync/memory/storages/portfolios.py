@@ -11,6 +11,7 @@ from uuid import UUID
 
 from metacore.backends.listing import Listing
 from metacore.domain.holdings.portfolios import Holding, Portfolio
+from metacore.domain.values.model import unchecked
 from metacore.domain.values.pages import Page
 from metacore.domain.values.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
@@ -48,7 +49,7 @@ class MemoryPortfolioStorage(PortfolioStorage):
         page = PageRequest(Listing("portfolios.holders", (symbol,), (UUID,)), after, limit)
         with self._session.read() as tables:
             rows = [
-                Holding.trusted({"user_id": held.user_id, "symbol": symbol, "quantity": held.holdings[symbol]})
+                unchecked(Holding, {"user_id": held.user_id, "symbol": symbol, "quantity": held.holdings[symbol]})
                 for held in tables.portfolios.all()
                 if symbol in held.holdings
             ]

@@ -12,6 +12,7 @@ from uuid import UUID
 from metacore.backends.listing import Listing, parse_limit
 from metacore.domain.holdings.portfolios import Holding, Portfolio
 from metacore.domain.values.frozen import FrozenDict
+from metacore.domain.values.model import unchecked
 from metacore.domain.values.pages import Page
 from metacore.domain.values.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
@@ -80,14 +81,15 @@ def _decode(rows: Sequence[Row], user_id: UUID) -> Portfolio:
     if not rows:
         raise NotFoundError("user", user_id)
     user_id, symbols, quantities, version, created_at, updated_at = rows[0]
-    return Portfolio.trusted(
+    return unchecked(
+        Portfolio,
         {
             "user_id": user_id,
             "holdings": FrozenDict(zip(symbols or (), quantities or (), strict=True)),
             "version": version,
             "created_at": created_at,
             "updated_at": updated_at,
-        }
+        },
     )
 
 
