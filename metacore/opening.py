@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import unquote
 
 from pydantic import ValidationError
 
+from metacore.backends.schemes import installed, make_storage, require_scheme
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import ConfigurationError, MetacoreError, bare
 from metacore.storage.storage import Storage
-
-_SCHEMES = "postgresql://..., memory://, embedded: or embedded:/path"
 
 
 def connect(url: str | None = None, *, settings: Settings | None = None, clock: Clock | None = None) -> Storage:
@@ -20,9 +18,9 @@ def connect(url: str | None = None, *, settings: Settings | None = None, clock: 
 
     `postgresql://...` (anything that libpq takes) is a server whose schema was deployed before; `memory://` lives in
     this process; `embedded:` is a private PostgreSQL, gone at close, and `embedded:/path` one that stays there: both
-    deploy the schema by themselves. Without `url`, the variable METACORE_URL names it. `settings` default to the
-    METACORE_... variables; `clock` stamps `created_at` and `updated_at`. ConfigurationError for a URL that is
-    missing, malformed or of another scheme.
+    deploy the schema by themselves. Other installed packages may have schemes of their own. Without `url`, the
+    variable METACORE_URL names it. `settings` default to the METACORE_... variables; `clock` stamps `created_at` and
+    `updated_at`. ConfigurationError for a URL that is missing, malformed or of no scheme that is installed.
     """
     try:
         return _connect(url or os.environ.get("METACORE_URL"), settings, clock)
@@ -35,19 +33,7 @@ def connect(url: str | None = None, *, settings: Settings | None = None, clock: 
 def _connect(url: str | None, settings: Settings | None, clock: Clock | None) -> Storage:
     if not url:
         raise ConfigurationError(
-            f"no storage named: pass a url to connect(), or set METACORE_URL, to {_SCHEMES}", setting="url"
+            f"no storage named: pass a url to connect(), or set METACORE_URL, to {installed()}", setting="url"
         )
-    scheme, _, rest = url.partition(":")
-    if scheme in ("postgresql", "postgres"):
-        from metacore.postgres.storages.storage import PostgresStorage
-
-        return PostgresStorage(url, settings, clock)
-    if scheme == "memory" and rest in ("", "//"):
-        from metacore.memory.storages.storage import MemoryStorage
-
-        return MemoryStorage(settings, clock)
-    if scheme == "embedded":
-        from metacore.postgres.storages.embedded import EmbeddedStorage
-
-        return EmbeddedStorage(unquote(rest.removeprefix("//")) or None, settings, clock)
-    raise ConfigurationError(f"the URL names no storage that Metacore knows: use {_SCHEMES}", setting="url")
+    storage: Storage = make_storage(url, require_scheme(url).async_storage, Storage, settings, clock)
+    return storage

@@ -211,7 +211,8 @@ class TestKeyRing:
         code = (
             "import sys, metacore, metacore.crypto.sealing, metacore.sync.memory.storages.storage\n"
             "from metacore.config import Settings\n"
-            "metacore.sync.memory.storages.storage.MemoryStorage(Settings(encryption_keys={'k1': bytes(32)}))\n"
+            "settings = Settings(encryption_keys={'k1': bytes(32)})\n"
+            "metacore.sync.memory.storages.storage.MemoryStorage(settings=settings)\n"
             "sys.exit('cryptography' in sys.modules)"
         )
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -45,6 +45,7 @@ SOURCES = (
 SHARED = (
     "metacore/backends/expectations.py",
     "metacore/backends/listing.py",
+    "metacore/backends/schemes.py",
     "metacore/backends/tally.py",
     "metacore/backends/transaction_state.py",
     "metacore/services/caches.py",
@@ -57,6 +58,7 @@ NAMES = {
     "AsyncIterator": "Iterator",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
+    "async_storage": "blocking_storage",
     "asynccontextmanager": "contextmanager",
 }
 """Identifiers: in code, strings, docstrings and comments."""

@@ -23,7 +23,7 @@ from metacore.domain.trading.reports import ExecutionReport
 from metacore.domain.trading.snapshots import AccountSnapshot
 from metacore.domain.trading.trades import NewTrade
 from metacore.errors import MetacoreError
-from metacore.sync.storage.storage import Storages
+from metacore.sync.storage.storages import STORAGES
 from metacore.testing import factories
 from metacore.testing.contract.samples import NOBODY
 
@@ -75,8 +75,8 @@ def operations(runner, canary):
     arguments = samples(canary)
 
     def operations(storage, services=SERVICES):
-        for store, accessor in inspect.getmembers(Storages, lambda member: isinstance(member, property)):
-            for name, given in methods(get_type_hints(accessor.fget)["return"], arguments):
+        for store, protocol in STORAGES.items():
+            for name, given in methods(protocol, arguments):
                 yield f"{store}.{name}", bind(getattr(getattr(storage, store), name), given)
         for service in services:
             for name, given in methods(getattr(metacore.sync, service), arguments):

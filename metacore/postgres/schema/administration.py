@@ -6,14 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
-from urllib.parse import unquote
 
 import psycopg
 from psycopg import IsolationLevel
 from sqlalchemy.exc import DBAPIError
 
+from metacore.backends.schemes import find_scheme, scheme_of
 from metacore.config import Settings
 from metacore.errors import ConfigurationError, LockTimeoutError, MetacoreError
+from metacore.postgres.backend import EMBEDDED, embedded_path
 from metacore.postgres.client.connections import parse_url
 from metacore.postgres.client.errors import translate, unreachable
 from metacore.postgres.embedded import EmbeddedPostgres
@@ -33,10 +34,12 @@ def check_url(url: str | None) -> str:
             "no database named: pass a url (--url), or set METACORE_URL, to postgresql://... or embedded:/path",
             setting="url",
         )
-    scheme, _, rest = url.partition(":")
-    if scheme == "memory" or (scheme == "embedded" and not rest.removeprefix("//")):
-        raise ConfigurationError(f"{scheme}: storages need no deployment; connect() makes them anew", setting="url")
-    if scheme != "embedded":
+    scheme = find_scheme(url)
+    if scheme is not None and not scheme.is_deployed(url):
+        raise ConfigurationError(
+            f"{scheme_of(url)}: storages need no deployment of a schema; open this one by connect()", setting="url"
+        )
+    if scheme is not EMBEDDED:
         parse_url(url)
     return url
 
@@ -48,9 +51,8 @@ def connect(url: str, settings: Settings) -> Iterator[Connection]:
     An embedded server runs meanwhile.
     """
     with ExitStack() as stack:
-        if url.startswith("embedded:"):
-            path = unquote(url.removeprefix("embedded:").removeprefix("//"))
-            url = stack.enter_context(EmbeddedPostgres(path)).url
+        if find_scheme(url) is EMBEDDED:
+            url = stack.enter_context(EmbeddedPostgres(embedded_path(url))).url
         parameters = {
             "connect_timeout": settings.connect_timeout,
             "application_name": settings.application_name,

@@ -1,8 +1,13 @@
 """The contract of the storages as tests: one for each sentence of the protocols' docstrings.
 
-The author of a backend subclasses the classes below in a test module, beside a fixture `backend` that gives a
-`Backend`. They are written in blocking style; a `Runner` lets them run on asynchronous storages too.
+The author of a backend has a fixture `backend` that gives a `Backend`, and beside it in a test module all classes, by
+`globals().update(suite(...))`, or subclasses of those below. They are written in blocking style; a `Runner` lets them
+run on asynchronous storages too.
 """
+
+from importlib import import_module
+from inspect import getmembers, isclass
+from pkgutil import iter_modules
 
 from metacore.testing.contract.balances import BalanceStorageContract
 from metacore.testing.contract.balances_changes import BalanceChangeContract
@@ -90,4 +95,17 @@ __all__ = [
     "UserListContract",
     "UserStorageContract",
     "WithoutKeysContract",
+    "suite",
 ]
+
+
+def suite(*, event_loop: bool) -> dict[str, type[Contract]]:
+    """Every class of the suite, by a name that pytest collects; `event_loop` says whether the storage lives in one."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    classes = {kind for module in modules for _, kind in getmembers(module, isclass)}
+    contracts = [kind for kind in classes if issubclass(kind, Contract)]
+    left_out = {base for kind in contracts for base in kind.__bases__}
+    if not event_loop:
+        left_out.add(EventLoopContract)
+    names = {f"Test{kind.__name__.removesuffix('Contract')}": kind for kind in contracts if kind not in left_out}
+    return {name: type(name, (kind,), {"__doc__": kind.__doc__}) for name, kind in sorted(names.items())}

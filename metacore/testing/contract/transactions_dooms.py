@@ -200,7 +200,7 @@ class DoomContract(Contract):
             MetacoreError.__init__(error, "raised while the operation ran")
             raise error
 
-        before = everything(storage, user)
+        before = kept = everything(storage, user)
         with suppress(TransactionAbortedError), storage.transaction() as tx:
             tx.users.update(user.id, UserPatch(email="kept@example.com"))
             kept = everything(tx, user)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from metacore.backends.schemes import unknown_url
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.sync.backends.bundles import BaseStorage
@@ -19,5 +20,7 @@ class MemoryStorage(BaseStorage):
 
     transaction_class = MemoryTransaction
 
-    def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, url: str = "memory://", settings: Settings | None = None, clock: Clock | None = None) -> None:
+        if url.partition(":")[2] not in ("", "//"):
+            raise unknown_url()
         super().__init__(Session(Store(settings, clock)))
