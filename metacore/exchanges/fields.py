@@ -86,8 +86,8 @@ class Fields:
     def commission(self, *names: str) -> Decimal:
         """What a trade cost; negative for a rebate.
 
-        The exchange tells commissions with more decimals than the 18 of an amount: they are rounded here as money is, a
-        cost up, a credit down. No other amount is ever rounded.
+        The exchange tells commissions with more decimals than the 18 that money moves by, and not with the same ones
+        everywhere: they are rounded here as money is, a cost up, a credit down. No other amount is ever rounded.
         """
         value = self.require(*names)[1]
         text = f"{value:f}" if isinstance(value, Decimal) else value

@@ -67,8 +67,8 @@ def finished(
     return parser
 
 
-def bad_item(index: int, path: str, raw: bytes, error: InvalidDataError) -> BadItem:
+def bad_item(index: int | None, path: str, raw: bytes, error: InvalidDataError) -> BadItem:
     """The item at `path` that `error` is about; raises `error` if it is about something else."""
-    if error.field != path and not error.field.startswith(path + "."):
+    if path and error.field != path and not error.field.startswith(path + "."):
         raise error
     return BadItem(index, error.field.removeprefix(path).removeprefix("."), raw, error)

@@ -14,6 +14,8 @@ from metacore.domain.values.text import GREATEST_INTEGER, LEAST_INTEGER, parse_t
 from metacore.errors import ExchangeError, InvalidDataError
 from metacore.exchanges.fields import Fields, join
 
+_BLANKS = " \t\n\r"
+
 Payload = bytes | bytearray | memoryview | str | Mapping[str, Any] | Sequence[Any]
 """JSON text (bytes in UTF-8, or str), or what was parsed from it with `parse_float=Decimal`."""
 
@@ -47,6 +49,14 @@ def read_items(payload: Payload) -> Items:
     if not isinstance(read.value, list | tuple):
         raise InvalidDataError("the payload must be a JSON list", raw=read.source)
     return Items(read.value, read.source, read.text)
+
+
+def is_list(payload: Payload) -> bool:
+    """Whether `payload` is a list, or text that begins as one."""
+    if isinstance(payload, str):
+        return payload.lstrip(_BLANKS).startswith("[")
+    source = source_of(payload)
+    return isinstance(payload, list | tuple) if source is None else source.lstrip(_BLANKS.encode()).startswith(b"[")
 
 
 def source_of(payload: Payload) -> bytes | None:
@@ -167,7 +177,7 @@ _DECODER = json.JSONDecoder(
 
 
 def _after_blanks(text: str, position: int) -> int:
-    while text[position] in " \t\n\r":
+    while text[position] in _BLANKS:
         position += 1
     return position
 

@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from metacore.domain.trading.orders import OrderStatus as OrderStatus
     from metacore.domain.trading.orders import OrderType as OrderType
     from metacore.domain.trading.orders import TimeInForce as TimeInForce
+    from metacore.domain.trading.reconciliation import ExchangeState as ExchangeState
+    from metacore.domain.trading.reconciliation import Reconciliation as Reconciliation
+    from metacore.domain.trading.reconciliation import TransferOutcome as TransferOutcome
     from metacore.domain.trading.reports import ExecutionReport as ExecutionReport
     from metacore.domain.trading.reports import Outcome as Outcome
     from metacore.domain.trading.reports import ReportResult as ReportResult
@@ -61,8 +64,11 @@ if TYPE_CHECKING:
     from metacore.domain.trading.trades import Trade as Trade
     from metacore.domain.trading.trades import TradeFilter as TradeFilter
     from metacore.domain.trading.trades import TradeState as TradeState
+    from metacore.domain.trading.transfers import Transfer as Transfer
     from metacore.domain.trading.transfers import TransferResult as TransferResult
     from metacore.domain.values.imports import ImportResult as ImportResult
+    from metacore.domain.values.items import BadItem as BadItem
+    from metacore.domain.values.items import Readable as Readable
     from metacore.domain.values.pages import Page as Page
     from metacore.domain.values.secrets import Secret as Secret
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
@@ -94,6 +100,7 @@ if TYPE_CHECKING:
     from metacore.sync.services.key_rotation import KeyRotation as KeyRotation
     from metacore.sync.services.order_records import OrderRecordService as OrderRecordService
     from metacore.sync.services.portfolios import PortfolioService as PortfolioService
+    from metacore.sync.services.reconciling import Reconciler as Reconciler
     from metacore.sync.services.trading import TradingService as TradingService
     from metacore.sync.storage.storage import Storage as Storage
     from metacore.sync.storage.storage import Storages as Storages
@@ -167,7 +174,7 @@ _MODULES = {
         "TradeFilter",
         "TradeState",
     ),
-    "metacore.domain.trading.transfers": ("TransferResult",),
+    "metacore.domain.trading.transfers": ("Transfer", "TransferResult"),
     "metacore.domain.people.users": (
         "KycStatus",
         "NewUser",
@@ -202,6 +209,16 @@ _MODULES = {
     "metacore.sync.opening": ("connect",),
     "metacore.sync.services.order_records": ("OrderRecordService",),
     "metacore.sync.services.portfolios": ("PortfolioService",),
+    "metacore.sync.services.reconciling": ("Reconciler",),
+    "metacore.domain.trading.reconciliation": (
+        "ExchangeState",
+        "Reconciliation",
+        "TransferOutcome",
+    ),
+    "metacore.domain.values.items": (
+        "BadItem",
+        "Readable",
+    ),
     "metacore.sync.services.trading": ("TradingService",),
     "metacore.sync.services.accounts": ("AccountService",),
     "metacore.sync.services.key_rotation": ("KeyRotation",),

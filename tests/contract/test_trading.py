@@ -1,4 +1,5 @@
 from metacore.testing.contract import (
+    service_reconciling,
     service_trading_batches,
     service_trading_facts,
     service_trading_funds,
@@ -28,4 +29,8 @@ class TestTradingRace(service_trading_batches.TradingRaceContract):
 
 
 class TestTradingTransaction(service_trading_transactions.TradingTransactionContract):
+    """On every backend, in both worlds."""
+
+
+class TestReconciler(service_reconciling.ReconcilerContract):
     """On every backend, in both worlds."""

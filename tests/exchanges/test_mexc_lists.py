@@ -144,6 +144,19 @@ def test_an_asset_that_is_listed_twice_is_not_trusted_at_all():
     assert (read.good.balances, [bad.field for bad in read.bad]) == ((), ["asset", "asset"])
 
 
+def test_amounts_are_read_by_value_and_exactly():
+    tiny = "120000000000000000000000000000.5"
+    for written in (f'"{tiny}"', tiny, f'"{tiny}000000000000000000000000000000000000000000"'):
+        rows = f'{{"asset":"USDT","free":"10","locked":"0"}},{{"asset":"TINY","free":{written},"locked":0}}'
+        payload = f'{{"balances":[{rows}]}}'
+        usdt, told = mexc.account(payload, taken_at=NOW).balances
+        assert (usdt.free, told.free) == (10, D(tiny))
+    (read,) = mexc.orders("[" + GOOD.replace('"10"', '"1.50000000000000000000"').replace('"1"', "1e-25") + "]", **KNOWN)
+    assert (read.price, read.quantity) == (D("1.5"), D("1e-25"))
+    (whole,) = mexc.orders("[" + GOOD.replace('"10"', "1" + "0" * 37) + "]", **KNOWN)
+    assert whole.price == D(10) ** 37
+
+
 # Batches
 
 
@@ -161,7 +174,7 @@ def test_the_answer_to_a_batch():
     assert (first.status, first.exchange_order_id, first.client_order_id) == (OrderStatus.NEW, "C02__1", "c-1")
     assert (first.occurred_at, first.executed_quantity, first.order, first.raw) == (NOW, None, None, taken)
     assert (second.status, second.exchange_order_id, second.client_order_id) == (OrderStatus.REJECTED, None, "c-2")
-    assert second.reason == "30002: The minimum volume is 1USDT"
+    assert second.reason == f"30002: {refused['msg']}"
     assert (third.exchange_order_id, third.client_order_id) == ("7", None)
     assert mexc.batch_report(taken, user_id=USER, occurred_at=NOW) == first
 

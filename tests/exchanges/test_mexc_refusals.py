@@ -107,16 +107,18 @@ def refusal(parse: Callable[[Any], Any], payload: Any) -> InvalidDataError:
     return caught.value
 
 
+TOO_FINE, TOO_LARGE = "0." + "1" * 37, "1" * 39
+
 REFUSED: list[tuple[Callable[[Any], Any], str, str, Any]] = [
     *((order, "order_query", "status", value) for value in ("OPEN", "new", 9, True, None, ["NEW"], {})),
     *((order, "order_query", "type", value) for value in ("STOP_LOSS", "limit", 1, None, ...)),
     *((order, "order_query", "side", value) for value in ("LONG", 1, None, ...)),
     *((order, "order_query", "timeInForce", value) for value in ("GTD", 1)),
     *((order, "order_query", "price", value) for value in ("0", "-1", "x", "NaN", "Infinity", None, ..., True, [])),
-    *((order, "order_query", "price", value) for value in ("0.1234567890123456789", "123456789012345678901", " 1")),
+    *((order, "order_query", "price", value) for value in (TOO_FINE, TOO_LARGE, " 1")),
     *((order, "order_query", "Qty", value) for value in ("0", "-1", "1,5", {})),
-    *((order, "order_query", "executedQty", value) for value in ("-1", None, ..., "0.1234567890123456789")),
-    *((order, "order_query", "cummulativeQuoteQty", value) for value in ("-1", None, ..., D("1e-19"))),
+    *((order, "order_query", "executedQty", value) for value in ("-1", None, ..., TOO_FINE)),
+    *((order, "order_query", "cummulativeQuoteQty", value) for value in ("-1", None, ..., D("1e-37"))),
     *((order, "order_query", "stopPrice", value) for value in ("-1", "x", False)),
     *((order, "order_market_by_quote", "origQuoteOrderQty", value) for value in ("-1", "x")),
     *((order, "order_query", "orderId", value) for value in (None, "", ..., True, D("1.5"), "x" * 256, [])),
@@ -133,8 +135,8 @@ REFUSED: list[tuple[Callable[[Any], Any], str, str, Any]] = [
     *((trades, "my_trades", "0.isBuyer", value) for value in ("true", 2, None, D(1))),
     *((trades, "my_trades", "0.isMaker", value) for value in ("no", -1)),
     *((trades, "my_trades", "0.qty", value) for value in ("0", "-1")),
-    *((trades, "my_trades", "0.quoteQty", value) for value in ("-1", "0.1234567890123456789")),
-    *((trades, "my_trades", "0.commission", value) for value in ("x", "1.2.3", "123456789012345678901.1", True)),
+    *((trades, "my_trades", "0.quoteQty", value) for value in ("-1", TOO_FINE)),
+    *((trades, "my_trades", "0.commission", value) for value in ("x", "1.2.3", TOO_LARGE + ".1", True)),
     (trades, "my_trades", "0.commission", "0." + "1" * 65),
     (account, "account", "balances", ...),
     (account, "account", "balances", {}),

@@ -14,17 +14,20 @@ T = TypeVar("T")
 class BadItem:
     """An item that could not be read: its `index` from 0, the `field` that is wrong in it, and its `raw` bytes.
 
-    `field` is empty where the item as a whole is wrong. `raw` is kept out of the repr: park it, nobody logs it by
-    accident. `error` is what a parser that takes all or nothing would have raised.
+    `index` is None where it is no item of a list, `field` empty where it is wrong as a whole. `raw` is kept out of the
+    repr: park it, nobody logs it by accident. `error` is what a parser that takes all or nothing would have raised. Of
+    several payloads, `payload` is the index of the one that it was in.
     """
 
-    index: int
+    index: int | None
     field: str
     raw: bytes
     error: InvalidDataError
+    payload: int = 0
 
     def __repr__(self) -> str:
-        return f"BadItem(index={self.index}, field={self.field!r}, error={type(self.error).__name__})"
+        where = f"payload={self.payload}, index={self.index}, field={self.field!r}"
+        return f"BadItem({where}, error={type(self.error).__name__})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ ExchangeError with its `code` and `msg`, and a SubscriptionError where it refuse
 - REST: `account`, `user_patch`, `kyc_status`, `order`, `orders`, `report`, `reports`, `batch_report`, `batch_reports`,
   `trade`, `trades`, `deposit`, `deposits`, `withdrawal`, `withdrawals`, `server_time`, `header_time`
 - Streams: `stream_report`, `stream_trade`, `stream_balance`, or `stream_event` for whichever it is
+- Payloads of any kind in any order, for `Reconciler`: `exchange_state`
 - Base and quote of a symbol: `Symbols`
 
 Those of lists (`orders`, `reports`, `batch_reports`, `trades`, `deposits`, `withdrawals`) and `account` take all or
@@ -21,6 +22,7 @@ from metacore.exchanges.mexc.account import account, kyc_status, user_patch
 from metacore.exchanges.mexc.answers import header_time, server_time
 from metacore.exchanges.mexc.batches import batch_report, batch_reports
 from metacore.exchanges.mexc.orders import order, orders, report, reports
+from metacore.exchanges.mexc.state import exchange_state
 from metacore.exchanges.mexc.stream import (
     BalanceUpdate,
     StreamEvent,
@@ -44,6 +46,7 @@ __all__ = [
     "batch_reports",
     "deposit",
     "deposits",
+    "exchange_state",
     "header_time",
     "kyc_status",
     "order",

@@ -37,7 +37,7 @@ def batch_reports(answer: Fields, *, user_id: UUID, occurred_at: datetime) -> Ex
     return batch_report_of(answer, user_id=user_id, occurred_at=occurred_at)
 
 
-def batch_report_of(answer: Fields, *, user_id: UUID, occurred_at: datetime) -> ExecutionReport:
+def batch_report_of(answer: Fields, *, user_id: UUID, occurred_at: datetime | None) -> ExecutionReport:
     """The report that an item of a batch tells."""
     refuse_isolated(answer)
     client_order_id = answer.key_or_none("newClientOrderId", "clientOrderId")

@@ -27,9 +27,14 @@ def read_message(payload: Payload) -> Fields:
     source = source_of(payload)
     if source is not None and len(source) > MAX_MESSAGE_BYTES:
         raise InvalidDataError(f"a message has at most {MAX_MESSAGE_BYTES} bytes", raw=source)
-    if source is not None and not isinstance(payload, str) and not _BEGINS_JSON.match(source):
+    if source is not None and is_protobuf(payload):
         return frozen(read_push(source), source)
     return read_answer(payload)
+
+
+def is_protobuf(payload: Payload) -> bool:
+    """Whether it is bytes that do not begin as JSON does."""
+    return isinstance(payload, bytes | bytearray | memoryview) and not _BEGINS_JSON.match(payload)
 
 
 def is_public(message: Fields) -> bool:

@@ -103,7 +103,11 @@ def stream_event(payload: Payload, *, user_id: UUID, symbols: Symbols) -> Stream
     None for market data (`spot@public...`) and for the exchange's answers to PING and to subscriptions. One that it
     refused is a SubscriptionError with the channels and the reason.
     """
-    message = read_message(payload)
+    return event_of(read_message(payload), user_id=user_id, symbols=symbols)
+
+
+def event_of(message: Fields, *, user_id: UUID, symbols: Symbols) -> StreamEvent | None:
+    """What a message tells, as `stream_event` says it."""
     if is_answer(message) or is_public(message):
         return None
     topic, form = _topic(message)

@@ -23,7 +23,7 @@ _WITHDRAWAL_DONE = {str(code): code == 7 for code in range(1, 11)}
 """SUCCESS. The others wait, or have failed or been cancelled."""
 
 
-def _numbered(read: Sequence[Transfer | None]) -> tuple[Transfer, ...]:
+def numbered(read: Sequence[Transfer | None]) -> tuple[Transfer, ...]:
     """Those that are done; of several that are alike, the later ones with a number in their reference."""
     seen: Counter[str] = Counter()
     numbered = []
@@ -47,13 +47,13 @@ def deposit(payload: Payload, *, user_id: UUID) -> Transfer | None:
 
     https://mexcdevelop.github.io/apidocs/spot_v3_en/#deposit-history-supporting-network
     """
-    return _deposit(read_object(payload), user_id)
+    return deposit_of(read_object(payload), user_id)
 
 
-@finished(_numbered)
+@finished(numbered)
 def deposits(answer: Fields, *, user_id: UUID) -> Transfer | None:
     """Of the answer to GET /api/v3/capital/deposit/hisrec: like `deposit`, those that are done, one by one."""
-    return _deposit(answer, user_id)
+    return deposit_of(answer, user_id)
 
 
 def withdrawal(payload: Payload, *, user_id: UUID) -> Transfer | None:
@@ -66,16 +66,17 @@ def withdrawal(payload: Payload, *, user_id: UUID) -> Transfer | None:
 
     https://mexcdevelop.github.io/apidocs/spot_v3_en/#withdraw-history-supporting-network
     """
-    return _withdrawal(read_object(payload), user_id)
+    return withdrawal_of(read_object(payload), user_id)
 
 
-@finished(_numbered)
+@finished(numbered)
 def withdrawals(answer: Fields, *, user_id: UUID) -> Transfer | None:
     """Of the answer to GET /api/v3/capital/withdraw/history: like `withdrawal`, those that are done, one by one."""
-    return _withdrawal(answer, user_id)
+    return withdrawal_of(answer, user_id)
 
 
-def _deposit(answer: Fields, user_id: UUID) -> Transfer | None:
+def deposit_of(answer: Fields, user_id: UUID) -> Transfer | None:
+    """The deposit that an item of an answer tells, if it is done."""
     refuse_error(answer)
     if not answer.choice(_DEPOSIT_DONE, "status"):
         return None
@@ -94,7 +95,8 @@ def _deposit(answer: Fields, user_id: UUID) -> Transfer | None:
     return answer.build(Transfer, values)
 
 
-def _withdrawal(answer: Fields, user_id: UUID) -> Transfer | None:
+def withdrawal_of(answer: Fields, user_id: UUID) -> Transfer | None:
+    """The withdrawal that an item of an answer tells, if it is done."""
     refuse_error(answer)
     if not answer.choice(_WITHDRAWAL_DONE, "status"):
         return None

@@ -24,6 +24,7 @@ from metacore.testing.contract.service_accounts import AccountServiceContract
 from metacore.testing.contract.service_key_rotation import KeyRotationContract
 from metacore.testing.contract.service_order_records import OrderRecordServiceContract
 from metacore.testing.contract.service_portfolios import PortfolioServiceContract
+from metacore.testing.contract.service_reconciling import ReconcilerContract
 from metacore.testing.contract.service_trading import TradingContract
 from metacore.testing.contract.service_trading_batches import TradingBatchContract, TradingRaceContract
 from metacore.testing.contract.service_trading_facts import TradingFactContract
@@ -78,6 +79,7 @@ __all__ = [
     "PagedListContract",
     "PortfolioServiceContract",
     "PortfolioStorageContract",
+    "ReconcilerContract",
     "RunContract",
     "SaveContract",
     "StorageContract",
