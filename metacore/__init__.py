@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from metacore.domain.values.imports import ImportResult as ImportResult
     from metacore.domain.values.items import BadItem as BadItem
     from metacore.domain.values.items import Readable as Readable
+    from metacore.domain.values.limits import JsonLimits as JsonLimits
     from metacore.domain.values.pages import Page as Page
     from metacore.domain.values.secrets import Secret as Secret
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
@@ -129,6 +130,7 @@ _MODULES = {
     "metacore.domain.trading.funds": ("Shortfall",),
     "metacore.domain.trading.order_ids": ("OrderIds",),
     "metacore.domain.values.imports": ("ImportResult",),
+    "metacore.domain.values.limits": ("JsonLimits",),
     "metacore.domain.commerce.order_records": (
         "OrderRecord",
         "OrderRecordDelivery",

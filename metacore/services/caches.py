@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from cachetools import TTLCache
 
+from metacore.domain.values.model import Model
 from metacore.errors import ConfigurationError, OutcomeUnknownError
 
 K = TypeVar("K", bound=Hashable)
@@ -18,12 +21,15 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class CacheStats:
-    """Counters since the cache was made; `evictions` made room for other entries, `size` is how many there are now."""
+    """Counters since the cache was made; `evictions` made room for other entries, `size` is how many there are now, and
+    `bytes` is about how much memory they take.
+    """
 
     hits: int
     misses: int
     evictions: int
     size: int
+    bytes: int
 
 
 class ReadTicket:
@@ -52,19 +58,22 @@ class Filling(Generic[K, V]):
 
 
 class Cache(Generic[K, V]):
-    """Up to `max_size` entries, each for `ttl` seconds of `timer`; the least recently used one makes room.
+    """Up to `max_size` entries of `max_bytes` together, each for `ttl` seconds of `timer`; the least recently used one
+    makes room. An entry that is larger than `max_bytes` is not kept.
 
     Reads and writes of the storage are told to it when they begin and end, so that a slow read cannot bring back what
     was written meanwhile, and of writes to one key at the same time none is kept: nobody knows which came last. It
     may be shared by threads and tasks, and never waits.
     """
 
-    def __init__(self, max_size: int, ttl: float, timer: Callable[[], float]) -> None:
+    def __init__(self, max_size: int, ttl: float, timer: Callable[[], float], max_bytes: int) -> None:
         if max_size < 1:
             raise ConfigurationError("a cache has room for at least one entry", setting="max_size")
+        if max_bytes < 1:
+            raise ConfigurationError("a cache has room for at least one byte", setting="max_bytes")
         if not ttl > 0:
             raise ConfigurationError("an entry is kept for more than 0 seconds", setting="ttl")
-        self._new_entries: Callable[[], _Entries] = lambda: _Entries(max_size, ttl, timer)
+        self._new_entries: Callable[[], _Entries] = lambda: _Entries(max_size, ttl, timer, max_bytes)
         self._entries = self._new_entries()
         self._lock = threading.Lock()
         self._reads: dict[K, ReadTicket] = {}
@@ -95,7 +104,7 @@ class Cache(Generic[K, V]):
         with self._lock:
             self._entries.expire()
             evictions = self._evictions + self._entries.evictions
-            return CacheStats(self._hits, self._misses, evictions, len(self._entries))
+            return CacheStats(self._hits, self._misses, evictions, len(self._entries), int(self._entries.currsize))
 
     def begin_read(self, key: K) -> ReadTicket:
         """The ticket of the read of `key` that is to begin or, if nobody wrote it since, has begun already."""
@@ -172,10 +181,44 @@ class Cache(Generic[K, V]):
 
 
 class _Entries(TTLCache[Any, Any]):
-    """Least recently used first out, and counted."""
+    """Least recently used first out, and counted; bounded by number and by bytes."""
 
     evictions = 0
+
+    def __init__(self, max_size: int, ttl: float, timer: Callable[[], float], max_bytes: int) -> None:
+        super().__init__(max_bytes, ttl, timer, getsizeof=footprint)
+        self._max_size = max_size
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        try:
+            super().__setitem__(key, value)
+        except ValueError:
+            # It is larger than the cache; what was kept before is outdated.
+            self.pop(key, None)
+        while len(self) > self._max_size:
+            self.popitem()
 
     def popitem(self) -> tuple[Any, Any]:
         self.evictions += 1
         return super().popitem()
+
+
+def footprint(value: object) -> int:
+    """About how many bytes of memory `value`, a model or frozen JSON, takes with all its parts."""
+    size = 0
+    parts = [value]
+    for part in parts:
+        size += sys.getsizeof(part)
+        if type(part) in _WITHOUT_PARTS:
+            continue
+        if isinstance(part, Model):
+            parts += (part.__dict__, part.model_extra)
+        elif isinstance(part, Mapping):
+            parts += part
+            parts += part.values()
+        elif isinstance(part, tuple):
+            parts += part
+    return size
+
+
+_WITHOUT_PARTS = frozenset({str, int, Decimal, bool, type(None)})

@@ -40,12 +40,18 @@ class OrderRecordStorage(Protocol):
     async def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         """A page of records, newest first by (date_created_at, order_uid).
 
+        Each page is of what is stored when it is read. A record that is saved with another `date_created` while pages
+        are read moves: to a time later than the page before, it is not seen again, even if it was not seen yet; to an
+        earlier one, it comes again, even if it was seen. All others are seen once.
+
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """
         ...
 
     async def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         """A page of the records with this `customer_id`, newest first by (date_created_at, order_uid).
+
+        A record that is saved with another `date_created` or `customer_id` while pages are read moves, as in `list`.
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """

@@ -6,7 +6,9 @@ import threading
 import pytest
 
 from metacore.errors import ConfigurationError, OutcomeUnknownError, StorageUnavailableError
-from metacore.services.caches import Cache, CacheStats
+from metacore.services.caches import Cache, CacheStats, footprint
+
+LETTER = footprint("a")
 
 
 class Timer:
@@ -23,7 +25,7 @@ def timer() -> Timer:
 
 @pytest.fixture
 def cache(timer: Timer) -> Cache[str, str]:
-    return Cache(3, 60, timer)
+    return Cache(3, 60, timer, 10 * LETTER)
 
 
 def write(cache: Cache[str, str], key: str, value: str | None) -> None:
@@ -39,7 +41,7 @@ def test_hits_and_misses_are_counted(cache: Cache[str, str]) -> None:
     assert cache.get("a") is None
     write(cache, "a", "1")
     assert cache.get("a") == cache.get("a") == cache.peek("a") == "1"
-    assert cache.stats() == CacheStats(hits=2, misses=1, evictions=0, size=1)
+    assert cache.stats() == CacheStats(hits=2, misses=1, evictions=0, size=1, bytes=LETTER)
 
 
 def test_the_least_recently_used_entry_makes_room(cache: Cache[str, str]) -> None:
@@ -48,7 +50,7 @@ def test_the_least_recently_used_entry_makes_room(cache: Cache[str, str]) -> Non
     cache.get("a")
     write(cache, "d", "d")
     assert [cache.peek(key) for key in "abcd"] == ["a", None, "c", "d"]
-    assert cache.stats() == CacheStats(hits=1, misses=0, evictions=1, size=3)
+    assert cache.stats() == CacheStats(hits=1, misses=0, evictions=1, size=3, bytes=3 * LETTER)
 
 
 def test_an_entry_is_kept_for_its_time_and_is_no_eviction(cache: Cache[str, str], timer: Timer) -> None:
@@ -57,14 +59,34 @@ def test_an_entry_is_kept_for_its_time_and_is_no_eviction(cache: Cache[str, str]
     assert cache.get("a") == "1"
     timer.now = 60
     assert cache.get("a") is None
-    assert cache.stats() == CacheStats(hits=1, misses=1, evictions=0, size=0)
+    assert cache.stats() == CacheStats(hits=1, misses=1, evictions=0, size=0, bytes=0)
 
 
-@pytest.mark.parametrize(("max_size", "ttl", "setting"), [(0, 60, "max_size"), (1, 0, "ttl"), (1, float("nan"), "ttl")])
-def test_a_cache_has_room_and_time(max_size: int, ttl: float, setting: str) -> None:
+@pytest.mark.parametrize(
+    ("max_size", "ttl", "max_bytes", "setting"),
+    [(0, 60, 1, "max_size"), (1, 0, 1, "ttl"), (1, float("nan"), 1, "ttl"), (1, 60, 0, "max_bytes")],
+)
+def test_a_cache_has_room_and_time(max_size: int, ttl: float, max_bytes: int, setting: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Cache(max_size, ttl, Timer())
+        Cache(max_size, ttl, Timer(), max_bytes)
     assert caught.value.setting == setting
+
+
+def test_large_entries_make_room_by_their_bytes(cache: Cache[str, str]) -> None:
+    for key in "abc":
+        write(cache, key, key)
+    large = "x" * 8 * LETTER
+    write(cache, "d", large)
+    assert [cache.peek(key) for key in "abcd"] == [None, None, "c", large]
+    assert cache.stats() == CacheStats(hits=0, misses=0, evictions=2, size=2, bytes=LETTER + footprint(large))
+
+
+def test_what_is_larger_than_the_cache_is_not_kept_nor_what_it_replaced(cache: Cache[str, str]) -> None:
+    write(cache, "a", "1")
+    write(cache, "b", "1")
+    write(cache, "a", "x" * 10 * LETTER)
+    assert [cache.peek(key) for key in "ab"] == [None, "1"]
+    assert cache.stats() == CacheStats(hits=0, misses=0, evictions=0, size=1, bytes=LETTER)
 
 
 def test_what_was_read_is_kept(cache: Cache[str, str]) -> None:
@@ -165,7 +187,7 @@ def test_a_filling_that_is_too_large_keeps_what_comes_last(cache: Cache[str, str
     with cache.filling() as filling:
         filling.entries = [(key, key) for key in "abcde"]
     assert [cache.peek(key) for key in "abcde"] == [None, None, "c", "d", "e"]
-    assert cache.stats() == CacheStats(hits=0, misses=0, evictions=2, size=3)
+    assert cache.stats() == CacheStats(hits=0, misses=0, evictions=2, size=3, bytes=3 * LETTER)
 
 
 def test_evictions_count_on_over_a_filling(cache: Cache[str, str]) -> None:
@@ -173,7 +195,7 @@ def test_evictions_count_on_over_a_filling(cache: Cache[str, str]) -> None:
         write(cache, key, key)
     with cache.filling() as filling:
         filling.entries = []
-    assert cache.stats() == CacheStats(hits=0, misses=0, evictions=1, size=0)
+    assert cache.stats() == CacheStats(hits=0, misses=0, evictions=1, size=0, bytes=0)
 
 
 def test_what_was_written_while_a_filling_was_read_stays(cache: Cache[str, str]) -> None:
@@ -196,7 +218,7 @@ def test_a_filling_that_failed_leaves_the_cache_as_it_was(cache: Cache[str, str]
 
 
 def test_threads_share_it(timer: Timer) -> None:
-    cache: Cache[int, int] = Cache(50, 60, timer)
+    cache: Cache[int, int] = Cache(50, 60, timer, 10**9)
     errors: list[BaseException] = []
 
     def work(offset: int) -> None:

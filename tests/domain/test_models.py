@@ -25,6 +25,7 @@ from metacore import (
 )
 from metacore.domain.values.model import Model, revised, unchecked
 from metacore.domain.values.text import require_integer
+from metacore.testing.factories import ExecutionReportFactory, NewOrderFactory, NewTradeFactory
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -36,6 +37,53 @@ def test_the_set_of_given_fields_is_nobody_elses():
     patch = UserPatch(email=None)
     patch.model_fields_set.add("username")
     assert patch.given() == {"email": None}
+
+
+RAW = {
+    "numbers": [
+        Decimal("1e999"),
+        Decimal("1E-999"),
+        Decimal("-0.0"),
+        Decimal("1.1234567890123456789012345"),
+        2**63 - 1,
+    ],
+    "texts": ["\\u00001", '"\\u00005"', "1.5"],
+    "deep": {"one": Decimal("1.0"), "two": [[Decimal("0.1")]]},
+}
+
+
+def with_raw() -> list[Model]:
+    order = NewOrderFactory.build(user_id=UUID(int=1), raw=RAW)
+    report = ExecutionReportFactory.build(of=order, raw=RAW)
+    return [order, NewTradeFactory.build(of=order, raw=RAW), report.model_copy(update={"order": order})]
+
+
+@pytest.mark.parametrize("model", with_raw(), ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("options", [{}, {"indent": 2}, {"exclude_none": True}], ids=str)
+def test_json_keeps_every_number_of_raw_to_the_digit(model, options):
+    text = model.model_dump_json(**options)
+    for told in (text, text.encode()):
+        back = type(model).model_validate_json(told)
+        assert back == model
+        assert back.model_dump_json(**options) == text
+    numbers = json.loads(text, parse_float=Decimal)["raw"]["numbers"]
+    assert [str(number) for number in numbers] == [str(number) for number in RAW["numbers"]]
+
+
+def test_what_no_float_is_equal_to_is_text_in_the_json_of_pydantic():
+    dumped = with_raw()[0].model_dump(mode="json")["raw"]
+    assert dumped["numbers"] == ["1E+999", "1E-999", -0.0, "1.1234567890123456789012345", 2**63 - 1]
+    assert dumped["deep"] == {"one": 1.0, "two": [[0.1]]}
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["NaN", "-Infinity", "1e1000", "1e9999999999999999999", "9223372036854775808", "1" * 5000, "0." + "1" * 5000],
+)
+def test_a_number_that_json_cannot_hold_is_refused(number):
+    text = with_raw()[0].model_dump_json().replace("1E+999", number)
+    with pytest.raises(ValidationError):
+        NewOrder.model_validate_json(text)
 
 
 @pytest.mark.parametrize("values", [{}, {"email": None}, {"is_active": False, "permissions": ("SPOT",)}])

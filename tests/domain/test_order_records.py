@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metacore.domain.commerce.order_records import OrderRecord, parse_date_created, parse_order_record
+from metacore.domain.values.limits import JsonLimits
 from metacore.errors import InvalidDataError
 
 SAMPLE: dict[str, Any] = {
@@ -182,6 +183,66 @@ def test_the_raw_bytes_of_text_are_its_utf_8_even_where_that_is_broken() -> None
     with pytest.raises(InvalidDataError) as caught:
         parse_order_record("\ud800")
     assert caught.value.raw == b"\xed\xa0\x80"
+
+
+def with_key(text: str) -> bytes:
+    """A record with an unknown key `x` whose value is `text`."""
+    return f'{{"order_uid":"1","items":[{{}}],"date_created":"2026-02-02T02:40:00Z","x":{text}}}'.encode()
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1E-999", "-0.0", "1.0", "0", "1." + "0123456789" * 90, "9" * 18])
+def test_an_unknown_number_comes_back_to_the_digit(text: str) -> None:
+    record = parse_order_record(with_key(text))
+    for dumped in (record.model_dump_json(), record.model_dump_json(indent=1)):
+        assert parse_order_record(dumped) == record
+        assert json.loads(dumped, parse_float=str, parse_int=str)["x"] == text.upper().replace("E9", "E+9")
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        *((with_key(text), "") for text in ("1e9999999999999999999", "1E-999999", "1e1000", "1." + "1" * 10_000)),
+        (with_key("1" * 10_000), ""),
+        (with_key("NaN"), ""),
+        (with_key("[" * 100_000), ""),
+        (with_key("[" * 64 + "]" * 64), "x.0.0.0.0.0.0.0"),
+        (with_key('"' + "x" * 2_000_000 + '"'), ""),
+        (with_key('"' + "x" * 65_537 + '"'), "x"),
+        (with_key('"' + "ä" * 32_769 + '"'), "x"),
+        (with_key(json.dumps({"k" * 65_537: 1})), "x"),
+        (with_key(json.dumps([1] * 1001)), "x"),
+        (with_key(json.dumps({str(n): n for n in range(1001)})), "x"),
+        (with_key('"\\u0000"'), "x"),
+        (with_key('"\\ud800"'), "x"),
+    ],
+    ids=lambda value: str(value)[85:120],
+)
+def test_what_would_cost_too_much_is_refused(message: bytes, field: str) -> None:
+    with pytest.raises(InvalidDataError) as caught:
+        parse_order_record(message)
+    assert caught.value.field == field
+    assert caught.value.raw == message
+    assert len(str(caught.value)) < 300
+
+
+def test_limits_may_be_told() -> None:
+    message = with_key('{"a": ["b", "cc"]}')
+    assert parse_order_record(message, JsonLimits(size=len(message), items=2, keys=4, text=20, depth=3))
+    for limit, value in {"size": len(message) - 1, "items": 1, "keys": 3, "text": 19, "depth": 2}.items():
+        for told in (message, message.decode(), json.loads(message)):
+            if limit == "size" and isinstance(told, dict):
+                continue
+            with pytest.raises(InvalidDataError):
+                parse_order_record(told, JsonLimits(**{limit: value}))
+
+
+@pytest.mark.parametrize(
+    "message", [None, 1, 1.5, [], ["{}"], memoryview(b"{}"), object()], ids=lambda value: type(value).__name__
+)
+def test_what_is_no_message_is_refused(message: Any) -> None:
+    with pytest.raises(InvalidDataError) as caught:
+        parse_order_record(message)
+    assert caught.value.field == "message"
 
 
 @given(st.binary(max_size=40) | st.text(max_size=40))

@@ -169,6 +169,19 @@ def test_the_cache_is_bounded_in_size_and_time(storage: metacore.sync.Storage) -
     assert service.get(records[2].order_uid).locale == "ru"
 
 
+def test_the_cache_is_bounded_by_bytes_also_when_it_is_warmed_up(storage: metacore.sync.Storage) -> None:
+    records = [OrderRecordFactory.build(locale=letter * 30_000) for letter in "abcd"]
+    storage.order_records.save_many(records)
+    service = metacore.sync.OrderRecordService(storage, max_bytes=100_000)
+    assert service.warm_up() == service.cache_stats().size == 2
+    for record in records:
+        service.process(record)
+        assert 30_000 < service.cache_stats().bytes <= 100_000
+    service.process(records[3].changed(locale="x" * 100_000))
+    assert service.cache_stats().size == 1
+    assert service.get(records[3].order_uid).locale == "x" * 100_000
+
+
 def test_threads_that_miss_the_same_key_read_once(
     storage: metacore.sync.Storage,
     service: metacore.sync.OrderRecordService,

@@ -11,10 +11,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
-from metacore.domain.values.json import JsonObject, Number
+from metacore.domain.values.json import JsonObject, Number, load_json_object
+from metacore.domain.values.limits import JsonLimits
 from metacore.domain.values.model import invalid_data
 from metacore.domain.values.text import MAX_KEY_LENGTH, Integer, Key, Text, parse_text
 from metacore.domain.values.times import parse_time
+from metacore.errors import InvalidDataError
 
 ShortText = Annotated[str, StringConstraints(strict=True, max_length=MAX_KEY_LENGTH), AfterValidator(parse_text)]
 """Text by which records are listed: at most 255 characters, and the empty one is a value like any other."""
@@ -114,6 +116,9 @@ def newest_first(record: OrderRecord) -> tuple[datetime, str]:
     return record.date_created_at, record.order_uid
 
 
+_USUAL_LIMITS = JsonLimits()
+
+
 class SaveOutcome(StrEnum):
     """What saving a record did: stored a new one, replaced another, or found it stored already."""
 
@@ -122,20 +127,36 @@ class SaveOutcome(StrEnum):
     UNCHANGED = "UNCHANGED"
 
 
-def parse_order_record(message: str | bytes | bytearray | Mapping[str, Any]) -> OrderRecord:
+def parse_order_record(
+    message: str | bytes | bytearray | Mapping[str, Any], limits: JsonLimits = _USUAL_LIMITS
+) -> OrderRecord:
     """The record that `message`, JSON text or what was read from it, says.
 
-    InvalidDataError if it says none, with the path of what is wrong and, for text, its bytes as `raw`, to be parked.
+    InvalidDataError if it says none, or exceeds one of `limits` (its size before it is parsed), with the path of what
+    is wrong and, for text, its bytes as `raw`, to be parked.
     """
-    try:
-        if isinstance(message, Mapping):
-            return OrderRecord.model_validate(message)
-        return OrderRecord.model_validate_json(message)
-    except ValidationError as error:
-        raise invalid_data(error, raw=_raw(message)) from None
-
-
-def _raw(message: str | bytes | bytearray | Mapping[str, Any]) -> bytes | None:
     if isinstance(message, Mapping):
-        return None
+        return _record(message, None, limits)
+    if not isinstance(message, str | bytes | bytearray):
+        problem = f"a record is JSON text, bytes or a mapping, not {type(message).__name__}"
+        raise InvalidDataError(problem, field="message")
+    try:
+        limits.require_size(message)
+        return _record(load_json_object(message), message, limits)
+    except InvalidDataError as error:
+        error.raw = _raw(message)
+        raise
+    except ValueError as error:
+        raise InvalidDataError(str(error), raw=_raw(message)) from None
+
+
+def _record(value: Mapping[str, Any], text: str | bytes | bytearray | None, limits: JsonLimits) -> OrderRecord:
+    limits.require(value, text)
+    try:
+        return OrderRecord.model_validate(value)
+    except ValidationError as error:
+        raise invalid_data(error) from None
+
+
+def _raw(message: str | bytes | bytearray) -> bytes:
     return message.encode("utf-8", "surrogatepass") if isinstance(message, str) else bytes(message)

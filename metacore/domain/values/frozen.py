@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
-from decimal import Decimal
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, NoReturn
 
 from pydantic import GetCoreSchemaHandler, PlainSerializer
@@ -14,6 +16,8 @@ from pydantic_core import core_schema
 from metacore.domain.values.text import parse_text
 
 MAX_DEPTH = 64
+MAX_NUMBER = 1_000
+"""How many characters a number in JSON has at most."""
 
 
 class FrozenDict(dict[str, Any]):
@@ -59,13 +63,9 @@ def freeze_json(value: object, depth: int = 0) -> Any:
             raise ValueError("an integer in JSON fits 64 bits")
         return int(value)
     if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError("a number in JSON is finite")
-        return Decimal(repr(value))
+        return parse_number(value.text if isinstance(value, ExactFloat) else repr(value))
     if isinstance(value, Decimal):
-        if not value.is_finite() or not -1000 < value.adjusted() < 1000:
-            raise ValueError("a number in JSON is finite, with an exponent below 1000")
-        return value
+        return _bounded(value)
     if depth >= MAX_DEPTH:
         raise ValueError(f"JSON is nested at most {MAX_DEPTH} levels deep")
     if isinstance(value, Mapping):
@@ -80,6 +80,43 @@ def freeze_json(value: object, depth: int = 0) -> Any:
     raise ValueError(f"{type(value).__name__} is not a JSON value")
 
 
+def parse_number(text: str) -> Decimal:
+    """The number of JSON that `text` says; ValueError if it is too long or its exponent too large."""
+    if len(text) > MAX_NUMBER:
+        raise ValueError(f"a number in JSON has at most {MAX_NUMBER:,} characters")
+    try:
+        return _bounded(Decimal(text))
+    except InvalidOperation:
+        raise ValueError(_UNBOUNDED) from None
+
+
+def _bounded(number: Decimal) -> Decimal:
+    if not number.is_finite() or not -1000 < number.adjusted() < 1000:
+        raise ValueError(_UNBOUNDED)
+    if len(str(number)) > MAX_NUMBER:
+        raise ValueError(f"a number in JSON has at most {MAX_NUMBER:,} characters")
+    return number
+
+
+_UNBOUNDED = "a number in JSON is finite, with an exponent below 1000"
+
+
+class ExactFloat(float):
+    """A number with a point as JSON wrote it, for what reads floats and for what reads exactly."""
+
+    text: str
+
+    def __new__(cls, text: str) -> ExactFloat:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+def load_exactly(text: str | bytes | bytearray) -> Any:
+    """The JSON value that `text` says, numbers with a point as ExactFloats; ValueError if it says none."""
+    return json.loads(text if isinstance(text, str) else text.decode("utf-8"), parse_float=ExactFloat)
+
+
 def dump_json(value: Any) -> str:
     """The JSON text of `value`, Decimals as the numbers they are."""
     try:
@@ -90,8 +127,7 @@ def dump_json(value: Any) -> str:
 
 def _dump_exactly(value: Any) -> str:
     if isinstance(value, Decimal):
-        text = str(value)
-        return text if any(mark in text for mark in ".Ee") else text + ".0"
+        return _number_text(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{dump_json(str(key))}:{_dump_exactly(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -99,15 +135,8 @@ def _dump_exactly(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def load_json(text: str | bytes) -> Any:
-    """The JSON value that `text` says: numbers with a point or an exponent as Decimals. ValueError if it is not
-    JSON.
-    """
-    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-
-
 def load_frozen_json(text: str | bytes) -> Any:
-    """Like `load_json`, of text that `dump_json` wrote: frozen, without checking it again."""
+    """The JSON value of text that `dump_json` wrote: frozen, without checking it again."""
     return _freeze_trusted(json.loads(text, parse_float=Decimal))
 
 
@@ -117,10 +146,6 @@ def _freeze_trusted(value: Any) -> Any:
     if type(value) is list:
         return tuple(_freeze_trusted(item) for item in value)
     return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON value")
 
 
 class _FrozenJsonSchema:
@@ -138,9 +163,45 @@ def _freeze_mapping(value: object) -> FrozenDict:
     return frozen
 
 
-def _plain_numbers(value: Any) -> Any:
-    return json.loads(_dump_exactly(value))
+_exact_numbers = ContextVar("exact_numbers", default=False)
+_MARK = "\0"
+"""What no text of a model holds begins a number that pydantic, which writes numbers as floats, has to write."""
+
+_MARKED = re.compile(r'"\\u0000([^"]+)"')
 
 
-FrozenJson = Annotated[Mapping[str, Any], _FrozenJsonSchema(), PlainSerializer(_plain_numbers, when_used="json")]
+@contextmanager
+def exact_numbers() -> Iterator[None]:
+    """While it lasts, pydantic writes the numbers of frozen JSON for `unmark_numbers` to make exact."""
+    token = _exact_numbers.set(True)
+    try:
+        yield
+    finally:
+        _exact_numbers.reset(token)
+
+
+def unmark_numbers(text: str) -> str:
+    """The JSON text that pydantic wrote within `exact_numbers`, with the numbers as they are."""
+    return _MARKED.sub(r"\1", text)
+
+
+def thaw_json(value: Any) -> Any:
+    """Frozen JSON as dicts, lists and floats, with the text of numbers that no float is equal to."""
+    if isinstance(value, Decimal):
+        text = _number_text(value)
+        if _exact_numbers.get():
+            return _MARK + text
+        number = float(value)
+        return number if Decimal(repr(number)) == value else text
+    if isinstance(value, Mapping):
+        return {key: thaw_json(item) for key, item in value.items()}
+    return [thaw_json(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _number_text(number: Decimal) -> str:
+    text = str(number)
+    return text if any(mark in text for mark in ".Ee") else text + ".0"
+
+
+FrozenJson = Annotated[Mapping[str, Any], _FrozenJsonSchema(), PlainSerializer(thaw_json, when_used="json")]
 """A JSON object: any mapping goes in, a `FrozenDict`, frozen all the way down, comes out."""

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from metacore.domain.values.amounts import parse_amount
-from metacore.domain.values.frozen import FrozenDict, dump_json, freeze_json
+from metacore.domain.values.frozen import FrozenDict, dump_json, freeze_json, parse_number, thaw_json
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import parse_text
 
@@ -39,16 +39,10 @@ def _parse_number(value: object) -> int | Decimal:
     return number
 
 
-def _with_floats(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    return json.loads(dump_json(value)) if isinstance(value, Mapping | tuple) else value
-
-
-Number = Annotated[int | Decimal, PlainValidator(_parse_number), PlainSerializer(_with_floats, when_used="json")]
+Number = Annotated[int | Decimal, PlainValidator(_parse_number), PlainSerializer(thaw_json, when_used="json")]
 """A number of its JSON type: an int of 64 bits, or a Decimal of at most 38 digits before the point and 36 after it."""
 
-JsonValue = Annotated[Any, PlainValidator(freeze_json), PlainSerializer(_with_floats, when_used="json")]
+JsonValue = Annotated[Any, PlainValidator(freeze_json), PlainSerializer(thaw_json, when_used="json")]
 """Any JSON, frozen all the way down."""
 
 
@@ -57,7 +51,7 @@ class JsonObject(Model):
 
     Unknown keys are kept (`model_extra`), and so is the order of the keys. A key that the JSON lacks reads as None
     and stays absent: `present` tells it from null. `model_validate_json` and `model_dump_json` are exact; pydantic's
-    `model_dump(mode="json")` gives numbers with a point as floats.
+    `model_dump(mode="json")` gives numbers with a point as floats, or as text where no float is equal.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -198,7 +192,7 @@ def load_json_object(text: str | bytes | bytearray) -> dict[str, Any]:
         raise ValueError("starts with a byte order mark; send UTF-8 without one")
     try:
         value = json.loads(
-            text, parse_float=Decimal, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_once_each
+            text, parse_float=parse_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_once_each
         )
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg}, character {error.pos}") from None

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from metacore.domain.values.frozen import exact_numbers, load_exactly, unmark_numbers
 from metacore.errors import InvalidDataError
 
 M = TypeVar("M", bound="Model")
@@ -40,6 +41,24 @@ class Model(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
         """The same as `changed`; pydantic's own takes whatever it is given."""
         return self.changed(**(update or {}))
+
+    def model_dump_json(self, **options: Any) -> str:
+        """The JSON text, to the digit: numbers in `raw` are written as they are, not as floats."""
+        with exact_numbers():
+            text = super().model_dump_json(**options)
+        return unmark_numbers(text)
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """The model that the JSON text says, numbers in `raw` to the digit; ValidationError if it says none."""
+        if options.get("strict"):
+            return super().model_validate_json(json_data, **options)
+        try:
+            value = load_exactly(json_data)
+        except (ValueError, RecursionError):
+            # Pydantic says best what is wrong with it.
+            return super().model_validate_json(json_data, **options)
+        return cls.model_validate(value, **options)
 
     def fields(self) -> dict[str, Any]:
         """Its fields as a new dict, one level deep."""

@@ -10,7 +10,7 @@ from metacore._compat.blocking import SingleFlight
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
 from metacore.domain.values.pages import Page
 from metacore.errors import InvalidDataError
-from metacore.services.caches import Cache, CacheStats, ReadTicket
+from metacore.services.caches import Cache, CacheStats, ReadTicket, footprint
 from metacore.sync.storage.storage import Storages
 
 _PAGE = 500
@@ -18,7 +18,8 @@ _PAGE = 500
 
 
 class OrderRecordService:
-    """Order records before a cache of up to `max_size` of them, each for `ttl` seconds at most.
+    """Order records before a cache of up to `max_size` of them, of about `max_bytes` of memory together, each for `ttl`
+    seconds at most. A record larger than that is not cached.
 
     The database is first: what it refused leaves the cache as it was, and what this service changed is seen at once
     by all who share it. Changes by other processes are seen after `ttl` at the latest. On a transaction, use it no
@@ -31,10 +32,11 @@ class OrderRecordService:
         max_size: int = 10_000,
         ttl: float = 300,
         timer: Callable[[], float] = time.monotonic,
+        max_bytes: int = 134_217_728,
     ) -> None:
         self._records = storage.order_records
-        self._max_size = max_size
-        self._cache: Cache[str, OrderRecord] = Cache(max_size, ttl, timer)
+        self._max_size, self._max_bytes = max_size, max_bytes
+        self._cache: Cache[str, OrderRecord] = Cache(max_size, ttl, timer, max_bytes)
         self._flights: SingleFlight[ReadTicket, OrderRecord] = SingleFlight()
 
     def process(self, record: OrderRecord) -> SaveOutcome:
@@ -71,25 +73,29 @@ class OrderRecordService:
     def warm_up(self, newest: int | None = None) -> int:
         """Fill the cache with the `newest` records, as many as it holds unless told, and return how many there are.
 
-        They are read in pages, before anything else leaves the cache.
+        They are read in pages, before anything else leaves the cache, and no further than it has room.
         """
         wanted = self._max_size if newest is None else min(newest, self._max_size)
         if wanted < 1:
             raise InvalidDataError("at least one record is wanted", field="newest")
         records: list[OrderRecord] = []
+        room = self._max_bytes
         after = None
         with self._cache.filling() as filling:
             while len(records) < wanted:
                 page = self._records.list(after, min(_PAGE, wanted - len(records)))
-                records += page.items
+                for record in page.items:
+                    room -= footprint(record)
+                    if room >= 0:
+                        records.append(record)
                 after = page.next
-                if after is None:
+                if after is None or room < 0:
                     break
             filling.entries = [(record.order_uid, record) for record in reversed(records)]
         return len(records)
 
     def cache_stats(self) -> CacheStats:
-        """Hits, misses, evictions and the size of the cache."""
+        """Hits, misses, evictions, and how many entries of how many bytes the cache has."""
         return self._cache.stats()
 
     def _read(self, order_uid: str) -> OrderRecord:

@@ -64,6 +64,17 @@ class OrderRecordListContract(PagedListContract):
         storage.order_records.update(moved)
         assert storage.order_records.list().items == (moved, second)
 
+    def test_a_record_that_is_moved_while_pages_are_read_is_seen_where_it_is_then(self, storage: Storage) -> None:
+        first, second, third, fourth = (OrderRecordFactory.build() for _ in range(4))
+        storage.order_records.save_many([first, second, third, fourth])
+        page = storage.order_records.list(limit=2)
+        assert page.items == (fourth, third)
+        unseen = second.changed(date_created="2099-01-01T00:00:00Z")
+        again = fourth.changed(date_created="1999-01-01T00:00:00Z")
+        storage.order_records.save_many([unseen, again])
+        assert storage.order_records.list(page.next).items == (first, again)
+        assert storage.order_records.list().items == (unseen, third, first, again)
+
     def test_find_is_all_with_the_track_number_newest_first(self, storage: Storage) -> None:
         records = [OrderRecordFactory.build(track_number="same") for _ in range(3)]
         storage.order_records.save_many([*records, OrderRecordFactory.build()])
