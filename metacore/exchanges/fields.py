@@ -192,4 +192,6 @@ def join(path: str, name: str) -> str:
 
 
 def _digits(value: object) -> object:
+    if isinstance(value, Decimal) and value.as_tuple().exponent == 0:
+        return f"{value:f}"  # an integer of more than 64 bits
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Self
 
+from metacore.domain.values.items import BadItem, Readable
 from metacore.errors import InvalidDataError
-from metacore.exchanges.payloads import Payload, read_object
+from metacore.exchanges.fields import join
+from metacore.exchanges.items import bad_item
+from metacore.exchanges.payloads import Payload, read_object, written
 
 Pair = tuple[str, str]
 """`(base_asset, quote_asset)`."""
@@ -22,14 +25,29 @@ class Symbols:
     @classmethod
     def from_exchange_info(cls, payload: Payload) -> Self:
         """Of the answer to GET /api/v3/exchangeInfo: `symbols[]` with `symbol`, `baseAsset` and `quoteAsset`."""
+        read = cls.readable_exchange_info(payload)
+        if read.bad:
+            raise read.bad[0].error
+        return read.good
+
+    @classmethod
+    def readable_exchange_info(cls, payload: Payload) -> Readable[Self]:
+        """Of the same answer: the symbols that can be read, and those that are bad."""
+        answer = read_object(payload)
         pairs: dict[str, Pair] = {}
-        for listed in read_object(payload).nested_list("symbols"):
-            symbol, pair = listed.key("symbol"), (listed.key("baseAsset"), listed.key("quoteAsset"))
-            if pair[0] == pair[1]:
-                raise listed.error("quoteAsset", "baseAsset and quoteAsset differ")
-            if pairs.setdefault(symbol, pair) != pair:
-                raise listed.error("symbol", "is listed twice, with other assets")
-        return cls(pairs)
+        doubtful, bad = set[str](), list[BadItem]()
+        for index, item in enumerate(answer.items("symbols")):
+            try:
+                listed = answer.nested_item("symbols", index)
+                symbol, pair = listed.key("symbol"), (listed.key("baseAsset"), listed.key("quoteAsset"))
+                if pair[0] == pair[1]:
+                    raise listed.error("quoteAsset", "baseAsset and quoteAsset differ")
+                if pairs.setdefault(symbol, pair) != pair:
+                    doubtful.add(symbol)
+                    raise listed.error("symbol", "is listed twice, with other assets")
+            except InvalidDataError as error:
+                bad.append(bad_item(index, join("symbols", str(index)), written(item), error))
+        return Readable(cls({symbol: pairs[symbol] for symbol in pairs.keys() - doubtful}), tuple(bad))
 
     @classmethod
     def from_quote_assets(cls, quote_assets: Iterable[str]) -> Self:

@@ -300,6 +300,24 @@ def test_outputs_that_are_alike_are_told_apart_by_their_number():
     assert [second.reference, third.reference] == [f"{first.reference}#2", f"{first.reference}#3"]
 
 
+def test_a_coin_that_is_told_with_its_network_is_the_asset_of_the_account():
+    told = {"coin": "USDC-TRX", "network": "TRX"}
+
+    assert [transfer.asset for transfer in mexc.deposits([DEPOSIT | told], user_id=USER)] == ["USDC"]
+    assert [transfer.asset for transfer in mexc.withdrawals([WITHDRAWAL | told], user_id=USER)] == ["USDC"]
+    assert refusal(mexc.deposit, DEPOSIT | {"coin": "-TRX"}, user_id=USER).field == "coin"
+
+
+def test_an_id_is_read_whatever_its_length():
+    (read,) = mexc.orders("[" + GOOD.replace('"C02__1"', "123456789012345678901234567890") + "]", **KNOWN)
+
+    assert read.exchange_order_id == "123456789012345678901234567890"
+    assert read.raw is not None
+    for wrong in ("1.5", "1e3", "-1.0"):
+        refused = mexc.orders.readable("[" + GOOD.replace('"C02__1"', wrong) + "]", **KNOWN)
+        assert [bad.field for bad in refused.bad] == ["orderId"]
+
+
 def test_a_withdrawal_is_what_left_the_account():
     (read,) = mexc.withdrawals([WITHDRAWAL], user_id=USER)
 

@@ -71,3 +71,29 @@ def test_quote_assets_are_texts(quote_assets: Any):
     with pytest.raises(InvalidDataError) as caught:
         mexc.Symbols.from_quote_assets(quote_assets)
     assert caught.value.field == "quote_assets"
+
+
+def test_an_odd_symbol_does_not_stop_the_others():
+    payload = parsed("exchange_info")
+    listed = len(payload["symbols"])
+    odd = [
+        {"symbol": "ODDUSDT", "baseAsset": "ODD"},
+        {"symbol": "USDTUSDT", "baseAsset": "USDT", "quoteAsset": "USDT"},
+        {"symbol": "TWOUSDT", "baseAsset": "TWO", "quoteAsset": "USDT"},
+        {"symbol": "TWOUSDT", "baseAsset": "TWOUS", "quoteAsset": "DT"},
+        7,
+    ]
+    payload["symbols"] += odd
+
+    read = mexc.Symbols.readable_exchange_info(payload)
+
+    assert read.good.split("BTCUSDT") == ("BTC", "USDT")
+    assert [(bad.index - listed, bad.field) for bad in read.bad if bad.index is not None] == [
+        (0, "quoteAsset"),
+        (1, "quoteAsset"),
+        (3, "symbol"),
+        (4, ""),
+    ]
+    for symbol in ("ODDUSDT", "TWOUSDT"):
+        with pytest.raises(InvalidDataError):
+            read.good.split(symbol)

@@ -95,7 +95,7 @@ def read_push(source: bytes) -> dict[str, Any]:
     message = wrapper()
     try:
         message.ParseFromString(source)
-    except decode_error:
+    except (decode_error, ValueError):  # a text that is not UTF-8 is the one or the other, by implementation
         raise InvalidDataError("the payload is neither JSON nor a protobuf push of the exchange", raw=source) from None
     told = _told(message, source)
     if len(bodies := [name for name, value in told.items() if isinstance(value, dict)]) > 1:

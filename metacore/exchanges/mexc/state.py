@@ -182,7 +182,7 @@ def _transfers(read: Iterable[tuple[_Item, Transfer]]) -> list[Transfer]:
 def _newest(read: list[tuple[_Item, Readable[AccountSnapshot]]], bad: list[BadItem]) -> AccountSnapshot | None:
     newest = max((account.good.taken_at for _, account in read), default=None)
     told = [(item, account) for item, account in read if account.good.taken_at == newest]
-    if len({account.good for _, account in told}) > 1:
+    if any(account.good != told[0][1].good for _, account in told):
         for item, _ in told:
             error = item.told.error("balances", "another account of the same time differs; give the one asked for last")
             bad.append(BadItem(item.index, "balances", item.raw, error, item.payload))

@@ -80,7 +80,7 @@ def deposit_of(answer: Fields, user_id: UUID) -> Transfer | None:
     refuse_error(answer)
     if not answer.choice(_DEPOSIT_DONE, "status"):
         return None
-    asset, amount = answer.key("coin"), answer.positive("amount")
+    asset, amount = _asset(answer), answer.positive("amount")
     transaction, network = answer.key("txId"), answer.key_or_none("network", "netWork") or ""
     told_apart = (asset, answer.key_or_none("address"), answer.key_or_none("memo", "addressTag"), f"{amount:f}")
     reference = f"{network}:{transaction}:{_digest(told_apart)}"
@@ -102,13 +102,21 @@ def withdrawal_of(answer: Fields, user_id: UUID) -> Transfer | None:
         return None
     values = {
         "user_id": user_id,
-        "asset": answer.key("coin"),
+        "asset": _asset(answer),
         "amount": answer.positive("amount"),
         "reference": answer.key("id"),
         "reason": EntryReason.WITHDRAWAL,
         "occurred_at": answer.time("applyTime"),
     }
     return answer.build(Transfer, values)
+
+
+def _asset(answer: Fields) -> str:
+    """The asset of the account: where it moves over several networks, `coin` may be told with the network behind it."""
+    asset = answer.key("coin").partition("-")[0]
+    if not asset:
+        raise answer.error("coin", "names no asset")
+    return asset
 
 
 def _digest(parts: tuple[str | None, ...]) -> str:
