@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, cast
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -16,6 +16,7 @@ __all__ = [
     "complete",
     "in_thread",
     "owner",
+    "require_own_world",
     "retry",
     "sleep",
 ]
@@ -44,6 +45,8 @@ class ContextGuard:
 
     __slots__ = ()
 
+    world: ClassVar = "asynchronous"
+
     def __enter__(self) -> NoReturn:
         raise TypeError(
             f"{type(self).__name__} is asynchronous: open it by `async with`, or take `connect` from metacore.sync,"
@@ -52,6 +55,16 @@ class ContextGuard:
 
     def __exit__(self, *exc_info: object) -> None:
         """Never reached; without it, `with` fails before `__enter__` can explain."""
+
+
+def require_own_world(storage: object, service: object) -> None:
+    """TypeError, naming what to take, if `storage` is a blocking one: `service` would wait for what has been done."""
+    if getattr(type(storage), "world", None) == "blocking":
+        name = type(service).__name__
+        raise TypeError(
+            f"{name} is asynchronous, and {type(storage).__name__} is blocking: take {name} from metacore.sync, or"
+            " `connect` from metacore"
+        )
 
 
 class Lock:

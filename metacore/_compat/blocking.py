@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Hashable
-from typing import Annotated, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -17,6 +17,7 @@ __all__ = [
     "complete",
     "in_thread",
     "owner",
+    "require_own_world",
     "retry",
     "sleep",
 ]
@@ -42,6 +43,8 @@ class ContextGuard:
 
     __slots__ = ()
 
+    world: ClassVar = "blocking"
+
     async def __aenter__(self) -> NoReturn:
         raise TypeError(
             f"{type(self).__name__} is blocking: open it by a plain `with`, or take `connect` from metacore instead of"
@@ -50,6 +53,18 @@ class ContextGuard:
 
     async def __aexit__(self, *exc_info: object) -> None:
         """Never reached; without it, `async with` fails before `__aenter__` can explain."""
+
+
+def require_own_world(storage: object, service: object) -> None:
+    """TypeError, naming what to take, if `storage` is an asynchronous one: `service` would do nothing, and say so by
+    coroutines.
+    """
+    if getattr(type(storage), "world", None) == "asynchronous":
+        name = type(service).__name__
+        raise TypeError(
+            f"this {name} is blocking, and {type(storage).__name__} is asynchronous: take {name} from metacore, or"
+            " `connect` from metacore.sync"
+        )
 
 
 class Lock:

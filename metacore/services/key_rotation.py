@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from metacore._compat.aio import Eventual
+from metacore._compat.aio import Eventual, require_own_world
 from metacore.domain.people.key_rotation import RotationBatch, RotationReport
 from metacore.storage.storage import Storage, Transaction
 
@@ -21,6 +21,7 @@ class KeyRotation:
     """
 
     def __init__(self, storage: Storage) -> None:
+        require_own_world(storage, self)
         self._storage = storage
 
     async def run(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from metacore._compat.aio import require_own_world
 from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.reconciliation import ExchangeState, Reconciliation, TransferOutcome
 from metacore.domain.trading.transfers import Transfer
@@ -27,6 +28,7 @@ class Reconciler:
     """
 
     def __init__(self, storage: Storage) -> None:
+        require_own_world(storage, self)
         self._storage = storage
         self._trading = TradingService(storage)
 

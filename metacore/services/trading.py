@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from metacore._compat.aio import require_own_world
 from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.commands import Sole
 from metacore.domain.trading.orders import NewOrder, Order
@@ -39,6 +40,7 @@ class TradingService:
     """
 
     def __init__(self, storage: Storages) -> None:
+        require_own_world(storage, self)
         self._storage = storage
 
     async def place_order(self, order: NewOrder, hold: Decimal | None = None) -> Order:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+from metacore._compat.blocking import require_own_world
 from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.users import KycStatus, NewUser, User, UserPatch
 from metacore.domain.trading.decisions import Selection
@@ -22,6 +23,7 @@ class AccountService:
     """
 
     def __init__(self, storage: Storages) -> None:
+        require_own_world(storage, self)
         self._storage = storage
 
     def register(self, new: NewUser) -> User:

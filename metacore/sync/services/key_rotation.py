@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from metacore._compat.blocking import Eventual
+from metacore._compat.blocking import Eventual, require_own_world
 from metacore.domain.people.key_rotation import RotationBatch, RotationReport
 from metacore.sync.storage.storage import Storage, Transaction
 
@@ -22,6 +22,7 @@ class KeyRotation:
     """
 
     def __init__(self, storage: Storage) -> None:
+        require_own_world(storage, self)
         self._storage = storage
 
     def run(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from metacore._compat.blocking import SingleFlight
+from metacore._compat.blocking import SingleFlight, require_own_world
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
 from metacore.domain.values.pages import Page
 from metacore.errors import InvalidDataError
@@ -34,6 +34,7 @@ class OrderRecordService:
         timer: Callable[[], float] = time.monotonic,
         max_bytes: int = 134_217_728,
     ) -> None:
+        require_own_world(storage, self)
         self._records = storage.order_records
         self._max_size, self._max_bytes = max_size, max_bytes
         self._cache: Cache[str, OrderRecord] = Cache(max_size, ttl, timer, max_bytes)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
+from metacore._compat.blocking import require_own_world
 from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.holdings.valuations import Valuation
 from metacore.sync.storage.storage import Storages
@@ -16,6 +17,7 @@ class PortfolioService:
     """What users hold. Symbols are one in upper and lower case; every change returns the portfolio after it."""
 
     def __init__(self, storage: Storages) -> None:
+        require_own_world(storage, self)
         self._portfolios = storage.portfolios
 
     def add_coin(self, user_id: UUID, symbol: str, quantity: Decimal) -> Portfolio:

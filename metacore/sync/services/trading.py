@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from metacore._compat.blocking import require_own_world
 from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.commands import Sole
 from metacore.domain.trading.orders import NewOrder, Order
@@ -40,6 +41,7 @@ class TradingService:
     """
 
     def __init__(self, storage: Storages) -> None:
+        require_own_world(storage, self)
         self._storage = storage
 
     def place_order(self, order: NewOrder, hold: Decimal | None = None) -> Order:
