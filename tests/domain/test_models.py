@@ -23,7 +23,7 @@ from metacore import (
     User,
     UserPatch,
 )
-from metacore.domain.values.model import Model, revised, unchecked
+from metacore.domain.values.model import Model, revised, unchecked, unchecked_maker
 from metacore.domain.values.text import require_integer
 from metacore.testing.factories import ExecutionReportFactory, NewOrderFactory, NewTradeFactory
 
@@ -161,12 +161,15 @@ def test_what_is_not_checked_has_every_field_and_no_other():
     assert revised(balance, free=Decimal(2)) == AccountBalance(asset="BTC", free="2")
     with pytest.raises(TypeError, match=r"AccountBalance .* missing=\['free'\], unknown=\['nonsense'\]"):
         unchecked(AccountBalance, {"asset": "BTC", "locked": Decimal(0), "nonsense": 1})
+    assert unchecked_maker(AccountBalance, whole)(dict(whole)) == balance
+    with pytest.raises(TypeError, match=r"missing=\['locked'\]"):
+        unchecked_maker(AccountBalance, ("asset", "free"))
     with pytest.raises(TypeError, match=r"missing=\[\], unknown=\['nonsense'\]"):
         revised(balance, nonsense=1)
 
 
 def test_nothing_public_makes_a_model_unchecked():
-    for name in ("unchecked", "revised", "trusted", "restored"):
+    for name in ("unchecked", "unchecked_maker", "revised", "trusted", "restored"):
         assert not hasattr(metacore, name)
         assert not hasattr(Model, name)
 

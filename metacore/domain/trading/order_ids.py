@@ -20,6 +20,8 @@ class OrderIds(NamedTuple):
     def names(self) -> tuple[OrderIds, ...]:
         """Each id by itself."""
         order_id, exchange_order_id, client_order_id = self
+        if order_id is not None and exchange_order_id is None and client_order_id is None:
+            return (self,)
         names: tuple[OrderIds, ...] = () if order_id is None else (OrderIds(order_id),)
         if exchange_order_id is not None:
             names += (OrderIds(None, exchange_order_id),)

@@ -16,7 +16,7 @@ from metacore.domain.trading.commands import Command, NotAloneError
 from metacore.domain.trading.decisions import Selection, Unsettled
 from metacore.domain.trading.fills import cover, settle
 from metacore.domain.trading.funds import Shortfall
-from metacore.domain.trading.order_ids import UserOrderIds
+from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateSource
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.trading.reports import Outcome
@@ -185,7 +185,7 @@ def _settled(state: UserState, new: NewTrade) -> SettlementResult:
         state.put_order(after)
     if after.status is not order.status or after.executed_quantity != order.executed_quantity:
         state.append(_update(after, order.status, trade))
-    written = _written(state, new, stored, trade_state, after)
+    written = _written(state, new, stored, trade_state, after, money)
     return _result(outcome, written, after, fill.missing)
 
 
@@ -204,28 +204,32 @@ def _moved_by(more: tuple[Decimal, Decimal], order: Order, unsettled: Unsettled)
 
 
 def _waiting(state: UserState, new: NewTrade, stored: Trade | None) -> SettlementResult:
-    trade = _written(state, new, stored, TradeState.PENDING, None)
+    trade = _written(state, new, stored, TradeState.PENDING, None, (stored or new).money())
     return _result(Outcome.UNKNOWN_ORDER, trade)
 
 
 def _written(
-    state: UserState, new: NewTrade, stored: Trade | None, trade_state: TradeState, order: Order | None
+    state: UserState,
+    new: NewTrade,
+    stored: Trade | None,
+    trade_state: TradeState,
+    order: Order | None,
+    money: Decimal,
 ) -> Trade:
     """The trade as it is stored now, with every id of its order that is known."""
     known = stored or new
-    ids = {
-        "order_id": order.id if order else known.order_id or new.order_id,
-        "exchange_order_id": known.exchange_order_id
-        or new.exchange_order_id
-        or (order.exchange_order_id if order else None),
-        "client_order_id": known.client_order_id or new.client_order_id,
-    }
+    ids = OrderIds(
+        order.id if order else known.order_id or new.order_id,
+        known.exchange_order_id or new.exchange_order_id or (order.exchange_order_id if order else None),
+        known.client_order_id or new.client_order_id,
+    )
     if stored is None:
-        trade = Trade.created(new, state.now, trade_state, **ids)
+        trade = Trade.of_order(new, state.now, trade_state, ids, money)
+    elif stored.state is trade_state and stored.order_ids == ids:
+        return stored
     else:
-        if stored.state is trade_state and all(getattr(stored, name) == value for name, value in ids.items()):
-            return stored
-        trade = revised(stored, **ids, state=trade_state, version=stored.version + 1, updated_at=state.now)
+        version = stored.version + 1
+        trade = revised(stored, **ids._asdict(), state=trade_state, version=version, updated_at=state.now)
     state.put_trade(trade, stored)
     return trade
 

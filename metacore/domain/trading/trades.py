@@ -114,11 +114,31 @@ class Trade(NewTrade):
     order_key: Key = Field(default_factory=_order_key)
 
     @classmethod
-    def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED, **ids: Any) -> Self:
-        """The trade that `new` becomes when it is stored at `now`, with these `ids` of its order."""
-        values = new.__dict__
-        stored = {"quote_quantity": new.money(), "state": state, "version": 1, "created_at": now, "updated_at": now}
-        return unchecked(cls, {**values, **stored, "order_key": new.order_ids.exchange_first(), **ids})
+    def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED) -> Self:
+        """The trade that `new` becomes when it is stored at `now`."""
+        return cls.of_order(new, now, state, new.order_ids, new.money())
+
+    @classmethod
+    def of_order(cls, new: NewTrade, now: datetime, state: TradeState, ids: OrderIds, money: Decimal) -> Self:
+        """The trade that `new`, whose quote amount is `money`, becomes when it is stored at `now`, with the `ids` of
+        its order.
+        """
+        order_id, exchange_order_id, client_order_id = ids
+        return unchecked(
+            cls,
+            {
+                **new.__dict__,
+                "order_id": order_id,
+                "exchange_order_id": exchange_order_id,
+                "client_order_id": client_order_id,
+                "quote_quantity": money,
+                "state": state,
+                "version": 1,
+                "created_at": now,
+                "updated_at": now,
+                "order_key": new.order_ids.exchange_first(),
+            },
+        )
 
     def is_of(self, order: Order) -> bool:
         """Whether it names this order."""

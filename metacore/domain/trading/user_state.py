@@ -72,7 +72,11 @@ class UserState:
         """Take `order` for what it is now."""
         before = self.orders.get(order.id)
         self.orders[order.id] = self._changed_orders[order.id] = order
-        if before is None or before.order_ids != order.order_ids:
+        if (
+            before is None
+            or before.exchange_order_id != order.exchange_order_id
+            or before.client_order_id != order.client_order_id
+        ):
             self._name(order)
 
     def append(self, update: NewOrderUpdate) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -77,15 +77,9 @@ def unchecked(model: type[M], values: dict[str, Any]) -> M:
     An order of magnitude cheaper than validation; `values` belongs to the instance from then on. Only the names are
     looked at, and only where `__debug__` is: TypeError if one is missing or unknown.
     """
-    names = _field_names(model)
-    if __debug__ and values.keys() != names:
+    if __debug__ and values.keys() != _field_names(model):
         raise _wrong_names(model, values)
-    self = object.__new__(model)
-    _set_values(self, values)
-    _set_given(self, names)
-    _set_extra(self, None)
-    _set_private(self, None)
-    return self
+    return _assembled(model, values)
 
 
 def revised(instance: M, **values: Any) -> M:
@@ -93,9 +87,25 @@ def revised(instance: M, **values: Any) -> M:
     return unchecked(type(instance), instance.__dict__ | values)
 
 
-def _wrong_names(model: type[Model], values: dict[str, Any]) -> TypeError:
-    names = _field_names(model)
-    missing, unknown = sorted(names - values.keys()), sorted(values.keys() - names)
+def unchecked_maker(model: type[M], names: Iterable[str]) -> Callable[[dict[str, Any]], M]:
+    """What makes a `model` as `unchecked` does, of values that all have these `names`, which are looked at once."""
+    if (fixed := set(names)) != _field_names(model):
+        raise _wrong_names(model, fixed)
+    return partial(_assembled, model)
+
+
+def _assembled(model: type[M], values: dict[str, Any]) -> M:
+    self = object.__new__(model)
+    _set_values(self, values)
+    _set_given(self, _field_names(model))
+    _set_extra(self, None)
+    _set_private(self, None)
+    return self
+
+
+def _wrong_names(model: type[Model], given: Iterable[str]) -> TypeError:
+    names, found = _field_names(model), set(given)
+    missing, unknown = sorted(names - found), sorted(found - names)
     return TypeError(f"{model.__name__} needs a value of each field and no others: {missing=}, {unknown=}")
 
 

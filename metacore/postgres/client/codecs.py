@@ -18,7 +18,7 @@ from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome, Up
 from metacore.domain.trading.orders import Order, OrderSide, OrderStatus, OrderType, TimeInForce
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.frozen import dump_json, load_frozen_json
-from metacore.domain.values.model import Model, unchecked
+from metacore.domain.values.model import Model, unchecked_maker
 
 M = TypeVar("M", bound=Model)
 Parameters = Mapping[str, str | None]
@@ -32,7 +32,7 @@ class Codec(Generic[M]):
 
     def __init__(self, model: type[M], decoders: Mapping[str, Callable[[Any], Any]]) -> None:
         self.columns = tuple(model.model_fields)
-        self._model = model
+        self._make = unchecked_maker(model, self.columns)
         self._decoders = tuple(decoders.items())
 
     def decode(self, row: Sequence[Any]) -> M:
@@ -41,7 +41,7 @@ class Codec(Generic[M]):
         for name, decoder in self._decoders:
             if (value := values[name]) is not None:
                 values[name] = decoder(value)
-        return unchecked(self._model, values)
+        return self._make(values)
 
     def decode_all(self, rows: Iterable[Sequence[Any]]) -> tuple[M, ...]:
         """The models that `rows` hold."""
