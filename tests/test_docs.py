@@ -15,7 +15,7 @@ from metacore.config import Settings
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.states import TRANSITIONS
 from metacore.exchanges import mexc
-from metacore.postgres.schema.privileges import PRIVILEGES
+from metacore.postgres.tables import RIGHTS
 from metacore.storage.storages import STORAGES
 from metacore.sync import NewUser, connect
 
@@ -157,8 +157,8 @@ def test_the_rights_of_the_services_role_are_those_that_it_is_granted() -> None:
     told = {name: rights.partition(":")[0] for tables, rights in rows for name in names(tables)}
     assert told.pop("alembic_version") == "nothing"
     others = dict(rows)["all others"]
-    assert {name: told.get(name, others) for name in PRIVILEGES} == PRIVILEGES
-    assert told.keys() <= PRIVILEGES.keys()
+    assert {name: told.get(name, others) for name in RIGHTS} == RIGHTS
+    assert told.keys() <= RIGHTS.keys()
 
 
 def test_every_folder_of_tests_is_listed() -> None:

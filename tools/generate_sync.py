@@ -45,6 +45,7 @@ SOURCES = (
 SHARED = (
     "metacore/backends/expectations.py",
     "metacore/backends/listing.py",
+    "metacore/backends/modules.py",
     "metacore/backends/schemes.py",
     "metacore/backends/tally.py",
     "metacore/backends/transaction_state.py",

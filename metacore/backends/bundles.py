@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
-from importlib import import_module
 from inspect import getmembers, isclass, isfunction
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
 from metacore._compat.aio import ContextGuard, Eventual, retry
 from metacore.backends.counting import counted
+from metacore.backends.modules import module_of, path_of
 from metacore.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
@@ -141,8 +141,7 @@ def storage_classes(package: str) -> Mapping[str, type]:
 
 
 def _find(package: str, name: str, protocol: type) -> tuple[type, dict[str, Any]]:
-    path = f"{package}.{name}".replace(".", "/") + ".py"
-    module = _module(f"{package}.{name}", path, name)
+    path, module = path_of(package, name), module_of(package, name)
     kinds = [kind for _, kind in getmembers(module, isclass) if kind.__module__ == module.__name__]
     kinds = [kind for kind in kinds if protocol in kind.__mro__]
     if len(kinds) != 1:
@@ -156,15 +155,3 @@ def _find(package: str, name: str, protocol: type) -> tuple[type, dict[str, Any]
             f"{path}: {kinds[0].__name__} lacks {', '.join(missing)} of {protocol.__name__}: write what is missing"
         )
     return kinds[0], methods
-
-
-def _module(module: str, path: str, name: str) -> ModuleType:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-    raise ConfigurationError(
-        f"{path} is missing: the storage `{name}` is in the list of metacore/storage/storages.py, and every backend"
-        " has a module of its name"
-    )

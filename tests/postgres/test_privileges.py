@@ -7,8 +7,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from metacore import ConfigurationError
 from metacore.postgres import SchemaDeployer
-from metacore.postgres.schema.privileges import PRIVILEGES
-from metacore.postgres.tables import METADATA
+from metacore.postgres.tables import METADATA, RIGHTS
 
 JOURNALS = ("balance_entries", "order_updates")
 
@@ -65,12 +64,12 @@ def granted(admin, schema, role):
 
 
 def test_every_table_has_its_privileges():
-    assert PRIVILEGES.keys() == METADATA.tables.keys()
-    assert all("UPDATE" not in PRIVILEGES[journal] and "DELETE" not in PRIVILEGES[journal] for journal in JOURNALS)
+    assert RIGHTS.keys() == METADATA.tables.keys()
+    assert all("UPDATE" not in RIGHTS[journal] and "DELETE" not in RIGHTS[journal] for journal in JOURNALS)
 
 
 def test_the_role_gets_exactly_these(admin, deployed):
-    expected = {table: set(privileges.split(", ")) for table, privileges in PRIVILEGES.items()}
+    expected = {table: set(privileges.split(", ")) for table, privileges in RIGHTS.items()}
     assert granted(admin, SCHEMA, ROLE) == expected
 
 
@@ -79,7 +78,7 @@ def test_it_loses_what_it_had_beyond(admin, deployer, schema, make_role):
     deployer.deploy(app_role=role)
     admin.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role}; GRANT ALL ON SCHEMA {schema} TO {role}")
     assert deployer.deploy(app_role=role) == ()
-    expected = {table: set(privileges.split(", ")) for table, privileges in PRIVILEGES.items()}
+    expected = {table: set(privileges.split(", ")) for table, privileges in RIGHTS.items()}
     assert granted(admin, schema, role) == expected
     (may_create,) = admin.execute("SELECT has_schema_privilege(%s, %s, 'CREATE')", [role, schema]).fetchone()
     assert not may_create
@@ -167,4 +166,4 @@ def test_a_role_of_an_odd_name_is_quoted(admin, deployer, make_role, schema):
     role = make_role(prefix="""odd "role" 'x' %s $$ :y; --""")
     deployer.deploy(app_role=role)
     assert deployer.deploy(app_role=role) == ()
-    assert deployer.sql(app_role=role).count(sql.Identifier(role).as_string()) == len(PRIVILEGES) + 3
+    assert deployer.sql(app_role=role).count(sql.Identifier(role).as_string()) == len(RIGHTS) + 3

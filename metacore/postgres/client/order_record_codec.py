@@ -13,7 +13,7 @@ from metacore.domain.commerce.order_records import OrderRecord, OrderRecordDeliv
 from metacore.domain.values.amounts import DECIMAL_PLACES
 from metacore.domain.values.frozen import dump_json, freeze_json
 from metacore.domain.values.json import JsonObject, unchecked_object
-from metacore.postgres.tables import (
+from metacore.postgres.tables.order_records import (
     order_record_deliveries,
     order_record_items,
     order_record_payments,

@@ -8,37 +8,7 @@ import psycopg
 
 from metacore.errors import ConfigurationError
 from metacore.postgres.client.identifiers import quote
-from metacore.postgres.tables import METADATA
-
-KEPT = "SELECT, INSERT"
-"""A journal: rows are added and never changed. They go only with what they belong to, and that is done by the cascade
-of a foreign key, which PostgreSQL runs with the rights of the table's owner, not of the role that deletes."""
-
-UPDATED = "SELECT, INSERT, UPDATE"
-"""Rows change, and go only with their user, by the cascade."""
-
-REPLACED = "SELECT, INSERT, DELETE"
-"""Rows never change, but give way to others."""
-
-DELETED = "SELECT, INSERT, UPDATE, DELETE"
-"""Rows change and are deleted by their storage."""
-
-PRIVILEGES = {
-    "users": DELETED,
-    "orders": DELETED,
-    "order_updates": KEPT,
-    "trades": UPDATED,
-    "balances": UPDATED,
-    "balance_entries": KEPT,
-    "portfolios": UPDATED,
-    "portfolio_holdings": DELETED,
-    "user_credentials": DELETED,
-    "user_api_keys": REPLACED,
-    "order_records": DELETED,
-    "order_record_deliveries": DELETED,
-    "order_record_payments": DELETED,
-    "order_record_items": DELETED,
-}
+from metacore.postgres.tables import RIGHTS
 
 _ROLE = """
 SELECT r.rolsuper,
@@ -82,5 +52,5 @@ def grants(schema: str, role: str) -> list[str]:
         f"REVOKE ALL ON SCHEMA {in_schema} FROM {to_role}",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {in_schema} FROM {to_role}",
         f"GRANT USAGE ON SCHEMA {in_schema} TO {to_role}",
-        *(f"GRANT {PRIVILEGES[table]} ON {in_schema}.{quote(table)} TO {to_role}" for table in METADATA.tables),
+        *(f"GRANT {rights} ON {in_schema}.{quote(table)} TO {to_role}" for table, rights in RIGHTS.items()),
     ]

@@ -7,7 +7,7 @@ from functools import cache
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import names, rows
-from metacore.postgres.tables import balance_entries, balances
+from metacore.postgres.tables.balances import balance_entries, balances
 
 GET = Statement(
     "balances.get",

@@ -9,7 +9,7 @@ from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.postgres.client.codecs import USER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import assignments, names, rows, without
-from metacore.postgres.tables import user_api_keys, user_credentials
+from metacore.postgres.tables.credentials import user_api_keys, user_credentials
 
 COLUMNS = tuple(field.name for field in fields(SealedCredentials))
 HASH_COLUMNS = tuple(field.name for field in fields(ApiKeyHash))

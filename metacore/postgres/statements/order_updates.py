@@ -5,7 +5,7 @@ from __future__ import annotations
 from metacore.postgres.client.codecs import ORDER_UPDATE
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import array, names, rows, without
-from metacore.postgres.tables import order_updates
+from metacore.postgres.tables.order_updates import order_updates
 
 GIVEN = without(ORDER_UPDATE.columns, "seq", "recorded_at")
 """The columns that an append is given; the storage adds the rest."""

@@ -9,7 +9,7 @@ from metacore.postgres.client.codecs import ORDER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.sets import behind, equal, matching, names, parameters, rows
-from metacore.postgres.tables import OPEN_ORDERS, orders
+from metacore.postgres.tables.orders import OPEN_ORDERS, orders
 
 _SELECT = f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders"
 _NEWEST_FIRST = "ORDER BY created_at DESC, id DESC"

@@ -17,7 +17,7 @@ from metacore.postgres.statements.sets import (
     rows,
     without,
 )
-from metacore.postgres.tables import PENDING_TRADES, trades
+from metacore.postgres.tables.trades import PENDING_TRADES, trades
 
 _SELECT = f"SELECT {names(TRADE.columns)} FROM {{schema}}.trades"
 

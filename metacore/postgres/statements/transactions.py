@@ -9,10 +9,10 @@ from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, TRADE, USER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import array, assignments, names, rows, without
-from metacore.postgres.tables import balance_entries, orders, trades
-from metacore.postgres.tables.balances import MOVING_ENTRIES
+from metacore.postgres.tables.balances import MOVING_ENTRIES, balance_entries
 from metacore.postgres.tables.domains import quoted
-from metacore.postgres.tables.orders import HOLDING_ORDERS
+from metacore.postgres.tables.orders import HOLDING_ORDERS, orders
+from metacore.postgres.tables.trades import trades
 
 _IDS = f"{array('ids', 'uuid')}::uuid[]"
 _USERS = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id "

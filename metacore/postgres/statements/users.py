@@ -7,7 +7,7 @@ from functools import cache
 from metacore.postgres.client.codecs import USER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import behind, equal, names, parameter, parameters
-from metacore.postgres.tables import users
+from metacore.postgres.tables.users import users
 
 _SELECT = f"SELECT {names(USER.columns)} FROM {{schema}}.users"
 

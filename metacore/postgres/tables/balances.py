@@ -17,6 +17,7 @@ from metacore.postgres.tables.columns import (
     time_column,
 )
 from metacore.postgres.tables.domains import quoted
+from metacore.postgres.tables.rights import KEPT, UPDATED
 
 REFERENCED_ENTRIES = f"reason IN ({quoted(sorted(UNIQUELY_REFERENCED))}) AND reference IS NOT NULL"
 """Which rows `balance_entries_reference_key` has: a deposit or withdrawal is booked once for each reference."""
@@ -39,6 +40,7 @@ balances = Table(
     belongs_to("balances", "users", ["user_id"], ["id"]),
     not_negative("balances", "free"),
     not_negative("balances", "locked"),
+    info={"entity": "balance", "rights": UPDATED},
 )
 
 balance_entries = Table(
@@ -60,6 +62,7 @@ balance_entries = Table(
     not_negative("balance_entries", "free_after"),
     not_negative("balance_entries", "locked_after"),
     CheckConstraint("seq >= 1", name="balance_entries_seq_from_one"),
+    info={"entity": "balance entry", "rights": KEPT},
 )
 
 Index(

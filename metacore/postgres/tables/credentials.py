@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import PrimaryKeyConstraint, Table
+from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
 
 from metacore.postgres.tables.columns import (
     METADATA,
@@ -10,8 +10,8 @@ from metacore.postgres.tables.columns import (
     bytes_column,
     id_column,
     key_column,
-    unique,
 )
+from metacore.postgres.tables.rights import DELETED, REPLACED
 
 user_credentials = Table(
     "user_credentials",
@@ -23,6 +23,7 @@ user_credentials = Table(
     bytes_column("passphrase", nullable=True),
     PrimaryKeyConstraint("user_id", name="user_credentials_pkey"),
     belongs_to("user_credentials", "users", ["user_id"], ["id"]),
+    info={"entity": "credentials", "rights": DELETED},
 )
 
 user_api_keys = Table(
@@ -31,7 +32,8 @@ user_api_keys = Table(
     id_column("user_id"),
     key_column("key_id"),
     bytes_column("api_key_hash"),
-    PrimaryKeyConstraint("user_id", "key_id", name="user_api_keys_pkey"),
-    unique("user_api_keys", "api_key_hash", "api_key_hash"),
+    PrimaryKeyConstraint("user_id", "key_id", name="user_api_keys_pkey", info={"field": "api_key"}),
+    UniqueConstraint("api_key_hash", name="user_api_keys_api_key_hash_key", info={"field": "api_key"}),
     belongs_to("user_api_keys", "user_credentials", ["user_id"], ["user_id"]),
+    info={"entity": "credentials", "rights": REPLACED},
 )

@@ -19,6 +19,7 @@ from metacore.postgres.tables.columns import (
     text_column,
     time_column,
 )
+from metacore.postgres.tables.rights import DELETED
 
 order_records = Table(
     "order_records",
@@ -40,6 +41,7 @@ order_records = Table(
     bytes_column("digest"),
     integer_column("version"),
     PrimaryKeyConstraint("order_uid", name="order_records_pkey"),
+    info={"entity": "order record", "rights": DELETED},
 )
 
 Index("order_records_newest_idx", order_records.c.date_created_at.desc(), order_records.c.order_uid.desc())
@@ -66,6 +68,7 @@ order_record_deliveries = Table(
     json_column("key_order", nullable=True),
     PrimaryKeyConstraint("order_uid", name="order_record_deliveries_pkey"),
     belongs_to("order_record_deliveries", "order_records", ["order_uid"], ["order_uid"]),
+    info={"entity": "order record delivery", "rights": DELETED},
 )
 
 order_record_payments = Table(
@@ -86,6 +89,7 @@ order_record_payments = Table(
     json_column("key_order", nullable=True),
     PrimaryKeyConstraint("order_uid", name="order_record_payments_pkey"),
     belongs_to("order_record_payments", "order_records", ["order_uid"], ["order_uid"]),
+    info={"entity": "order record payment", "rights": DELETED},
 )
 
 order_record_items = Table(
@@ -108,4 +112,5 @@ order_record_items = Table(
     json_column("key_order", nullable=True),
     PrimaryKeyConstraint("order_uid", "position", name="order_record_items_pkey"),
     belongs_to("order_record_items", "order_records", ["order_uid"], ["order_uid"]),
+    info={"entity": "order record item", "rights": DELETED},
 )

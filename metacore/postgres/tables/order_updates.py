@@ -17,6 +17,7 @@ from metacore.postgres.tables.columns import (
     text_column,
     time_column,
 )
+from metacore.postgres.tables.rights import KEPT
 
 order_updates = Table(
     "order_updates",
@@ -37,4 +38,5 @@ order_updates = Table(
     PrimaryKeyConstraint("user_id", "order_id", "seq", name="order_updates_pkey"),
     belongs_to("order_updates", "orders", ["user_id", "order_id"], ["user_id", "id"]),
     CheckConstraint("seq >= 1", name="order_updates_seq_from_one"),
+    info={"entity": "order update", "rights": KEPT},
 )

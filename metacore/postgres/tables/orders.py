@@ -20,6 +20,7 @@ from metacore.postgres.tables.columns import (
     unique,
 )
 from metacore.postgres.tables.domains import quoted
+from metacore.postgres.tables.rights import DELETED
 
 OPEN_ORDERS = f"status IN ({quoted(status for status in OrderStatus if status.is_open)})"
 """Which rows `orders_open_idx` has: a statement that says it in these words can be answered from it."""
@@ -63,6 +64,7 @@ orders = Table(
     belongs_to("orders", "users", ["user_id"], ["id"]),
     not_negative("orders", "held_amount"),
     CheckConstraint("held_amount = 0 OR held_asset IS NOT NULL", name="orders_hold_has_asset"),
+    info={"entity": "order", "rights": DELETED},
 )
 
 Index("orders_newest_idx", orders.c.user_id, orders.c.created_at.desc(), orders.c.id.desc())

@@ -13,6 +13,7 @@ from metacore.postgres.tables.columns import (
     key_column,
     time_column,
 )
+from metacore.postgres.tables.rights import DELETED, UPDATED
 
 portfolios = Table(
     "portfolios",
@@ -23,6 +24,7 @@ portfolios = Table(
     time_column("updated_at"),
     PrimaryKeyConstraint("user_id", name="portfolios_pkey"),
     belongs_to("portfolios", "users", ["user_id"], ["id"]),
+    info={"entity": "portfolio", "rights": UPDATED},
 )
 
 portfolio_holdings = Table(
@@ -34,6 +36,7 @@ portfolio_holdings = Table(
     PrimaryKeyConstraint("user_id", "symbol", name="portfolio_holdings_pkey"),
     belongs_to("portfolio_holdings", "portfolios", ["user_id"], ["user_id"]),
     CheckConstraint("quantity > 0", name="portfolio_holdings_quantity_positive"),
+    info={"entity": "portfolio holding", "rights": DELETED},
 )
 
 Index("portfolio_holdings_holders_idx", portfolio_holdings.c.symbol, portfolio_holdings.c.user_id)

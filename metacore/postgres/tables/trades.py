@@ -19,6 +19,7 @@ from metacore.postgres.tables.columns import (
     time_column,
     unique,
 )
+from metacore.postgres.tables.rights import UPDATED
 
 PENDING_TRADES = "state = 'PENDING'"
 """Which rows `trades_pending_idx` has."""
@@ -56,6 +57,7 @@ trades = Table(
     PrimaryKeyConstraint("user_id", "id", name="trades_pkey"),
     unique("trades", "exchange_trade_id", "user_id", "symbol", "exchange_trade_id", "order_key"),
     belongs_to("trades", "users", ["user_id"], ["id"]),
+    info={"entity": "trade", "rights": UPDATED},
 )
 
 Index("trades_newest_idx", trades.c.user_id, trades.c.traded_at.desc(), trades.c.id.desc())

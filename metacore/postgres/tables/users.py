@@ -16,6 +16,7 @@ from metacore.postgres.tables.columns import (
     time_column,
     unique,
 )
+from metacore.postgres.tables.rights import DELETED
 
 users = Table(
     "users",
@@ -42,6 +43,7 @@ users = Table(
     unique("users", "username", "username"),
     unique("users", "email", "email"),
     unique("users", "telegram_id", "telegram_id"),
+    info={"entity": "user", "rights": DELETED},
 )
 
 Index("users_newest_idx", users.c.created_at.desc(), users.c.id.desc())

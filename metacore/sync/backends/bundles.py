@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from importlib import import_module
 from inspect import getmembers, isclass, isfunction
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
 from metacore._compat.blocking import ContextGuard, Eventual, retry
+from metacore.backends.modules import module_of, path_of
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.errors import ConfigurationError, MetacoreError, RetryableError, bare
@@ -142,8 +142,7 @@ def storage_classes(package: str) -> Mapping[str, type]:
 
 
 def _find(package: str, name: str, protocol: type) -> tuple[type, dict[str, Any]]:
-    path = f"{package}.{name}".replace(".", "/") + ".py"
-    module = _module(f"{package}.{name}", path, name)
+    path, module = path_of(package, name), module_of(package, name)
     kinds = [kind for _, kind in getmembers(module, isclass) if kind.__module__ == module.__name__]
     kinds = [kind for kind in kinds if protocol in kind.__mro__]
     if len(kinds) != 1:
@@ -157,15 +156,3 @@ def _find(package: str, name: str, protocol: type) -> tuple[type, dict[str, Any]
             f"{path}: {kinds[0].__name__} lacks {', '.join(missing)} of {protocol.__name__}: write what is missing"
         )
     return kinds[0], methods
-
-
-def _module(module: str, path: str, name: str) -> ModuleType:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-    raise ConfigurationError(
-        f"{path} is missing: the storage `{name}` is in the list of metacore/storage/storages.py, and every backend"
-        " has a module of its name"
-    )

@@ -11,11 +11,25 @@ import pytest
 from metacore.domain.people.users import User
 from metacore.domain.trading.balances import AccountBalance, Balance
 from metacore.errors import InvalidDataError, NotFoundError
+from metacore.sync.storage.balances import BalanceStorage
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import ManualClock
 from metacore.testing.contract.base import Contract, Opening
 from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
 from metacore.testing.factories import BalanceDeltaFactory, NewUserFactory
+
+OPERATIONS: dict[str, Callable[[BalanceStorage], object]] = {
+    "get": lambda balances: balances.get(NOBODY, "USDT"),
+    "get_many": lambda balances: balances.get_many([(NOBODY, "USDT")], for_update=True),
+    "list": lambda balances: balances.list(NOBODY),
+    "put": lambda balances: balances.put(NOBODY, "USDT", Decimal(1), Decimal(0)),
+    "put_all": lambda balances: balances.put_all(NOBODY, []),
+    "replace_all": lambda balances: balances.replace_all(NOBODY, []),
+    "apply": lambda balances: balances.apply([BalanceDeltaFactory.build(user_id=NOBODY)]),
+    "entries": lambda balances: balances.entries(NOBODY),
+    "audit": lambda balances: balances.audit(NOBODY),
+}
+"""Every operation, on what does not exist."""
 
 ZERO, ONE, ATTO = Decimal(0), Decimal(1), Decimal("1e-18")
 

@@ -12,12 +12,27 @@ import pytest
 
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, parse_order_record
 from metacore.errors import InvalidDataError, NotFoundError
+from metacore.sync.storage.order_records import OrderRecordStorage
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import HOSTILE_JSON, HOSTILE_TEXTS, SPOILT_TEXTS
 from metacore.testing.factories import OrderRecordFactory
 from metacore.testing.runners import Runner
+
+OPERATIONS: dict[str, Callable[[OrderRecordStorage], object]] = {
+    "save": lambda order_records: order_records.save(OrderRecordFactory.build()),
+    "insert_if_absent": lambda order_records: order_records.insert_if_absent(OrderRecordFactory.build()),
+    "save_many": lambda order_records: order_records.save_many([OrderRecordFactory.build()]),
+    "get": lambda order_records: order_records.get("nothing"),
+    "list": lambda order_records: order_records.list(),
+    "list_by_customer": lambda order_records: order_records.list_by_customer("nobody"),
+    "find": lambda order_records: order_records.find("nothing"),
+    "update": lambda order_records: order_records.update(OrderRecordFactory.build()),
+    "delete": lambda order_records: order_records.delete("nothing"),
+    "count": lambda order_records: order_records.count(),
+}
+"""Every operation, on what does not exist."""
 
 CREATED, UPDATED, UNCHANGED = SaveOutcome.CREATED, SaveOutcome.UPDATED, SaveOutcome.UNCHANGED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,12 +12,20 @@ from metacore.domain.people.users import User
 from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.errors import NotFoundError
+from metacore.sync.storage.order_updates import OrderUpdateStorage
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY
 from metacore.testing.factories import NewOrderFactory, NewOrderUpdateFactory
 from metacore.testing.runners import Runner
+
+OPERATIONS: dict[str, Callable[[OrderUpdateStorage], object]] = {
+    "append": lambda order_updates: order_updates.append(NewOrderUpdateFactory.build(user_id=NOBODY, order_id=NOBODY)),
+    "append_many": lambda order_updates: order_updates.append_many([]),
+    "list": lambda order_updates: order_updates.list(NOBODY, NOBODY),
+}
+"""Every operation, on what does not exist."""
 
 
 class OrderUpdateStorageContract(Contract):

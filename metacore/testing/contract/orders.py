@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,11 +21,25 @@ from metacore.domain.trading.orders import (
     TimeInForce,
 )
 from metacore.errors import AlreadyExistsError, ConflictError, InvalidDataError, NotFoundError
+from metacore.sync.storage.orders import OrderStorage
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
 from metacore.testing.factories import NewOrderFactory, NewOrderUpdateFactory, NewTradeFactory
+
+OPERATIONS: dict[str, Callable[[OrderStorage], object]] = {
+    "create": lambda orders: orders.create(NewOrderFactory.build(user_id=NOBODY)),
+    "create_many": lambda orders: orders.create_many([NewOrderFactory.build(user_id=NOBODY)]),
+    "get": lambda orders: orders.get(NOBODY, NOBODY),
+    "get_by_client_order_id": lambda orders: orders.get_by_client_order_id(NOBODY, "1"),
+    "get_by_exchange_order_id": lambda orders: orders.get_by_exchange_order_id(NOBODY, "1"),
+    "get_many": lambda orders: orders.get_many([(NOBODY, NOBODY)], for_update=True),
+    "list": lambda orders: orders.list(NOBODY),
+    "list_open": lambda orders: orders.list_open(NOBODY),
+    "delete": lambda orders: orders.delete(NOBODY, NOBODY),
+}
+"""Every operation, on what does not exist."""
 
 UNIQUE = ("client_order_id", "exchange_order_id")
 

@@ -27,6 +27,17 @@ from metacore.testing.contract.storage_paging import PagedListContract
 from metacore.testing.factories import NewUserFactory
 from metacore.testing.runners import Runner
 
+OPERATIONS: dict[str, Callable[[PortfolioStorage], object]] = {
+    "get": lambda portfolios: portfolios.get(NOBODY),
+    "put": lambda portfolios: portfolios.put(NOBODY, "btc", Decimal(1)),
+    "add": lambda portfolios: portfolios.add(NOBODY, "btc", Decimal(1)),
+    "remove": lambda portfolios: portfolios.remove(NOBODY, "btc"),
+    "clear": lambda portfolios: portfolios.clear(NOBODY),
+    "holders": lambda portfolios: portfolios.holders("btc"),
+    "symbols": lambda portfolios: portfolios.symbols(),
+}
+"""Every operation, on what does not exist."""
+
 ONE = Decimal(1)
 BAD_AMOUNTS = (Decimal("NaN"), Decimal("Infinity"), 0.5, Decimal("1e-37"), Decimal(10) ** 38, "one", None, True)
 

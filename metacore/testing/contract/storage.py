@@ -23,14 +23,13 @@ from metacore.errors import (
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Backend, Contract, Opening
+from metacore.testing.contract.operations import operations_of_storages
 from metacore.testing.contract.samples import NOBODY
 from metacore.testing.factories import (
     BalanceDeltaFactory,
     NewOrderFactory,
-    NewOrderUpdateFactory,
     NewTradeFactory,
     NewUserFactory,
-    OrderRecordFactory,
 )
 from metacore.testing.runners import AsyncRunner, Runner
 
@@ -41,68 +40,7 @@ def _begin(storage: Storage) -> None:
 
 
 OPERATIONS: dict[str, Callable[[Storage], object]] = {
-    "users.create": lambda storage: storage.users.create(NewUserFactory.build()),
-    "users.get": lambda storage: storage.users.get(NOBODY),
-    "users.get_by_uid": lambda storage: storage.users.get_by_uid("1"),
-    "users.get_by_username": lambda storage: storage.users.get_by_username("nobody"),
-    "users.get_by_email": lambda storage: storage.users.get_by_email("nobody@example.com"),
-    "users.get_by_telegram_id": lambda storage: storage.users.get_by_telegram_id(1),
-    "users.set_credentials": lambda storage: storage.users.set_credentials(NOBODY, None),
-    "users.key_use": lambda storage: storage.users.key_use(),
-    "users.list": lambda storage: storage.users.list(),
-    "users.update": lambda storage: storage.users.update(NOBODY, UserPatch(username="nobody")),
-    "users.delete": lambda storage: storage.users.delete(NOBODY),
-    "orders.create": lambda storage: storage.orders.create(NewOrderFactory.build(user_id=NOBODY)),
-    "orders.create_many": lambda storage: storage.orders.create_many([NewOrderFactory.build(user_id=NOBODY)]),
-    "orders.get": lambda storage: storage.orders.get(NOBODY, NOBODY),
-    "orders.get_by_client_order_id": lambda storage: storage.orders.get_by_client_order_id(NOBODY, "1"),
-    "orders.get_by_exchange_order_id": lambda storage: storage.orders.get_by_exchange_order_id(NOBODY, "1"),
-    "orders.get_many": lambda storage: storage.orders.get_many([(NOBODY, NOBODY)], for_update=True),
-    "orders.list": lambda storage: storage.orders.list(NOBODY),
-    "orders.list_open": lambda storage: storage.orders.list_open(NOBODY),
-    "orders.delete": lambda storage: storage.orders.delete(NOBODY, NOBODY),
-    "order_updates.append": lambda storage: storage.order_updates.append(
-        NewOrderUpdateFactory.build(user_id=NOBODY, order_id=NOBODY)
-    ),
-    "order_updates.append_many": lambda storage: storage.order_updates.append_many([]),
-    "order_updates.list": lambda storage: storage.order_updates.list(NOBODY, NOBODY),
-    "trades.create": lambda storage: storage.trades.create(NewTradeFactory.build(user_id=NOBODY)),
-    "trades.create_many": lambda storage: storage.trades.create_many([NewTradeFactory.build(user_id=NOBODY)]),
-    "trades.get": lambda storage: storage.trades.get(NOBODY, NOBODY),
-    "trades.get_by_exchange_trade_id": lambda storage: storage.trades.get_by_exchange_trade_id(NOBODY, "X", "1"),
-    "trades.get_many": lambda storage: storage.trades.get_many([(NOBODY, NOBODY)]),
-    "trades.list": lambda storage: storage.trades.list(NOBODY),
-    "trades.list_by_order": lambda storage: storage.trades.list_by_order(NOBODY, NOBODY),
-    "trades.list_pending": lambda storage: storage.trades.list_pending(NOBODY),
-    "trades.stream": lambda storage: list(storage.trades.stream(NOBODY)),
-    "balances.get": lambda storage: storage.balances.get(NOBODY, "USDT"),
-    "balances.get_many": lambda storage: storage.balances.get_many([(NOBODY, "USDT")], for_update=True),
-    "balances.list": lambda storage: storage.balances.list(NOBODY),
-    "balances.put": lambda storage: storage.balances.put(NOBODY, "USDT", Decimal(1), Decimal(0)),
-    "balances.put_all": lambda storage: storage.balances.put_all(NOBODY, []),
-    "balances.replace_all": lambda storage: storage.balances.replace_all(NOBODY, []),
-    "balances.apply": lambda storage: storage.balances.apply([BalanceDeltaFactory.build(user_id=NOBODY)]),
-    "balances.entries": lambda storage: storage.balances.entries(NOBODY),
-    "balances.audit": lambda storage: storage.balances.audit(NOBODY),
-    "portfolios.get": lambda storage: storage.portfolios.get(NOBODY),
-    "portfolios.put": lambda storage: storage.portfolios.put(NOBODY, "btc", Decimal(1)),
-    "portfolios.add": lambda storage: storage.portfolios.add(NOBODY, "btc", Decimal(1)),
-    "portfolios.remove": lambda storage: storage.portfolios.remove(NOBODY, "btc"),
-    "portfolios.clear": lambda storage: storage.portfolios.clear(NOBODY),
-    "portfolios.holders": lambda storage: storage.portfolios.holders("btc"),
-    "portfolios.symbols": lambda storage: storage.portfolios.symbols(),
-    "order_records.save": lambda storage: storage.order_records.save(OrderRecordFactory.build()),
-    "order_records.insert_if_absent": lambda storage: storage.order_records.insert_if_absent(
-        OrderRecordFactory.build()
-    ),
-    "order_records.save_many": lambda storage: storage.order_records.save_many([OrderRecordFactory.build()]),
-    "order_records.get": lambda storage: storage.order_records.get("nothing"),
-    "order_records.list": lambda storage: storage.order_records.list(),
-    "order_records.list_by_customer": lambda storage: storage.order_records.list_by_customer("nobody"),
-    "order_records.find": lambda storage: storage.order_records.find("nothing"),
-    "order_records.update": lambda storage: storage.order_records.update(OrderRecordFactory.build()),
-    "order_records.delete": lambda storage: storage.order_records.delete("nothing"),
-    "order_records.count": lambda storage: storage.order_records.count(),
+    **operations_of_storages(),
     "transaction": _begin,
     "run": lambda storage: storage.run(lambda tx: tx.users.list()),
     "ping": lambda storage: storage.ping(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -14,10 +15,24 @@ from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, TradeState
 from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError
 from metacore.sync.storage.storage import Storage
+from metacore.sync.storage.trades import TradeStorage
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory
+
+OPERATIONS: dict[str, Callable[[TradeStorage], object]] = {
+    "create": lambda trades: trades.create(NewTradeFactory.build(user_id=NOBODY)),
+    "create_many": lambda trades: trades.create_many([NewTradeFactory.build(user_id=NOBODY)]),
+    "get": lambda trades: trades.get(NOBODY, NOBODY),
+    "get_by_exchange_trade_id": lambda trades: trades.get_by_exchange_trade_id(NOBODY, "X", "1"),
+    "get_many": lambda trades: trades.get_many([(NOBODY, NOBODY)]),
+    "list": lambda trades: trades.list(NOBODY),
+    "list_by_order": lambda trades: trades.list_by_order(NOBODY, NOBODY),
+    "list_pending": lambda trades: trades.list_pending(NOBODY),
+    "stream": lambda trades: list(trades.stream(NOBODY)),
+}
+"""Every operation, on what does not exist."""
 
 
 def stored_as(storage: Storage, new: NewTrade, state: TradeState) -> Trade:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import pytest
 from metacore.domain.people.users import KycStatus, NewUser, User, UserPatch
 from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError, StaleVersionError
 from metacore.sync.storage.storage import Storage
+from metacore.sync.storage.users import UserStorage
 from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
@@ -20,6 +22,24 @@ from metacore.testing.factories import (
     NewTradeFactory,
     NewUserFactory,
 )
+
+OPERATIONS: dict[str, Callable[[UserStorage], object]] = {
+    "create": lambda users: users.create(NewUserFactory.build()),
+    "get": lambda users: users.get(NOBODY),
+    "get_by_uid": lambda users: users.get_by_uid("1"),
+    "get_by_username": lambda users: users.get_by_username("nobody"),
+    "get_by_email": lambda users: users.get_by_email("nobody@example.com"),
+    "get_by_telegram_id": lambda users: users.get_by_telegram_id(1),
+    "set_credentials": lambda users: users.set_credentials(NOBODY, None),
+    "key_use": lambda users: users.key_use(),
+    "list": lambda users: users.list(),
+    "update": lambda users: users.update(NOBODY, UserPatch(username="nobody")),
+    "delete": lambda users: users.delete(NOBODY),
+}
+"""Every operation, on what does not exist."""
+
+NEED_KEYS = {"credentials", "get_by_api_key", "rotate_keys"}
+"""The operations that ask for encryption keys first."""
 
 UNIQUE = ("uid", "username", "email", "telegram_id")
 
