@@ -30,6 +30,7 @@ PACKAGE = "metacore"
 TARGET = "metacore/sync"
 SOURCES = (
     "metacore/__init__.py",
+    "metacore/_names.py",
     "metacore/opening.py",
     "metacore/crypto/keys.py",
     "metacore/storage",
@@ -53,6 +54,11 @@ SHARED = (
     "metacore/storage/stats.py",
 )
 """What of them both worlds use as it is."""
+
+EXPORTS = {"metacore/__init__.py": "metacore/_names.py"}
+"""Packages whose names are loaded when they are first used, and the table of their modules, which is made, too: of what
+the package imports for type checkers.
+"""
 
 NAMES = {
     "AbstractAsyncContextManager": "AbstractContextManager",
@@ -118,6 +124,15 @@ def rules(
     for module, replacement in {**modules, **own}.items():
         if module != PACKAGE:
             yield Rule(module, rf"(?<![\w.]){kept}{re.escape(module)}\b", replacement)
+
+
+def imports_for_type_checkers(text: str) -> Iterator[tuple[str, str]]:
+    """The names, and the modules that they are from, that a package imports under `if TYPE_CHECKING:`."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for each in node.body:
+                if isinstance(each, ast.ImportFrom) and each.module is not None:
+                    yield from ((alias.asname or alias.name, each.module) for alias in each.names)
 
 
 def pieces(text: str) -> Iterator[tuple[Kind, str]]:
@@ -193,11 +208,11 @@ class Mirror:
 
     def generate(self) -> dict[str, str]:
         """The mirror's files by their paths below `root`; what is wrong with the sources is added to `problems`."""
-        files = {}
+        files = self._tables_of_names()
         for source in self._source_files():
-            text = (self.root / source).read_text(encoding="utf-8")
+            text = files.get(source) or (self.root / source).read_text(encoding="utf-8")
             self._check_imports(source, text)
-            header = f"# Made from {source} by `{COMMAND}`. Do not edit.\n"
+            header = "" if source in files else f"# Made from {source} by `{COMMAND}`. Do not edit.\n"
             files[source.replace(PACKAGE, TARGET, 1)] = header + self.translate(text)
         for path in list(files):
             for package in itertools.takewhile(lambda parent: str(parent) != PACKAGE, Path(path).parents):
@@ -213,10 +228,26 @@ class Mirror:
                 self.problems.append(f"rule {rule.name!r} matches nothing: remove it from tools/generate_sync.py")
         return files
 
+    def _tables_of_names(self) -> dict[str, str]:
+        files = {}
+        for source, target in EXPORTS.items():
+            path = self.root / source
+            if target in self.sources and path.is_file():
+                imports = list(imports_for_type_checkers(path.read_text(encoding="utf-8")))
+                for name in (name for name, count in Counter(name for name, _ in imports).items() if count > 1):
+                    self.problems.append(f"{source}: {name} is imported twice: remove one")
+                rows = "".join(f"    {name!r}: {module!r},\n" for name, module in sorted(imports))
+                files[target] = (
+                    f"# Made from {source} by `{COMMAND}`. Do not edit.\n"
+                    f'"""The module of each public name."""\n\nMODULE_OF = {{\n{rows}}}\n'
+                )
+        return files
+
     def _source_files(self) -> Iterator[str]:
         for source in self.sources:
             path = self.root / source
-            found = sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []
+            made = path.is_file() or source in EXPORTS.values()
+            found = sorted(path.rglob("*.py")) if path.is_dir() else [path] if made else []
             if not found:
                 self.problems.append(f"{source} is not there: correct SOURCES in tools/generate_sync.py")
             names = (file.relative_to(self.root).as_posix() for file in found)

@@ -1,12 +1,15 @@
 # Made from metacore/__init__.py by `python tools/generate_sync.py`. Do not edit.
 """Metacore: exact, typed, transactional storage for trading and commerce services.
 
-The names below are loaded when they are first used: importing the package loads no driver.
+The names below are loaded when they are first used: importing the package loads no driver. This is their one list;
+`tools/generate_sync.py` makes a table of it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from metacore.sync._names import MODULE_OF
 
 if TYPE_CHECKING:
     from metacore.config import Settings as Settings
@@ -107,139 +110,14 @@ if TYPE_CHECKING:
     from metacore.sync.storage.storage import Storages as Storages
     from metacore.sync.storage.storage import Transaction as Transaction
 
-_MODULES = {
-    "metacore.config": ("Settings",),
-    "metacore.crypto.ring": ("KeyRing",),
-    "metacore.domain.trading.audit": (
-        "AuditFinding",
-        "AuditRule",
-    ),
-    "metacore.domain.trading.balances": (
-        "AccountBalance",
-        "Balance",
-        "BalanceDelta",
-        "BalanceEntry",
-        "EntryReason",
-    ),
-    "metacore.services.caches": ("CacheStats",),
-    "metacore.domain.trading.decisions": (
-        "Changes",
-        "Loaded",
-        "Selection",
-    ),
-    "metacore.domain.people.credentials": ("Credentials",),
-    "metacore.domain.trading.funds": ("Shortfall",),
-    "metacore.domain.trading.order_ids": ("OrderIds",),
-    "metacore.domain.values.imports": ("ImportResult",),
-    "metacore.domain.values.limits": ("JsonLimits",),
-    "metacore.domain.commerce.order_records": (
-        "OrderRecord",
-        "OrderRecordDelivery",
-        "OrderRecordItem",
-        "OrderRecordPayment",
-        "SaveOutcome",
-        "parse_order_record",
-    ),
-    "metacore.domain.trading.order_updates": (
-        "NewOrderUpdate",
-        "OrderUpdate",
-        "UpdateOutcome",
-        "UpdateSource",
-    ),
-    "metacore.domain.trading.orders": (
-        "NewOrder",
-        "Order",
-        "OrderFilter",
-        "OrderSide",
-        "OrderStatus",
-        "OrderType",
-        "TimeInForce",
-    ),
-    "metacore.domain.values.pages": ("Page",),
-    "metacore.domain.holdings.portfolios": (
-        "Holding",
-        "Portfolio",
-    ),
-    "metacore.domain.trading.reports": (
-        "ExecutionReport",
-        "Outcome",
-        "ReportResult",
-    ),
-    "metacore.domain.trading.settlement": ("SettlementResult",),
-    "metacore.domain.people.key_rotation": ("KeyUse", "RotationBatch", "RotationReport"),
-    "metacore.domain.values.secrets": ("Secret",),
-    "metacore.domain.trading.snapshots": ("AccountSnapshot", "SnapshotResult"),
-    "metacore.storage.stats": ("Stats",),
-    "metacore.domain.trading.trades": (
-        "NewTrade",
-        "Trade",
-        "TradeFilter",
-        "TradeState",
-    ),
-    "metacore.domain.trading.transfers": ("Transfer", "TransferResult"),
-    "metacore.domain.people.users": (
-        "KycStatus",
-        "NewUser",
-        "User",
-        "UserPatch",
-    ),
-    "metacore.domain.holdings.valuations": ("Valuation",),
-    "metacore.errors": (
-        "AlreadyExistsError",
-        "ConfigurationError",
-        "ConflictError",
-        "DecryptionError",
-        "ExchangeError",
-        "InsufficientFundsError",
-        "InvalidDataError",
-        "InvalidTransitionError",
-        "LockTimeoutError",
-        "MetacoreError",
-        "MissingKeyError",
-        "NotFoundError",
-        "OutcomeUnknownError",
-        "PoolTimeoutError",
-        "RetryableError",
-        "SchemaError",
-        "StaleVersionError",
-        "StatementTimeoutError",
-        "StorageUnavailableError",
-        "SubscriptionError",
-        "TransactionAbortedError",
-    ),
-    "metacore.ids": ("new_id",),
-    "metacore.sync.opening": ("connect",),
-    "metacore.sync.services.order_records": ("OrderRecordService",),
-    "metacore.sync.services.portfolios": ("PortfolioService",),
-    "metacore.sync.services.reconciling": ("Reconciler",),
-    "metacore.domain.trading.reconciliation": (
-        "ExchangeState",
-        "Reconciliation",
-        "TransferOutcome",
-    ),
-    "metacore.domain.values.items": (
-        "BadItem",
-        "Readable",
-    ),
-    "metacore.sync.services.trading": ("TradingService",),
-    "metacore.sync.services.accounts": ("AccountService",),
-    "metacore.sync.services.key_rotation": ("KeyRotation",),
-    "metacore.sync.storage.storage": (
-        "Storage",
-        "Storages",
-        "Transaction",
-    ),
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
-
 if not TYPE_CHECKING:
     # Type checkers cannot compute it: for them, `import *` brings what is imported by name above.
-    __all__ = [*_MODULE_OF, "__version__"]
+    __all__ = [*MODULE_OF, "__version__"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if (module := _MODULE_OF.get(name)) is None:
+    if (module := MODULE_OF.get(name)) is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
@@ -248,4 +126,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*_MODULE_OF, "__version__"])
+    return sorted([*MODULE_OF, "__version__"])

@@ -370,3 +370,39 @@ class TestCommand:
         tree.write("metacore/sync/store/numbers.py", "")
         assert self.run(tree, mocker) == 0
         assert self.run(tree, mocker, "--check") == 0
+
+
+PUBLIC = '''
+"""Numbers."""
+
+from typing import TYPE_CHECKING
+
+from metacore._names import MODULE_OF
+
+if TYPE_CHECKING:
+    from metacore.domain.range import Range as Range
+    from metacore.store.numbers import Numbers as Numbers
+'''
+
+
+class TestNames:
+    @pytest.fixture
+    def tree(self, tree: Tree) -> Tree:
+        tree.write("metacore/__init__.py", PUBLIC)
+        tree.sources.append("metacore/_names.py")
+        assert tree.mirror().write() == []
+        return tree
+
+    def test_the_table_is_made_of_what_type_checkers_see(self, tree: Tree) -> None:
+        assert '    "Numbers": "metacore.store.numbers",\n' in tree.read("metacore/_names.py")
+        assert '    "Numbers": "metacore.sync.store.numbers",\n' in tree.read("metacore/sync/_names.py")
+        assert '    "Range": "metacore.domain.range",\n' in tree.read("metacore/sync/_names.py")
+        assert tree.check() == []
+
+    def test_a_name_that_it_lacks_is_told(self, tree: Tree) -> None:
+        tree.write("metacore/__init__.py", PUBLIC + "    from metacore.store.numbers import Other as Other\n")
+        assert any(problem.startswith("metacore/_names.py:") for problem in tree.check())
+
+    def test_a_name_of_two_modules_is_told(self, tree: Tree) -> None:
+        tree.write("metacore/__init__.py", PUBLIC + "    from metacore.store.numbers import Range as Range\n")
+        assert any("Range is imported twice" in problem for problem in tree.check())
