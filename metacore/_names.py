@@ -40,6 +40,7 @@ MODULE_OF = {
     "NewOrderUpdate": "metacore.domain.trading.order_updates",
     "NewTrade": "metacore.domain.trading.trades",
     "NewUser": "metacore.domain.people.users",
+    "NotAllowedError": "metacore.errors",
     "NotFoundError": "metacore.errors",
     "Order": "metacore.domain.trading.orders",
     "OrderFilter": "metacore.domain.trading.orders",

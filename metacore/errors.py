@@ -140,6 +140,21 @@ class InsufficientFundsError(MetacoreError):
         )
 
 
+class NotAllowedError(MetacoreError):
+    """The `flag` of `user` (its id) refuses the command: `is_active`, `can_trade` or `can_withdraw`."""
+
+    dooms_transaction = False
+    user: Any
+    flag: str
+
+    def __init__(self, user: Any, flag: str) -> None:
+        super().__init__(
+            f"user {_readable(user)} has {flag}=False; set the flag if the exchange allows it, then try again",
+            user=user,
+            flag=flag,
+        )
+
+
 class InvalidDataError(MetacoreError):
     """Input that breaks the rules of the model. `field` is the path of what is wrong, `raw` the bytes of a payload.
 

@@ -22,6 +22,7 @@ ERRORS = [
     errors.StaleVersionError("order", (USER, USER), expected=1, actual=2),
     errors.InvalidTransitionError("FILLED", "NEW", order_id=USER, hint="it is closed"),
     errors.InsufficientFundsError("USDT", needed=Decimal("1e-18"), available=Decimal(0), user_id=USER),
+    errors.NotAllowedError(USER, "can_trade"),
     errors.InvalidDataError("is wrong", field="price", raw=b"payload"),
     errors.ExchangeError(30002, "x" * 1000, raw=b"payload"),
     errors.ExchangeError("7" * 1000, None, field="1.code"),

@@ -40,8 +40,8 @@ class Tables:
             {
                 "uid": lambda user: None if user.uid is None else (user.exchange, user.uid),
                 "username": lambda user: user.username,
-                "email": lambda user: user.email,
-                "telegram_id": lambda user: user.telegram_id,
+                "email": lambda user: None if user.email is None else (user.exchange, user.email),
+                "telegram_id": lambda user: None if user.telegram_id is None else (user.exchange, user.telegram_id),
             },
         )
         self.user_credentials: Table[tuple[UUID], SealedCredentials] = Table(lambda sealed: (sealed.user_id,))

@@ -11,7 +11,10 @@ from metacore.storage.credentials import CredentialStorage
 
 
 class UserStorage(CredentialStorage, Protocol):
-    """Stores users. `uid` (per exchange), `username`, `email` and `telegram_id` are each unique where given."""
+    """Stores users: each is one account at one exchange.
+
+    Where given, `username` is unique over all users, `uid`, `email` and `telegram_id` among those of one exchange.
+    """
 
     async def create(self, new: NewUser) -> User:
         """Store a user at version 1 and return it. AlreadyExistsError names the unique field that is taken."""
@@ -29,12 +32,12 @@ class UserStorage(CredentialStorage, Protocol):
         """The user with this username; NotFoundError if there is none."""
         ...
 
-    async def get_by_email(self, email: str) -> User:
-        """The user with this email, upper and lower case told apart; NotFoundError if there is none."""
+    async def get_by_email(self, email: str, exchange: str = "MEXC") -> User:
+        """The user with this email at this exchange, letter by letter; NotFoundError if there is none."""
         ...
 
-    async def get_by_telegram_id(self, telegram_id: int) -> User:
-        """The user with this Telegram id; NotFoundError if there is none."""
+    async def get_by_telegram_id(self, telegram_id: int, exchange: str = "MEXC") -> User:
+        """The user with this Telegram id at this exchange; NotFoundError if there is none."""
         ...
 
     async def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:

@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from metacore.errors import LockTimeoutError as LockTimeoutError
     from metacore.errors import MetacoreError as MetacoreError
     from metacore.errors import MissingKeyError as MissingKeyError
+    from metacore.errors import NotAllowedError as NotAllowedError
     from metacore.errors import NotFoundError as NotFoundError
     from metacore.errors import OutcomeUnknownError as OutcomeUnknownError
     from metacore.errors import PoolTimeoutError as PoolTimeoutError

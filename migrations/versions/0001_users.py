@@ -39,8 +39,8 @@ def upgrade(schema: str) -> None:
         CONSTRAINT users_pkey PRIMARY KEY (id),
         CONSTRAINT users_uid_key UNIQUE (exchange, uid),
         CONSTRAINT users_username_key UNIQUE (username),
-        CONSTRAINT users_email_key UNIQUE (email),
-        CONSTRAINT users_telegram_id_key UNIQUE (telegram_id)
+        CONSTRAINT users_email_key UNIQUE (exchange, email),
+        CONSTRAINT users_telegram_id_key UNIQUE (exchange, telegram_id)
     )
     """)
     op.execute(f"CREATE INDEX users_newest_idx ON {schema}.users (created_at DESC, id DESC)")

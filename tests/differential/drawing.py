@@ -235,6 +235,7 @@ balances = st.builds(AccountBalance, asset=assets, free=st.one_of(money, edges, 
 new_users = st.builds(
     NewUser,
     id=users,
+    exchange=st.sampled_from(["MEXC", "MEXC", "OTHER"]),
     uid=maybe(st.sampled_from(["1", "2"])),
     username=maybe(st.sampled_from(["alice", "bob", "ALICE"])),
     email=maybe(st.sampled_from(["a@example.com", "A@example.com"])),

@@ -53,7 +53,12 @@ READING = {
     "users.get": operation("users.get", draw.users),
     "users.get_by_uid": operation("users.get_by_uid", st.sampled_from(["1", "2"]), st.sampled_from(["MEXC", "OTHER"])),
     "users.get_by_username": operation("users.get_by_username", st.sampled_from(["alice", "bob", "nobody", "\0"])),
-    "users.get_by_email": operation("users.get_by_email", st.sampled_from(["a@example.com", "A@EXAMPLE.COM"])),
+    "users.get_by_email": operation(
+        "users.get_by_email", st.sampled_from(["a@example.com", "A@EXAMPLE.COM"]), st.sampled_from(["MEXC", "OTHER"])
+    ),
+    "users.get_by_telegram_id": operation(
+        "users.get_by_telegram_id", st.sampled_from([1, 2**63 - 1]), st.sampled_from(["MEXC", "OTHER"])
+    ),
     "users.list": operation("users.list", draw.maybe(st.booleans()), limit=draw.limits),
     "orders.get": operation("orders.get", draw.users, draw.order_ids),
     "orders.get_by_client_order_id": operation("orders.get_by_client_order_id", draw.users, draw.client_ids),

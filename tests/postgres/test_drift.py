@@ -62,7 +62,7 @@ INDEXES = [
     ),
     (
         "ALTER TABLE users DROP CONSTRAINT users_email_key,"
-        " ADD CONSTRAINT users_email_key UNIQUE NULLS NOT DISTINCT (email)",
+        " ADD CONSTRAINT users_email_key UNIQUE NULLS NOT DISTINCT (exchange, email)",
         "DIFFERENT users.users_email_key",
     ),
 ]

@@ -26,7 +26,12 @@ class KycStatus(StrEnum):
 
 
 class NewUser(Model):
-    """A user to be created. `uid` (per exchange), `username`, `email` and `telegram_id` are unique where given."""
+    """A user to be created: one account at one exchange.
+
+    Whoever has accounts at two exchanges, or sub-accounts, each with a uid, keys and balances of its own, is as many
+    users. Where given, `username` is unique over all users, `uid`, `email` and `telegram_id` among those of one
+    exchange: a second exchange needs no made-up ones. A sub-account goes without those of its main account.
+    """
 
     id: UUID = Field(default_factory=lambda: ids.new_id())
     exchange: Key = "MEXC"

@@ -41,13 +41,14 @@ class MemoryUserStorage(MemoryCredentialStorage, UserStorage):
         require_text(username=username)
         return self._find("username", username)
 
-    async def get_by_email(self, email: str) -> User:
-        require_text(email=email)
-        return self._find("email", email)
+    async def get_by_email(self, email: str, exchange: str = "MEXC") -> User:
+        require_text(email=email, exchange=exchange)
+        return self._find("email", (exchange, email))
 
-    async def get_by_telegram_id(self, telegram_id: int) -> User:
+    async def get_by_telegram_id(self, telegram_id: int, exchange: str = "MEXC") -> User:
         require_integer(telegram_id=telegram_id)
-        return self._find("telegram_id", telegram_id)
+        require_text(exchange=exchange)
+        return self._find("telegram_id", (exchange, telegram_id))
 
     async def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
         page = PageRequest(Listing("users.list", (active,)), after, limit)

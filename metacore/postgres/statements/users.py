@@ -20,8 +20,8 @@ CREATE = Statement(
 GET = Statement("users.get", f"{_SELECT} WHERE {equal(users, 'id')}")
 GET_BY_UID = Statement("users.get_by_uid", f"{_SELECT} WHERE {equal(users, 'exchange', 'uid')}")
 GET_BY_USERNAME = Statement("users.get_by_username", f"{_SELECT} WHERE {equal(users, 'username')}")
-GET_BY_EMAIL = Statement("users.get_by_email", f"{_SELECT} WHERE {equal(users, 'email')}")
-GET_BY_TELEGRAM_ID = Statement("users.get_by_telegram_id", f"{_SELECT} WHERE {equal(users, 'telegram_id')}")
+GET_BY_EMAIL = Statement("users.get_by_email", f"{_SELECT} WHERE {equal(users, 'exchange', 'email')}")
+GET_BY_TELEGRAM_ID = Statement("users.get_by_telegram_id", f"{_SELECT} WHERE {equal(users, 'exchange', 'telegram_id')}")
 
 LOCK = Statement("users.update", f"{_SELECT} WHERE {equal(users, 'id')} FOR UPDATE")
 

@@ -38,13 +38,15 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
         require_text(username=username)
         return await self._get(statements.GET_BY_USERNAME, {"username": username}, username)
 
-    async def get_by_email(self, email: str) -> User:
-        require_text(email=email)
-        return await self._get(statements.GET_BY_EMAIL, {"email": email}, email)
+    async def get_by_email(self, email: str, exchange: str = "MEXC") -> User:
+        require_text(email=email, exchange=exchange)
+        return await self._get(statements.GET_BY_EMAIL, {"exchange": exchange, "email": email}, (exchange, email))
 
-    async def get_by_telegram_id(self, telegram_id: int) -> User:
+    async def get_by_telegram_id(self, telegram_id: int, exchange: str = "MEXC") -> User:
         require_integer(telegram_id=telegram_id)
-        return await self._get(statements.GET_BY_TELEGRAM_ID, {"telegram_id": telegram_id}, telegram_id)
+        require_text(exchange=exchange)
+        values = {"exchange": exchange, "telegram_id": telegram_id}
+        return await self._get(statements.GET_BY_TELEGRAM_ID, values, (exchange, telegram_id))
 
     async def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
         listing = Listing("users.list", (active,))

@@ -41,8 +41,8 @@ users = Table(
     PrimaryKeyConstraint("id", name="users_pkey"),
     unique("users", "uid", "exchange", "uid"),
     unique("users", "username", "username"),
-    unique("users", "email", "email"),
-    unique("users", "telegram_id", "telegram_id"),
+    unique("users", "email", "exchange", "email"),
+    unique("users", "telegram_id", "exchange", "telegram_id"),
     info={"entity": "user", "rights": DELETED},
 )
 

@@ -42,9 +42,8 @@ NEED_KEYS = {"credentials", "get_by_api_key", "rotate_keys"}
 """The operations that ask for encryption keys first."""
 
 UNIQUE = ("uid", "username", "email", "telegram_id")
-
-
 UNIQUE_TEXTS = UNIQUE[:3]
+UNIQUE_AT_AN_EXCHANGE = ("uid", "email", "telegram_id")
 
 
 class UserStorageContract(Contract):
@@ -68,10 +67,20 @@ class UserStorageContract(Contract):
         assert (caught.value.entity, caught.value.field, caught.value.value) == ("user", field, value)
         assert storage.users.list().items == (user,)
 
-    def test_a_uid_is_unique_for_each_exchange(self, storage: Storage, user: User) -> None:
-        twin = storage.users.create(NewUserFactory.build(exchange="OTHER", uid=user.uid))
-        assert storage.users.get_by_uid(str(user.uid)) == user
-        assert storage.users.get_by_uid(str(user.uid), exchange="OTHER") == twin
+    @pytest.mark.parametrize("field", UNIQUE_AT_AN_EXCHANGE)
+    def test_these_are_unique_for_each_exchange(self, storage: Storage, user: User, field: str) -> None:
+        value, get = getattr(user, field), getattr(storage.users, f"get_by_{field}")
+        twin = storage.users.create(NewUserFactory.build(exchange="OTHER", **{field: value}))
+        assert get(value) == get(value, "MEXC") == user
+        assert get(value, exchange="OTHER") == twin
+        with pytest.raises(AlreadyExistsError) as caught:
+            storage.users.create(NewUserFactory.build(exchange="OTHER", **{field: value}))
+        assert (caught.value.field, caught.value.value) == (field, value)
+
+    def test_a_username_is_unique_over_all_exchanges(self, storage: Storage, user: User) -> None:
+        with pytest.raises(AlreadyExistsError) as caught:
+            storage.users.create(NewUserFactory.build(exchange="OTHER", username=user.username))
+        assert (caught.value.field, caught.value.value) == ("username", user.username)
 
     def test_unique_fields_that_are_not_given_are_not_compared(self, storage: Storage) -> None:
         users = [storage.users.create(NewUser()) for _ in range(3)]
@@ -84,7 +93,7 @@ class UserStorageContract(Contract):
         assert storage.users.get(user.id) == user
         assert storage.users.get_by_uid(text, text) == user
         assert storage.users.get_by_username(text) == user
-        assert storage.users.get_by_email(text) == user
+        assert storage.users.get_by_email(text, text) == user
 
     @pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 10**100, True, "1", 1.0])
     def test_what_is_no_integer_of_64_bits_is_refused_and_nothing_is_doomed(self, storage: Storage, value: Any) -> None:
@@ -126,11 +135,19 @@ class UserStorageContract(Contract):
             getattr(storage.users, f"get_by_{field}")(404 if field == "telegram_id" else "nobody's")
         assert caught.value.entity == "user"
 
-    def test_get_by_uid_is_of_mexc_unless_told(self, storage: Storage) -> None:
-        user = storage.users.create(NewUserFactory.build(exchange="OTHER", uid="42"))
-        assert storage.users.get_by_uid("42", "OTHER") == user
-        with pytest.raises(NotFoundError):
-            storage.users.get_by_uid("42")
+    @pytest.mark.parametrize("field", UNIQUE_AT_AN_EXCHANGE)
+    def test_get_is_of_mexc_unless_told(self, storage: Storage, field: str) -> None:
+        value: Any = 42 if field == "telegram_id" else "42"
+        user = storage.users.create(NewUserFactory.build(exchange="OTHER", **{field: value}))
+        get = getattr(storage.users, f"get_by_{field}")
+        assert get(value, "OTHER") == user
+        for args in ((value,), (value, "other"), (value, "")):
+            with pytest.raises(NotFoundError):
+                get(*args)
+        for exchange in (1, SPOILT_TEXTS[0]):
+            with pytest.raises(InvalidDataError) as caught:
+                get(value, exchange)
+            assert caught.value.field == "exchange"
 
     @pytest.mark.parametrize("field", UNIQUE_TEXTS)
     def test_upper_and_lower_case_are_told_apart(self, storage: Storage, field: str) -> None:
@@ -226,11 +243,14 @@ class UserStorageContract(Contract):
         assert (caught.value.entity, caught.value.field, caught.value.value) == ("user", field, value)
         assert storage.users.get(user.id) == user
 
-    def test_update_of_the_exchange_alone_keeps_the_uid_unique(self, storage: Storage, user: User) -> None:
-        twin = storage.users.create(NewUserFactory.build(exchange="OTHER", uid=user.uid))
+    @pytest.mark.parametrize("field", UNIQUE_AT_AN_EXCHANGE)
+    def test_update_of_the_exchange_alone_keeps_the_field_unique(
+        self, storage: Storage, user: User, field: str
+    ) -> None:
+        twin = storage.users.create(NewUserFactory.build(exchange="OTHER", **{field: getattr(user, field)}))
         with pytest.raises(AlreadyExistsError) as caught:
             storage.users.update(twin.id, UserPatch(exchange=user.exchange))
-        assert caught.value.field == "uid"
+        assert caught.value.field == field
         assert storage.users.get(twin.id) == twin
 
     @pytest.mark.parametrize("field", UNIQUE)
