@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping
+from functools import partial
+from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
@@ -15,6 +17,9 @@ from metacore.domain.trading.order_updates import OrderUpdate
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.memory.tables import Index, Table, View
+
+K = TypeVar("K", bound=tuple[Any, ...])
+R = TypeVar("R")
 
 
 def _reference(entry: BalanceEntry) -> tuple[Any, ...] | None:
@@ -31,86 +36,98 @@ def _mover(entry: BalanceEntry) -> UUID | None:
     return None if entry.reason in HOLDING else entry.user_id
 
 
-class Tables:
-    """The committed tables."""
+class TableOf(Generic[K, R]):
+    """A line of the schema: what a table is made of and, in `Views`, the table as one transaction sees it."""
 
-    def __init__(self) -> None:
-        self.users: Table[tuple[UUID], User] = Table(
-            lambda user: (user.id,),
-            {
-                "uid": lambda user: None if user.uid is None else (user.exchange, user.uid),
-                "username": lambda user: user.username,
-                "email": lambda user: None if user.email is None else (user.exchange, user.email),
-                "telegram_id": lambda user: None if user.telegram_id is None else (user.exchange, user.telegram_id),
-            },
-        )
-        self.user_credentials: Table[tuple[UUID], SealedCredentials] = Table(lambda sealed: (sealed.user_id,))
-        self.user_api_keys: Table[tuple[UUID, str], ApiKeyHash] = Table(
-            lambda row: (row.user_id, row.key_id), {"api_key": lambda row: row.api_key_hash}
-        )
-        self.orders: Table[OrderKey, Order] = Table(
-            lambda order: order.key,
-            {
-                "client_order_id": lambda order: order.client_order_id and (order.user_id, order.client_order_id),
-                "exchange_order_id": lambda order: order.exchange_order_id and (order.user_id, order.exchange_order_id),
-            },
-            {
-                "open": Index(lambda order: order.user_id if order.is_open else None, lambda order: order.created_at),
-                "holding": Index(lambda order: order.user_id if order.held_amount else None),
-            },
-        )
-        self.order_updates: Table[tuple[UUID, UUID, int], OrderUpdate] = Table(
-            lambda update: (update.user_id, update.order_id, update.seq),
-            indexes={"order": Index(lambda update: (update.user_id, update.order_id))},
-        )
-        self.trades: Table[tuple[UUID, UUID], Trade] = Table(
-            lambda trade: (trade.user_id, trade.id),
-            {"exchange_trade_id": lambda trade: (*trade.key, trade.order_key)},
-            {
-                "key": Index(lambda trade: trade.key),
-                "order": Index(
-                    lambda trade: trade.order_id and (trade.user_id, trade.order_id), lambda trade: trade.traded_at
-                ),
-                "pending": Index(
-                    lambda trade: trade.user_id if trade.state is TradeState.PENDING else None,
-                    lambda trade: trade.traded_at,
-                ),
-                "unsettled": Index(_unsettled),
-            },
-        )
-        self.balances: Table[BalanceKey, Balance] = Table(lambda balance: balance.key)
-        self.balance_entries: Table[tuple[UUID, str, int], BalanceEntry] = Table(
-            lambda entry: (entry.user_id, entry.asset, entry.seq),
-            {"reference": _reference},
-            {
-                "balance": Index(lambda entry: (entry.user_id, entry.asset)),
-                "moved": Index(_mover, lambda entry: entry.occurred_at),
-            },
-        )
-        self.portfolios: Table[tuple[UUID], Portfolio] = Table(lambda portfolio: (portfolio.user_id,))
-        self.order_records: Table[tuple[str], OrderRecord] = Table(
-            lambda record: (record.order_uid,),
-            indexes={
-                "customer_id": Index(lambda record: record.customer_id, lambda record: record.date_created_at),
-                "track_number": Index(lambda record: record.track_number, lambda record: record.date_created_at),
-            },
-        )
+    name: str
+
+    def __init__(
+        self,
+        key: Callable[[R], K],
+        unique: Mapping[str, Callable[[R], Hashable]] = {},
+        indexes: Mapping[str, Index[R]] = {},
+    ) -> None:
+        self.make = partial(Table[K, R], key, unique, indexes)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, views: None, kind: type) -> Self: ...
+
+    @overload
+    def __get__(self, views: Views, kind: type) -> View[K, R]: ...
+
+    def __get__(self, views: Views | None, kind: type) -> Any:
+        return self if views is None else vars(views)[self.name]
 
 
 class Views:
     """All tables as one transaction sees them, under one stack of layers."""
 
-    def __init__(self, tables: Tables) -> None:
-        self.users = View(tables.users)
-        self.user_credentials = View(tables.user_credentials)
-        self.user_api_keys = View(tables.user_api_keys)
-        self.orders = View(tables.orders)
-        self.order_updates = View(tables.order_updates)
-        self.trades = View(tables.trades)
-        self.balances = View(tables.balances)
-        self.balance_entries = View(tables.balance_entries)
-        self.portfolios = View(tables.portfolios)
-        self.order_records = View(tables.order_records)
+    users: TableOf[tuple[UUID], User] = TableOf(
+        lambda user: (user.id,),
+        {
+            "uid": lambda user: None if user.uid is None else (user.exchange, user.uid),
+            "username": lambda user: user.username,
+            "email": lambda user: None if user.email is None else (user.exchange, user.email),
+            "telegram_id": lambda user: None if user.telegram_id is None else (user.exchange, user.telegram_id),
+        },
+    )
+    user_credentials: TableOf[tuple[UUID], SealedCredentials] = TableOf(lambda sealed: (sealed.user_id,))
+    user_api_keys: TableOf[tuple[UUID, str], ApiKeyHash] = TableOf(
+        lambda row: (row.user_id, row.key_id), {"api_key": lambda row: row.api_key_hash}
+    )
+    orders: TableOf[OrderKey, Order] = TableOf(
+        lambda order: order.key,
+        {
+            "client_order_id": lambda order: order.client_order_id and (order.user_id, order.client_order_id),
+            "exchange_order_id": lambda order: order.exchange_order_id and (order.user_id, order.exchange_order_id),
+        },
+        {
+            "open": Index(lambda order: order.user_id if order.is_open else None, lambda order: order.created_at),
+            "holding": Index(lambda order: order.user_id if order.held_amount else None),
+        },
+    )
+    order_updates: TableOf[tuple[UUID, UUID, int], OrderUpdate] = TableOf(
+        lambda update: (update.user_id, update.order_id, update.seq),
+        indexes={"order": Index(lambda update: (update.user_id, update.order_id))},
+    )
+    trades: TableOf[tuple[UUID, UUID], Trade] = TableOf(
+        lambda trade: (trade.user_id, trade.id),
+        {"exchange_trade_id": lambda trade: (*trade.key, trade.order_key)},
+        {
+            "key": Index(lambda trade: trade.key),
+            "order": Index(
+                lambda trade: trade.order_id and (trade.user_id, trade.order_id), lambda trade: trade.traded_at
+            ),
+            "pending": Index(
+                lambda trade: trade.user_id if trade.state is TradeState.PENDING else None,
+                lambda trade: trade.traded_at,
+            ),
+            "unsettled": Index(_unsettled),
+        },
+    )
+    balances: TableOf[BalanceKey, Balance] = TableOf(lambda balance: balance.key)
+    balance_entries: TableOf[tuple[UUID, str, int], BalanceEntry] = TableOf(
+        lambda entry: (entry.user_id, entry.asset, entry.seq),
+        {"reference": _reference},
+        {
+            "balance": Index(lambda entry: (entry.user_id, entry.asset)),
+            "moved": Index(_mover, lambda entry: entry.occurred_at),
+        },
+    )
+    portfolios: TableOf[tuple[UUID], Portfolio] = TableOf(lambda portfolio: (portfolio.user_id,))
+    order_records: TableOf[tuple[str], OrderRecord] = TableOf(
+        lambda record: (record.order_uid,),
+        indexes={
+            "customer_id": Index(lambda record: record.customer_id, lambda record: record.date_created_at),
+            "track_number": Index(lambda record: record.track_number, lambda record: record.date_created_at),
+        },
+    )
+
+    def __init__(self, tables: Mapping[str, Table[Any, Any]]) -> None:
+        vars(self).update({name: View(table) for name, table in tables.items()})
 
     def delete_owned_by(self, user_id: UUID) -> None:
         """Delete every row, but the user's own, whose key starts with this user."""
@@ -134,4 +151,9 @@ class Views:
             view.fold()
 
     def _views(self) -> list[View[Any, Any]]:
-        return list(self.__dict__.values())
+        return list(vars(self).values())
+
+
+def new_tables() -> dict[str, Table[Any, Any]]:
+    """Every table of the schema by name, empty."""
+    return {name: line.make() for name, line in vars(Views).items() if isinstance(line, TableOf)}

@@ -1,4 +1,4 @@
-"""Views of what is asynchronous, in blocking style."""
+"""Proxies, which are blocking, of what is asynchronous."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 
 class Caller(Protocol):
-    """What a view calls by: an event loop that lives elsewhere."""
+    """What a proxy calls by: an event loop that lives elsewhere."""
 
     def call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any: ...
 
@@ -22,7 +22,7 @@ class Caller(Protocol):
 
 
 class BlockingProxy:
-    """Something asynchronous in blocking style: what it has is seen so, too, what its methods return is had at once."""
+    """Something asynchronous in blocking style: a method returns what it is awaited for, an attribute is a proxy."""
 
     def __init__(self, runner: Caller, target: Any) -> None:
         self._runner = runner
@@ -34,16 +34,16 @@ class BlockingProxy:
             return BlockingProxy(self._runner, value)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._seen(self._runner.call(value, *map(self._given, args), **kwargs))
+            return self._blocking(self._runner.call(value, *map(self._asynchronous, args), **kwargs))
 
         return call
 
-    def _given(self, argument: Any) -> Any:
+    def _asynchronous(self, argument: Any) -> Any:
         if callable(argument) and not isinstance(argument, type):
             return self._runner.callback(argument)
         return target_of(argument)
 
-    def _seen(self, result: Any) -> Any:
+    def _blocking(self, result: Any) -> Any:
         if hasattr(result, "__aenter__"):
             return BlockingProxyContext(self._runner, result)
         return self._iterate(result) if isinstance(result, AsyncIterator) else result
@@ -87,5 +87,5 @@ class BlockingProxyContext(AbstractContextManager[Any]):
 
 
 def target_of(storage: Any) -> Any:
-    """What `storage` is a view of; itself if it is none."""
+    """What `storage` is a proxy of; itself if it is none."""
     return storage._target if isinstance(storage, BlockingProxy) else storage

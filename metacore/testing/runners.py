@@ -30,17 +30,17 @@ class Runner(ABC):
     """Where its `connect` and services are."""
 
     @abstractmethod
-    def view(self, storage: Any) -> Storage:
+    def blocking(self, storage: Any) -> Storage:
         """What is used in blocking style in place of `storage`, or of a proxy that another runner has of one."""
 
     @contextmanager
     def opened(self, storage: Any) -> Iterator[Storage]:
-        """A view of `storage`, which is opened now and closed at the end."""
-        with self.view(storage) as view:
-            yield view
+        """`storage` in blocking style, opened now and closed at the end."""
+        with self.blocking(storage) as opened:
+            yield opened
 
     def service(self, name: str, storage: Any) -> Any:
-        """The service called `name`, such as "TradingService", over the storage or transaction of a view."""
+        """The service called `name`, such as "TradingService", over the storage or transaction, in blocking style."""
         return getattr(importlib.import_module(self.package), name)(storage)
 
     @abstractmethod
@@ -110,7 +110,7 @@ class BlockingRunner(Runner):
 
     package = "metacore.sync"
 
-    def view(self, storage: Any) -> Storage:
+    def blocking(self, storage: Any) -> Storage:
         return cast(Storage, storage)
 
     def enter_wrongly(self, storage: Any) -> None:
@@ -122,7 +122,7 @@ class BlockingRunner(Runner):
 
 
 class AsyncRunner(Runner):
-    """A storage lives in a private event loop; each thread that uses a view of it is one task there."""
+    """A storage lives in a private event loop; each thread that uses it, by a proxy, is one task there."""
 
     package = "metacore"
 
@@ -135,7 +135,7 @@ class AsyncRunner(Runner):
         self._thread = threading.Thread(target=self._loop.run_forever, name="metacore-async-runner", daemon=True)
         self._thread.start()
 
-    def view(self, storage: Any) -> Storage:
+    def blocking(self, storage: Any) -> Storage:
         return cast(Storage, BlockingProxy(self, target_of(storage)))
 
     def service(self, name: str, storage: Any) -> Any:
@@ -174,7 +174,9 @@ class AsyncRunner(Runner):
 
     def _task(self) -> LoopThread:
         if threading.current_thread() is self._thread:
-            raise RuntimeError("an asynchronous storage cannot wait for a view of itself: pass a list, not a generator")
+            raise RuntimeError(
+                "a storage in an event loop cannot wait for a proxy of itself: pass a list, not a generator"
+            )
         if not hasattr(self._local, "task"):
             self._local.task = LoopThread(self._loop)
         return cast(LoopThread, self._local.task)

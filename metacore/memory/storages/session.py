@@ -12,7 +12,7 @@ from metacore.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import LockTimeoutError
-from metacore.memory.schema import Tables, Views
+from metacore.memory.schema import Views, new_tables
 
 
 class Store(Resources):
@@ -23,7 +23,7 @@ class Store(Resources):
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         super().__init__(settings, clock)
-        self.tables = Tables()
+        self.tables = new_tables()
         self.mutex = threading.RLock()
         self._writer: Lock | None = None
 

@@ -180,7 +180,7 @@ class StorageContract(Contract):
         self, backend: Backend, runner: Runner, operation: Callable[[Storage], object]
     ) -> None:
         with pytest.raises(StorageUnavailableError):
-            operation(runner.view(backend.connect()))
+            operation(runner.blocking(backend.connect()))
 
     def test_once_closed_every_operation_raises(self, open_storage: Opening) -> None:
         storage = open_storage()
@@ -193,7 +193,7 @@ class StorageContract(Contract):
         storage = open_storage()
         storage.close()
         storage.close()
-        runner.view(backend.connect()).close()
+        runner.blocking(backend.connect()).close()
 
     def test_it_opens_once(self, open_storage: Opening) -> None:
         storage = open_storage()
@@ -263,5 +263,5 @@ class EventLoopContract(Contract):
     ) -> None:
         storage.users.list()
         with pytest.raises(StorageUnavailableError):
-            operation(elsewhere.view(storage))
+            operation(elsewhere.blocking(storage))
         assert storage.users.list().items == ()

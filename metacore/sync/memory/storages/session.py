@@ -11,7 +11,7 @@ from metacore._compat.blocking import Lock
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import LockTimeoutError
-from metacore.memory.schema import Tables, Views
+from metacore.memory.schema import Views, new_tables
 from metacore.sync.backends.resources import Resources
 from metacore.sync.backends.sessions import BaseSession, BaseTransactionSession
 
@@ -24,7 +24,7 @@ class Store(Resources):
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         super().__init__(settings, clock)
-        self.tables = Tables()
+        self.tables = new_tables()
         self.mutex = threading.RLock()
         self._writer: Lock | None = None
 
