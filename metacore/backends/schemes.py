@@ -85,18 +85,17 @@ def installed() -> str:
 def make_storage(url: str, place: str, kind: type, settings: object, clock: object) -> Any:
     """The storage of the class at `place`, which the URL's scheme names; ConfigurationError unless it is a `kind`."""
     entry = _entries()[scheme_of(url)][0]
+    flaw = f"cannot load {place}"
     try:
         storage_class = resolve_name(place)
-    except _ANYTHING as error:
-        raise _broken(entry, f"cannot load {place}: {_words(error)}") from error
-    try:
+        flaw = f"fails as {place} is called with a URL, settings and a clock"
         storage = storage_class(url, settings, clock)
     except (MetacoreError, ValidationError):
         raise
-    except Exception as error:
+    except _ANYTHING as error:
         if package_of(entry) == PACKAGE:
             raise
-        raise _broken(entry, f"fails as {place} is called with a URL, settings and a clock: {_words(error)}") from error
+        raise _broken(entry, f"{flaw}: {_words(error)}") from error
     if not isinstance(storage, kind):
         raise _broken(entry, f"makes a {type(storage).__name__} by {place}, and no {kind.__module__}.{kind.__name__}")
     return storage
