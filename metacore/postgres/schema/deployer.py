@@ -57,10 +57,11 @@ class SchemaDeployer:
     """
 
     def __init__(self, url: str | None = None, schema: str | None = None, *, settings: Settings | None = None) -> None:
-        self._settings = settings or Settings()
-        self.schema = check_schema_name(self._settings.schema if schema is None else schema)
         # It is not left in a variable, which loggers may print, with its password.
         self._url, url = url, None
+        self.schema = schema or ""
+        self._settings = settings or Settings()
+        self.schema = check_schema_name(self._settings.schema if schema is None else schema)
 
     def __repr__(self) -> str:
         return f"SchemaDeployer(schema={self.schema!r})"
