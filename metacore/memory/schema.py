@@ -11,7 +11,7 @@ from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.people.users import User
-from metacore.domain.trading.balances import HOLDING, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
+from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import OrderUpdate
 from metacore.domain.trading.orders import Order, OrderKey
@@ -32,8 +32,8 @@ def _unsettled(trade: Trade) -> UserOrderIds | None:
     return None if trade.state is TradeState.SETTLED else (trade.user_id, trade.order_ids.own_first())
 
 
-def _mover(entry: BalanceEntry) -> UUID | None:
-    return None if entry.reason in HOLDING else entry.user_id
+def _owner_of_fact(entry: BalanceEntry) -> UUID | None:
+    return entry.user_id if entry.reason in FACTS else None
 
 
 class TableOf(Generic[K, R]):
@@ -101,6 +101,10 @@ class Views:
             "order": Index(
                 lambda trade: trade.order_id and (trade.user_id, trade.order_id), lambda trade: trade.traded_at
             ),
+            "settled": Index(
+                lambda trade: trade.user_id if trade.state is TradeState.SETTLED else None,
+                lambda trade: trade.traded_at,
+            ),
             "pending": Index(
                 lambda trade: trade.user_id if trade.state is TradeState.PENDING else None,
                 lambda trade: trade.traded_at,
@@ -114,7 +118,7 @@ class Views:
         {"reference": _reference},
         {
             "balance": Index(lambda entry: (entry.user_id, entry.asset)),
-            "moved": Index(_mover, lambda entry: entry.occurred_at),
+            "fact": Index(_owner_of_fact, lambda entry: entry.occurred_at),
         },
     )
     portfolios: TableOf[tuple[UUID], Portfolio] = TableOf(lambda portfolio: (portfolio.user_id,))

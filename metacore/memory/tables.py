@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from heapq import merge
 from itertools import filterfalse
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=tuple[Any, ...])
@@ -157,6 +158,15 @@ class View(Generic[K, R]):
     def last(self, index: str, value: Hashable) -> R | None:
         """The last row of the group `value` of `index`, None if it is empty."""
         return next(self._rows(merge(*self._places((index, value), reversed), reverse=True)), None)
+
+    def between(self, index: str, value: Hashable, first: Any, last: Any) -> list[R]:
+        """The rows of the group `value` of `index` whose ranks lie between `first` and `last`, these included."""
+
+        def within(places: list[Place[K]]) -> Iterator[Place[K]]:
+            start = bisect_left(places, first, key=itemgetter(0))
+            return iter(places[start : bisect_right(places, last, key=itemgetter(0))])
+
+        return list(self._rows(merge(*self._places((index, value), within))))
 
     def group(self, first: Any) -> list[R]:
         """All rows whose key starts with `first`, sorted by key."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,13 +16,16 @@ from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders,
 from metacore.domain.trading.reporting import ApplyReports
 from metacore.domain.trading.reports import ExecutionReport, ReportResult
 from metacore.domain.trading.settlement import SettlementResult, SettlePending, SettleTrades
+from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, SyncAccount
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.transfers import Transfer, TransferFunds, TransferResult
 from metacore.domain.values.model import build
-from metacore.errors import InvalidDataError
+from metacore.errors import ConfigurationError, InvalidDataError
 from metacore.services.commands import execute
 from metacore.storage.storage import Storages
+
+_logger = logging.getLogger(__name__)
 
 
 class TradingService:
@@ -37,11 +41,16 @@ class TradingService:
     be placed) are done all or none. Facts (reports, trades) are never refused for the sake of each other: one that is
     wrong in itself is a CONFLICT or INVALID result with its `error` and writes nothing, the others are saved; sent
     singly, it raises that error.
+
+    Two times closer than `snapshot_tolerance` tell no order: clocks differ, and some messages tell whole seconds.
     """
 
-    def __init__(self, storage: Storages) -> None:
+    def __init__(self, storage: Storages, *, snapshot_tolerance: timedelta = TOLERANCE) -> None:
         require_own_world(storage, self)
+        if snapshot_tolerance < timedelta():
+            raise ConfigurationError("a tolerance is not negative", setting="snapshot_tolerance")
         self._storage = storage
+        self._tolerance = snapshot_tolerance
 
     async def place_order(self, order: NewOrder, hold: Decimal | None = None) -> Order:
         """Store `order` as PENDING_NEW, before it goes out to the exchange, with a hold on the funds it needs.
@@ -104,11 +113,11 @@ class TradingService:
         ids name two orders; InvalidDataError if side or symbol is not its order's; NotFoundError if the user does not
         exist.
         """
-        return await execute(self._storage, Sole(SettleTrades((trade,))))
+        return await execute(self._storage, Sole(SettleTrades((trade,), self._tolerance)))
 
     async def settle_trades(self, trades: Iterable[NewTrade]) -> Sequence[SettlementResult]:
         """`settle_trade` each of `trades`, in one transaction; errors come as results."""
-        return await execute(self._storage, SettleTrades(tuple(trades)))
+        return await execute(self._storage, SettleTrades(tuple(trades), self._tolerance))
 
     async def settle_pending(self, user_id: UUID) -> Sequence[SettlementResult]:
         """`settle_trade` each PENDING trade of the user by (traded_at, id), in one transaction; none holds up another.
@@ -116,16 +125,17 @@ class TradingService:
         A trade whose order was unknown settles if it is known by now. NotFoundError if the user does not exist.
         """
         pending = await self._storage.trades.list_pending(user_id)
-        return await execute(self._storage, SettlePending(user_id, pending))
+        return await execute(self._storage, SettlePending(user_id, pending, self._tolerance))
 
     async def deposit(
         self, user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime | None = None
     ) -> TransferResult:
         """Add `amount` to what is free, once for each `reference`; it occurred now unless told.
 
-        APPLIED moved the balance; COVERED is entered, dated at or before the account snapshot that tells of it, and
-        moves no total; DUPLICATE has the reference of an earlier one of the same asset and amount. ConflictError if
-        that was another, InvalidDataError if the amount is not above zero, NotFoundError if the user does not exist.
+        APPLIED moved the balance; COVERED is entered, and moves no total: the account snapshot knew of it; DUPLICATE
+        has the reference of an earlier one of the same asset and amount. ConflictError if that was another,
+        InvalidDataError if the amount is not above zero or the time is more than 5 minutes after the storage's clock,
+        NotFoundError if the user does not exist.
         """
         return await self._transfer(EntryReason.DEPOSIT, user_id, asset, amount, reference, occurred_at)
 
@@ -138,12 +148,25 @@ class TradingService:
     async def sync_account(self, user_id: UUID, snapshot: AccountSnapshot) -> SnapshotResult:
         """Take over the totals of an account snapshot, and the flags that it tells.
 
-        Locked becomes the sum of the holds, free the rest; holds above a total are cut, newest order first. What it
-        does not list becomes zero; a partial one leaves it alone. STALE, and nothing written, if the snapshot is not
-        newer than the one before, or money moved after it. Trades and transfers dated at or before it are COVERED from
-        now on. NotFoundError if the user does not exist.
+        Each total becomes the told one and what the facts dated after `taken_at` moved; what that changes is
+        `Balance.unexplained` until facts explain it (the first snapshot is the opening, of which nothing is). What it
+        does not list is told to be zero; a partial one tells nothing of it. Locked is the sum of the holds, free the
+        rest; holds above a total are cut, newest order first. Trades and transfers that are told later and dated before
+        it are COVERED; where times are closer than `snapshot_tolerance`, the books choose which of them it knew of.
+        STALE, and nothing written, if it is not newer than the one before, or is the first and differs with facts close
+        to it. Differences and STALE are logged. InvalidDataError if `taken_at` is more than 5 minutes after the
+        storage's clock, NotFoundError if the user does not exist.
         """
-        return await execute(self._storage, SyncAccount(user_id, snapshot))
+        result = await execute(self._storage, SyncAccount(user_id, snapshot, self._tolerance))
+        taken_at = snapshot.taken_at.isoformat()
+        if result.reason is not None:
+            _logger.info("The account snapshot of user %s, taken at %s, is stale: %s", user_id, taken_at, result.reason)
+        for asset, amount in result.differences.items():
+            _logger.info(
+                "The account snapshot of user %s, taken at %s, tells %s more %r than our facts",
+                *(user_id, taken_at, f"{amount:f}", asset),
+            )
+        return result
 
     async def _transfer(
         self,
@@ -156,4 +179,4 @@ class TradingService:
     ) -> TransferResult:
         fields = {"user_id": user_id, "asset": asset, "amount": amount, "reference": reference, "reason": reason}
         transfer = build(Transfer, {**fields, "occurred_at": occurred_at or self._storage.now()})
-        return await execute(self._storage, TransferFunds(transfer))
+        return await execute(self._storage, TransferFunds(transfer, self._tolerance))

@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from metacore.domain.trading.balances import Balance as Balance
     from metacore.domain.trading.balances import BalanceDelta as BalanceDelta
     from metacore.domain.trading.balances import BalanceEntry as BalanceEntry
+    from metacore.domain.trading.balances import EntryFilter as EntryFilter
     from metacore.domain.trading.balances import EntryReason as EntryReason
     from metacore.domain.trading.decisions import Changes as Changes
+    from metacore.domain.trading.decisions import FactWindow as FactWindow
     from metacore.domain.trading.decisions import Loaded as Loaded
     from metacore.domain.trading.decisions import Selection as Selection
     from metacore.domain.trading.funds import Shortfall as Shortfall

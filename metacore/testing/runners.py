@@ -39,9 +39,9 @@ class Runner(ABC):
         with self.blocking(storage) as opened:
             yield opened
 
-    def service(self, name: str, storage: Any) -> Any:
+    def service(self, name: str, storage: Any, **settings: Any) -> Any:
         """The service called `name`, such as "TradingService", over the storage or transaction, in blocking style."""
-        return getattr(importlib.import_module(self.package), name)(storage)
+        return getattr(importlib.import_module(self.package), name)(storage, **settings)
 
     @abstractmethod
     def enter_wrongly(self, storage: Any) -> None:
@@ -138,8 +138,8 @@ class AsyncRunner(Runner):
     def blocking(self, storage: Any) -> Storage:
         return cast(Storage, BlockingProxy(self, target_of(storage)))
 
-    def service(self, name: str, storage: Any) -> Any:
-        return BlockingProxy(self, super().service(name, target_of(storage)))
+    def service(self, name: str, storage: Any, **settings: Any) -> Any:
+        return BlockingProxy(self, super().service(name, target_of(storage), **settings))
 
     def enter_wrongly(self, storage: Any) -> None:
         with storage:

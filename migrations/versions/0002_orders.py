@@ -63,6 +63,7 @@ def upgrade(schema: str) -> None:
         settled_quote_quantity   {schema}.amount        NOT NULL,
         held_asset               {schema}.key,
         held_amount              {schema}.amount        NOT NULL,
+        placed_at                timestamptz,
         version                  bigint                 NOT NULL,
         created_at               timestamptz            NOT NULL,
         updated_at               timestamptz            NOT NULL,

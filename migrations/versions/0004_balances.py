@@ -10,7 +10,8 @@ compatible_from = "0001"
 def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE DOMAIN {schema}.entry_reason AS text COLLATE "C" CONSTRAINT entry_reason_known
-        CHECK (VALUE IN ('DEPOSIT', 'WITHDRAWAL', 'HOLD', 'RELEASE', 'TRADE', 'COMMISSION', 'SNAPSHOT', 'ADJUSTMENT'))
+        CHECK (VALUE IN ('DEPOSIT', 'WITHDRAWAL', 'HOLD', 'RELEASE', 'TRADE', 'COMMISSION', 'SNAPSHOT', 'ADJUSTMENT',
+            'TRANSFER'))
     """)
     op.execute(f"""
     CREATE TABLE {schema}.balances (
@@ -18,6 +19,7 @@ def upgrade(schema: str) -> None:
         free        {schema}.amount NOT NULL,
         locked      {schema}.amount NOT NULL,
         user_id     uuid            NOT NULL,
+        unexplained {schema}.amount NOT NULL,
         last_seq    bigint          NOT NULL,
         version     bigint          NOT NULL,
         created_at  timestamptz     NOT NULL,
@@ -36,12 +38,14 @@ def upgrade(schema: str) -> None:
         asset         {schema}.key          NOT NULL,
         delta_free    {schema}.amount       NOT NULL,
         delta_locked  {schema}.amount       NOT NULL,
+        delta_unexplained  {schema}.amount  NOT NULL,
         reason        {schema}.entry_reason NOT NULL,
         reference     {schema}.key,
         occurred_at   timestamptz           NOT NULL,
         seq           bigint                NOT NULL,
         free_after    {schema}.amount       NOT NULL,
         locked_after  {schema}.amount       NOT NULL,
+        unexplained_after  {schema}.amount  NOT NULL,
         created_at    timestamptz           NOT NULL,
 
         CONSTRAINT balance_entries_pkey PRIMARY KEY (user_id, asset, seq),
@@ -57,8 +61,8 @@ def upgrade(schema: str) -> None:
         WHERE reason IN ('DEPOSIT', 'WITHDRAWAL') AND reference IS NOT NULL
     """)
     op.execute(f"""
-    CREATE INDEX balance_entries_moved_idx ON {schema}.balance_entries (user_id, occurred_at DESC)
-        WHERE reason NOT IN ('HOLD', 'RELEASE')
+    CREATE INDEX balance_entries_newest_idx
+        ON {schema}.balance_entries (user_id, occurred_at DESC, asset DESC, seq DESC)
     """)
 
 

@@ -13,5 +13,9 @@ class TestJournal(contract.JournalContract):
     """On every backend, in both worlds."""
 
 
+class TestJournalByTime(contract.JournalByTimeContract):
+    """On every backend, in both worlds."""
+
+
 class TestAudit(contract.AuditContract):
     """On every backend, in both worlds."""

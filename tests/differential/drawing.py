@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from metacore.domain.commerce.order_records import OrderRecord, parse_order_record
 from metacore.domain.people.users import KycStatus, NewUser, UserPatch
-from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryReason
-from metacore.domain.trading.decisions import Changes, Selection
+from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryFilter, EntryReason
+from metacore.domain.trading.decisions import Changes, FactWindow, Selection
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderSide, OrderStatus, OrderType
@@ -40,7 +40,10 @@ exchange_trade_ids = st.integers(1, 20).map(lambda n: f"T{n}")
 symbols = st.sampled_from(list(PAIRS))
 assets = st.sampled_from(["USDT", "BTC", "MX", "ß"])
 references = st.sampled_from(["R1", "R2", "R3"])
-times = st.integers(-4, 10).map(lambda hours: START + timedelta(hours=hours))
+# Closer to each other than the tolerance of snapshots, and further; the last ones cannot be.
+times = st.sampled_from([-7200, -60, *range(-8, 9), 30, 60, 200, 300, 7200]).map(
+    lambda seconds: START + timedelta(seconds=seconds)
+)
 sides = st.sampled_from(OrderSide)
 statuses = st.sampled_from(OrderStatus)
 texts = st.sampled_from(["", "why", "'%s' $1", "👍", "\\N\t"])
@@ -195,7 +198,7 @@ def snapshots(draw: Any) -> AccountSnapshot:
     listed = draw(st.lists(assets, unique=True, max_size=2))
     listed += [asset for asset in FUNDS if asset not in listed and draw(st.integers(0, 3))]
     return AccountSnapshot(
-        taken_at=draw(st.integers(-4, 2).map(lambda hours: START + timedelta(hours=hours))),
+        taken_at=draw(times),
         balances=tuple(
             AccountBalance(asset=asset, free=draw(mostly(st.just(FUNDS.get(asset, ATTO)), money)), locked=draw(money))
             for asset in listed
@@ -263,6 +266,13 @@ order_filters = st.builds(
     since=maybe(times),
     until=maybe(times),
 )
+entry_filters = st.builds(
+    EntryFilter,
+    asset=maybe(assets),
+    reason=maybe(st.sampled_from(EntryReason)),
+    since=maybe(times),
+    until=maybe(times),
+)
 trade_filters = st.builds(
     TradeFilter,
     symbol=maybe(symbols),
@@ -293,7 +303,14 @@ selections = st.builds(
     balances=st.booleans(),
     unsettled=st.booleans(),
     holding=st.booleans(),
-    moved_after=maybe(times),
+    facts=maybe(
+        st.builds(
+            FactWindow,
+            tolerance=st.sampled_from([timedelta(0), timedelta(minutes=5)]),
+            around=maybe(times),
+            later=st.booleans(),
+        )
+    ),
 )
 
 

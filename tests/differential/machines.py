@@ -82,7 +82,8 @@ READING = {
     "balances.get_many": operation(
         "balances.get_many", st.lists(st.tuples(draw.users, draw.assets), max_size=4), for_update=st.booleans()
     ),
-    "balances.list": operation("balances.list", draw.users, nonzero=st.booleans()),
+    "balances.list": operation("balances.list", draw.users, nonzero=st.booleans(), unexplained=st.booleans()),
+    "balances.journal": operation("balances.journal", draw.users, draw.entry_filters, limit=draw.limits),
     "balances.entries": operation("balances.entries", draw.users, draw.maybe(draw.assets), limit=draw.limits),
     "balances.audit": operation("balances.audit", draw.users),
     "portfolios.get": operation("portfolios.get", draw.users),

@@ -16,7 +16,7 @@ from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders,
 from metacore.domain.trading.reporting import ApplyReports
 from metacore.domain.trading.reports import ExecutionReport, Outcome, ReportResult
 from metacore.domain.trading.settlement import SettlementResult, SettlePending, SettleTrades
-from metacore.domain.trading.snapshots import AccountSnapshot, SyncAccount
+from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, SyncAccount
 from metacore.domain.trading.trades import NewTrade, TradeState
 from metacore.domain.trading.transfers import Transfer, TransferFunds
 from metacore.sync.services.commands import execute
@@ -124,8 +124,11 @@ class Day(Rows):
         return result.outcome
 
     def sync(self, totals: dict[str, Any], at: datetime | None = None) -> Outcome:
+        return self.take(totals, at).outcome
+
+    def take(self, totals: dict[str, Any], at: datetime | None = None) -> SnapshotResult:
         balances = tuple(AccountBalance(asset=asset, free=Decimal(total)) for asset, total in totals.items())
-        return self.execute(SyncAccount(USER, AccountSnapshot(taken_at=at or self.now, balances=balances))).outcome
+        return self.execute(SyncAccount(USER, AccountSnapshot(taken_at=at or self.now, balances=balances)))
 
     def _transfer(
         self, reason: EntryReason, asset: str, amount: Any, reference: str | None, at: datetime | None

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from metacore.domain.people.users import User
 from metacore.domain.trading.audit import Audit, AuditFinding
-from metacore.domain.trading.balances import HOLDING, Balance, BalanceEntry, BalanceKey, apply_deltas
+from metacore.domain.trading.balances import FACTS, Balance, BalanceEntry, BalanceKey, apply_deltas
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Changes, Loaded, Selection, Unsettled
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate
@@ -46,6 +46,10 @@ class Rows:
     def money(self) -> dict[str, str]:
         rows = sorted(self.balances.values(), key=lambda balance: balance.asset)
         return {row.asset: f"{row.free:f} / {row.locked:f}" for row in rows if row.free or row.locked}
+
+    def unexplained(self) -> dict[str, Decimal]:
+        rows = sorted(self.balances.values(), key=lambda balance: balance.asset)
+        return {row.asset: row.unexplained for row in rows if row.unexplained}
 
     def lines(self, reference: UUID) -> list[tuple[str, str, str, str]]:
         return [
@@ -116,7 +120,6 @@ class Holder:
             or (selection.holding and order.held_amount)
         )
         named |= {(order.user_id, name) for order in orders for name in order.order_ids.names()}
-        after = selection.moved_after
         return Loaded(
             users={user_id: rows.users[user_id] for user_id in selection.users if user_id in rows.users},
             orders=orders,
@@ -128,9 +131,25 @@ class Holder:
             entries=tuple(row for row in rows.entries if (row.user_id, row.reason, row.reference) in selection.entries),
             balances=tuple(row for _, row in sorted(rows.balances.items())) if selection.balances else (),
             unsettled=_sums(rows.trades.values(), named) if selection.unsettled else {},
-            moved=after is not None
-            and any(entry.occurred_at > after and entry.reason not in HOLDING for entry in rows.entries),
+            **self._facts(selection),
         )
+
+    def _facts(self, selection: Selection) -> dict[str, Any]:
+        rows, [user] = self._rows, self._rows.users.values()
+        around = selection.facts and (selection.facts.around or user.balances_as_of)
+        if selection.facts is None or around is None:
+            return {}
+        start, end = selection.facts.bounds(around)
+        facts = (entry for entry in rows.entries if entry.reason in FACTS and start <= entry.occurred_at <= end)
+        trades = (trade for trade in rows.trades.values() if trade.state is TradeState.SETTLED)
+        orders = {trade.id: rows.orders.get((trade.user_id, trade.order_id)) for trade in trades}
+        return {
+            "facts": tuple(sorted(facts, key=lambda entry: (entry.asset, entry.seq))),
+            "placements": {
+                (user.id, trade_id): (order is not None, order and order.placed_at)
+                for trade_id, order in orders.items()
+            },
+        }
 
     def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         rows = self._rows

@@ -1,5 +1,7 @@
 """The examples A to D of the law of money, to the digit."""
 
+from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -65,29 +67,44 @@ def test_b_a_hold_whose_trade_never_comes_is_ended(day, sell):
 
 @pytest.fixture
 def held(day):
-    """Example C before the snapshot: 500 of 1000 USDT held by a BUY of 0.01 BTC."""
-    day.deposit("USDT", 1000)
+    """Example C before its second snapshot: 500 of 1000 USDT held by a BUY of 0.01 BTC."""
+    day.sync({"USDT": 1000})
+    day.wait(60)
     order = day.place(day.order(price=50000, quantity="0.01"))
     assert day.money() == {"USDT": "500 / 500"}
     return order
 
 
 def test_c_a_trade_that_the_snapshot_told_moves_no_total(day, held):
-    traded_at = day.wait()
-    day.wait()
+    traded_at = day.wait(60)
+    day.wait(10)
     assert day.sync({"USDT": 500, "BTC": "0.01"}) == "APPLIED"
     assert day.money() == {"USDT": "0 / 500", "BTC": "0.01 / 0"}
+    assert day.unexplained() == {"USDT": -500, "BTC": Decimal("0.01")}
     [result] = day.settle(day.trade(held, "0.01", 50000, traded_at=traded_at))
     assert (result.outcome, result.trade.state) == ("COVERED", "SETTLED")
     assert day.money() == {"USDT": "500 / 0", "BTC": "0.01 / 0"}
+    assert day.unexplained() == {}
 
 
 def test_c_a_cancel_after_the_snapshot_gives_all_back(day, held):
-    day.wait()
+    day.wait(10)
     day.sync({"USDT": 1000})
     assert day.money() == {"USDT": "500 / 500"}
     day.apply(day.report(held, "CANCELED", 0))
     assert day.money() == {"USDT": "1000 / 0"}
+
+
+def test_c_a_trade_told_in_whole_seconds_of_an_order_placed_after_the_snapshot_settles(day):
+    taken_at = day.now + timedelta(milliseconds=300)
+    day.now = taken_at + timedelta(milliseconds=50)
+    day.sync({"USDT": 1000}, at=taken_at)
+    day.now += timedelta(milliseconds=50)
+    order = day.place(day.order(price=50000, quantity="0.01"))
+    whole_second = taken_at.replace(microsecond=0)
+    day.wait(1)
+    assert day.outcome(day.trade(order, "0.01", 50000, traded_at=whole_second)) == "SETTLED"
+    assert (day.money(), day.unexplained()) == ({"USDT": "500 / 0", "BTC": "0.01 / 0"}, {})
 
 
 def test_d_nothing_stays_locked_however_the_costs_were_rounded(day):

@@ -1,6 +1,6 @@
 """Account snapshots: totals as told, the split by the holds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -8,14 +8,15 @@ import pytest
 from pydantic import ValidationError
 
 from metacore.domain.trading.balances import AccountBalance
-from metacore.domain.trading.snapshots import AccountSnapshot
+from metacore.domain.trading.snapshots import AccountSnapshot, SyncAccount
+from metacore.errors import InvalidDataError
 
 
 def test_totals_are_as_told_and_locked_is_what_is_held(day):
     day.buy(2000)
     day.deposit("BTC", 1)
     day.deposit("MX", 1)
-    day.wait()
+    day.wait(10)
     assert day.sync({"USDT": 1500, "BTC": 2, "ETH": 3}) == "APPLIED"
     assert day.money() == {"USDT": "500 / 1000", "BTC": "2 / 0", "ETH": "3 / 0"}
     told = [entry for entry in day.entries if entry.reason == "SNAPSHOT"]
@@ -42,7 +43,7 @@ def test_holds_above_the_total_are_cut_newest_order_first(day):
     for quantity in (5, 3, 2):
         day.wait()
         orders.append(day.place(day.order(price=100, quantity=quantity)))
-    day.wait()
+    day.wait(10)
     day.sync({"USDT": 650})
     assert [day.stored(order).held_amount for order in orders] == [500, 150, 0]
     assert [day.stored(order).version for order in orders] == [1, 2, 2]
@@ -55,7 +56,7 @@ def test_the_newest_order_is_that_placed_last_whatever_its_id(day):
     day.place(older)
     day.wait()
     day.place(newer)
-    day.wait()
+    day.wait(10)
     day.sync({"USDT": 600})
     assert (day.stored(older).held_amount, day.stored(newer).held_amount) == (500, 100)
 
@@ -65,7 +66,7 @@ def test_orders_of_one_moment_are_cut_by_id(day):
     first, second = day.order(price=100, quantity=5), day.order(price=100, quantity=5)
     assert first.id < second.id
     day.place_all([second, first])
-    day.wait()
+    day.wait(10)
     day.sync({"USDT": 600})
     assert (day.stored(first).held_amount, day.stored(second).held_amount) == (500, 100)
 
@@ -73,7 +74,7 @@ def test_orders_of_one_moment_are_cut_by_id(day):
 def test_a_closed_order_keeps_its_hold_over_a_snapshot(day):
     order = day.buy()
     day.apply(day.report(order, "FILLED", 10))
-    day.wait()
+    day.wait(10)
     day.sync({"USDT": 1500})
     assert day.money() == {"USDT": "500 / 1000"}
 
@@ -102,31 +103,75 @@ def test_a_snapshot_that_is_not_newer_is_stale(day, seconds):
     assert day.users[next(iter(day.users))].balances_as_of == moment
 
 
-def test_a_snapshot_older_than_a_movement_of_money_is_stale(day):
-    taken_at = day.now
-    day.deposit("USDT", 1000, at=day.wait())
-    assert day.sync({"USDT": 0}, at=taken_at) == "STALE"
-    assert day.sync({"USDT": 900}, at=day.now) == "APPLIED"
-
-
-def test_holds_and_releases_make_no_snapshot_stale(day):
+def test_a_first_snapshot_that_differs_close_to_a_fact_is_stale(day):
     day.deposit("USDT", 1000)
-    taken_at = day.now
-    day.wait()
+    for seconds in (-5, 0, 5):
+        result = day.take({"USDT": 900}, at=day.now + timedelta(seconds=seconds))
+        assert (result.outcome, dict(result.differences)) == ("STALE", {})
+        assert "take another" in result.reason
+    assert day.users[day.user_id].balances_as_of is None
+    day.wait(6)
+    assert day.take({"USDT": 900}).differences == {"USDT": -100}
+    assert (day.money(), day.unexplained()) == ({"USDT": "900 / 0"}, {})
+
+
+def test_a_first_snapshot_that_tells_the_same_may_be_close_to_a_fact(day):
+    day.deposit("USDT", 1000)
+    assert day.sync({"USDT": 1000}) == "APPLIED"
+
+
+def test_facts_after_a_snapshot_are_added_to_what_it_told(day):
+    day.deposit("USDT", 1000)
+    taken_at = day.wait(10)
+    day.deposit("USDT", 50, at=day.wait(10))
     order = day.place(day.order(price=100, quantity=4))
-    day.apply(day.report(order, "CANCELED", 0))
-    assert day.sync({"USDT": 900}, at=taken_at) == "APPLIED"
-    assert day.money() == {"USDT": "900 / 0"}
+    day.settle(day.trade(order, 4, 100, traded_at=day.wait(1)))
+    assert day.take({"USDT": 900}, at=taken_at).differences == {"USDT": -100}
+    assert day.money() == {"USDT": "550 / 0", "BTC": "4 / 0"}
+    user = day.users[day.user_id]
+    assert (user.balances_as_of, user.balances_since, user.balances_synced_at) == (taken_at, taken_at, day.now)
+
+
+def test_no_total_goes_below_zero(day):
+    day.sync({"USDT": 100})
+    taken_at = day.wait(10)
+    day.wait(10)
+    day.withdraw("USDT", 80)
+    assert day.take({}, at=taken_at).differences == {"USDT": -100}
+    assert (day.money(), day.unexplained()) == ({}, {"USDT": -20})
+
+
+def test_what_a_snapshot_tells_beyond_the_facts_is_unexplained(day):
+    day.sync({"USDT": 700})
+    assert day.unexplained() == {}
+    day.wait(10)
+    assert day.take({"USDT": 650, "ETH": 2}).differences == {"USDT": -50, "ETH": 2}
+    assert day.unexplained() == {"USDT": -50, "ETH": 2}
+    day.wait(10)
+    assert day.take({"USDT": 650, "ETH": 2}).differences == {}
+    assert day.unexplained() == {"USDT": -50, "ETH": 2}
+    day.wait(10)
+    assert day.take({"USDT": 700, "ETH": 2}).differences == {"USDT": 50}
+    assert day.unexplained() == {"ETH": 2}
 
 
 def test_a_snapshot_tells_the_flags_of_its_user(day):
-    snapshot = AccountSnapshot(
-        taken_at=day.now, balances=(), can_trade=False, account_type="MARGIN", permissions=("SPOT", "NEWEST")
-    )
-    [user] = day.users.values()
-    changed = user.patched(snapshot.patch(), day.now)
-    assert (changed.balances_as_of, changed.can_trade, changed.can_withdraw) == (day.now, False, True)
-    assert (changed.account_type, changed.permissions) == ("MARGIN", ("SPOT", "NEWEST"))
+    flags = {"can_trade": False, "account_type": "MARGIN", "permissions": ("SPOT", "NEWEST")}
+    day.execute(SyncAccount(day.user_id, AccountSnapshot(taken_at=day.now, balances=(), **flags)))
+    user = day.users[day.user_id]
+    assert (user.balances_as_of, user.can_trade, user.can_withdraw) == (day.now, False, True)
+    assert (user.account_type, user.permissions) == ("MARGIN", ("SPOT", "NEWEST"))
+
+
+@pytest.mark.parametrize(("minutes", "possible"), [(5, True), (5.001, False), (10**6, False)])
+def test_a_snapshot_of_the_future_is_refused(day, minutes, possible):
+    moment = day.now + timedelta(minutes=minutes)
+    if possible:
+        assert day.sync({}, at=moment) == "APPLIED"
+    else:
+        with pytest.raises(InvalidDataError) as error:
+            day.sync({}, at=moment)
+        assert error.value.field == "taken_at"
 
 
 def test_a_snapshot_lists_each_asset_once(day):

@@ -71,24 +71,45 @@ def test_more_than_can_be_stored_is_invalid(day):
     assert day.deposit("USDT", "0.000000000000000000000000000000000001") == "APPLIED"
 
 
-@pytest.mark.parametrize("before", [timedelta(0), timedelta(seconds=1)])
-def test_what_a_snapshot_told_already_is_covered(day, before):
-    moment = day.wait(10)
+def test_what_a_snapshot_told_already_is_covered(day):
     day.sync({"USDT": 700})
-    assert day.deposit("USDT", 1000, "d", moment - before) == "COVERED"
-    assert day.withdraw("USDT", 3000, "w", moment - before) == "COVERED"
-    assert day.money() == {"USDT": "700 / 0"}
-    assert day.deposit("USDT", 1000, "d", moment - before) == "DUPLICATE"
-    assert [(entry.reason, entry.delta_free) for entry in day.entries] == [
-        ("SNAPSHOT", 700),
-        ("DEPOSIT", 1000),
-        ("SNAPSHOT", -1000),
-        ("SNAPSHOT", 3000),
-        ("WITHDRAWAL", -3000),
+    moment = day.wait(60)
+    day.wait(10)
+    day.sync({"USDT": 1400})
+    assert day.unexplained() == {"USDT": 700}
+    assert day.deposit("USDT", 1000, "d", moment) == "COVERED"
+    assert day.unexplained() == {"USDT": -300}
+    assert day.withdraw("USDT", 300, "w", moment) == "COVERED"
+    assert (day.money(), day.unexplained()) == ({"USDT": "1400 / 0"}, {})
+    assert day.deposit("USDT", 1000, "d", moment) == "DUPLICATE"
+    assert [(entry.reason, entry.delta_free, entry.delta_unexplained) for entry in day.entries] == [
+        ("SNAPSHOT", 700, 0),
+        ("SNAPSHOT", 700, 700),
+        ("DEPOSIT", 1000, 0),
+        ("SNAPSHOT", -1000, -1000),
+        ("SNAPSHOT", 300, 300),
+        ("WITHDRAWAL", -300, 0),
     ]
+
+
+def test_a_fact_before_the_first_snapshot_explains_nothing(day):
+    moment = day.now
+    day.wait(60)
+    day.sync({"USDT": 700})
+    day.wait(60)
+    day.sync({"USDT": 800})
+    assert day.deposit("USDT", 700, at=moment) == "COVERED"
+    assert (day.money(), day.unexplained()) == ({"USDT": "800 / 0"}, {"USDT": 100})
 
 
 def test_what_happened_after_the_snapshot_moves_money(day):
     day.sync({"USDT": 700})
-    assert day.deposit("USDT", 1000, at=day.wait()) == "APPLIED"
-    assert day.money() == {"USDT": "1700 / 0"}
+    assert day.deposit("USDT", 1000, at=day.wait(6)) == "APPLIED"
+    assert (day.money(), day.unexplained()) == ({"USDT": "1700 / 0"}, {})
+
+
+def test_a_transfer_of_the_future_is_refused(day):
+    with pytest.raises(InvalidDataError) as error:
+        day.deposit("USDT", 1, at=day.now + timedelta(minutes=6))
+    assert error.value.field == "occurred_at"
+    assert day.entries == []

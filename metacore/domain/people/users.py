@@ -11,7 +11,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from metacore import ids
 from metacore.domain.values.model import Model, revised, unchecked
-from metacore.domain.values.text import Integer, Key
+from metacore.domain.values.text import Integer, Key, Text
 from metacore.domain.values.times import Time
 from metacore.errors import StaleVersionError
 
@@ -52,7 +52,13 @@ class User(NewUser):
     """A stored user. API credentials are kept apart: never part of it."""
 
     balances_as_of: Time | None = None
-    """The exchange's time of the newest account snapshot that was taken over."""
+    """When the newest account snapshot that was taken over was taken, by the exchange's clock."""
+    balances_synced_at: Time | None = None
+    """When it was taken over, by our clock."""
+    balances_since: Time | None = None
+    """When the first account snapshot that was taken over was taken, by the exchange's clock."""
+    balances_contrary: tuple[Text, ...] = ()
+    """The facts near the newest account snapshot that count on the other side of it than their times say."""
     version: int = 1
     created_at: Time
     updated_at: Time
@@ -60,8 +66,7 @@ class User(NewUser):
     @classmethod
     def created(cls, new: NewUser, now: datetime) -> Self:
         """The user that `new` becomes when it is stored at `now`."""
-        stored = {"balances_as_of": None, "version": 1, "created_at": now, "updated_at": now}
-        return unchecked(cls, {**new.__dict__, **stored})
+        return unchecked(cls, {**new.__dict__, **_FRESH, "created_at": now, "updated_at": now})
 
     def require_version(self, expected: int | None) -> Self:
         """Itself; StaleVersionError if `expected` is given and not its version."""
@@ -91,6 +96,9 @@ class UserPatch(Model):
     permissions: tuple[Key, ...] | None = None
     is_active: bool | None = None
     balances_as_of: Time | None = None
+    balances_synced_at: Time | None = None
+    balances_since: Time | None = None
+    balances_contrary: tuple[Text, ...] | None = None
 
     @model_validator(mode="after")
     def _required_fields_stay(self) -> Self:
@@ -112,4 +120,14 @@ class UserPatch(Model):
         return {name: self.__dict__[name] for name in type(self).model_fields if name in self.model_fields_set}
 
 
-_CLEARABLE = frozenset({"uid", "username", "email", "telegram_id", "balances_as_of"})
+_CLEARABLE = frozenset(
+    {"uid", "username", "email", "telegram_id", "balances_as_of", "balances_synced_at", "balances_since"}
+)
+
+_FRESH: dict[str, Any] = {
+    "balances_as_of": None,
+    "balances_synced_at": None,
+    "balances_since": None,
+    "balances_contrary": (),
+    "version": 1,
+}

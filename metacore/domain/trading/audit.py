@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from metacore.domain.trading.balances import Balance, BalanceEntry
+from metacore.domain.trading.balances import Balance, BalanceEntry, EntryReason
 from metacore.domain.trading.orders import Order
 from metacore.domain.values.amounts import ZERO, Sum, exact
 from metacore.domain.values.model import Model
@@ -22,6 +22,7 @@ class AuditRule(StrEnum):
     JOURNAL_GAPLESS = "JOURNAL_GAPLESS"
     JOURNAL_ADDS_UP = "JOURNAL_ADDS_UP"
     BALANCE_IS_JOURNAL = "BALANCE_IS_JOURNAL"
+    UNEXPLAINED_IS_SNAPSHOTS = "UNEXPLAINED_IS_SNAPSHOTS"
     LOCKED_IS_HOLDS = "LOCKED_IS_HOLDS"
     SETTLED_IS_TRADES = "SETTLED_IS_TRADES"
     EXECUTED_COVERS_SETTLED = "EXECUTED_COVERS_SETTLED"
@@ -42,6 +43,9 @@ class AuditFinding(Model):
     actual: Sum | None = None
 
 
+_BEGINNING = (0, ZERO, ZERO, ZERO)
+
+
 class Audit:
     """What breaks a rule among the rows of one user, read in one snapshot.
 
@@ -51,19 +55,25 @@ class Audit:
     def __init__(self, user_id: UUID) -> None:
         self._user_id = user_id
         self._findings: list[AuditFinding] = []
-        self._ends: dict[str, tuple[int, Decimal, Decimal]] = {}
+        self._ends: dict[str, tuple[int, Decimal, Decimal, Decimal]] = {}
         self._holds: dict[str, Decimal] = {}
 
     def read_entries(self, entries: Iterable[BalanceEntry]) -> None:
         """Read the next entries, by (asset, seq)."""
         with exact():
             for entry in entries:
-                seq, free, locked = self._ends.get(entry.asset, (0, ZERO, ZERO))
+                seq, free, locked, unexplained = self._ends.get(entry.asset, _BEGINNING)
                 where = {"asset": entry.asset, "seq": entry.seq}
                 self._expect(AuditRule.JOURNAL_GAPLESS, Decimal(seq + 1), Decimal(entry.seq), **where)
                 self._expect(AuditRule.JOURNAL_ADDS_UP, free + entry.delta_free, entry.free_after, **where)
                 self._expect(AuditRule.JOURNAL_ADDS_UP, locked + entry.delta_locked, entry.locked_after, **where)
-                self._ends[entry.asset] = (entry.seq, entry.free_after, entry.locked_after)
+                told = entry.delta_free + entry.delta_locked if entry.reason is EntryReason.SNAPSHOT else ZERO
+                # Neither the opening is unexplained, nor what took back a fact that is older than it.
+                explained = told if entry.delta_unexplained else ZERO
+                rule = AuditRule.UNEXPLAINED_IS_SNAPSHOTS
+                self._expect(rule, explained, entry.delta_unexplained, **where)
+                self._expect(rule, unexplained + entry.delta_unexplained, entry.unexplained_after, **where)
+                self._ends[entry.asset] = (entry.seq, entry.free_after, entry.locked_after, entry.unexplained_after)
 
     def read_orders(self, orders: Iterable[tuple[Order, Decimal]]) -> None:
         """Read the next orders, each with the sum of its SETTLED trades."""
@@ -82,13 +92,15 @@ class Audit:
         for asset in sorted({*by_asset, *self._ends, *self._holds}):
             balance = by_asset.get(asset)
             free, locked = (balance.free, balance.locked) if balance else (ZERO, ZERO)
-            seq, free_after, locked_after = self._ends.get(asset, (0, ZERO, ZERO))
+            seq, free_after, locked_after, unexplained_after = self._ends.get(asset, _BEGINNING)
             last_seq = Decimal(balance.last_seq if balance else 0)
             self._expect(AuditRule.NOT_NEGATIVE, max(free, ZERO), free, asset=asset)
             self._expect(AuditRule.NOT_NEGATIVE, max(locked, ZERO), locked, asset=asset)
             self._expect(AuditRule.JOURNAL_GAPLESS, Decimal(seq), last_seq, asset=asset)
             self._expect(AuditRule.BALANCE_IS_JOURNAL, free_after, free, asset=asset)
             self._expect(AuditRule.BALANCE_IS_JOURNAL, locked_after, locked, asset=asset)
+            unexplained = balance.unexplained if balance else ZERO
+            self._expect(AuditRule.UNEXPLAINED_IS_SNAPSHOTS, unexplained_after, unexplained, asset=asset)
             self._expect(AuditRule.LOCKED_IS_HOLDS, self._holds.get(asset, ZERO), locked, asset=asset)
         return self._findings
 

@@ -30,13 +30,22 @@ class EntryReason(StrEnum):
     COMMISSION = "COMMISSION"
     SNAPSHOT = "SNAPSHOT"
     ADJUSTMENT = "ADJUSTMENT"
+    TRANSFER = "TRANSFER"
 
 
 UNIQUELY_REFERENCED = frozenset({EntryReason.DEPOSIT, EntryReason.WITHDRAWAL})
 """The reasons whose references are unique for each user."""
 
-HOLDING = frozenset({EntryReason.HOLD, EntryReason.RELEASE})
-"""The reasons that move no total, so that an account snapshot need not be newer than their entries."""
+FACTS = frozenset(
+    {
+        EntryReason.DEPOSIT,
+        EntryReason.WITHDRAWAL,
+        EntryReason.TRADE,
+        EntryReason.COMMISSION,
+        EntryReason.TRANSFER,
+    }
+)
+"""The reasons of entries that tell what happened to the account: what an account snapshot may know of already."""
 
 
 class AccountBalance(Model):
@@ -54,9 +63,13 @@ class AccountBalance(Model):
 
 
 class Balance(AccountBalance):
-    """What a user has of one asset. `last_seq` is the `seq` of its newest journal entry, 0 before the first."""
+    """What a user has of one asset. `last_seq` is the `seq` of its newest journal entry, 0 before the first.
+
+    `unexplained` is signed: how much of the total no fact explains, only what account snapshots told of it.
+    """
 
     user_id: UUID
+    unexplained: Amount = ZERO
     last_seq: int = 0
     version: int = 1
     created_at: Time
@@ -72,6 +85,7 @@ class Balance(AccountBalance):
                 "free": ZERO,
                 "locked": ZERO,
                 "user_id": user_id,
+                "unexplained": ZERO,
                 "last_seq": 0,
                 "version": 1,
                 "created_at": now,
@@ -88,13 +102,15 @@ class BalanceDelta(Model):
     """A change of one balance for one cause; it becomes one journal entry.
 
     `reference` names the cause: the order of a hold, the trade of a fill, the caller's reference of a deposit. It is
-    unique for each user among the DEPOSIT, and among the WITHDRAWAL entries.
+    unique for each user among the DEPOSIT, and among the WITHDRAWAL entries. `delta_unexplained` is how much of what it
+    moves no fact explains.
     """
 
     user_id: UUID
     asset: Key
     delta_free: Amount = ZERO
     delta_locked: Amount = ZERO
+    delta_unexplained: Amount = ZERO
     reason: EntryReason
     reference: Key | None = None
     occurred_at: Time
@@ -112,7 +128,32 @@ class BalanceEntry(BalanceDelta):
     seq: int
     free_after: NonNegativeAmount
     locked_after: NonNegativeAmount
+    unexplained_after: Amount
     created_at: Time
+
+    def position(self) -> tuple[datetime, str, int]:
+        """Where it stands in the journal, by time."""
+        return self.occurred_at, self.asset, self.seq
+
+
+class EntryFilter(Model):
+    """Which journal entries to list: all that match every given field; `since` inclusive, `until` exclusive, by
+    `occurred_at`.
+    """
+
+    asset: Key | None = None
+    reason: EntryReason | None = None
+    since: Time | None = None
+    until: Time | None = None
+
+    def matches(self, entry: BalanceEntry) -> bool:
+        """Whether `entry` is one of them."""
+        return (
+            (self.asset is None or entry.asset == self.asset)
+            and (self.reason is None or entry.reason is self.reason)
+            and (self.since is None or entry.occurred_at >= self.since)
+            and (self.until is None or entry.occurred_at < self.until)
+        )
 
 
 def apply_deltas(
@@ -132,8 +173,8 @@ def apply_deltas(
             state = running.get(key)
             if state is None:
                 stored = balances[key]
-                state = running[key] = [stored.free, stored.locked, stored.last_seq]
-            free_before, locked_before, seq = state
+                state = running[key] = [stored.free, stored.locked, stored.unexplained, stored.last_seq]
+            free_before, locked_before, unexplained, seq = state
             free = canonical(free_before + delta.delta_free) if delta.delta_free else free_before
             locked = canonical(locked_before + delta.delta_locked) if delta.delta_locked else locked_before
             if free < 0 or locked < 0:
@@ -142,12 +183,15 @@ def apply_deltas(
             if free >= LIMIT or locked >= LIMIT:
                 field = "delta_free" if free >= LIMIT else "delta_locked"
                 raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)
-            state[:] = free, locked, seq + 1
-            afters.append({"seq": seq + 1, "free_after": free, "locked_after": locked, "created_at": now})
+            if delta.delta_unexplained:
+                unexplained = canonical(unexplained + delta.delta_unexplained)
+            state[:] = free, locked, unexplained, seq + 1
+            after = {"seq": seq + 1, "free_after": free, "locked_after": locked, "unexplained_after": unexplained}
+            afters.append({**after, "created_at": now})
     changed = {}
-    for key, (free, locked, seq) in running.items():
-        version = balances[key].version + 1
-        changed[key] = revised(balances[key], free=free, locked=locked, last_seq=seq, version=version, updated_at=now)
+    for key, (free, locked, unexplained, seq) in running.items():
+        amounts = {"free": free, "locked": locked, "unexplained": unexplained, "last_seq": seq}
+        changed[key] = revised(balances[key], **amounts, version=balances[key].version + 1, updated_at=now)
     entries = (unchecked(BalanceEntry, delta.__dict__ | after) for delta, after in zip(deltas, afters, strict=True))
     return changed, entries
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import Balance, BalanceDelta, BalanceEntry, EntryReason
+from metacore.domain.trading.facts import Placement
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import Order
@@ -18,6 +19,25 @@ from metacore.domain.values.amounts import ZERO
 
 EntryReference = tuple[UUID, EntryReason, str]
 """`(user_id, reason, reference)` of a deposit or a withdrawal."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactWindow:
+    """Which facts to load: those no further than `tolerance` from the moment `around`, and the `later` ones, if so.
+
+    Without a moment, it is when each user's newest account snapshot was taken; no facts where there is none.
+    """
+
+    tolerance: timedelta
+    around: datetime | None = None
+    later: bool = False
+
+    def bounds(self, around: datetime) -> tuple[datetime, datetime]:
+        """The first and the last moment of facts to load around that one."""
+        first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+        start = around - self.tolerance if around - first > self.tolerance else first
+        end = around + self.tolerance if last - around > self.tolerance and not self.later else last
+        return start, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +61,8 @@ class Selection:
     """Whether to sum the unsettled trades of the orders that are found, and those under the ids of `orders`."""
     holding: bool = False
     """Whether to load all orders of `users` that hold funds, closed ones too, beside those that `orders` name."""
-    moved_after: datetime | None = None
-    """The time after which to look for an entry of `users` other than HOLD and RELEASE; None: do not look."""
+    facts: FactWindow | None = None
+    """Which journal entries that tell of facts of `users` to load, and when the orders of trades were placed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +89,12 @@ class Loaded:
     """The sums over unsettled trades by the one id of their order that they are kept by (`OrderIds.own_first`): that of
     an order found or, as its trades may come before it, any that was asked for.
     """
-    moved: bool = False
-    """Whether there is an entry such as `Selection.moved_after` asks for."""
+    facts: tuple[BalanceEntry, ...] = ()
+    """The journal entries that `Selection.facts` asks for."""
+    placements: Mapping[tuple[UUID, UUID], Placement] = field(default_factory=dict)
+    """For the SETTLED trades of that time, by `(user_id, trade_id)`: whether their orders are stored, and when those
+    were placed here.
+    """
 
 
 RowKey = tuple[str, UUID, UUID]

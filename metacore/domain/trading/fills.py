@@ -9,9 +9,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from metacore.domain.trading.balances import BalanceDelta, EntryReason
+from metacore.domain.trading.facts import Fact, moves_of
 from metacore.domain.trading.funds import Funds, Shortfall
 from metacore.domain.trading.holds import reserve, share
-from metacore.domain.trading.journal import line, release
+from metacore.domain.trading.journal import covered, line, release
 from metacore.domain.trading.orders import Order, OrderSide
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.values.amounts import ZERO, canonical, exact
@@ -92,18 +93,43 @@ def _debit(
     return line(user_id, asset, reason, reference, at, free=canonical(locked - amount), locked=canonical(-locked))
 
 
-def cover(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: Mapping[str, Funds]) -> Fill:
-    """The fill of a trade that an account snapshot has told: its share of the hold is released, no total moves."""
-    if before.held_asset is None:
-        return Fill(ZERO)
-    user_id, pays, at = trade.user_id, before.held_asset, trade.traded_at
+def entries_of(order: Order, trade: NewTrade, money: Decimal) -> list[BalanceDelta]:
+    """What `trade`, whose quote amount is `money`, moves if no hold pays for it: all of it from free, or to free."""
+    user_id, reference, at = trade.user_id, str(trade.id), trade.traded_at
+    sign = 1 if trade.side is OrderSide.BUY else -1
     with exact():
-        taken, kept, locked = share(before, trade.quantity, money), reserve(after), funds[pays].locked
-        held = before.held_amount - taken
-        closing = max(held - kept, ZERO) if not after.is_open else ZERO
-        deltas = []
-        for amount, reference in ((taken, trade.id), (closing, before.id)):
-            if set_free := min(amount, locked):
-                deltas.append(release(user_id, pays, canonical(set_free), str(reference), at))
-                locked -= set_free
-        return Fill(canonical(held - closing), tuple(deltas))
+        parts = [
+            (order.base_asset, EntryReason.TRADE, canonical(sign * trade.quantity)),
+            (order.quote_asset, EntryReason.TRADE, canonical(-sign * money)),
+        ]
+        if trade.commission and trade.commission_asset is not None:
+            parts.append((trade.commission_asset, EntryReason.COMMISSION, canonical(-trade.commission)))
+    return [line(user_id, asset, reason, reference, at, free=amount) for asset, reason, amount in parts if amount]
+
+
+def fact_of(order: Order, trade: NewTrade, money: Decimal) -> Fact:
+    """The fact that `trade` of `order` is."""
+    moves = moves_of((entry.asset, entry.delta_free) for entry in entries_of(order, trade, money))
+    return Fact(EntryReason.TRADE, str(trade.id), trade.traded_at, moves, order.placed_at)
+
+
+def cover(
+    before: Order, after: Order, trade: NewTrade, money: Decimal, funds: Mapping[str, Funds], explains: bool
+) -> Fill:
+    """The fill of a trade that an account snapshot has told: its share of the hold is released, no total moves."""
+    at, deltas, held = trade.traded_at, [], ZERO
+    with exact():
+        if before.held_asset is not None:
+            asset, kept = before.held_asset, reserve(after)
+            taken, locked = share(before, trade.quantity, money), funds[asset].locked
+            held = before.held_amount - taken
+            closing = max(held - kept, ZERO) if not after.is_open else ZERO
+            for amount, reference in ((taken, trade.id), (closing, before.id)):
+                if set_free := min(amount, locked):
+                    deltas.append(release(trade.user_id, asset, canonical(set_free), str(reference), at))
+                    locked -= set_free
+            held -= closing
+    for entry in entries_of(before, trade, money):
+        funds[entry.asset].require_room(entry.delta_free.copy_abs(), "quantity")
+        deltas += covered(entry, explains)
+    return Fill(canonical(held), tuple(deltas))

@@ -19,6 +19,11 @@ class Funds:
         self.free = free
         self.locked = locked
 
+    @property
+    def total(self) -> Decimal:
+        """Free and locked together."""
+        return addition(self.free, self.locked)
+
     def require_room(self, amount: Decimal, field: str) -> None:
         """InvalidDataError, naming `field`, if `amount` more would be too much to be stored."""
         if addition(addition(self.free, self.locked), amount) >= LIMIT:

@@ -161,6 +161,8 @@ class Order(NewOrder):
     settled_quote_quantity: Amount = ZERO
     held_asset: Key | None = None
     held_amount: NonNegativeAmount = ZERO
+    placed_at: Time | None = None
+    """When it was placed here, by our clock; None for an order that was found on the exchange."""
     version: int = 1
     created_at: Time
     updated_at: Time
@@ -208,6 +210,7 @@ _FRESH: dict[str, Any] = {
     "settled_quote_quantity": ZERO,
     "held_asset": None,
     "held_amount": ZERO,
+    "placed_at": None,
     "version": 1,
 }
 

@@ -127,7 +127,7 @@ def place(state: UserState, placement: Placement) -> Order:
     if free < amount:
         raise InsufficientFundsError(asset, needed=amount, available=free, user_id=new.user_id)
     state.post((hold(new.user_id, asset, amount, str(new.id), state.now),))
-    order = revised(Order.created(new, state.now), held_asset=asset, held_amount=amount)
+    order = revised(Order.created(new, state.now), held_asset=asset, held_amount=amount, placed_at=state.now)
     state.put_order(order)
     state.append(_update(state, order, None, new.reason))
     return order

@@ -18,6 +18,7 @@ from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import ZERO, canonical, exact
 from metacore.domain.values.model import revised, unchecked
+from metacore.domain.values.times import require_possible
 from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
 
 
@@ -56,6 +57,7 @@ def apply_report(work: UnitOfWork, report: ExecutionReport) -> ReportResult:
     settled.
     """
     try:
+        require_possible(report.occurred_at, work.now, "occurred_at")
         state = work.state_of(report.user_id)
         order = _find(state, report)
     except ConflictError as error:

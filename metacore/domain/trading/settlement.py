@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -13,13 +14,15 @@ from pydantic import ConfigDict
 
 from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command, NotAloneError
+from metacore.domain.trading.covering import alone_with_facts, explains, is_close, is_covered, note
 from metacore.domain.trading.decisions import Selection, Unsettled
-from metacore.domain.trading.fills import cover, settle
+from metacore.domain.trading.fills import cover, fact_of, settle
 from metacore.domain.trading.funds import Shortfall
 from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateSource
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.trading.reports import Outcome
+from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.states import status_after_trade, too_much
 from metacore.domain.trading.trade_identity import find_stored, tells_the_same
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
@@ -27,6 +30,7 @@ from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import ZERO, canonical, exact
 from metacore.domain.values.model import Model, revised, unchecked
+from metacore.domain.values.times import require_possible
 from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
 
 
@@ -47,9 +51,10 @@ class SettlementResult(Model):
 
 @dataclass(frozen=True, slots=True)
 class SettleTrades(Command[Sequence[SettlementResult]]):
-    """Settle trades, each by itself."""
+    """Settle trades, each by itself; `tolerance` is that of account snapshots."""
 
     trades: Sequence[NewTrade]
+    tolerance: timedelta = TOLERANCE
 
     def selection(self, exclusive: bool) -> Selection:
         return Selection(
@@ -60,13 +65,14 @@ class SettleTrades(Command[Sequence[SettlementResult]]):
             # Shared, another trade that has the id of one of these is found when the id collides.
             trade_ids=tuple((trade.user_id, trade.id) for trade in self.trades) if exclusive else (),
             unsettled=True,
+            **(alone_with_facts(self.tolerance) if exclusive else {}),
         )
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
-        return balances_of(self.trades, work.loaded.orders)
+        return balances_of(self.trades, work.loaded.orders) | work.balances_of_facts()
 
     def decide(self, work: UnitOfWork) -> Sequence[SettlementResult]:
-        results = tuple(settle_trade(work, trade) for trade in self.trades)
+        results = tuple(settle_trade(work, trade, self.tolerance) for trade in self.trades)
         if not work.alone and _stores_unknown(results, work):
             raise NotAloneError
         return results
@@ -78,16 +84,21 @@ class SettlePending(Command[Sequence[SettlementResult]]):
 
     user_id: UUID
     trades: Sequence[Trade]
+    tolerance: timedelta = TOLERANCE
 
     def selection(self, exclusive: bool) -> Selection:
-        return replace(SettleTrades(self.trades).selection(exclusive), users=frozenset({self.user_id}))
+        return replace(self._settling.selection(exclusive), users=frozenset({self.user_id}))
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
-        return SettleTrades(self.trades).balances(work)
+        return self._settling.balances(work)
 
     def decide(self, work: UnitOfWork) -> Sequence[SettlementResult]:
         work.state_of(self.user_id)
-        return SettleTrades(self.trades).decide(work)
+        return self._settling.decide(work)
+
+    @property
+    def _settling(self) -> SettleTrades:
+        return SettleTrades(self.trades, self.tolerance)
 
 
 def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[BalanceKey]:
@@ -124,19 +135,19 @@ _SCOPE = attrgetter("user_id", "order_id", "exchange_order_id", "client_order_id
 """What of a trade, beside whether its commission is zero, says which balances it may move."""
 
 
-def settle_trade(work: UnitOfWork, new: NewTrade) -> SettlementResult:
+def settle_trade(work: UnitOfWork, new: NewTrade, tolerance: timedelta = TOLERANCE) -> SettlementResult:
     """Write to `work` what `new`, or the stored trade that it tells of, brings about."""
     try:
+        require_possible(new.traded_at, work.now, "traded_at")
         with exact():
-            return _settled(work.state_of(new.user_id), new)
+            return _settled(work.state_of(new.user_id), new, tolerance)
     except ConflictError as error:
         return _result(Outcome.CONFLICT, error=error)
     except (InvalidDataError, NotFoundError) as error:
         return _result(Outcome.INVALID, error=error)
 
 
-def _settled(state: UserState, new: NewTrade) -> SettlementResult:
-    as_of = state.user.balances_as_of
+def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> SettlementResult:
     order = state.find_order(new.order_ids)
     stored = find_stored(state, new, order)
     if stored is None:
@@ -170,15 +181,19 @@ def _settled(state: UserState, new: NewTrade) -> SettlementResult:
         settled_quantity=canonical(order.settled_quantity + trade.quantity),
         settled_quote_quantity=canonical(order.settled_quote_quantity + money),
     )
-    covered = as_of is not None and trade.traded_at <= as_of
-    fill = (cover if covered else settle)(order, after, trade, money, state.funds)
+    fact = fact_of(order, trade, money) if is_close(state, trade.traded_at, tolerance) else None
+    before = fact is not None and is_covered(state, fact, tolerance)
+    if before:
+        fill = cover(order, after, trade, money, state.funds, explains(state, trade.traded_at, tolerance))
+    else:
+        fill = settle(order, after, trade, money, state.funds)
 
     if fill.missing:
         outcome, trade_state = Outcome.PENDING, TradeState.PENDING
         is_moved = any(getattr(order, name) != value for name, value in moved.items())
         after = state.release_excess(revised(order, **moved, **version), trade.traded_at) if is_moved else order
     else:
-        outcome, trade_state = Outcome.COVERED if covered else Outcome.SETTLED, TradeState.SETTLED
+        outcome, trade_state = Outcome.COVERED if before else Outcome.SETTLED, TradeState.SETTLED
         after = revised(after, held_amount=fill.held_amount)
         state.post(fill.deltas)
     if after is not order:
@@ -186,6 +201,8 @@ def _settled(state: UserState, new: NewTrade) -> SettlementResult:
     if after.status is not order.status or after.executed_quantity != order.executed_quantity:
         state.append(_update(after, order.status, trade))
     written = _written(state, new, stored, trade_state, after, money)
+    if fact is not None and not fill.missing:
+        note(state, fact, before, tolerance)
     return _result(outcome, written, after, fill.missing)
 
 

@@ -1,27 +1,32 @@
-"""UserState snapshots: what an exchange says an account holds, and how it is taken over."""
+"""Account snapshots: what an exchange says an account holds, and how it is taken over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
-from metacore.domain.people.users import UserPatch
-from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason, adjustments
+from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason
 from metacore.domain.trading.commands import Command
-from metacore.domain.trading.decisions import Selection
-from metacore.domain.trading.orders import Order
+from metacore.domain.trading.covering import cut_holds, reconsider
+from metacore.domain.trading.decisions import FactWindow, Selection
+from metacore.domain.trading.facts import Fact
+from metacore.domain.trading.journal import line
 from metacore.domain.trading.reports import Outcome
+from metacore.domain.trading.sides import TOLERANCE, SnapshotTime
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
-from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, canonical, exact
-from metacore.domain.values.model import Model, revised, unchecked
-from metacore.domain.values.text import Key
-from metacore.domain.values.times import Time
+from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, canonical, exact, parse_amount
+from metacore.domain.values.frozen import FrozenDict
+from metacore.domain.values.model import Model
+from metacore.domain.values.symbols import plain_each
+from metacore.domain.values.text import Key, Text, parse_text
+from metacore.domain.values.times import Time, require_possible
 
 
 class AccountSnapshot(Model):
@@ -48,22 +53,41 @@ class AccountSnapshot(Model):
             raise ValueError(f"a total has {TOO_LARGE}")
         return self
 
-    def patch(self) -> UserPatch:
-        """What it makes of its user: the time of the balances, and every flag that it tells."""
-        flags = {name: getattr(self, name) for name in _FLAGS}
-        return UserPatch(
-            balances_as_of=self.taken_at, **{name: value for name, value in flags.items() if value is not None}
-        )
+    def flags(self) -> dict[str, object]:
+        """The flags that it tells."""
+        return {name: value for name in _FLAGS if (value := getattr(self, name)) is not None}
 
 
 _FLAGS = ("can_trade", "can_withdraw", "can_deposit", "account_type", "permissions")
 
 
+def _frozen_amounts(value: object) -> FrozenDict:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a mapping of amounts by asset")
+    return FrozenDict({parse_text(asset): parse_amount(amount) for asset, amount in value.items()})
+
+
+AmountsByAsset = Annotated[
+    Mapping[str, Decimal],
+    PlainValidator(_frozen_amounts),
+    PlainSerializer(plain_each, when_used="json"),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string", "format": "decimal"}}),
+]
+"""A read-only mapping of amounts."""
+
+
 class SnapshotResult(Model):
-    """What became of a snapshot (APPLIED or STALE), and all balances of the user after it, by asset."""
+    """What became of a snapshot (APPLIED or STALE), and all balances of the user after it, by asset.
+
+    `differences` are by how much the snapshot tells more of each asset than the facts told before it, which is now
+    unexplained (but for the first snapshot, which is the opening); zero ones are left out. `reason` says why it is
+    STALE.
+    """
 
     outcome: Outcome
     balances: tuple[Balance, ...]
+    differences: AmountsByAsset = FrozenDict()
+    reason: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +96,7 @@ class SyncAccount(Command[SnapshotResult]):
 
     user_id: UUID
     snapshot: AccountSnapshot
+    tolerance: timedelta = TOLERANCE
 
     def selection(self, exclusive: bool) -> Selection:  # noqa: ARG002
         return Selection(
@@ -79,59 +104,101 @@ class SyncAccount(Command[SnapshotResult]):
             exclusive_users=True,
             holding=True,
             balances=True,
-            moved_after=self.snapshot.taken_at,
+            facts=FactWindow(self.tolerance, around=self.snapshot.taken_at, later=True),
         )
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
         """All that are stored, told or held; none if it is stale."""
-        if self._is_stale(work):
+        if self._stale(work) is not None:
             return set()
         assets = {balance.asset for balance in (*work.loaded.balances, *self.snapshot.balances)}
         assets |= {order.held_asset for order in work.loaded.orders if order.held_asset is not None}
-        return {(self.user_id, asset) for asset in assets}
+        return {(self.user_id, asset) for asset in assets} | work.balances_of_facts()
 
     def decide(self, work: UnitOfWork) -> SnapshotResult:
-        if self._is_stale(work):
-            return SnapshotResult(outcome=Outcome.STALE, balances=work.loaded.balances)
+        state = work.state_of(self.user_id)
+        require_possible(self.snapshot.taken_at, work.now, "taken_at")
+        if (reason := self._stale(work)) is not None:
+            return SnapshotResult(outcome=Outcome.STALE, balances=work.loaded.balances, reason=reason)
         balances = tuple(work.balances[key] for key in sorted(work.balances))
-        take_over(work.state_of(self.user_id), self.snapshot, work.loaded.orders, balances)
-        return SnapshotResult(outcome=Outcome.APPLIED, balances=balances)
+        differences = _differences(state, self.snapshot, balances, self.tolerance)
+        take_over(state, self.snapshot, balances, differences, self.tolerance)
+        differing = FrozenDict({asset: amount for asset, amount in differences.items() if amount})
+        return SnapshotResult(outcome=Outcome.APPLIED, balances=balances, differences=differing)
 
     def result(self, decided: SnapshotResult, saved: Mapping[BalanceKey, Balance]) -> SnapshotResult:
         balances = tuple(saved.get(balance.key, balance) for balance in decided.balances)
-        return SnapshotResult(outcome=decided.outcome, balances=balances)
+        return decided.changed(balances=balances)
 
-    def _is_stale(self, work: UnitOfWork) -> bool:
-        """Whether it is no newer than the one taken over before, or money moved after it."""
-        as_of = work.state_of(self.user_id).user.balances_as_of
-        return work.loaded.moved or (as_of is not None and self.snapshot.taken_at <= as_of)
+    def _stale(self, work: UnitOfWork) -> str | None:
+        """Why it is stale: it is no newer than the one taken over before or, the first one, too close to a fact."""
+        state, taken_at = work.state_of(self.user_id), self.snapshot.taken_at
+        as_of = state.user.balances_as_of
+        if as_of is not None:
+            return None if taken_at > as_of else f"it is not newer than that of {as_of.isoformat()}, taken over before"
+        if not any(abs(fact.occurred_at - taken_at) <= self.tolerance for fact in state.facts.values()):
+            return None
+        if not any(_differences(state, self.snapshot, work.loaded.balances, self.tolerance).values()):
+            return None
+        return "money moved too close to it to tell which came first: take another"
 
 
 def take_over(
-    state: UserState, snapshot: AccountSnapshot, orders: Sequence[Order], balances: Sequence[Balance]
+    state: UserState,
+    snapshot: AccountSnapshot,
+    balances: Sequence[Balance],
+    differences: Mapping[str, Decimal],
+    tolerance: timedelta,
 ) -> None:
-    """Write to `state` what makes the totals of `balances` those of `snapshot`, and the flags that it tells.
+    """Write to `state` what moves each total of `balances` by its difference, and the flags that `snapshot` tells.
 
-    Locked is the sum of the holds of `orders`. Holds above the total are cut, those of the newest orders, by
-    (created_at, id), first. One SNAPSHOT entry for each balance that changes, dated `taken_at`, tells of all of it.
+    Locked is the sum of the holds, free the rest; holds above the total are cut, those of the newest orders, by
+    (created_at, id), first, and no total goes below zero. One SNAPSHOT entry for each balance that changes, dated
+    `taken_at`, tells of all of it. Then the books choose.
     """
-    totals = {balance.asset: balance.total for balance in balances} if snapshot.is_partial else {}
-    totals |= {balance.asset: balance.total for balance in snapshot.balances}
-    holds: dict[str, Decimal] = {}
+    taken_at, before = snapshot.taken_at, SnapshotTime.of(state.user, tolerance)
+    contrary = sorted(fact.key for fact in _later(state, snapshot) if before is not None and before.is_before(fact))
+    entries = []
     with exact():
-        for order in sorted(orders, key=lambda order: (order.created_at, order.id)):
-            if order.held_asset is None:
-                continue
-            taken = holds.get(order.held_asset, ZERO)
-            held = min(order.held_amount, totals.get(order.held_asset, ZERO) - taken)
-            holds[order.held_asset] = taken + held
-            if held != order.held_amount:
-                cut = {"held_amount": canonical(held), "version": order.version + 1, "updated_at": state.now}
-                state.put_order(revised(order, **cut))
-        after = []
         for balance in balances:
-            total, locked = totals.get(balance.asset, ZERO), holds.get(balance.asset, ZERO)
-            after.append(unchecked(AccountBalance, {"asset": balance.asset, "free": total - locked, "locked": locked}))
-    user_id = state.user.id
-    state.post(adjustments(user_id, balances, after, False, snapshot.taken_at, EntryReason.SNAPSHOT))
-    state.patch = snapshot.patch()
+            total = canonical(max(balance.total + differences.get(balance.asset, ZERO), ZERO))
+            locked = cut_holds(state, balance.asset, total)
+            free, locked = canonical(total - locked - balance.free), canonical(locked - balance.locked)
+            if free or locked:
+                unexplained = canonical(free + locked) if before is not None else ZERO
+                moved = {"free": free, "locked": locked, "unexplained": unexplained}
+                entries.append(line(state.user.id, balance.asset, EntryReason.SNAPSHOT, None, taken_at, **moved))
+    state.post(entries)
+    since = {} if before is not None else {"balances_since": taken_at}
+    state.revise_user(
+        balances_as_of=taken_at,
+        balances_synced_at=state.now,
+        balances_contrary=tuple(contrary),
+        **since,
+        **snapshot.flags(),
+    )
+    reconsider(state, tolerance)
+
+
+def _differences(
+    state: UserState, snapshot: AccountSnapshot, balances: Sequence[Balance], tolerance: timedelta
+) -> dict[str, Decimal]:
+    """By how much the told total of each asset is above ours, without what the facts after the snapshot moved."""
+    before = SnapshotTime.of(state.user, tolerance)
+    ours = {balance.asset: balance.total for balance in balances}
+    told = {balance.asset: balance.total for balance in snapshot.balances}
+    assets = told.keys() if snapshot.is_partial else ours.keys() | told.keys()
+    after: dict[str, Decimal] = {}
+    with exact():
+        for fact in _later(state, snapshot):
+            if before is None or not before.is_before(fact):
+                for asset, move in fact.moves.items():
+                    after[asset] = after.get(asset, ZERO) + move
+        return {
+            asset: canonical(told.get(asset, ZERO) + after.get(asset, ZERO) - ours.get(asset, ZERO))
+            for asset in sorted(assets if snapshot.is_partial else assets | after.keys())
+        }
+
+
+def _later(state: UserState, snapshot: AccountSnapshot) -> list[Fact]:
+    return [fact for fact in state.facts.values() if fact.occurred_at > snapshot.taken_at]

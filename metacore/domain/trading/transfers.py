@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey, EntryReason
 from metacore.domain.trading.commands import Command
+from metacore.domain.trading.covering import alone_with_facts, explains, is_covered, note
 from metacore.domain.trading.decisions import EntryReference, Selection
-from metacore.domain.trading.journal import line
+from metacore.domain.trading.facts import Fact
+from metacore.domain.trading.journal import covered, line
 from metacore.domain.trading.reports import Outcome
+from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.values.amounts import PositiveAmount
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key
-from metacore.domain.values.times import Time
+from metacore.domain.values.times import Time, require_possible
 from metacore.errors import ConflictError, InsufficientFundsError
 
 
@@ -52,19 +56,24 @@ class TransferResult(Model):
 
 @dataclass(frozen=True, slots=True)
 class TransferFunds(Command[TransferResult]):
-    """Deposit or withdraw an amount, once."""
+    """Deposit or withdraw an amount, once; `tolerance` is that of account snapshots."""
 
     transfer: Transfer
+    tolerance: timedelta = TOLERANCE
 
     def selection(self, exclusive: bool) -> Selection:
-        user_id, entry = self.transfer.user_id, self.transfer.entry
-        return Selection(users=frozenset({user_id}), exclusive_users=exclusive, entries=(entry,))
+        return Selection(
+            users=frozenset({self.transfer.user_id}),
+            exclusive_users=exclusive,
+            entries=(self.transfer.entry,),
+            **(alone_with_facts(self.tolerance) if exclusive else {}),
+        )
 
-    def balances(self, work: UnitOfWork) -> set[BalanceKey]:  # noqa: ARG002
-        return {self.transfer.key}
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        return {self.transfer.key, *work.balances_of_facts()}
 
     def decide(self, work: UnitOfWork) -> TransferResult:
-        outcome = transfer_funds(work, self.transfer)
+        outcome = transfer_funds(work, self.transfer, self.tolerance)
         return TransferResult(outcome=outcome, balance=work.balances[self.transfer.key])
 
     def result(self, decided: TransferResult, saved: Mapping[BalanceKey, Balance]) -> TransferResult:
@@ -72,15 +81,15 @@ class TransferFunds(Command[TransferResult]):
         return TransferResult(outcome=decided.outcome, balance=balance)
 
 
-def transfer_funds(work: UnitOfWork, transfer: Transfer) -> Outcome:
+def transfer_funds(work: UnitOfWork, transfer: Transfer, tolerance: timedelta = TOLERANCE) -> Outcome:
     """Write `transfer` to `work`, unless its entry is stored already.
 
     A COVERED one, which an account snapshot has told, is entered together with the SNAPSHOT entry that takes it back:
     the journal tells of it, and no total moves. ConflictError if its reference is stored with another asset or
-    amount, InsufficientFundsError if too little is free.
+    amount, InsufficientFundsError if too little is free, InvalidDataError if its time cannot be.
     """
     state = work.state_of(transfer.user_id)
-    as_of = state.user.balances_as_of
+    require_possible(transfer.occurred_at, state.now, "occurred_at")
     if (stored := work.entry(transfer.entry)) is not None:
         if not transfer.is_told_by(stored):
             raise ConflictError(
@@ -88,21 +97,17 @@ def transfer_funds(work: UnitOfWork, transfer: Transfer) -> Outcome:
                 conflicts=(transfer.reference,),
             )
         return Outcome.DUPLICATE
-    funds, covered = (
-        state.funds[transfer.asset],
-        as_of is not None and transfer.occurred_at <= as_of,
-    )
-    credit, debit = transfer.amount, transfer.amount.copy_negate()
-    is_deposit = transfer.reason is EntryReason.DEPOSIT
-    if is_deposit or covered:
-        funds.require_room(credit, "amount")
-    elif funds.free < credit:
-        raise InsufficientFundsError(transfer.asset, needed=credit, available=funds.free, user_id=transfer.user_id)
-    lines = [(transfer.reason, credit if is_deposit else debit)]
-    if covered:
-        # The credit comes first: the balance need not have what a covered withdrawal took.
-        lines.insert(1 if is_deposit else 0, (EntryReason.SNAPSHOT, debit if is_deposit else credit))
-    state.post(
-        [line(*transfer.key, reason, transfer.reference, transfer.occurred_at, free=free) for reason, free in lines],
-    )
-    return Outcome.COVERED if covered else Outcome.APPLIED
+    funds, is_deposit = state.funds[transfer.asset], transfer.reason is EntryReason.DEPOSIT
+    move = transfer.amount if is_deposit else transfer.amount.copy_negate()
+    fact = Fact(transfer.reason, transfer.reference, transfer.occurred_at, {transfer.asset: move})
+    before = is_covered(state, fact, tolerance)
+    if is_deposit or before:
+        funds.require_room(transfer.amount, "amount")
+    elif funds.free < transfer.amount:
+        raise InsufficientFundsError(
+            transfer.asset, needed=transfer.amount, available=funds.free, user_id=transfer.user_id
+        )
+    entry = line(*transfer.key, transfer.reason, transfer.reference, transfer.occurred_at, free=move)
+    state.post(covered(entry, explains(state, fact.occurred_at, tolerance)) if before else (entry,))
+    note(state, fact, before, tolerance)
+    return Outcome.COVERED if before else Outcome.APPLIED

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.decisions import Changes, EntryReference, Loaded
+from metacore.domain.trading.facts import facts_of
 from metacore.domain.trading.funds import Funds
 from metacore.domain.trading.user_state import UserState
 from metacore.errors import NotFoundError
@@ -25,7 +26,14 @@ class UnitOfWork:
         self.now = now
         self.alone = alone
         self.balances: dict[BalanceKey, Balance] = {}
-        self._states = {user_id: UserState(user, now) for user_id, user in loaded.users.items()}
+        self._states = {user_id: UserState(user, now, alone) for user_id, user in loaded.users.items()}
+        for balance in loaded.balances:
+            self.state_of(balance.user_id).unexplained[balance.asset] = balance.unexplained
+        for user_id, state in self._states.items():
+            placements = {
+                trade_id: placed for (owner, trade_id), placed in loaded.placements.items() if owner == user_id
+            }
+            state.load_facts(facts_of((entry for entry in loaded.facts if entry.user_id == user_id), placements))
         for order in loaded.orders:
             self.state_of(order.user_id).load_order(order)
         for (user_id, name), unsettled in loaded.unsettled.items():
@@ -44,7 +52,14 @@ class UnitOfWork:
         """Take note of `balances`, which are locked: only they can be moved."""
         for balance in balances:
             self.balances[balance.key] = balance
-            self.state_of(balance.user_id).funds[balance.asset] = Funds(balance.free, balance.locked)
+            state = self.state_of(balance.user_id)
+            state.funds[balance.asset] = Funds(balance.free, balance.locked)
+            state.unexplained[balance.asset] = balance.unexplained
+
+    def balances_of_facts(self) -> set[BalanceKey]:
+        """The balances that the books may move where they choose among the loaded facts."""
+        states = self._states.items()
+        return {(user_id, asset) for user_id, state in states for fact in state.facts.values() for asset in fact.moves}
 
     def entry(self, reference: EntryReference) -> BalanceEntry | None:
         """The entry of the deposit or withdrawal with this reference, None if there is none."""
@@ -62,5 +77,7 @@ class UnitOfWork:
             trades=tuple(trade for state in states for trade in state.changed_trades()),
             balance_deltas=tuple(delta for state in states for delta in state.deltas),
             expected_versions={key: version for state in states for key, version in state.expected_versions().items()},
-            user_patches={user_id: state.patch for user_id, state in self._states.items() if state.patch is not None},
+            user_patches={
+                user_id: patch for user_id, state in self._states.items() if (patch := state.patch()) is not None
+            },
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import BalanceDelta
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, Unsettled, row_key
+from metacore.domain.trading.facts import Fact
 from metacore.domain.trading.funds import Funds
 from metacore.domain.trading.holds import excess
 from metacore.domain.trading.journal import release
@@ -17,7 +19,7 @@ from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import NewOrder, Order
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
-from metacore.domain.values.amounts import canonical, difference, exact, total
+from metacore.domain.values.amounts import ZERO, canonical, difference, exact, total
 from metacore.domain.values.model import revised
 from metacore.errors import ConflictError, NotFoundError
 
@@ -25,14 +27,17 @@ from metacore.errors import ConflictError, NotFoundError
 class UserState:
     """One user's side of a unit of work. A rule first judges, reading from it, and then writes to it."""
 
-    def __init__(self, user: User, now: datetime) -> None:
+    def __init__(self, user: User, now: datetime, alone: bool = False) -> None:
         self.user = user
         self.now = now
+        self.alone = alone
         self.orders: dict[UUID, Order] = {}
         self.funds: dict[str, Funds] = {}
-        self.patch: UserPatch | None = None
+        self.unexplained: dict[str, Decimal] = {}
+        self.facts: dict[str, Fact] = {}
         self.updates: list[NewOrderUpdate] = []
         self.deltas: list[BalanceDelta] = []
+        self._patched: dict[str, Any] = {}
         self._unsettled: dict[OrderIds, Unsettled] = {}
         self._order_ids: dict[OrderIds, OrderIds] = {}
         self._trades: dict[tuple[str, str], list[Trade]] = {}
@@ -56,6 +61,19 @@ class UserState:
         self._versions[row_key(trade)] = trade.version
         self._keep(trade)
 
+    def load_facts(self, facts: Iterable[Fact]) -> None:
+        """Take note of what was told of the time around an account snapshot."""
+        self.facts.update((fact.key, fact) for fact in facts)
+
+    def revise_user(self, **values: Any) -> None:
+        """Take the user with these `values` for what it is now."""
+        self.user = revised(self.user, **values)
+        self._patched.update(values)
+
+    def patch(self) -> UserPatch | None:
+        """What is to be changed of the user; None if nothing is."""
+        return UserPatch(**self._patched) if self._patched else None
+
     def order(self, order_id: UUID) -> Order:
         """The order with this id; NotFoundError if the user has none such."""
         order = self.orders.get(order_id)
@@ -78,6 +96,12 @@ class UserState:
             or before.client_order_id != order.client_order_id
         ):
             self._name(order)
+
+    def revise_order(self, order: Order, **values: Any) -> Order:
+        """Take `order` with these `values` for what it is now, one version on."""
+        after = revised(order, **values, version=order.version + 1, updated_at=self.now)
+        self.put_order(after)
+        return after
 
     def append(self, update: NewOrderUpdate) -> None:
         """Add to the history of an order."""
@@ -119,6 +143,9 @@ class UserState:
                 funds = self.funds[delta.asset]
                 funds.free += delta.delta_free
                 funds.locked += delta.delta_locked
+                if delta.delta_unexplained:
+                    before = self.unexplained.get(delta.asset, ZERO)
+                    self.unexplained[delta.asset] = canonical(before + delta.delta_unexplained)
         self.deltas += deltas
 
     def release_excess(self, order: Order, occurred_at: datetime) -> Order:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, PlainSerializer
 from pydantic_core import core_schema
 
-from metacore.errors import ConfigurationError
+from metacore.errors import ConfigurationError, InvalidDataError
 
 Clock = Callable[[], datetime]
 
@@ -47,6 +47,19 @@ def read_clock(clock: Clock) -> datetime:
         return parse_time(given)
     except ValueError as error:
         raise ConfigurationError(f"the clock gives no time: {error}", setting="clock") from None
+
+
+AHEAD = timedelta(minutes=5)
+"""How far a time that is told may lie after the clock: clocks differ."""
+
+
+def require_possible(moment: datetime, now: datetime, field: str) -> None:
+    """InvalidDataError, naming `field`, if `moment` is so far after `now` that it cannot have happened."""
+    if moment - now > AHEAD:
+        raise InvalidDataError(
+            f"{moment.isoformat()} is more than 5 minutes after the storage's clock; correct it, or the clock",
+            field=field,
+        )
 
 
 def from_milliseconds(value: int) -> datetime:

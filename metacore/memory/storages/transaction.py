@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from metacore.backends.bundles import BaseTransaction
 from metacore.backends.expectations import Expectations
-from metacore.domain.trading.balances import Balance, BalanceKey
+from metacore.domain.people.users import User
+from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, Unsettled
+from metacore.domain.trading.facts import Placement
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade
@@ -46,7 +48,8 @@ class MemoryTransaction(BaseTransaction):
                     if (entry := tables.balance_entries.find("reference", reference)) is not None
                 ),
                 unsettled=_unsettled(tables, selection, orders) if selection.unsettled else {},
-                moved=selection.moved_after is not None and _has_moved(tables, selection.users, selection.moved_after),
+                facts=_find_facts(tables, selection, users),
+                placements=_find_placements(tables, selection, users),
             )
 
     async def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
@@ -114,6 +117,30 @@ def _unsettled(tables: Views, selection: Selection, orders: tuple[Order, ...]) -
     }
 
 
-def _has_moved(tables: Views, user_ids: frozenset[UUID], moment: datetime) -> bool:
-    lasts = [tables.balance_entries.last("moved", user_id) for user_id in user_ids]
-    return any(last is not None and last.occurred_at > moment for last in lasts)
+def _find_facts(tables: Views, selection: Selection, users: Sequence[User]) -> tuple[BalanceEntry, ...]:
+    rows = [
+        entry
+        for user in users
+        if (window := _window(selection, user)) is not None
+        for entry in tables.balance_entries.between("fact", user.id, *window)
+    ]
+    return tuple(sorted(rows, key=lambda entry: (entry.user_id, entry.asset, entry.seq)))
+
+
+def _find_placements(
+    tables: Views, selection: Selection, users: Sequence[User]
+) -> Mapping[tuple[UUID, UUID], Placement]:
+    placements: dict[tuple[UUID, UUID], Placement] = {}
+    for user in users:
+        if (window := _window(selection, user)) is not None:
+            for trade in tables.trades.between("settled", user.id, *window):
+                order = None if trade.order_id is None else tables.orders.get((user.id, trade.order_id))
+                placements[user.id, trade.id] = (order is not None, order.placed_at if order is not None else None)
+    return placements
+
+
+def _window(selection: Selection, user: User) -> tuple[datetime, datetime] | None:
+    """From when to when the facts of `user` are selected; None if none are."""
+    facts = selection.facts
+    around = None if facts is None else facts.around or user.balances_as_of
+    return None if facts is None or around is None else facts.bounds(around)

@@ -120,7 +120,7 @@ def copy_line(values: Iterable[str | None]) -> str:
 _COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
-USER = Codec(User, {"kyc_status": KycStatus, "permissions": tuple})
+USER = Codec(User, {"kyc_status": KycStatus, "permissions": tuple, "balances_contrary": tuple})
 
 ORDER = Codec(
     Order,

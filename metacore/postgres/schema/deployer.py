@@ -64,7 +64,8 @@ class SchemaDeployer:
         self.schema = check_schema_name(self._settings.schema if schema is None else schema)
 
     def __repr__(self) -> str:
-        return f"SchemaDeployer(schema={self.schema!r})"
+        # It may be asked for in a traceback, before there is a name.
+        return f"SchemaDeployer(schema={getattr(self, 'schema', None)!r})"
 
     def deploy(self, app_role: str | None = None) -> Sequence[str]:
         """Bring the schema to the newest revision, and return the revisions that were applied, oldest first.

@@ -6,7 +6,7 @@ from functools import cache
 
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import names, rows
+from metacore.postgres.statements.sets import behind, equal, matching, names, rows
 from metacore.postgres.tables.balances import balance_entries, balances
 
 GET = Statement(
@@ -23,15 +23,21 @@ _BY_KEYS = f"""
 GET_MANY = Statement("balances.get_many", _BY_KEYS)
 LOCK_MANY = Statement("balances.get_many", _BY_KEYS + "FOR UPDATE OF balances")
 
-LIST = Statement(
-    "balances.list",
-    f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid ORDER BY asset",
-)
-LIST_NONZERO = Statement(
-    "balances.list",
-    f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid"
-    " AND (free <> 0 OR locked <> 0) ORDER BY asset",
-)
+
+@cache
+def list_all(nonzero: bool, unexplained: bool) -> Statement:
+    """All balances of a user by asset; only with something free or locked, only with something unexplained, if so."""
+    where = ["user_id = %(user_id)s::uuid"]
+    if nonzero:
+        where.append("(free <> 0 OR locked <> 0)")
+    if unexplained:
+        where.append("unexplained <> 0")
+    return Statement(
+        "balances.list",
+        f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE {' AND '.join(where)} ORDER BY asset",
+    )
+
+
 LOCK_ALL = Statement(
     "balances.list",
     f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid"
@@ -41,8 +47,9 @@ LOCK_ALL = Statement(
 ENSURE = Statement(
     "balances.ensure",
     f"""
-    INSERT INTO {{schema}}.balances (user_id, asset, free, locked, last_seq, version, created_at, updated_at)
-    SELECT new.user_id, new.asset, 0, 0, 0, 1, %(now)s::timestamptz, %(now)s::timestamptz
+    INSERT INTO {{schema}}.balances
+        (user_id, asset, free, locked, unexplained, last_seq, version, created_at, updated_at)
+    SELECT new.user_id, new.asset, 0, 0, 0, 0, 1, %(now)s::timestamptz, %(now)s::timestamptz
     FROM {rows(balances, ("user_id", "asset"))}
     WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = new.user_id)
     ORDER BY new.user_id, new.asset
@@ -59,12 +66,13 @@ WRITE = Statement(
     WITH written AS (
         INSERT INTO {{schema}}.balance_entries ({names(BALANCE_ENTRY.columns)})
         SELECT {names(BALANCE_ENTRY.columns)} FROM {rows(balance_entries, BALANCE_ENTRY.columns)}
-        RETURNING user_id, asset, seq, free_after, locked_after, created_at
+        RETURNING user_id, asset, seq, free_after, locked_after, unexplained_after, created_at
     ), newest AS (
         SELECT DISTINCT ON (user_id, asset) * FROM written ORDER BY user_id, asset, seq DESC
     )
-    UPDATE {{schema}}.balances SET free = newest.free_after, locked = newest.locked_after, last_seq = newest.seq,
-        version = balances.version + 1, updated_at = newest.created_at
+    UPDATE {{schema}}.balances SET free = newest.free_after, locked = newest.locked_after,
+        unexplained = newest.unexplained_after, last_seq = newest.seq, version = balances.version + 1,
+        updated_at = newest.created_at
     FROM newest WHERE balances.user_id = newest.user_id AND balances.asset = newest.asset
     RETURNING balances.asset
     """,
@@ -104,4 +112,22 @@ def page(of_asset: bool, after: bool) -> Statement:
         "balances.entries",
         f"SELECT {names(BALANCE_ENTRY.columns)} FROM {{schema}}.balance_entries WHERE {' AND '.join(where)}"
         " ORDER BY asset, seq LIMIT %(limit)s::bigint",
+    )
+
+
+@cache
+def journal(filters: tuple[str, ...], after: bool) -> Statement:
+    """A page of the journal, newest first, of the entries that match `filters`; only behind a position, if so."""
+    where = [equal(balance_entries, "user_id")]
+    if filters:
+        where.append(matching(balance_entries, filters, "occurred_at"))
+    if after:
+        where.append(behind(balance_entries, "occurred_at", "asset", "seq"))
+    return Statement(
+        "balances.journal",
+        f"""
+        SELECT {names(BALANCE_ENTRY.columns)} FROM {{schema}}.balance_entries
+        WHERE {" AND ".join(where)}
+        ORDER BY occurred_at DESC, asset DESC, seq DESC LIMIT %(limit)s::bigint
+        """,
     )

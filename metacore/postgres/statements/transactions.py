@@ -9,7 +9,7 @@ from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, TRADE, USER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import array, assignments, names, rows, without
-from metacore.postgres.tables.balances import MOVING_ENTRIES, balance_entries
+from metacore.postgres.tables.balances import FACT_ENTRIES, balance_entries
 from metacore.postgres.tables.domains import quoted
 from metacore.postgres.tables.orders import HOLDING_ORDERS, orders
 from metacore.postgres.tables.trades import trades
@@ -119,11 +119,32 @@ ENTRIES = Statement(
     " ORDER BY entries.user_id, entries.reason, entries.reference",
 )
 
-MOVED = Statement(
+_AROUND = "coalesce(%(around)s::timestamptz, users.balances_as_of)"
+_LAST = f"CASE WHEN %(later)s::boolean THEN 'infinity' ELSE {_AROUND} + %(tolerance)s::interval END"
+_WINDOW = f"BETWEEN {_AROUND} - %(tolerance)s::interval AND {_LAST}"
+
+FACTS = Statement(
     "load",
-    f"SELECT EXISTS (SELECT FROM {{schema}}.balance_entries WHERE user_id = ANY ({_IDS})"
-    f" AND {MOVING_ENTRIES} AND occurred_at > %(moved_after)s::timestamptz)",
+    f"""
+    SELECT {names(BALANCE_ENTRY.columns, "entries.")} FROM {{schema}}.users
+    JOIN {{schema}}.balance_entries AS entries ON entries.user_id = users.id
+        AND entries.occurred_at {_WINDOW} AND entries.{FACT_ENTRIES}
+    WHERE users.id = ANY ({_IDS})
+    ORDER BY entries.user_id, entries.asset, entries.seq
+    """,
 )
+"""The entries that tell of facts around a moment: without one, around each user's newest account snapshot."""
+
+PLACEMENTS = Statement(
+    "load",
+    f"""
+    SELECT trades.user_id, trades.id, orders.id IS NOT NULL, orders.placed_at FROM {{schema}}.users
+    JOIN {{schema}}.trades ON trades.user_id = users.id AND trades.traded_at {_WINDOW} AND trades.state = 'SETTLED'
+    LEFT JOIN {{schema}}.orders ON orders.user_id = trades.user_id AND orders.id = trades.order_id
+    WHERE users.id = ANY ({_IDS})
+    """,
+)
+"""When the orders of the settled trades of that time were placed here."""
 
 CHECK_USERS = Statement("save", f"SELECT id FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id FOR KEY SHARE")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from metacore.domain.trading.decisions import Loaded, Selection, Unsettled, row_key
 from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
@@ -39,8 +40,15 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
         calls["entries"] = (statements.ENTRIES, columns)
     if selection.unsettled and (named or selection.holding):
         calls["unsettled"] = (statements.unsettled(named, selection.holding), {**arrays, "holders": users})
-    if selection.moved_after is not None:
-        calls["moved"] = (statements.MOVED, {"ids": users, "moved_after": to_text(selection.moved_after)})
+    if (facts := selection.facts) is not None:
+        window = {
+            "ids": users,
+            "around": to_text(facts.around),
+            "tolerance": f"{facts.tolerance // timedelta(microseconds=1)} microseconds",
+            "later": to_text(facts.later),
+        }
+        calls["facts"] = (statements.FACTS, window)
+        calls["placements"] = (statements.PLACEMENTS, window)
     if not calls:
         session.check()
         return Loaded()
@@ -55,7 +63,11 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
             (user_id, OrderIds(*name)): Unsettled(quantity, quote_quantity)
             for user_id, *name, quantity, quote_quantity in rows.get("unsettled", ())
         },
-        moved=bool(rows.get("moved", [(False,)])[0][0]),
+        facts=BALANCE_ENTRY.decode_all(rows.get("facts", ())),
+        placements={
+            (user_id, trade_id): (known, placed_at)
+            for user_id, trade_id, known, placed_at in rows.get("placements", ())
+        },
     )
     for user_id in loaded.users:
         session.locks.users[user_id] = True

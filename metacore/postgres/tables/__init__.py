@@ -31,10 +31,10 @@ def _unique_fields(table: Table) -> Iterator[tuple[str, str]]:
     """The keys of `table` by name, with the field that each is about: that of its name, or the last column."""
     for constraint in table.constraints:
         if isinstance(constraint, PrimaryKeyConstraint):
-            yield str(constraint.name), constraint.info.get("field", constraint.columns.keys()[-1])
+            yield str(constraint.name), str(constraint.info.get("field", constraint.columns.keys()[-1]))
         elif isinstance(constraint, UniqueConstraint):
             name = str(constraint.name)
-            yield name, constraint.info.get("field", name.removeprefix(f"{table.name}_").removesuffix("_key"))
+            yield name, str(constraint.info.get("field", name.removeprefix(f"{table.name}_").removesuffix("_key")))
     for index in table.indexes:
         if index.unique:
             name = str(index.name)

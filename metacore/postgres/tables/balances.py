@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
 
-from metacore.domain.trading.balances import HOLDING, UNIQUELY_REFERENCED, EntryReason
+from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, EntryReason
 from metacore.postgres.tables.columns import (
     METADATA,
     amount_column,
@@ -22,8 +22,8 @@ from metacore.postgres.tables.rights import KEPT, UPDATED
 REFERENCED_ENTRIES = f"reason IN ({quoted(sorted(UNIQUELY_REFERENCED))}) AND reference IS NOT NULL"
 """Which rows `balance_entries_reference_key` has: a deposit or withdrawal is booked once for each reference."""
 
-MOVING_ENTRIES = f"reason NOT IN ({quoted(sorted(HOLDING))})"
-"""Which rows `balance_entries_moved_idx` has: those that an account snapshot must be newer than."""
+FACT_ENTRIES = f"reason IN ({quoted(sorted(FACTS))})"
+"""Which rows tell of facts: what an account snapshot may know of."""
 
 balances = Table(
     "balances",
@@ -32,6 +32,7 @@ balances = Table(
     amount_column("free"),
     amount_column("locked"),
     id_column("user_id"),
+    amount_column("unexplained"),
     integer_column("last_seq"),
     integer_column("version"),
     time_column("created_at"),
@@ -50,12 +51,14 @@ balance_entries = Table(
     key_column("asset"),
     amount_column("delta_free"),
     amount_column("delta_locked"),
+    amount_column("delta_unexplained"),
     name_column("reason", EntryReason),
     key_column("reference", nullable=True),
     time_column("occurred_at"),
     integer_column("seq"),
     amount_column("free_after"),
     amount_column("locked_after"),
+    amount_column("unexplained_after"),
     time_column("created_at"),
     PrimaryKeyConstraint("user_id", "asset", "seq", name="balance_entries_pkey"),
     belongs_to("balance_entries", "balances", ["user_id", "asset"], ["user_id", "asset"]),
@@ -74,8 +77,9 @@ Index(
     postgresql_where=text(REFERENCED_ENTRIES),
 )
 Index(
-    "balance_entries_moved_idx",
+    "balance_entries_newest_idx",
     balance_entries.c.user_id,
     balance_entries.c.occurred_at.desc(),
-    postgresql_where=text(MOVING_ENTRIES),
+    balance_entries.c.asset.desc(),
+    balance_entries.c.seq.desc(),
 )

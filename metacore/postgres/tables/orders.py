@@ -55,6 +55,7 @@ orders = Table(
     amount_column("settled_quote_quantity"),
     key_column("held_asset", nullable=True),
     amount_column("held_amount"),
+    time_column("placed_at", nullable=True),
     integer_column("version"),
     time_column("created_at"),
     time_column("updated_at"),

@@ -9,7 +9,14 @@ from typing import Protocol
 from uuid import UUID
 
 from metacore.domain.trading.audit import AuditFinding
-from metacore.domain.trading.balances import AccountBalance, Balance, BalanceDelta, BalanceEntry, BalanceKey
+from metacore.domain.trading.balances import (
+    AccountBalance,
+    Balance,
+    BalanceDelta,
+    BalanceEntry,
+    BalanceKey,
+    EntryFilter,
+)
 from metacore.domain.values.pages import Page
 
 
@@ -33,8 +40,10 @@ class BalanceStorage(Protocol):
         """
         ...
 
-    def list(self, user_id: UUID, nonzero: bool = False) -> Sequence[Balance]:
-        """All balances of the user by asset; only those with something free or locked if `nonzero`."""
+    def list(self, user_id: UUID, nonzero: bool = False, unexplained: bool = False) -> Sequence[Balance]:
+        """All balances of the user by asset; only those with something free or locked if `nonzero`, only those with
+        something unexplained if `unexplained`.
+        """
         ...
 
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
@@ -77,11 +86,22 @@ class BalanceStorage(Protocol):
         """
         ...
 
+    def journal(
+        self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
+    ) -> Page[BalanceEntry]:
+        """A page of the entries of the user that match `filter`, newest first by (occurred_at, asset, seq).
+
+        It is read by time: a filter by asset or reason passes over the entries in between. `limit` is 1 to 1,000,
+        `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
+        ...
+
     def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
         """What disagrees; empty when every rule that MONEY calls always true holds for the user.
 
         Checked: amounts not negative; each balance the sum of its journal, entry by entry; locked the sum of the
-        holds; for each order, settled the sum of its SETTLED trades and executed at least that. All of it is read in
+        holds; unexplained what SNAPSHOT entries left so; for each order, settled the sum of its SETTLED trades and
+        executed at least that. All of it is read in
         one snapshot (within a transaction, as that reads) and in constant memory. NotFoundError if the user does not
         exist.
         """

@@ -27,6 +27,7 @@ OPERATIONS: dict[str, Callable[[BalanceStorage], object]] = {
     "replace_all": lambda balances: balances.replace_all(NOBODY, []),
     "apply": lambda balances: balances.apply([BalanceDeltaFactory.build(user_id=NOBODY)]),
     "entries": lambda balances: balances.entries(NOBODY),
+    "journal": lambda balances: balances.journal(NOBODY),
     "audit": lambda balances: balances.audit(NOBODY),
 }
 """Every operation, on what does not exist."""

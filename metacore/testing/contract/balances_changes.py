@@ -59,6 +59,7 @@ class BalanceChangeContract(Contract):
             delta_locked=Decimal(2),
             free_after=Decimal(4),
             locked_after=Decimal(5),
+            unexplained_after=Decimal(0),
             reason=EntryReason.ADJUSTMENT,
             occurred_at=now,
             created_at=now,
@@ -189,7 +190,12 @@ class BalanceChangeContract(Contract):
         after: Any = [(6, 4), (106, 4), (106, 3), (106, 3), (56, 3)]
         assert storage.balances.entries(user.id).items[1:] == tuple(
             BalanceEntry(
-                **delta.fields(), seq=seq, free_after=Decimal(free), locked_after=Decimal(locked), created_at=now
+                **delta.fields(),
+                seq=seq,
+                free_after=Decimal(free),
+                locked_after=Decimal(locked),
+                unexplained_after=ZERO,
+                created_at=now,
             )
             for seq, delta, (free, locked) in zip(range(2, 7), deltas, after, strict=True)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 
 from metacore.domain.people.users import User
 from metacore.domain.trading.audit import AuditRule
+from metacore.domain.trading.balances import EntryFilter, EntryReason
 from metacore.domain.trading.decisions import Changes
 from metacore.domain.trading.trades import TradeState
 from metacore.domain.values.pages import Page
 from metacore.errors import NotFoundError
 from metacore.sync.storage.storage import Storage
+from metacore.testing.clock import START
 from metacore.testing.contract.balances import ATTO, ONE, account
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, NOBODY
@@ -58,6 +61,59 @@ class JournalContract(PagedListContract):
         assert storage.balances.entries(user.id, "usdt").items == ()
 
 
+class JournalByTimeContract(PagedListContract):
+    """Of `BalanceStorage.journal`."""
+
+    def insert(self, storage: Storage, user: User, count: int) -> None:
+        for n in range(count):
+            asset, time = ("USDT", "BTC", "ETH")[n % 3], START + timedelta(seconds=n // 4)
+            storage.balances.apply([BalanceDeltaFactory.build(user_id=user.id, asset=asset, occurred_at=time)])
+
+    def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
+        return storage.balances.journal(user.id, after=after, limit=limit)
+
+    def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
+        self.insert(storage, user, 3)
+        yield storage.balances.journal(user.id, EntryFilter(asset="USDT"), limit=1)
+        yield storage.balances.entries(user.id, limit=1)
+
+    def test_entries_come_newest_first_by_time_asset_and_seq(self, storage: Storage, user: User, other: User) -> None:
+        for owner in (user, other):
+            self.insert(storage, owner, 9)
+        entries = storage.balances.journal(user.id).items
+        assert {entry.user_id for entry in entries} == {user.id}
+        assert len(entries) == 9
+        assert list(entries) == sorted(entries, key=lambda entry: entry.position(), reverse=True)
+
+    @pytest.mark.parametrize(
+        "filter",
+        [
+            EntryFilter(asset="USDT"),
+            EntryFilter(reason=EntryReason.HOLD),
+            EntryFilter(since=START + timedelta(seconds=1)),
+            EntryFilter(until=START + timedelta(seconds=2)),
+            EntryFilter(
+                asset="BTC",
+                reason=EntryReason.DEPOSIT,
+                since=START + timedelta(seconds=1),
+                until=START + timedelta(seconds=2),
+            ),
+        ],
+        ids=["asset", "reason", "since", "until", "all"],
+    )
+    def test_entries_are_those_that_match_the_filter(self, storage: Storage, user: User, filter: EntryFilter) -> None:
+        self.insert(storage, user, 12)
+        held = BalanceDeltaFactory.build(user_id=user.id, asset="USDT", reason=EntryReason.HOLD, occurred_at=START)
+        storage.balances.apply([held])
+        everything = storage.balances.journal(user.id).items
+        matching = tuple(entry for entry in everything if filter.matches(entry))
+        assert 0 < len(matching) < len(everything)
+        assert storage.balances.journal(user.id, filter).items == matching
+        first = storage.balances.journal(user.id, filter, limit=1)
+        rest = storage.balances.journal(user.id, filter, after=first.next) if first.next else Page(())
+        assert first.items + rest.items == matching
+
+
 class AuditContract(Contract):
     """Of `BalanceStorage.audit`."""
 
@@ -75,6 +131,17 @@ class AuditContract(Contract):
         assert (finding.rule, finding.user_id, finding.asset) == (AuditRule.LOCKED_IS_HOLDS, user.id, "USDT")
         assert (finding.expected, finding.actual) == (0, 5)
         assert storage.balances.audit(other.id) == []
+
+    def test_what_snapshots_left_unexplained_is_checked(self, storage: Storage, user: User) -> None:
+        told = {"user_id": user.id, "asset": "USDT", "delta_free": ONE, "delta_unexplained": ONE}
+        storage.balances.apply([BalanceDeltaFactory.build(**told, reason=EntryReason.SNAPSHOT)])
+        assert storage.balances.get(user.id, "USDT").unexplained == ONE
+        assert storage.balances.audit(user.id) == []
+        storage.balances.apply([BalanceDeltaFactory.build(**told, reason=EntryReason.ADJUSTMENT)])
+        finding: Any
+        (finding,) = storage.balances.audit(user.id)
+        assert (finding.rule, finding.seq) == (AuditRule.UNEXPLAINED_IS_SNAPSHOTS, 2)
+        assert (finding.expected, finding.actual) == (0, ONE)
 
     def test_it_counts_the_holds_of_all_orders(self, storage: Storage, user: User) -> None:
         storage.balances.put(user.id, "USDT", ONE, Decimal(5))

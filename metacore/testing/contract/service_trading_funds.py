@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from metacore.domain.people.users import User
+from metacore.domain.trading.balances import EntryFilter, EntryReason
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reports import Outcome
 from metacore.errors import (
@@ -28,8 +29,10 @@ from metacore.testing.contract.service_trading import (
     fill,
     money,
     new_order,
+    report,
     snapshot,
 )
+from metacore.testing.runners import Runner
 
 
 class TradingFundsContract(TradingContract):
@@ -66,16 +69,20 @@ class TradingFundsContract(TradingContract):
     def test_sync_account_takes_over_totals_and_flags(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, order: Order
     ) -> None:
-        taken_at = clock.advance()
+        taken_at = clock.advance(seconds=10)
         trading.deposit(user.id, "MX", Decimal(1), "mx", START)
         told = snapshot(taken_at, USDT=1500, BTC=1).changed(can_withdraw=False)
+        now = clock.advance()
         result = trading.sync_account(user.id, told)
         assert (result.outcome, list(result.balances)) == (Outcome.APPLIED, list(storage.balances.list(user.id)))
+        assert dict(result.differences) == {"BTC": 1, "MX": -1, "USDT": 500}
         assert money(storage, user) == {"BTC": "1 / 0", "USDT": "500 / 1000"}
         stored = storage.users.get(user.id)
-        assert (stored.balances_as_of, stored.can_withdraw, stored.can_trade) == (taken_at, False, True)
+        assert (stored.balances_as_of, stored.balances_since, stored.balances_synced_at) == (taken_at, taken_at, now)
+        assert (stored.can_withdraw, stored.can_trade) == (False, True)
         again = trading.sync_account(user.id, told.changed(can_withdraw=True))
         assert (again.outcome, again.balances) == (Outcome.STALE, result.balances)
+        assert "not newer" in str(again.reason)
         assert storage.users.get(user.id) == stored
         with pytest.raises(NotFoundError):
             trading.sync_account(NOBODY, told)
@@ -84,19 +91,92 @@ class TradingFundsContract(TradingContract):
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, order: Order
     ) -> None:
         trading.deposit(user.id, "MX", Decimal(1), "mx", START)
-        told = snapshot(clock.advance(), MX=3)
+        told = snapshot(clock.advance(seconds=10), MX=3)
         assert trading.sync_account(user.id, told.changed(is_partial=True)).outcome is Outcome.APPLIED
         assert money(storage, user) == {"MX": "3 / 0", "USDT": "0 / 1000"}
         assert storage.orders.get(user.id, order.id) == order
         trading.sync_account(user.id, told.changed(taken_at=clock.advance()))
         assert money(storage, user) == {"MX": "3 / 0"}
 
-    def test_sync_account_is_stale_when_money_moved_after_it(
-        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
+    def test_a_first_snapshot_that_differs_close_to_a_fact_is_stale(
+        self, storage: Storage, trading: TradingService, user: User
     ) -> None:
         trading.deposit(user.id, "USDT", Decimal(1000), "later", START + timedelta(seconds=1))
-        assert trading.sync_account(user.id, snapshot(START, USDT=1)).outcome is Outcome.STALE
+        result = trading.sync_account(user.id, snapshot(START, USDT=1))
+        assert result.outcome is Outcome.STALE
+        assert "take another" in str(result.reason)
         assert storage.users.get(user.id) == user
+
+    def test_what_a_snapshot_tells_beyond_the_facts_is_unexplained_until_they_are_told(
+        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
+    ) -> None:
+        trading.sync_account(user.id, snapshot(clock.now, USDT=1000))
+        order = trading.place_order(new_order(user))
+        assert order.placed_at == clock.now
+        traded_at = clock.advance(seconds=60)
+        told = snapshot(clock.advance(seconds=10), USDT=500, BTC="0.01")
+        assert dict(trading.sync_account(user.id, told).differences) == {"BTC": Decimal("0.01"), "USDT": -500}
+        unexplained = storage.balances.list(user.id, unexplained=True)
+        assert [(row.asset, row.unexplained) for row in unexplained] == [("BTC", Decimal("0.01")), ("USDT", -500)]
+        assert trading.settle_trade(fill(order, traded_at=traded_at)).outcome is Outcome.COVERED
+        assert money(storage, user) == {"BTC": "0.01 / 0", "USDT": "500 / 0"}
+        assert storage.balances.list(user.id, unexplained=True) == ()
+
+    def test_a_fill_told_in_whole_seconds_of_an_order_placed_after_the_snapshot_settles(
+        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
+    ) -> None:
+        trading.sync_account(user.id, snapshot(START + timedelta(milliseconds=300), USDT=100))
+        clock.advance(seconds=1)
+        told = {"symbol": "AUSDT", "base_asset": "A", "price": Decimal(10), "quantity": Decimal(1)}
+        order = trading.place_order(new_order(user, **told))
+        answer = report(order, "NEW", occurred_at=START + timedelta(milliseconds=700))
+        assert trading.apply_report(answer).outcome is Outcome.APPLIED
+        trade = fill(order, quantity=Decimal(1), price=Decimal(10), traded_at=START)
+        assert trading.settle_trade(trade).outcome is Outcome.SETTLED
+        assert money(storage, user) == {"A": "1 / 0", "USDT": "90 / 0"}
+
+    def test_facts_close_to_a_snapshot_change_sides_so_that_nothing_is_unexplained(
+        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
+    ) -> None:
+        trading.sync_account(user.id, snapshot(clock.now, USDT=1000))
+        moment = clock.advance(seconds=60)
+        trading.deposit(user.id, "USDT", Decimal(70), "late", moment)
+        result = trading.sync_account(user.id, snapshot(clock.advance(), USDT=1000))
+        assert dict(result.differences) == {"USDT": -70}
+        assert [(f"{row.total:f}", f"{row.unexplained:f}") for row in result.balances] == [("1070", "0")]
+        assert storage.users.get(user.id).balances_contrary == ("DEPOSIT:late",)
+        snapshots = storage.balances.journal(user.id, EntryFilter(reason=EntryReason.SNAPSHOT), limit=2).items
+        assert [(entry.reference, f"{entry.delta_free:f}") for entry in snapshots] == [(None, "-70"), ("late", "70")]
+
+    @pytest.mark.parametrize("tolerance", [timedelta(0), timedelta(minutes=1)])
+    def test_the_tolerance_is_the_services(
+        self, storage: Storage, runner: Runner, clock: ManualClock, user: User, tolerance: timedelta
+    ) -> None:
+        trading = runner.service("TradingService", storage, snapshot_tolerance=tolerance)
+        trading.sync_account(user.id, snapshot(clock.now, USDT=1000))
+        told_at = clock.advance(minutes=2)
+        trading.sync_account(user.id, snapshot(told_at, USDT=1000))
+        outcome = trading.deposit(user.id, "USDT", Decimal(1), "d", told_at - timedelta(seconds=30)).outcome
+        assert outcome is (Outcome.APPLIED if tolerance else Outcome.COVERED)
+
+    def test_times_that_cannot_be_are_refused(
+        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, order: Order
+    ) -> None:
+        at = clock.now + timedelta(minutes=5, microseconds=1)
+        entries = storage.balances.entries(user.id).items
+        for field, call in (
+            ("taken_at", lambda: trading.sync_account(user.id, snapshot(at, USDT=1))),
+            ("occurred_at", lambda: trading.deposit(user.id, "USDT", Decimal(1), "d", at)),
+            ("occurred_at", lambda: trading.withdraw(user.id, "USDT", Decimal(1), "w", at)),
+            ("traded_at", lambda: trading.settle_trade(fill(order, traded_at=at))),
+            ("occurred_at", lambda: trading.apply_report(report(order, "NEW", occurred_at=at))),
+        ):
+            with pytest.raises(InvalidDataError) as error:
+                call()
+            assert error.value.field == field
+        assert storage.balances.entries(user.id).items == entries
+        assert storage.trades.list(user.id).items == ()
+        assert storage.orders.get(user.id, order.id) == order
 
     def test_sync_account_cuts_holds_newest_order_first(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, order: Order
@@ -104,7 +184,7 @@ class TradingFundsContract(TradingContract):
         trading.deposit(user.id, "USDT", Decimal(1000), "more")
         clock.advance()
         newer = trading.place_order(new_order(user))
-        trading.sync_account(user.id, snapshot(clock.advance(), USDT="1200.5"))
+        trading.sync_account(user.id, snapshot(clock.advance(seconds=10), USDT="1200.5"))
         held = [storage.orders.get(user.id, row.id) for row in (order, newer)]
         assert [(row.held_amount, row.version) for row in held] == [(1000, 1), (Decimal("200.5"), 2)]
         assert money(storage, user) == {"USDT": "0 / 1200.5"}

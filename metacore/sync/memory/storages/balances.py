@@ -17,6 +17,7 @@ from metacore.domain.trading.balances import (
     BalanceDelta,
     BalanceEntry,
     BalanceKey,
+    EntryFilter,
     adjustments,
     apply_deltas,
     parse_balances,
@@ -58,10 +59,14 @@ class MemoryBalanceStorage(BalanceStorage):
         with self._session.read() as tables:
             return _get_many(tables, named)
 
-    def list(self, user_id: UUID, nonzero: bool = False) -> Sequence[Balance]:
+    def list(self, user_id: UUID, nonzero: bool = False, unexplained: bool = False) -> Sequence[Balance]:
         with self._session.read() as tables:
             rows = tables.balances.group(user_id)
-        return tuple(balance for balance in rows if not nonzero or balance.free or balance.locked)
+        return tuple(
+            balance
+            for balance in rows
+            if (not nonzero or balance.free or balance.locked) and (not unexplained or balance.unexplained)
+        )
 
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
@@ -88,6 +93,14 @@ class MemoryBalanceStorage(BalanceStorage):
             entries = tables.balance_entries
             rows = entries.group(user_id) if asset is None else entries.select("balance", (user_id, asset))
             return page.of(rows, lambda row: (row.asset, row.seq), newest_first=False)
+
+    def journal(
+        self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
+    ) -> Page[BalanceEntry]:
+        page = PageRequest(Listing("balances.journal", (user_id, filter), (datetime, str, int)), after, limit)
+        with self._session.read() as tables:
+            rows = [entry for entry in tables.balance_entries.group(user_id) if filter.matches(entry)]
+            return page.of(rows, BalanceEntry.position)
 
     def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
         with self._session.read() as tables:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, final
@@ -17,6 +18,7 @@ from metacore.domain.trading.balances import (
     BalanceDelta,
     BalanceEntry,
     BalanceKey,
+    EntryFilter,
     adjustments,
     apply_deltas,
     only_referenced,
@@ -62,8 +64,8 @@ class PostgresBalanceStorage(BalanceStorage):
         self._session.remember(balances)
         return balances
 
-    def list(self, user_id: UUID, nonzero: bool = False) -> Sequence[Balance]:
-        statement = statements.LIST_NONZERO if nonzero else statements.LIST
+    def list(self, user_id: UUID, nonzero: bool = False, unexplained: bool = False) -> Sequence[Balance]:
+        statement = statements.list_all(nonzero, unexplained)
         return BALANCE.decode_all(self._session.fetch(statement, {"user_id": str(user_id)}))
 
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
@@ -104,10 +106,22 @@ class PostgresBalanceStorage(BalanceStorage):
         rows = self._session.fetch(statements.page(asset is not None, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, lambda entry: (entry.asset, entry.seq))
 
+    def journal(
+        self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
+    ) -> Page[BalanceEntry]:
+        listing = Listing("balances.journal", (user_id, filter), (datetime, str, int))
+        filters = {name: value for name, value in filter.fields().items() if value is not None}
+        values: dict[str, Any] = {name: to_text(value) for name, value in filters.items()}
+        values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
+        if (start := listing.position(after)) is not None:
+            values |= {name: to_text(part) for name, part in zip(("occurred_at", "asset", "seq"), start, strict=True)}
+        rows = self._session.fetch(statements.journal(tuple(sorted(filters)), start is not None), values)
+        return listing.page(BALANCE_ENTRY.decode_all(rows), limit, BalanceEntry.position)
+
     def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
         mine = {"user_id": str(user_id)}
         with self._session.snapshot() as tx:
-            calls = [(statements.KNOWN_USER, mine), (statements.LIST, mine)]
+            calls = [(statements.KNOWN_USER, mine), (statements.list_all(False, False), mine)]
             users, balances = tx.pipeline("balances.audit", calls)
             if not users:
                 raise NotFoundError("user", user_id)
