@@ -13,7 +13,7 @@ from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.people.users import User
 from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.order_ids import UserOrderIds
-from metacore.domain.trading.order_updates import OrderUpdate
+from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.memory.tables import Index, Table, View
@@ -26,6 +26,10 @@ def _reference(entry: BalanceEntry) -> tuple[Any, ...] | None:
     if entry.reference is None or entry.reason not in UNIQUELY_REFERENCED:
         return None
     return entry.user_id, entry.reason, entry.reference
+
+
+def _stale(update: OrderUpdate) -> OrderKey | None:
+    return (update.user_id, update.order_id) if update.outcome is UpdateOutcome.STALE else None
 
 
 def _unsettled(trade: Trade) -> UserOrderIds | None:
@@ -91,7 +95,7 @@ class Views:
     )
     order_updates: TableOf[tuple[UUID, UUID, int], OrderUpdate] = TableOf(
         lambda update: (update.user_id, update.order_id, update.seq),
-        indexes={"order": Index(lambda update: (update.user_id, update.order_id))},
+        indexes={"order": Index(lambda update: (update.user_id, update.order_id)), "stale": Index(_stale)},
     )
     trades: TableOf[tuple[UUID, UUID], Trade] = TableOf(
         lambda trade: (trade.user_id, trade.id),

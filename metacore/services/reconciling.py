@@ -7,10 +7,10 @@ from itertools import islice
 from typing import TypeVar
 
 from metacore._compat.aio import require_own_world
-from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.reconciliation import ExchangeState, Reconciliation, TransferOutcome
-from metacore.domain.trading.transfers import Transfer
+from metacore.domain.trading.transfers import Transfer, TransferFunds
 from metacore.errors import ConflictError, InsufficientFundsError, InvalidDataError
+from metacore.services.commands import execute
 from metacore.services.trading import TradingService
 from metacore.storage.storage import Storage
 
@@ -67,11 +67,10 @@ class Reconciler:
         )
 
     async def _move(self, transfer: Transfer) -> TransferOutcome:
-        is_deposit = transfer.reason is EntryReason.DEPOSIT
-        move = self._trading.deposit if is_deposit else self._trading.withdraw
-        told = (transfer.user_id, transfer.asset, transfer.amount, transfer.reference, transfer.occurred_at)
+        command = TransferFunds(transfer, is_fact=True)
         try:
-            return TransferOutcome(transfer, await move(*told))
+            result = await execute(self._storage, command)
+            return TransferOutcome(transfer, result)
         except (ConflictError, InsufficientFundsError, InvalidDataError) as error:
             return TransferOutcome(transfer, error=error)
 

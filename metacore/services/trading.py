@@ -12,7 +12,7 @@ from metacore._compat.aio import require_own_world
 from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.commands import Sole
 from metacore.domain.trading.orders import NewOrder, Order
-from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders, ReleaseHold, Remark
+from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders, RejectUnknown, ReleaseHold, Remark
 from metacore.domain.trading.reporting import ApplyReports
 from metacore.domain.trading.reports import ExecutionReport, ReportResult
 from metacore.domain.trading.settlement import SettlementResult, SettlePending, SettleTrades
@@ -40,7 +40,7 @@ class TradingService:
     Items of a batch take effect in list order as if sent singly, and results come in that order. Commands (orders to
     be placed) are done all or none. Facts (reports, trades) are never refused for the sake of each other: one that is
     wrong in itself is a CONFLICT or INVALID result with its `error` and writes nothing, the others are saved; sent
-    singly, it raises that error.
+    singly, it raises that error. No flag of the user refuses a fact: what happened has happened.
 
     Two times closer than `snapshot_tolerance` tell no order: clocks differ, and some messages tell whole seconds.
     """
@@ -57,10 +57,12 @@ class TradingService:
 
         A BUY with a price holds price x quantity of the quote asset, rounded up to 18 places; a SELL quantity of the
         base asset; a MARKET BUY its quote_quantity. `hold` raises that, to have room for a commission, and is
-        required where none can be computed (InvalidDataError). Placed again with the same id or client_order_id and
-        the same content, the stored order is returned as it is now. ConflictError if the content is another,
-        InsufficientFundsError if too little is free, NotFoundError if the user does not exist; nothing is stored
-        then.
+        required where none can be computed (InvalidDataError). Without a client_order_id, it is given its own id as
+        such, in 32 hex digits: send it that way, and a message that overtakes the answer names it. Placed again with
+        the same id or client_order_id and the same content, the stored order is returned as it is now, whatever the
+        flags. NotAllowedError if a new one is refused because the user is not `is_active` or may not `can_trade`,
+        ConflictError if the content is another, InsufficientFundsError if too little is free, NotFoundError if the
+        user does not exist; nothing is stored then.
         """
         placements = (build(Placement, {"order": order, "hold": hold}),)
         (placed,) = await execute(self._storage, PlaceOrders(placements))
@@ -79,6 +81,15 @@ class TradingService:
         """
         return await execute(self._storage, CancelOrder(user_id, order_id, build(Remark, {"reason": reason})))
 
+    async def reject_unknown(self, user_id: UUID, order_id: UUID) -> Order:
+        """Store that the exchange never got the order: it was asked for, and is not there. REJECTED, its hold is free.
+
+        The way to recover an order whose placing nobody answered. What is told of it later counts all the same.
+        Repeated, it changes nothing. NotFoundError if the user has no such order, InvalidTransitionError if the
+        exchange has told of it, by a report or a trade.
+        """
+        return await execute(self._storage, RejectUnknown(user_id, order_id))
+
     async def release_hold(self, user_id: UUID, order_id: UUID, reason: str) -> Order:
         """End the hold of an order whose trades will never come: all that it holds becomes free.
 
@@ -93,9 +104,10 @@ class TradingService:
     async def apply_report(self, report: ExecutionReport) -> ReportResult:
         """Apply what the exchange says of one order.
 
-        APPLIED moved it; DUPLICATE changed nothing but fields that were None; STALE is older than what is stored, and
-        noted in the history; UNKNOWN_ORDER is not stored, unless the report carries the order. Closing an order
-        releases what it holds, but for what its outstanding trades need. InvalidTransitionError for what fits
+        APPLIED moved it; DUPLICATE changed nothing but fields that were None; so did STALE, which is older than what
+        is stored, and noted in the history once; UNKNOWN_ORDER is not stored, unless the report carries the order.
+        Closing an order releases what it holds, but for what its outstanding trades need: all of it while nobody has
+        told what a MARKET BUY cost. InvalidTransitionError for what fits
         nowhere, ConflictError for ids of two orders.
         """
         return await execute(self._storage, Sole(ApplyReports((report,))))
@@ -108,10 +120,10 @@ class TradingService:
         """Store a trade, move its order, and its money between the balances: once, however often it is sent.
 
         SETTLED moved the money; COVERED is one that an account snapshot has told already; PENDING waits for the funds
-        that `missing` names; UNKNOWN_ORDER is stored PENDING until its order is known; DUPLICATE is settled already.
-        One that is stored and not settled is settled now. ConflictError if it is stored with other content, or its
-        ids name two orders; InvalidDataError if side or symbol is not its order's; NotFoundError if the user does not
-        exist.
+        that `missing` names; UNKNOWN_ORDER is stored PENDING until its order is known; MISMATCH, of another symbol or
+        side than its order, is stored PENDING until the order says the same, and does not count for it; DUPLICATE is
+        settled already. One that is stored and not settled is settled now. ConflictError if it is stored with other
+        content, or its ids name two orders; NotFoundError if the user does not exist.
         """
         return await execute(self._storage, Sole(SettleTrades((trade,), self._tolerance)))
 
@@ -142,7 +154,10 @@ class TradingService:
     async def withdraw(
         self, user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime | None = None
     ) -> TransferResult:
-        """Like `deposit`, taking `amount` from what is free; InsufficientFundsError if that is too little."""
+        """Like `deposit`, taking `amount` from what is free; InsufficientFundsError if that is too little.
+
+        NotAllowedError if the user may not `can_withdraw`, unless it is a DUPLICATE.
+        """
         return await self._transfer(EntryReason.WITHDRAWAL, user_id, asset, amount, reference, occurred_at)
 
     async def sync_account(self, user_id: UUID, snapshot: AccountSnapshot) -> SnapshotResult:

@@ -105,6 +105,9 @@ def upgrade(schema: str) -> None:
         CONSTRAINT order_updates_seq_from_one CHECK (seq >= 1)
     )
     """)
+    op.execute(f"""
+    CREATE INDEX order_updates_stale_idx ON {schema}.order_updates (user_id, order_id, seq) WHERE outcome = 'STALE'
+    """)
 
 
 def downgrade(schema: str) -> None:

@@ -5,5 +5,9 @@ class TestLoad(contract.LoadContract):
     """On every backend, in both worlds."""
 
 
+class TestToldLoad(contract.ToldLoadContract):
+    """On every backend, in both worlds."""
+
+
 class TestSave(contract.SaveContract):
     """On every backend, in both worlds."""

@@ -46,6 +46,10 @@ class TestLoad(contract.LoadContract):
     """On PostgreSQL 16."""
 
 
+class TestToldLoad(contract.ToldLoadContract):
+    """On PostgreSQL 16."""
+
+
 class TestSave(contract.SaveContract):
     """On PostgreSQL 16."""
 

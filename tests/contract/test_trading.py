@@ -1,6 +1,7 @@
 from metacore.testing.contract import (
     service_reconciling,
     service_trading_batches,
+    service_trading_exchange,
     service_trading_facts,
     service_trading_funds,
     service_trading_orders,
@@ -9,6 +10,10 @@ from metacore.testing.contract import (
 
 
 class TestTradingOrder(service_trading_orders.TradingOrderContract):
+    """On every backend, in both worlds."""
+
+
+class TestTradingExchange(service_trading_exchange.TradingExchangeContract):
     """On every backend, in both worlds."""
 
 

@@ -12,7 +12,7 @@ from metacore.domain.people.users import User
 from metacore.domain.trading.balances import AccountBalance, EntryReason
 from metacore.domain.trading.commands import Command
 from metacore.domain.trading.orders import NewOrder, Order, OrderSide, OrderStatus, OrderType
-from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders, ReleaseHold, Remark
+from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders, RejectUnknown, ReleaseHold, Remark
 from metacore.domain.trading.reporting import ApplyReports
 from metacore.domain.trading.reports import ExecutionReport, Outcome, ReportResult
 from metacore.domain.trading.settlement import SettlementResult, SettlePending, SettleTrades
@@ -104,6 +104,9 @@ class Day(Rows):
 
     def cancel(self, order: NewOrder, reason: str | None = None) -> Order:
         return self.execute(CancelOrder(USER, order.id, Remark(reason=reason)))
+
+    def reject_unknown(self, order: NewOrder) -> Order:
+        return self.execute(RejectUnknown(USER, order.id))
 
     def end_hold(self, order: NewOrder, reason: str = "never came") -> Order:
         return self.execute(ReleaseHold(USER, order.id, Remark(reason=reason)))

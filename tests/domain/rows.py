@@ -10,9 +10,9 @@ from uuid import UUID
 from metacore.domain.people.users import User
 from metacore.domain.trading.audit import Audit, AuditFinding
 from metacore.domain.trading.balances import FACTS, Balance, BalanceEntry, BalanceKey, apply_deltas
-from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Changes, Loaded, Selection, Unsettled
+from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Changes, Loaded, Selection, TradesOf, Unsettled
 from metacore.domain.trading.order_ids import UserOrderIds
-from metacore.domain.trading.order_updates import NewOrderUpdate
+from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import NewOrder, Order, OrderKey
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.amounts import addition
@@ -131,6 +131,13 @@ class Holder:
             entries=tuple(row for row in rows.entries if (row.user_id, row.reason, row.reference) in selection.entries),
             balances=tuple(row for _, row in sorted(rows.balances.items())) if selection.balances else (),
             unsettled=_sums(rows.trades.values(), named) if selection.unsettled else {},
+            stale_updates=tuple(
+                OrderUpdate.recorded(row, seq, rows.now)
+                for seq, row in enumerate(rows.updates, 1)
+                if row.outcome is UpdateOutcome.STALE and any(row.order_id == order.id for order in orders)
+            )
+            if selection.stale_updates
+            else (),
             **self._facts(selection),
         )
 
@@ -171,11 +178,11 @@ class Holder:
         return balances
 
 
-def _sums(trades: Iterable[Trade], named: set[UserOrderIds]) -> dict[UserOrderIds, Unsettled]:
-    sums: dict[UserOrderIds, Unsettled] = {}
+def _sums(trades: Iterable[Trade], named: set[UserOrderIds]) -> dict[tuple[UUID, TradesOf], Unsettled]:
+    sums: dict[tuple[UUID, TradesOf], Unsettled] = {}
     for row in trades:
-        name = (row.user_id, row.order_ids.own_first())
-        if row.state is not TradeState.SETTLED and name in named:
-            before = sums.get(name, NOTHING_UNSETTLED)
-            sums[name] = Unsettled(before.quantity + row.quantity, before.quote_quantity + row.quote_quantity)
+        key = (row.user_id, TradesOf.of(row))
+        if row.state is not TradeState.SETTLED and (row.user_id, key[1].name) in named:
+            before = sums.get(key, NOTHING_UNSETTLED)
+            sums[key] = Unsettled(before.quantity + row.quantity, before.quote_quantity + row.quote_quantity)
     return sums

@@ -141,8 +141,40 @@ def test_an_open_order_reserves_what_it_may_execute(values, expected):
 )
 def test_a_closed_order_keeps_what_was_executed_and_is_not_settled(status, values, expected):
     order = stored("500", status, **values)
-    assert reserve(order) == Decimal(expected)
-    assert excess(order) == 500 - Decimal(expected)
+    assert reserve(order, cost_is_told=True) == Decimal(expected)
+    assert excess(order, cost_is_told=True) == 500 - Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("status", "values", "reserved", "released"),
+    [
+        # Nobody told what it cost.
+        ("FILLED", {"executed_quantity": "2"}, "200", "0"),
+        ("FILLED", {}, "200", "0"),
+        ("PARTIALLY_CANCELED", {}, "200", "0"),
+        ("EXPIRED", {"executed_quantity": "1"}, "200", "0"),
+        # Some of its trades have told.
+        ("FILLED", {"executed_quantity": "2", "settled_quantity": "1", "settled_quote_quantity": "90"}, "110", "0"),
+        # All of them have, or there are none.
+        (
+            "FILLED",
+            {
+                "executed_quantity": "2",
+                "settled_quantity": "2",
+                "settled_quote_quantity": "190",
+                "executed_quote_quantity": "190",
+            },
+            "0",
+            "500",
+        ),
+        ("CANCELED", {}, "0", "500"),
+        ("REJECTED", {}, "0", "500"),
+        ("EXPIRED", {}, "0", "500"),
+    ],
+)
+def test_a_market_buy_keeps_its_hold_until_somebody_tells_what_it_cost(status, values, reserved, released):
+    order = stored("500", status, **MARKET_BY_QUOTE, **values)
+    assert (reserve(order), excess(order)) == (Decimal(reserved), Decimal(released))
 
 
 def test_a_closed_order_that_holds_less_than_it_may_keep_releases_nothing():

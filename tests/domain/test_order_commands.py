@@ -5,12 +5,14 @@ from uuid import UUID
 
 import pytest
 
-from metacore.domain.trading.orders import OrderStatus
+from metacore.domain.trading.orders import NewOrder, OrderStatus
+from metacore.domain.trading.trades import Trade
 from metacore.errors import (
     ConflictError,
     InsufficientFundsError,
     InvalidDataError,
     InvalidTransitionError,
+    NotAllowedError,
     NotFoundError,
 )
 
@@ -74,12 +76,75 @@ def test_the_same_order_again_is_the_stored_one_with_no_second_hold(day):
     assert day.state() == before
 
 
-def test_an_order_that_the_exchange_named_since_is_still_the_same(day):
+def test_an_order_without_a_client_order_id_has_its_own_id_as_such(day):
     day.deposit("USDT", 1000)
     new = day.order(price=100, quantity=4)
     order = day.place(new)
-    day.apply(day.report(order, "NEW", 0, client_order_id="theirs", exchange_order_id="x1"))
-    assert day.place(new).client_order_id == "theirs"
+    assert (order.client_order_id, len(order.client_order_id)) == (new.id.hex, 32)
+    day.apply(day.report(None, "NEW", 0, client_order_id=new.id.hex, exchange_order_id="x1"))
+    stored = day.stored(order)
+    assert (stored.status, stored.exchange_order_id) == ("NEW", "x1")
+    assert day.place(new) == day.place(new.changed(client_order_id=new.id.hex)) == stored
+    assert day.place(new.changed(id=UUID(int=9), client_order_id=new.id.hex)) == stored
+    assert day.money() == {"USDT": "600 / 400"}
+
+
+def test_an_order_found_on_the_exchange_is_given_no_client_order_id(day):
+    [result] = day.apply(day.report(None, "NEW", 0, exchange_order_id="x1", order=day.order(price=1, quantity=1)))
+    assert result.order.client_order_id is None
+    assert day.place(day.order(id=result.order.id, price=1, quantity=1)) == result.order
+
+
+@pytest.mark.parametrize("flag", ["is_active", "can_trade"])
+def test_a_flag_refuses_a_new_order_and_nothing_else(day, flag):
+    order = day.buy(2000)
+    again = NewOrder(**{name: getattr(order, name) for name in NewOrder.model_fields} | {"status": "PENDING_NEW"})
+    day.users[order.user_id] = day.users[order.user_id].changed(**{flag: False})
+    before = day.state()
+    with pytest.raises(NotAllowedError) as error:
+        day.place(day.order(price=1, quantity=1))
+    assert (error.value.user, error.value.flag) == (order.user_id, flag)
+    assert day.state() == before
+    assert day.place(again) == order
+    assert day.cancel(order).status == "PENDING_CANCEL"
+    assert [row.outcome for row in day.settle(day.trade(order, 4, 100))] == ["SETTLED"]
+    assert [row.outcome for row in day.apply(day.report(order, "CANCELED", 4))] == ["APPLIED"]
+    found = day.report(None, "NEW", 0, exchange_order_id="x1", order=day.order(price=1, quantity=1))
+    assert [row.outcome for row in day.apply(found)] == ["APPLIED"]
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_an_order_that_the_exchange_never_got_is_rejected(day, cancelled):
+    order = day.buy()
+    if cancelled:
+        day.cancel(order)
+    rejected = day.reject_unknown(order)
+    assert (rejected.status, rejected.held_amount, day.money()) == ("REJECTED", 0, {"USDT": "1000 / 0"})
+    update = day.history(order)[-1]
+    assert (update.status, update.source, update.reason) == ("REJECTED", "LOCAL", "the exchange does not know it")
+    assert day.reject_unknown(order) == rejected
+    assert day.history(order)[-1] == update
+    # It was there after all.
+    assert [row.outcome for row in day.settle(day.trade(order, 4, 100))] == ["SETTLED"]
+    assert (day.stored(order).status, day.money()) == ("PARTIALLY_CANCELED", {"BTC": "4 / 0", "USDT": "600 / 0"})
+
+
+@pytest.mark.parametrize("told", ["NEW", "PARTIALLY_FILLED", "CANCELED", "trade", "recorded"])
+def test_an_order_that_the_exchange_has_told_of_is_not_rejected(day, told):
+    order = day.buy()
+    trade = day.trade(order, 4, 100)
+    if told == "trade":
+        day.cancel(order)
+        day.settle(trade)
+    elif told == "recorded":
+        day.trades[trade.id] = Trade.created(trade, day.now)
+    else:
+        day.apply(day.report(order, told, 4 if told == "PARTIALLY_FILLED" else 0))
+    before = day.state()
+    with pytest.raises(InvalidTransitionError) as error:
+        day.reject_unknown(order)
+    assert error.value.requested == "REJECTED"
+    assert day.state() == before
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,11 @@ APPLIED = [
     ("PARTIALLY_FILLED", "0.4", "REJECTED", 0, "PARTIALLY_CANCELED", "0.4"),
     ("PARTIALLY_FILLED", 0, "CANCELED", 0, "PARTIALLY_CANCELED", "0"),
     ("PENDING_CANCEL", "0.4", "PARTIALLY_CANCELED", "0.3", "PARTIALLY_CANCELED", "0.4"),
-    # CANCELED with something executed is PARTIALLY_CANCELED.
+    # CANCELED or REJECTED with something executed is PARTIALLY_CANCELED.
+    ("PENDING_NEW", 0, "REJECTED", "0.4", "PARTIALLY_CANCELED", "0.4"),
+    ("NEW", 0, "REJECTED", "1", "PARTIALLY_CANCELED", "1"),
+    ("PENDING_CANCEL", "0.4", "REJECTED", None, "PARTIALLY_CANCELED", "0.4"),
+    ("REJECTED", 0, "REJECTED", "1", "PARTIALLY_CANCELED", "1"),
     ("NEW", 0, "CANCELED", "0.4", "PARTIALLY_CANCELED", "0.4"),
     ("PENDING_CANCEL", "0.4", "CANCELED", None, "PARTIALLY_CANCELED", "0.4"),
     # FILLED tells that all of a known quantity is executed.
@@ -134,7 +138,7 @@ def test_a_report_moves_the_order(status, executed, told, told_executed, becomes
 @pytest.mark.parametrize("told", ["stored", None])
 @pytest.mark.parametrize(
     ("status", "executed"),
-    [(status, STORED) for status in sorted(set(OrderStatus) - {"CANCELED"})] + [("CANCELED", Decimal(0))],
+    [(status, STORED) for status in sorted(OrderStatus)] + [("CANCELED", Decimal(0)), ("REJECTED", Decimal(0))],
 )
 def test_the_same_again_is_a_duplicate(status, executed, told):
     before = order(status, executed, quantity=STORED)
@@ -160,6 +164,8 @@ def test_a_duplicate_tells_a_cost_that_nobody_told_before():
     assert (decision.outcome, decision.order.executed_quote_quantity) == ("DUPLICATE", Decimal(40))
 
 
+PARTIALLY_CANCELED_AGAIN = [("PARTIALLY_CANCELED", "CANCELED"), ("PARTIALLY_CANCELED", "REJECTED")]
+
 STALE = [
     ("PARTIALLY_FILLED", "PARTIALLY_FILLED", "0.3"),
     ("PARTIALLY_FILLED", "PENDING_CANCEL", "0.3"),
@@ -177,8 +183,8 @@ STALE = [
 
 @pytest.mark.parametrize(("status", "told", "executed"), STALE)
 def test_an_older_report_is_noted_and_changes_nothing(status, told, executed):
-    before = order(status, STORED)
-    decision = decide(before, report(told, executed, exchange_order_id="x1", executed_quote_quantity="7"))
+    before = order(status, STORED, executed_quote_quantity=Decimal(40))
+    decision = decide(before, report(told, executed, executed_quote_quantity="7"))
     assert (decision.outcome, decision.error) == ("STALE", None)
     assert decision.order is before
     update = decision.update
@@ -187,12 +193,27 @@ def test_an_older_report_is_noted_and_changes_nothing(status, told, executed):
     assert update.executed_quote_quantity == 7
 
 
+@pytest.mark.parametrize(("status", "told", "executed"), STALE)
+def test_an_older_report_fills_in_what_was_none(status, told, executed):
+    before = order(status, STORED)
+    ids = {"exchange_order_id": "x1", "client_order_id": "c1", "reason": "why"}
+    decision = decide(before, report(told, executed, executed_quote_quantity="7", **ids))
+    assert (decision.outcome, decision.update.outcome) == ("STALE", "STALE")
+    # The cost of less than is executed by now is another figure.
+    cost = Decimal(7 if executed in (None, "0.4") else 0)
+    filled = before.changed(**ids, executed_quote_quantity=cost, version=2, updated_at=LATER)
+    assert decision.order == filled
+    again = decide(filled, report(told, executed, **ids))
+    assert again.order is filled
+    assert decide(filled, report(told, executed, exchange_order_id="x2", reason="other")).order is filled
+
+
 @pytest.mark.parametrize(
     ("status", "told"),
     [
         (status, told)
         for status, told in product(sorted(CLOSED), sorted(CLOSED))
-        if status != told and (status, told) != ("PARTIALLY_CANCELED", "CANCELED")
+        if status != told and (status, told) not in PARTIALLY_CANCELED_AGAIN
     ],
 )
 def test_a_closed_order_closes_no_second_time(status, told):
@@ -203,8 +224,9 @@ def test_a_closed_order_closes_no_second_time(status, told):
     assert decision.error.previous == status
 
 
-def test_cancelled_again_with_something_executed_is_a_duplicate():
-    decision = decide(order("PARTIALLY_CANCELED", STORED), report("CANCELED", STORED))
+@pytest.mark.parametrize(("status", "told"), PARTIALLY_CANCELED_AGAIN)
+def test_cancelled_again_with_something_executed_is_a_duplicate(status, told):
+    decision = decide(order(status, STORED), report(told, STORED))
     assert decision.outcome is Outcome.DUPLICATE
 
 
@@ -241,8 +263,9 @@ def test_executed_is_the_most_that_report_and_trades_tell():
     assert (decision.order.executed_quantity, decision.order.executed_quote_quantity) == (Decimal("0.7"), Decimal(70))
 
 
-def test_a_cancelled_order_with_stored_trades_is_partially_cancelled():
-    decision = decide(order("NEW"), report("CANCELED", 0), unsettled=Unsettled(Decimal("0.3"), Decimal(30)))
+@pytest.mark.parametrize("status", ["CANCELED", "REJECTED"])
+def test_a_cancelled_order_with_stored_trades_is_partially_cancelled(status):
+    decision = decide(order("NEW"), report(status, 0), unsettled=Unsettled(Decimal("0.3"), Decimal(30)))
     assert (decision.order.status, decision.order.executed_quantity) == ("PARTIALLY_CANCELED", Decimal("0.3"))
 
 
@@ -273,9 +296,10 @@ def test_an_order_found_on_the_exchange_has_the_status_told(status):
     assert (decision.update.previous_status, decision.update.status) == (None, status)
 
 
-def test_an_order_found_cancelled_with_something_executed_is_partially_cancelled():
+@pytest.mark.parametrize("status", ["CANCELED", "REJECTED"])
+def test_an_order_found_cancelled_with_something_executed_is_partially_cancelled(status):
     found = NEW_ORDER.changed(executed_quantity=STORED, executed_quote_quantity=Decimal(40))
-    after = decide(None, report("CANCELED", "0.1", order=found)).order
+    after = decide(None, report(status, "0.1", order=found)).order
     assert (after.status, after.executed_quantity, after.executed_quote_quantity) == ("PARTIALLY_CANCELED", STORED, 40)
 
 

@@ -168,3 +168,109 @@ def test_the_version_grows_once_for_each_report_that_changes_the_order(day):
         day.report(order, "FILLED", 10),
     )
     assert day.stored(order).version == 3
+
+
+def test_an_equal_older_report_adds_no_second_row(day):
+    order = day.buy()
+    day.cancel(order)
+    late = day.report(order, "NEW", 0, exchange_order_id="x1")
+    results = [*day.apply(late, late, late), *day.apply(late), *day.apply(late)]
+    assert {row.outcome for row in results} == {"STALE"}
+    assert [row.outcome for row in day.history(order)] == ["APPLIED", "APPLIED", "STALE"]
+    assert day.stored(order).exchange_order_id == "x1"
+    day.wait()
+    day.apply(day.report(order, "NEW", 0), day.report(order, "PENDING_NEW", 0))
+    day.apply(late)
+    assert [row.status for row in day.history(order)[2:]] == ["NEW", "NEW", "PENDING_NEW"]
+
+
+def test_a_late_answer_teaches_the_id_that_the_next_report_names(day):
+    day.deposit("USDT", 100)
+    order = day.place(day.order(price=10, quantity=1))
+    day.cancel(order)
+    [late] = day.apply(day.report(order, "NEW", 0, exchange_order_id="C02__1"))
+    assert (late.outcome, late.order.exchange_order_id) == ("STALE", "C02__1")
+    [closed] = day.apply(day.report(None, "CANCELED", 0, exchange_order_id="C02__1"))
+    assert (closed.outcome, closed.order.id, closed.order.status) == ("APPLIED", order.id, "CANCELED")
+    assert (len(day.orders), day.money()) == (1, {"USDT": "100 / 0"})
+
+
+REPORT, FIRST, SECOND = "report", "first", "second"
+
+
+@pytest.mark.parametrize(
+    "steps", [(REPORT, FIRST, SECOND), (FIRST, REPORT, SECOND), (FIRST, SECOND, REPORT), (SECOND, REPORT, FIRST)]
+)
+@pytest.mark.parametrize("told", [{}, {"executed_quote_quantity": 990}])
+@pytest.mark.parametrize("status", ["FILLED", "PARTIALLY_CANCELED", "CANCELED", "EXPIRED", "REJECTED"])
+def test_a_market_buy_keeps_what_its_trades_may_still_need(day, status, told, steps):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quote_quantity=1000))
+    trades = {FIRST: day.trade(order, 4, 100), SECOND: day.trade(order, 6, "98.333", quote_quantity=590)}
+    for step in steps:
+        if step == REPORT:
+            [result] = day.apply(day.report(order, status, 10, **told))
+            assert result.outcome == "APPLIED"
+            # Whoever spends what is free takes nothing that the trades need.
+            if free := day.balances[order.user_id, "USDT"].free:
+                day.withdraw("USDT", free)
+        else:
+            assert day.outcome(trades[step]) == "SETTLED"
+    stored = day.stored(order)
+    assert (stored.settled_quantity, stored.executed_quote_quantity, stored.held_amount) == (10, 990, 0)
+    assert day.balances[order.user_id, "BTC"].free == 10
+
+
+def test_a_market_buy_whose_cost_is_told_later_releases_the_rest(day):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quote_quantity=1000))
+    day.apply(day.report(order, "FILLED", 10))
+    assert day.money() == {"USDT": "0 / 1000"}
+    [told] = day.apply(day.report(order, "FILLED", 10, executed_quote_quantity=990))
+    assert (told.outcome, day.money()) == ("DUPLICATE", {"USDT": "10 / 990"})
+
+
+def test_the_cost_of_less_than_was_executed_does_not_cut_the_hold(day):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quote_quantity=1000))
+    day.apply(day.report(order, "PARTIALLY_FILLED", 5, executed_quote_quantity=500), day.report(order, "FILLED", 10))
+    assert day.money() == {"USDT": "0 / 1000"}
+    assert [row.outcome for row in day.settle(day.trade(order, 3, 100), day.trade(order, 7, 99))] == ["SETTLED"] * 2
+    assert day.money() == {"BTC": "10 / 0", "USDT": "7 / 0"}
+
+
+def test_a_market_buy_that_waits_for_a_commission_keeps_what_others_need(day):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quote_quantity=1000))
+    day.apply(day.report(order, "FILLED", 10))
+    short = day.trade(order, 4, 100, commission=1, commission_asset="MX")
+    assert [row.outcome for row in day.settle(short, day.trade(order, 6, 98))] == ["PENDING", "SETTLED"]
+    assert day.stored(order).held_amount == 400
+    day.deposit("MX", 1)
+    assert [row.outcome for row in day.settle_pending()] == ["SETTLED"]
+    assert day.money() == {"BTC": "10 / 0", "USDT": "12 / 0"}
+
+
+def test_a_market_buy_whose_trades_never_come_is_released(day):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quote_quantity=1000))
+    day.apply(day.report(order, "FILLED"))
+    assert day.money() == {"USDT": "0 / 1000"}
+    day.end_hold(order)
+    assert day.money() == {"USDT": "1000 / 0"}
+
+
+@pytest.mark.parametrize("executed", [0, None])
+@pytest.mark.parametrize("status", ["CANCELED", "REJECTED", "EXPIRED"])
+def test_a_market_buy_closed_with_nothing_executed_keeps_nothing(day, status, executed):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quote_quantity=1000))
+    day.apply(day.report(order, status, executed))
+    assert day.money() == {"USDT": "1000 / 0"}
+
+
+def test_a_market_buy_found_filled_without_its_cost_holds_all_it_may_need(day):
+    day.deposit("USDT", 1000)
+    market = {"type": "MARKET", "price": None, "quantity": None, "quote_quantity": 800}
+    day.apply(found(day, "FILLED", 8, **market))
+    assert day.money() == {"USDT": "200 / 800"}

@@ -5,7 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from metacore.errors import ConflictError, InvalidDataError, NotFoundError
+from metacore.domain.trading.orders import OrderSide
+from metacore.domain.trading.trades import Trade
+from metacore.errors import ConflictError, NotFoundError
 
 
 def test_a_self_trade_is_two_trades(day):
@@ -78,23 +80,66 @@ def test_an_id_of_another_trade_is_a_conflict(day):
     assert results[1].error.conflicts == (str(trade.id),)
 
 
-@pytest.mark.parametrize(
-    ("change", "kind", "field"),
-    [
-        ({"side": "SELL"}, InvalidDataError, "side"),
-        ({"symbol": "ETHUSDT"}, InvalidDataError, "symbol"),
-        ({"user_id": UUID(int=99)}, NotFoundError, None),
-    ],
-    ids=["side", "symbol", "user"],
-)
-def test_a_trade_that_is_wrong_in_itself_is_invalid(day, change, kind, field):
+def test_a_trade_of_nobody_is_invalid(day):
     order = day.buy()
     before = day.state()
-    [result] = day.settle(day.trade(order, 1, 100).model_copy(update=change))
+    [result] = day.settle(day.trade(order, 1, 100).model_copy(update={"user_id": UUID(int=99)}))
     assert (result.outcome, result.trade, result.order) == ("INVALID", None, None)
-    assert isinstance(result.error, kind)
-    assert getattr(result.error, "field", None) == field
+    assert isinstance(result.error, NotFoundError)
     assert day.state() == before
+
+
+MISMATCHES = [{"symbol": "NEWBTCUSDT"}, {"side": OrderSide.SELL}, {"symbol": "NEWBTCUSDT", "side": OrderSide.SELL}]
+
+
+@pytest.mark.parametrize("change", MISMATCHES, ids=str)
+def test_a_trade_of_another_symbol_or_side_waits_and_does_not_count(day, change):
+    order = day.buy()
+    trade = day.trade(order, 10, 100, commission=5, commission_asset="MX").changed(**change)
+    good = day.trade(order, 1, 100)
+    results = day.settle(trade, good, trade)
+    assert [row.outcome for row in results] == ["MISMATCH", "SETTLED", "MISMATCH"]
+    assert [row.error for row in results] == [None, None, None]
+    assert day.trades[trade.id] == results[0].trade == results[2].trade
+    assert (results[0].trade.state, results[0].order) == ("PENDING", order)
+    stored = day.stored(order)
+    assert (stored.status, stored.executed_quantity, stored.held_amount) == ("PARTIALLY_FILLED", 1, 900)
+    assert [row.outcome for row in day.settle_pending()] == ["MISMATCH"]
+    # It keeps nothing of the hold either.
+    [closed] = day.apply(day.report(order, "CANCELED", 1))
+    assert (closed.order.executed_quantity, closed.order.held_amount) == (1, 0)
+    assert day.money() == {"BTC": "1 / 0", "USDT": "900 / 0"}
+
+
+@pytest.mark.parametrize("change", MISMATCHES, ids=str)
+def test_a_recorded_trade_of_another_symbol_or_side_does_not_count(day, change):
+    order = day.buy()
+    trade = day.trade(order, 5, 100).changed(**change)
+    day.trades[trade.id] = Trade.created(trade, day.now)
+    [closed] = day.apply(day.report(order, "CANCELED", 0))
+    assert (closed.order.status, closed.order.executed_quantity, closed.order.held_amount) == ("CANCELED", 0, 0)
+    [result] = day.settle(trade)
+    assert (result.outcome, result.trade.state, result.trade.version) == ("MISMATCH", "PENDING", 2)
+    assert day.stored(order) == closed.order
+
+
+def test_a_mismatched_trade_settles_once_the_order_says_the_same(day):
+    order = day.buy(exchange_order_id="x1")
+    trade = day.trade(order, 10, 100, order_id=None, exchange_order_id="x1", symbol="NEWBTCUSDT")
+    [result] = day.settle(trade)
+    assert (result.outcome, result.trade.order_id) == ("MISMATCH", None)
+    day.apply(day.report(order, "CANCELED", 0))
+    del day.orders[order.key]
+    renamed = day.order(price=100, quantity=10, symbol="NEWBTCUSDT", exchange_order_id="x1")
+    [found] = day.apply(day.report(None, "FILLED", 10, exchange_order_id="x1", order=renamed))
+    [settled] = day.settle_pending()
+    assert (settled.outcome, settled.trade.id, settled.trade.order_id) == ("SETTLED", trade.id, found.order.id)
+    assert day.money() == {"BTC": "10 / 0"}
+
+
+def test_a_mismatched_trade_told_with_other_content_is_a_conflict(day):
+    trade = day.trade(day.buy(), 1, 100, symbol="NEWBTCUSDT")
+    assert [row.outcome for row in day.settle(trade, trade.changed(price=Decimal(99)))] == ["MISMATCH", "CONFLICT"]
 
 
 @pytest.mark.parametrize("ids", [{"exchange_order_id": "b"}, {"client_order_id": "bb"}, {"exchange_order_id": "c"}])

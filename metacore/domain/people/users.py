@@ -13,7 +13,7 @@ from metacore import ids
 from metacore.domain.values.model import Model, revised, unchecked
 from metacore.domain.values.text import Integer, Key, Text
 from metacore.domain.values.times import Time
-from metacore.errors import StaleVersionError
+from metacore.errors import NotAllowedError, StaleVersionError
 
 
 class KycStatus(StrEnum):
@@ -73,6 +73,12 @@ class User(NewUser):
         if expected is not None and expected != self.version:
             raise StaleVersionError("user", self.id, expected=expected, actual=self.version)
         return self
+
+    def require_flags(self, *flags: str) -> None:
+        """NotAllowedError, naming the first of `flags` that is not set."""
+        for flag in flags:
+            if not getattr(self, flag):
+                raise NotAllowedError(self.id, flag)
 
     def patched(self, patch: UserPatch, now: datetime) -> Self:
         """This user after `patch`, one version on; itself if the patch names no field."""

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import Balance, BalanceDelta, BalanceEntry, EntryReason
 from metacore.domain.trading.facts import Placement
-from metacore.domain.trading.order_ids import UserOrderIds
-from metacore.domain.trading.order_updates import NewOrderUpdate
-from metacore.domain.trading.orders import Order
-from metacore.domain.trading.trades import Trade, TradeKey
+from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
+from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
+from metacore.domain.trading.orders import Order, OrderSide
+from metacore.domain.trading.trades import NewTrade, Trade, TradeKey
 from metacore.domain.values.amounts import ZERO
 
 EntryReference = tuple[UUID, EntryReason, str]
@@ -57,12 +58,29 @@ class Selection:
     entries: tuple[EntryReference, ...] = ()
     balances: bool = False
     """Whether to load all balances of `users`; they are not locked."""
+    stale_updates: bool = False
+    """Whether to load the STALE updates of the orders that are found."""
     unsettled: bool = False
     """Whether to sum the unsettled trades of the orders that are found, and those under the ids of `orders`."""
     holding: bool = False
     """Whether to load all orders of `users` that hold funds, closed ones too, beside those that `orders` name."""
     facts: FactWindow | None = None
     """Which journal entries that tell of facts of `users` to load, and when the orders of trades were placed."""
+
+
+class TradesOf(NamedTuple):
+    """Trades that name an order by this id, the one that they are kept by (`OrderIds.own_first`), with this symbol and
+    side: they count for it only if these are its own.
+    """
+
+    name: OrderIds
+    symbol: str
+    side: OrderSide
+
+    @classmethod
+    def of(cls, trade: NewTrade) -> TradesOf:
+        """Those that `trade` is one of."""
+        return cls(trade.order_ids.own_first(), trade.symbol, trade.side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +103,12 @@ class Loaded:
     trades: tuple[Trade, ...] = ()
     entries: tuple[BalanceEntry, ...] = ()
     balances: tuple[Balance, ...] = ()
-    unsettled: Mapping[UserOrderIds, Unsettled] = field(default_factory=dict)
-    """The sums over unsettled trades by the one id of their order that they are kept by (`OrderIds.own_first`): that of
-    an order found or, as its trades may come before it, any that was asked for.
+    unsettled: Mapping[tuple[UUID, TradesOf], Unsettled] = field(default_factory=dict)
+    """The sums over unsettled trades, by user and by what they tell of their order; they name one that was found or, as
+    its trades may come before it, any id that was asked for.
     """
+    stale_updates: tuple[OrderUpdate, ...] = ()
+    """The STALE updates of the orders that were found."""
     facts: tuple[BalanceEntry, ...] = ()
     """The journal entries that `Selection.facts` asks for."""
     placements: Mapping[tuple[UUID, UUID], Placement] = field(default_factory=dict)

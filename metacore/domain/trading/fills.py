@@ -11,7 +11,7 @@ from uuid import UUID
 from metacore.domain.trading.balances import BalanceDelta, EntryReason
 from metacore.domain.trading.facts import Fact, moves_of
 from metacore.domain.trading.funds import Funds, Shortfall
-from metacore.domain.trading.holds import reserve, share
+from metacore.domain.trading.holds import keeps_its_hold, reserve, share
 from metacore.domain.trading.journal import covered, line, release
 from metacore.domain.trading.orders import Order, OrderSide
 from metacore.domain.trading.trades import NewTrade
@@ -48,7 +48,7 @@ def settle(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: 
             spare = max(held - reserve(after), ZERO)
             extra = min(max(bill - taken, ZERO), spare)
             taken, held = taken + extra, held - extra
-            closing = ZERO if after.is_open else spare - extra
+            closing = ZERO if keeps_its_hold(after) else spare - extra
         from_hold = min(bill, taken)
 
         payer, payee = funds[pays], funds[gets]
@@ -123,7 +123,7 @@ def cover(
             asset, kept = before.held_asset, reserve(after)
             taken, locked = share(before, trade.quantity, money), funds[asset].locked
             held = before.held_amount - taken
-            closing = max(held - kept, ZERO) if not after.is_open else ZERO
+            closing = ZERO if keeps_its_hold(after) else max(held - kept, ZERO)
             for amount, reference in ((taken, trade.id), (closing, before.id)):
                 if set_free := min(amount, locked):
                     deltas.append(release(trade.user_id, asset, canonical(set_free), str(reference), at))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from metacore.domain.trading.orders import NewOrder, Order, OrderSide, OrderType
-from metacore.domain.values.amounts import ZERO, canonical, difference, product, round_up
+from metacore.domain.trading.orders import NewOrder, Order, OrderSide, OrderStatus, OrderType
+from metacore.domain.values.amounts import ZERO, addition, canonical, difference, product, round_up
 from metacore.errors import InvalidDataError
 
 
@@ -62,22 +62,48 @@ def share(order: Order, quantity: Decimal, cost: Decimal) -> Decimal:
     return min(difference(need(order, rest), need(order, difference(rest, quantity))), order.held_amount)
 
 
-def reserve(order: Order) -> Decimal:
-    """What the hold of `order` has still to cover: what is above may pay a commission or, once closed, is released.
+def reserve(order: Order, cost_is_told: bool = False) -> Decimal:
+    """What the hold of `order` has still to cover: what is above may pay a commission.
 
-    An open order may execute all that is not settled; a closed one only what was executed and is not settled. The
-    hold of an open MARKET BUY that has neither quote_quantity nor price is its caller's own estimate of everything:
-    commissions may take all of it.
+    An open order may execute all that is not settled; a closed one only what was executed and is not settled. That of
+    a MARKET BUY is what it cost; until somebody has told that, it may be all of quote_quantity. The hold of a
+    MARKET BUY that has neither quote_quantity nor price is its caller's own estimate of everything: while it is open,
+    or nobody has told, commissions may take all of it.
     """
-    if not order.is_sized_by_quote and (order.side is OrderSide.SELL or order.price is not None):
+    if not _is_held_by_cost(order):
         executable = order.quantity if order.is_open and order.quantity is not None else order.executed_quantity
         return need(order, difference(executable, order.settled_quantity))
-    payable = (order.quote_quantity or ZERO) if order.is_open else order.executed_quote_quantity
+    is_known = not order.is_open and (cost_is_told or is_settled_out(order))
+    payable = order.executed_quote_quantity if is_known else order.quote_quantity or ZERO
     return max(difference(payable, order.settled_quote_quantity), ZERO)
 
 
-def excess(order: Order) -> Decimal:
-    """How much of its hold `order` has to release: what a closed one holds above its reserve; nothing while open."""
-    if order.is_open or not order.held_amount:
+def excess(order: Order, cost_is_told: bool = False) -> Decimal:
+    """How much of its hold `order` has to release: what a closed one holds above its reserve; nothing while open.
+
+    Nothing either while nobody has told what a closed MARKET BUY cost: `cost_is_told` by a report, or all that it
+    executed is settled.
+    """
+    if not order.held_amount or keeps_its_hold(order, cost_is_told):
         return ZERO
-    return canonical(max(difference(order.held_amount, reserve(order)), ZERO))
+    return canonical(max(difference(order.held_amount, reserve(order, cost_is_told)), ZERO))
+
+
+def keeps_its_hold(order: Order, cost_is_told: bool = False) -> bool:
+    """Whether nothing of the hold of `order` may be released yet, because it is open or nobody told what it cost."""
+    return order.is_open or (_is_held_by_cost(order) and not cost_is_told and not is_settled_out(order))
+
+
+def is_settled_out(order: Order, unsettled: Decimal = ZERO) -> bool:
+    """Whether the trades of closed `order`, `unsettled` ones beside those settled, are all that was executed.
+
+    Where nothing is known to be executed, its status tells.
+    """
+    if order.executed_quantity:
+        return addition(order.settled_quantity, unsettled) >= order.executed_quantity
+    return order.status not in (OrderStatus.FILLED, OrderStatus.PARTIALLY_CANCELED)
+
+
+def _is_held_by_cost(order: Order) -> bool:
+    """Whether it is a MARKET BUY whose need no price tells."""
+    return order.is_sized_by_quote or (order.side is OrderSide.BUY and order.price is None)

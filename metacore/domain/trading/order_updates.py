@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from metacore.domain.trading.orders import Order, OrderStatus
@@ -74,6 +74,22 @@ class NewOrderUpdate(Model):
                 "raw": raw,
             },
         )
+
+    def told(self) -> tuple[Any, ...]:
+        """What of a message it keeps, by which two are equal; not how the order stood, nor the bytes."""
+        return tuple(getattr(self, name) for name in _TOLD)
+
+
+_TOLD = (
+    "order_id",
+    "status",
+    "executed_quantity",
+    "executed_quote_quantity",
+    "outcome",
+    "reason",
+    "source",
+    "occurred_at",
+)
 
 
 class OrderUpdate(NewOrderUpdate):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command
-from metacore.domain.trading.decisions import Selection
+from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Selection
 from metacore.domain.trading.holds import asset_to_pay, initial_hold
 from metacore.domain.trading.journal import hold
 from metacore.domain.trading.order_ids import OrderIds
@@ -30,6 +30,12 @@ class Placement(Model):
     order: NewOrder
     hold: NonNegativeAmount | None = None
 
+    def named(self) -> Placement:
+        """Itself, its order with the client_order_id that is sent to the exchange: its own id, if it has none."""
+        if self.order.client_order_id is not None:
+            return self
+        return revised(self, order=revised(self.order, client_order_id=self.order.id.hex))
+
 
 class Remark(Model):
     """Why a command is given."""
@@ -44,7 +50,7 @@ class PlaceOrders(Command[Sequence[Order]]):
     placements: Sequence[Placement]
 
     def selection(self, exclusive: bool) -> Selection:
-        orders = [placement.order for placement in self.placements]
+        orders = [placement.named().order for placement in self.placements]
         return Selection(
             users=frozenset(order.user_id for order in orders),
             exclusive_users=exclusive,
@@ -76,6 +82,24 @@ class CancelOrder(Command[Order]):
 
 
 @dataclass(frozen=True, slots=True)
+class RejectUnknown(Command[Order]):
+    """Note that the exchange never got an order."""
+
+    user_id: UUID
+    order_id: UUID
+
+    def selection(self, exclusive: bool) -> Selection:
+        return replace(_selection_of(self.user_id, self.order_id, exclusive), unsettled=True)
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        return _held(work.state_of(self.user_id).order(self.order_id))
+
+    def decide(self, work: UnitOfWork) -> Order:
+        state = work.state_of(self.user_id)
+        return reject_unknown(state, state.order(self.order_id))
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseHold(Command[Order]):
     """End the hold of an order."""
 
@@ -87,8 +111,7 @@ class ReleaseHold(Command[Order]):
         return _selection_of(self.user_id, self.order_id, exclusive)
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
-        order = work.state_of(self.user_id).order(self.order_id)
-        return {(order.user_id, order.held_asset)} if order.held_amount and order.held_asset is not None else set()
+        return _held(work.state_of(self.user_id).order(self.order_id))
 
     def decide(self, work: UnitOfWork) -> Order:
         state = work.state_of(self.user_id)
@@ -99,18 +122,23 @@ def _selection_of(user_id: UUID, order_id: UUID, exclusive: bool) -> Selection:
     return Selection(users=frozenset({user_id}), exclusive_users=exclusive, orders=((user_id, OrderIds(order_id)),))
 
 
+def _held(order: Order) -> set[BalanceKey]:
+    return {(order.user_id, order.held_asset)} if order.held_amount and order.held_asset is not None else set()
+
+
 def place(state: UserState, placement: Placement) -> Order:
     """Write the order and its hold to `state`, and give the stored order; the one stored already if it is the same.
 
-    Funds are judged as those before it left them. InsufficientFundsError if too little is free;
-    ConflictError if its id or client_order_id is that of an order with other content; InvalidDataError if it tells of
-    an execution, which only a report does, or no hold can be computed and none is given.
+    Funds are judged as those before it left them. NotAllowedError if the user's flags refuse a new order, which one
+    that is stored already is not; InsufficientFundsError if too little is free; ConflictError if its id or
+    client_order_id is that of an order with other content; InvalidDataError if it tells of an execution, which only a
+    report does, or no hold can be computed and none is given.
     """
-    new = placement.order
+    new = placement.named().order
     # Placed again with another id, it is the order that has its other names.
     stored = state.find_order(OrderIds(new.id), new.order_ids._replace(order_id=None))
     if stored is not None:
-        if not _is_same(stored, new):
+        if not _is_same(stored, placement.order):
             raise ConflictError(
                 f"order {stored.id} has the same id or client_order_id and other content; choose another",
                 conflicts=(str(stored.id),),
@@ -122,6 +150,7 @@ def place(state: UserState, placement: Placement) -> Order:
             "an order is placed as PENDING_NEW with nothing executed; apply a report of one found on the exchange",
             field=field,
         )
+    state.user.require_flags("is_active", "can_trade")
     amount, asset = initial_hold(new, placement.hold), asset_to_pay(new)
     free = state.funds[asset].free
     if free < amount:
@@ -147,6 +176,33 @@ def cancel(state: UserState, order: Order, reason: str | None) -> Order:
     return _revise(state, order, reason, status=OrderStatus.PENDING_CANCEL)
 
 
+def reject_unknown(state: UserState, order: Order) -> Order:
+    """Write to `state` that the exchange, asked for `order`, does not know it: REJECTED, its hold goes to free.
+
+    The order as it is if that is written already; InvalidTransitionError if the exchange has told of it, or if trades
+    that are stored tell of an execution. What is told of it later moves it all the same.
+    """
+    if order.status is OrderStatus.REJECTED:
+        return order
+    if (
+        order.status not in _NEVER_CONFIRMED
+        or order.executed_quantity
+        or state.unsettled_of(order) != NOTHING_UNSETTLED
+    ):
+        raise InvalidTransitionError(
+            order.status,
+            OrderStatus.REJECTED,
+            order_id=order.id,
+            hint="the exchange has told of it; ask for it by its exchange_order_id, and apply that report",
+        )
+    after = state.lower_hold(order, order.held_amount, state.now)
+    return _revise(state, after, "the exchange does not know it", status=OrderStatus.REJECTED)
+
+
+_NEVER_CONFIRMED = frozenset({OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL})
+"""The statuses of an order of which the exchange need not have told anything."""
+
+
 def end_hold(state: UserState, order: Order, reason: str | None) -> Order:
     """Write to `state` that nothing more will be taken from the hold of `order`: all of it goes to free.
 
@@ -169,7 +225,7 @@ def _revise(state: UserState, order: Order, reason: str | None, **values: Any) -
 
 def _is_same(stored: Order, new: NewOrder) -> bool:
     content = new.content()
-    # The exchange may have named an order that was placed without a client_order_id.
+    # Placed without a client_order_id, it has its own id as such, or the one that the exchange named it by.
     if new.client_order_id is None:
         del content["client_order_id"]
     named = new.exchange_order_id is None or stored.exchange_order_id in (None, new.exchange_order_id)

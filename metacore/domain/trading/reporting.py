@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command
-from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Selection
-from metacore.domain.trading.holds import asset_to_pay, computed_hold, reserve
+from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Selection, Unsettled
+from metacore.domain.trading.holds import asset_to_pay, computed_hold, is_settled_out, reserve
 from metacore.domain.trading.journal import hold
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import Order
@@ -33,6 +33,7 @@ class ApplyReports(Command[Sequence[ReportResult]]):
             users=frozenset(report.user_id for report in self.reports),
             exclusive_users=exclusive,
             orders=tuple(dict.fromkeys((report.user_id, ids) for report in self.reports for ids in _ids(report))),
+            stale_updates=True,
             unsettled=True,
         )
 
@@ -69,17 +70,29 @@ def apply_report(work: UnitOfWork, report: ExecutionReport) -> ReportResult:
     decision = decide_report(order, report, state.now, unsettled)
     after = decision.order
     if after is not None and after is not order:
-        if decision.outcome is Outcome.APPLIED:
-            after = _held(state, after) if order is None else state.release_excess(after, report.occurred_at)
+        is_told = _tells_cost(report, after, unsettled)
+        if order is None:
+            after = _held(state, after, is_told)
+        elif decision.outcome is not Outcome.STALE:
+            after = state.release_excess(after, report.occurred_at, is_told)
         state.put_order(after)
     if decision.update is not None:
         state.append(decision.update)
     return _result(decision.outcome, after, decision.error)
 
 
-def _held(state: UserState, order: Order) -> Order:
+def _tells_cost(report: ExecutionReport, order: Order, unsettled: Unsettled) -> bool:
+    """Whether `report`, or trades, tell the cost of all that `order`, as it stands after it, has executed."""
+    if report.executed_quote_quantity:
+        return report.executed_quote_quantity == order.executed_quote_quantity and (
+            report.executed_quantity in (None, order.executed_quantity)
+        )
+    return is_settled_out(order, unsettled.quantity)
+
+
+def _held(state: UserState, order: Order, cost_is_told: bool) -> Order:
     asset, computed = asset_to_pay(order), computed_hold(order) or ZERO
-    needed = computed if order.is_open else min(computed, reserve(order))
+    needed = computed if order.is_open else min(computed, reserve(order, cost_is_told))
     with exact():
         amount = canonical(min(needed, state.funds[asset].free))
     if amount:

@@ -69,9 +69,13 @@ class Outcome(StrEnum):
     DUPLICATE = "DUPLICATE"
     """Known already; nothing was written but what was still empty."""
     STALE = "STALE"
-    """Older than what is stored; noted in the history (a report) or not written at all (a snapshot)."""
+    """Older than what is stored; a report is noted once in the history, and fills in what was empty; a snapshot is not
+    written at all.
+    """
     UNKNOWN_ORDER = "UNKNOWN_ORDER"
     """No such order here: a report is not written, a trade is stored PENDING."""
+    MISMATCH = "MISMATCH"
+    """The trade's symbol or side is not its order's: it is stored PENDING, and does not count for the order."""
     CONFLICT = "CONFLICT"
     """The same key with other content, ids of two orders, or a transition that fits nowhere; nothing was written."""
     INVALID = "INVALID"

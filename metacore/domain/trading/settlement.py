@@ -18,6 +18,7 @@ from metacore.domain.trading.covering import alone_with_facts, explains, is_clos
 from metacore.domain.trading.decisions import Selection, Unsettled
 from metacore.domain.trading.fills import cover, fact_of, settle
 from metacore.domain.trading.funds import Shortfall
+from metacore.domain.trading.holds import is_settled_out
 from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateSource
 from metacore.domain.trading.orders import Order, OrderStatus
@@ -159,11 +160,9 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
         )
     elif stored.state is TradeState.SETTLED:
         return _result(Outcome.DUPLICATE, stored, order)
-    if order is None:
-        return _waiting(state, new, stored)
-    if new.symbol != order.symbol or new.side is not order.side:
-        field = "symbol" if new.symbol != order.symbol else "side"
-        raise InvalidDataError(f"it is another than that of order {order.id}", field=field)
+    if order is None or new.symbol != order.symbol or new.side is not order.side:
+        pending = _written(state, new, stored, TradeState.PENDING, None, (stored or new).money())
+        return _result(Outcome.UNKNOWN_ORDER if order is None else Outcome.MISMATCH, pending, order)
 
     teaches = new.exchange_order_id and not order.exchange_order_id
     named = revised(order, exchange_order_id=new.exchange_order_id) if teaches else order
@@ -171,7 +170,8 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
     counted = stored is not None and stored.is_of(named)
     money = trade.money()
     more = (ZERO, ZERO) if counted else (trade.quantity, money)
-    moved = _moved_by(more, order, state.unsettled_of(named))
+    unsettled = state.unsettled_of(named)
+    moved = _moved_by(more, order, unsettled)
     moved["exchange_order_id"] = named.exchange_order_id
     version = {"version": order.version + 1, "updated_at": state.now}
     after = revised(
@@ -188,15 +188,17 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
     else:
         fill = settle(order, after, trade, money, state.funds)
 
+    others = unsettled.quantity - trade.quantity if counted else unsettled.quantity
     if fill.missing:
         outcome, trade_state = Outcome.PENDING, TradeState.PENDING
         is_moved = any(getattr(order, name) != value for name, value in moved.items())
-        after = state.release_excess(revised(order, **moved, **version), trade.traded_at) if is_moved else order
+        after, waiting = revised(order, **moved, **version) if is_moved else order, others + trade.quantity
     else:
         outcome, trade_state = Outcome.COVERED if before else Outcome.SETTLED, TradeState.SETTLED
-        after = revised(after, held_amount=fill.held_amount)
+        after, waiting = revised(after, held_amount=fill.held_amount), others
         state.post(fill.deltas)
     if after is not order:
+        after = state.release_excess(after, trade.traded_at, is_settled_out(after, waiting))
         state.put_order(after)
     if after.status is not order.status or after.executed_quantity != order.executed_quantity:
         state.append(_update(after, order.status, trade))
@@ -218,11 +220,6 @@ def _moved_by(more: tuple[Decimal, Decimal], order: Order, unsettled: Unsettled)
         "executed_quantity": canonical(executed),
         "executed_quote_quantity": canonical(quote),
     }
-
-
-def _waiting(state: UserState, new: NewTrade, stored: Trade | None) -> SettlementResult:
-    trade = _written(state, new, stored, TradeState.PENDING, None, (stored or new).money())
-    return _result(Outcome.UNKNOWN_ORDER, trade)
 
 
 def _written(

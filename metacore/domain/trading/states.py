@@ -11,7 +11,7 @@ from typing import Any
 
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Unsettled
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
-from metacore.domain.trading.orders import CLOSED, Order, OrderStatus
+from metacore.domain.trading.orders import CLOSED, NewOrder, Order, OrderStatus
 from metacore.domain.trading.reports import ExecutionReport, Outcome
 from metacore.domain.values.amounts import LIMIT, WHOLE_DIGITS, ZERO, canonical, exact
 from metacore.domain.values.model import revised
@@ -19,7 +19,7 @@ from metacore.errors import InvalidDataError, InvalidTransitionError, MetacoreEr
 
 PENDING_NEW, NEW, PARTIALLY_FILLED = OrderStatus.PENDING_NEW, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED
 PENDING_CANCEL, FILLED, EXPIRED = OrderStatus.PENDING_CANCEL, OrderStatus.FILLED, OrderStatus.EXPIRED
-CANCELED, PARTIALLY_CANCELED = OrderStatus.CANCELED, OrderStatus.PARTIALLY_CANCELED
+CANCELED, PARTIALLY_CANCELED, REJECTED = OrderStatus.CANCELED, OrderStatus.PARTIALLY_CANCELED, OrderStatus.REJECTED
 
 TRANSITIONS: Mapping[OrderStatus | None, frozenset[OrderStatus]] = MappingProxyType(
     {
@@ -62,7 +62,8 @@ def decide_report(
     """What `report` makes of `order`, which it names; of None, if no stored order has that name.
 
     `unsettled` are the sums over the order's stored trades that are not SETTLED. The hold is left as it is. A FILLED
-    order of a known quantity has executed all of it where the report does not tell how much. More executed than is
+    order of a known quantity has executed all of it where the report does not tell how much. A DUPLICATE or STALE one
+    fills in what was None; a STALE one comes with its update, which the history may have already. More executed than is
     stored always counts: told with a status that the order cannot take, it makes an open order PARTIALLY_FILLED
     (PENDING_CANCEL if it is that), and a closed one what a trade would. A closing status that an open order cannot
     take closes it as PARTIALLY_CANCELED.
@@ -70,7 +71,7 @@ def decide_report(
     with exact():
         if order is None:
             return _created(report, now, unsettled)
-        reported = _reported_quantity(report, order.quantity, order.executed_quantity)
+        reported = _reported_quantity(report, order)
         most = max(reported, order.executed_quantity, order.settled_quantity + unsettled.quantity)
         quote = max(
             report.executed_quote_quantity or ZERO,
@@ -83,8 +84,9 @@ def decide_report(
             outcome, status = _verdict(order, report, reported, most)
         except InvalidTransitionError as refusal:
             return OrderDecision(Outcome.CONFLICT, order, error=refusal)
+        is_of_now = reported == order.executed_quantity
         if outcome is Outcome.DUPLICATE:
-            return OrderDecision(outcome, _filled_in(order, report, now))
+            return OrderDecision(outcome, _filled_in(order, report, is_of_now, now))
         if outcome is Outcome.STALE:
             update = revised(
                 _update(order, order.status, report),
@@ -93,7 +95,7 @@ def decide_report(
                 executed_quantity=reported,
                 executed_quote_quantity=report.executed_quote_quantity or ZERO,
             )
-            return OrderDecision(outcome, order, update)
+            return OrderDecision(outcome, _filled_in(order, report, is_of_now, now), update)
         values = {"status": status, "executed_quantity": canonical(most), "executed_quote_quantity": canonical(quote)}
         moved = revised(order, **values, **_reported_fields(order, report), version=order.version + 1, updated_at=now)
         return OrderDecision(outcome, moved, _update(moved, order.status, report))
@@ -139,7 +141,7 @@ def _verdict(order: Order, report: ExecutionReport, reported: Decimal, most: Dec
         if before.is_open:
             return Outcome.APPLIED, PENDING_CANCEL if before is PENDING_CANCEL else PARTIALLY_FILLED
         return Outcome.APPLIED, status_after_trade(order, reported)
-    if status is before:
+    if before in (status, report.status):
         return Outcome.DUPLICATE, status
     if RANK[status] < RANK[before]:
         return Outcome.STALE, status
@@ -150,20 +152,23 @@ def _verdict(order: Order, report: ExecutionReport, reported: Decimal, most: Dec
 
 
 def _closing_status(status: OrderStatus, executed: Decimal) -> OrderStatus:
-    return PARTIALLY_CANCELED if status is CANCELED and executed else status
+    return PARTIALLY_CANCELED if status in (CANCELED, REJECTED) and executed else status
 
 
-def _reported_quantity(report: ExecutionReport, quantity: Decimal | None, stored: Decimal) -> Decimal:
+def _reported_quantity(report: ExecutionReport, order: NewOrder) -> Decimal:
+    stored, quantity = order.executed_quantity, order.quantity
     if report.executed_quantity is not None:
         return report.executed_quantity
-    return max(quantity, stored) if report.status is FILLED and quantity is not None else stored
+    if report.status is FILLED and quantity is not None and not order.is_sized_by_quote:
+        return max(quantity, stored)
+    return stored
 
 
 def _created(report: ExecutionReport, now: datetime, unsettled: Unsettled) -> OrderDecision:
     new = report.order
     if new is None:
         return OrderDecision(Outcome.UNKNOWN_ORDER)
-    reported = _reported_quantity(report, new.quantity, new.executed_quantity)
+    reported = _reported_quantity(report, new)
     executed = max(reported, new.executed_quantity, unsettled.quantity)
     quote = max(report.executed_quote_quantity or ZERO, new.executed_quote_quantity, unsettled.quote_quantity)
     if error := too_much(executed, quote, "executed_quantity"):
@@ -190,14 +195,14 @@ def _reported_fields(order: Order, report: ExecutionReport) -> dict[str, Any]:
     return fields
 
 
-def _filled_in(order: Order, report: ExecutionReport, now: datetime) -> Order:
+def _filled_in(order: Order, report: ExecutionReport, is_of_now: bool, now: datetime) -> Order:
     fields: dict[str, Any] = {
         name: value
         for name in ("exchange_order_id", "client_order_id", "reason")
         if getattr(order, name) is None and (value := getattr(report, name)) is not None
     }
-    # An executed order whose cost is 0 is one whose cost nobody told so far.
-    if order.executed_quantity and not order.executed_quote_quantity and report.executed_quote_quantity:
+    # An executed order whose cost is 0 is one whose cost nobody told so far; that of less executed is another figure.
+    if is_of_now and not order.executed_quote_quantity and report.executed_quote_quantity:
         fields["executed_quote_quantity"] = report.executed_quote_quantity
     return revised(order, **fields, version=order.version + 1, updated_at=now) if fields else order
 

@@ -60,6 +60,8 @@ class TransferFunds(Command[TransferResult]):
 
     transfer: Transfer
     tolerance: timedelta = TOLERANCE
+    is_fact: bool = False
+    """Whether the exchange tells of it, so that no flag of the user refuses it."""
 
     def selection(self, exclusive: bool) -> Selection:
         return Selection(
@@ -73,7 +75,7 @@ class TransferFunds(Command[TransferResult]):
         return {self.transfer.key, *work.balances_of_facts()}
 
     def decide(self, work: UnitOfWork) -> TransferResult:
-        outcome = transfer_funds(work, self.transfer, self.tolerance)
+        outcome = transfer_funds(work, self.transfer, self.tolerance, self.is_fact)
         return TransferResult(outcome=outcome, balance=work.balances[self.transfer.key])
 
     def result(self, decided: TransferResult, saved: Mapping[BalanceKey, Balance]) -> TransferResult:
@@ -81,12 +83,15 @@ class TransferFunds(Command[TransferResult]):
         return TransferResult(outcome=decided.outcome, balance=balance)
 
 
-def transfer_funds(work: UnitOfWork, transfer: Transfer, tolerance: timedelta = TOLERANCE) -> Outcome:
+def transfer_funds(
+    work: UnitOfWork, transfer: Transfer, tolerance: timedelta = TOLERANCE, is_fact: bool = False
+) -> Outcome:
     """Write `transfer` to `work`, unless its entry is stored already.
 
     A COVERED one, which an account snapshot has told, is entered together with the SNAPSHOT entry that takes it back:
     the journal tells of it, and no total moves. ConflictError if its reference is stored with another asset or
-    amount, InsufficientFundsError if too little is free, InvalidDataError if its time cannot be.
+    amount, InsufficientFundsError if too little is free, InvalidDataError if its time cannot be; NotAllowedError if it
+    is a withdrawal, no fact, and the user's flag refuses it.
     """
     state = work.state_of(transfer.user_id)
     require_possible(transfer.occurred_at, state.now, "occurred_at")
@@ -98,6 +103,8 @@ def transfer_funds(work: UnitOfWork, transfer: Transfer, tolerance: timedelta = 
             )
         return Outcome.DUPLICATE
     funds, is_deposit = state.funds[transfer.asset], transfer.reason is EntryReason.DEPOSIT
+    if not is_deposit and not is_fact:
+        state.user.require_flags("can_withdraw")
     move = transfer.amount if is_deposit else transfer.amount.copy_negate()
     fact = Fact(transfer.reason, transfer.reference, transfer.occurred_at, {transfer.asset: move})
     before = is_covered(state, fact, tolerance)

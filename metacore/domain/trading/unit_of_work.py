@@ -36,8 +36,10 @@ class UnitOfWork:
             state.load_facts(facts_of((entry for entry in loaded.facts if entry.user_id == user_id), placements))
         for order in loaded.orders:
             self.state_of(order.user_id).load_order(order)
-        for (user_id, name), unsettled in loaded.unsettled.items():
-            self.state_of(user_id).load_unsettled(name, unsettled)
+        for (user_id, trades), unsettled in loaded.unsettled.items():
+            self.state_of(user_id).load_unsettled(trades, unsettled)
+        for update in loaded.stale_updates:
+            self.state_of(update.user_id).load_update(update)
         for trade in loaded.trades:
             self.state_of(trade.user_id).load_trade(trade)
 

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import BalanceDelta
-from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, Unsettled, row_key
+from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, TradesOf, Unsettled, row_key
 from metacore.domain.trading.facts import Fact
 from metacore.domain.trading.funds import Funds
 from metacore.domain.trading.holds import excess
 from metacore.domain.trading.journal import release
 from metacore.domain.trading.order_ids import OrderIds
-from metacore.domain.trading.order_updates import NewOrderUpdate
+from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import NewOrder, Order
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
 from metacore.domain.values.amounts import ZERO, canonical, difference, exact, total
@@ -38,7 +38,8 @@ class UserState:
         self.updates: list[NewOrderUpdate] = []
         self.deltas: list[BalanceDelta] = []
         self._patched: dict[str, Any] = {}
-        self._unsettled: dict[OrderIds, Unsettled] = {}
+        self._unsettled: dict[TradesOf, Unsettled] = {}
+        self._told: set[tuple[Any, ...]] = set()
         self._order_ids: dict[OrderIds, OrderIds] = {}
         self._trades: dict[tuple[str, str], list[Trade]] = {}
         self._trade_ids: set[UUID] = set()
@@ -52,9 +53,13 @@ class UserState:
         self._versions[row_key(order)] = order.version
         self._name(order)
 
-    def load_unsettled(self, name: OrderIds, unsettled: Unsettled) -> None:
-        """Take note of the sums over the stored trades that are kept by this `name` and not SETTLED."""
-        self._unsettled[name] = unsettled
+    def load_unsettled(self, trades: TradesOf, unsettled: Unsettled) -> None:
+        """Take note of the sums over these stored trades that are not SETTLED."""
+        self._unsettled[trades] = unsettled
+
+    def load_update(self, update: NewOrderUpdate) -> None:
+        """Take note of a stored STALE update."""
+        self._told.add(update.told())
 
     def load_trade(self, trade: Trade) -> None:
         """Take note of a stored trade."""
@@ -104,7 +109,11 @@ class UserState:
         return after
 
     def append(self, update: NewOrderUpdate) -> None:
-        """Add to the history of an order."""
+        """Add to the history of an order; a STALE update that tells what an earlier one told adds nothing."""
+        if update.outcome is UpdateOutcome.STALE:
+            if (told := update.told()) in self._told:
+                return
+            self._told.add(told)
         self.updates.append(update)
 
     def trades(self, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
@@ -129,11 +138,15 @@ class UserState:
         self._changed_trades[trade.id] = trade
 
     def unsettled_of(self, order: NewOrder, told: OrderIds = OrderIds()) -> Unsettled:
-        """The sums over the trades that are stored, not SETTLED, and of `order`, whose ids `told` completes."""
+        """The sums over the trades that are stored, not SETTLED, and of `order`, whose ids `told` completes.
+
+        A trade of another symbol or side does not count for it.
+        """
         if not self._unsettled:
             return NOTHING_UNSETTLED
         names = order.order_ids.completed_by(told).names()
-        sums = [self._unsettled[name] for name in names if name in self._unsettled]
+        found = (self._unsettled.get(TradesOf(name, order.symbol, order.side)) for name in names)
+        sums = [row for row in found if row is not None]
         return Unsettled(total(row.quantity for row in sums), total(row.quote_quantity for row in sums))
 
     def post(self, deltas: Sequence[BalanceDelta]) -> None:
@@ -148,9 +161,9 @@ class UserState:
                     self.unexplained[delta.asset] = canonical(before + delta.delta_unexplained)
         self.deltas += deltas
 
-    def release_excess(self, order: Order, occurred_at: datetime) -> Order:
+    def release_excess(self, order: Order, occurred_at: datetime, cost_is_told: bool) -> Order:
         """`order`, not put yet, without what it holds and has no reason to hold any longer, which goes to free."""
-        amount = excess(order)
+        amount = excess(order, cost_is_told)
         return self.lower_hold(order, amount, occurred_at) if amount else order
 
     def lower_hold(self, order: Order, amount: Decimal, occurred_at: datetime) -> Order:
@@ -192,9 +205,9 @@ class UserState:
         if trade.state is TradeState.SETTLED:
             return
         with exact():
-            name = trade.order_ids.own_first()
-            sums = self._unsettled.get(name, NOTHING_UNSETTLED)
-            self._unsettled[name] = Unsettled(
+            trades = TradesOf.of(trade)
+            sums = self._unsettled.get(trades, NOTHING_UNSETTLED)
+            self._unsettled[trades] = Unsettled(
                 sums.quantity + sign * trade.quantity, sums.quote_quantity + sign * trade.quote_quantity
             )
 

@@ -10,9 +10,8 @@ from metacore.backends.bundles import BaseTransaction
 from metacore.backends.expectations import Expectations
 from metacore.domain.people.users import User
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
-from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, Unsettled
+from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, TradesOf, Unsettled
 from metacore.domain.trading.facts import Placement
-from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import total
@@ -47,6 +46,9 @@ class MemoryTransaction(BaseTransaction):
                     for reference in sorted(set(selection.entries))
                     if (entry := tables.balance_entries.find("reference", reference)) is not None
                 ),
+                stale_updates=tuple(row for order in orders for row in tables.order_updates.select("stale", order.key))
+                if selection.stale_updates
+                else (),
                 unsettled=_unsettled(tables, selection, orders) if selection.unsettled else {},
                 facts=_find_facts(tables, selection, users),
                 placements=_find_placements(tables, selection, users),
@@ -105,15 +107,20 @@ def _find_trades(tables: Views, selection: Selection) -> tuple[Trade, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def _unsettled(tables: Views, selection: Selection, orders: tuple[Order, ...]) -> Mapping[UserOrderIds, Unsettled]:
+def _unsettled(
+    tables: Views, selection: Selection, orders: tuple[Order, ...]
+) -> Mapping[tuple[UUID, TradesOf], Unsettled]:
     named = [*selection.orders, *((order.user_id, order.order_ids) for order in orders)]
+    found: dict[tuple[UUID, TradesOf], list[Trade]] = {}
+    for name in {(user_id, name) for user_id, ids in named for name in ids.names()}:
+        for trade in tables.trades.select("unsettled", name):
+            found.setdefault((trade.user_id, TradesOf.of(trade)), []).append(trade)
     return {
-        name: Unsettled(
+        key: Unsettled(
             quantity=total(trade.quantity for trade in trades),
             quote_quantity=total(trade.quote_quantity for trade in trades),
         )
-        for name in {(user_id, name) for user_id, ids in named for name in ids.names()}
-        if (trades := tables.trades.select("unsettled", name))
+        for key, trades in found.items()
     }
 
 

@@ -6,11 +6,12 @@ from functools import cache
 
 from metacore.domain.trading.balances import UNIQUELY_REFERENCED
 from metacore.domain.trading.orders import CONTENT
-from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, TRADE, USER
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import array, assignments, names, rows, without
 from metacore.postgres.tables.balances import FACT_ENTRIES, balance_entries
 from metacore.postgres.tables.domains import quoted
+from metacore.postgres.tables.order_updates import STALE_UPDATES
 from metacore.postgres.tables.orders import HOLDING_ORDERS, orders
 from metacore.postgres.tables.trades import trades
 
@@ -58,7 +59,7 @@ def lock_orders(kinds: tuple[str, ...], holding: bool) -> Statement:
 
 @cache
 def unsettled(kinds: tuple[str, ...], holding: bool) -> Statement:
-    """The sums over unsettled trades by `OrderIds.own_first`: of the ids of these `kinds`, an order's or not, and
+    """The sums over unsettled trades by `TradesOf`: of the ids of these `kinds`, an order's or not, and
     of all ids of the orders that `lock_orders` finds.
     """
     kept_by = {
@@ -78,16 +79,28 @@ def unsettled(kinds: tuple[str, ...], holding: bool) -> Statement:
         if name in kinds:
             named += f" UNION SELECT * FROM {_given(name)}"
         branches.append(
-            f"SELECT trades.user_id, {', '.join(kept_by[name])}, trim_scale(sum(quantity)),"
+            f"SELECT trades.user_id, {', '.join(kept_by[name])}, symbol, side, trim_scale(sum(quantity)),"
             f" trim_scale(sum(quote_quantity)) FROM ({named}) AS named JOIN {{schema}}.trades"
             f" ON trades.user_id = named.user_id AND trades.state <> 'SETTLED' AND {conditions[name]}"
-            f" GROUP BY trades.user_id, trades.{name}"
+            f" GROUP BY trades.user_id, trades.{name}, symbol, side"
         )
     ids = ", ".join(f"{column} AS {name}" for name, column in COLUMNS.items())
     return Statement(
         "load",
         f"WITH found AS MATERIALIZED (SELECT user_id, {ids} FROM {{schema}}.orders"
         f" WHERE {_found(kinds, holding)}) {' UNION ALL '.join(branches)}",
+    )
+
+
+@cache
+def stale_updates(kinds: tuple[str, ...], holding: bool) -> Statement:
+    """Loads the STALE updates of the orders that `lock_orders` finds."""
+    return Statement(
+        "load",
+        f"WITH found AS MATERIALIZED (SELECT user_id, id FROM {{schema}}.orders WHERE {_found(kinds, holding)})"
+        f" SELECT {names(ORDER_UPDATE.columns, 'stored.')} FROM found JOIN {{schema}}.order_updates AS stored"
+        f" ON stored.user_id = found.user_id AND stored.order_id = found.id AND stored.{STALE_UPDATES}"
+        " ORDER BY stored.user_id, stored.order_id, stored.seq",
     )
 
 

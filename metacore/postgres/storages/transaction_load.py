@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from metacore.domain.trading.decisions import Loaded, Selection, Unsettled, row_key
+from metacore.domain.trading.decisions import Loaded, Selection, TradesOf, Unsettled, row_key
 from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
+from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import Trade
-from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, TRADE, USER, to_array, to_text
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER, to_array, to_text
 from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import transactions as statements
@@ -49,6 +50,8 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
         }
         calls["facts"] = (statements.FACTS, window)
         calls["placements"] = (statements.PLACEMENTS, window)
+    if selection.stale_updates and (named or selection.holding):
+        calls["stale"] = (statements.stale_updates(named, selection.holding), {**arrays, "holders": users})
     if not calls:
         session.check()
         return Loaded()
@@ -60,14 +63,15 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
         balances=BALANCE.decode_all(rows.get("balances", ())),
         entries=BALANCE_ENTRY.decode_all(rows.get("entries", ())),
         unsettled={
-            (user_id, OrderIds(*name)): Unsettled(quantity, quote_quantity)
-            for user_id, *name, quantity, quote_quantity in rows.get("unsettled", ())
+            (user_id, TradesOf(OrderIds(*name), symbol, OrderSide(side))): Unsettled(quantity, quote_quantity)
+            for user_id, *name, symbol, side, quantity, quote_quantity in rows.get("unsettled", ())
         },
         facts=BALANCE_ENTRY.decode_all(rows.get("facts", ())),
         placements={
             (user_id, trade_id): (known, placed_at)
             for user_id, trade_id, known, placed_at in rows.get("placements", ())
         },
+        stale_updates=ORDER_UPDATE.decode_all(rows.get("stale", ())),
     )
     for user_id in loaded.users:
         session.locks.users[user_id] = True

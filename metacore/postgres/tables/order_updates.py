@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, PrimaryKeyConstraint, Table
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
 
 from metacore.domain.trading.order_updates import UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import OrderStatus
@@ -18,6 +18,9 @@ from metacore.postgres.tables.columns import (
     time_column,
 )
 from metacore.postgres.tables.rights import KEPT
+
+STALE_UPDATES = f"outcome = '{UpdateOutcome.STALE}'"
+"""Which rows `order_updates_stale_idx` has."""
 
 order_updates = Table(
     "order_updates",
@@ -39,4 +42,12 @@ order_updates = Table(
     belongs_to("order_updates", "orders", ["user_id", "order_id"], ["user_id", "id"]),
     CheckConstraint("seq >= 1", name="order_updates_seq_from_one"),
     info={"entity": "order update", "rights": KEPT},
+)
+
+Index(
+    "order_updates_stale_idx",
+    order_updates.c.user_id,
+    order_updates.c.order_id,
+    order_updates.c.seq,
+    postgresql_where=text(STALE_UPDATES),
 )

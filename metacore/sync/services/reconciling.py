@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TypeVar
 
 from metacore._compat.blocking import require_own_world
-from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.reconciliation import ExchangeState, Reconciliation, TransferOutcome
-from metacore.domain.trading.transfers import Transfer
+from metacore.domain.trading.transfers import Transfer, TransferFunds
 from metacore.errors import ConflictError, InsufficientFundsError, InvalidDataError
+from metacore.sync.services.commands import execute
 from metacore.sync.services.trading import TradingService
 from metacore.sync.storage.storage import Storage
 
@@ -68,11 +68,10 @@ class Reconciler:
         )
 
     def _move(self, transfer: Transfer) -> TransferOutcome:
-        is_deposit = transfer.reason is EntryReason.DEPOSIT
-        move = self._trading.deposit if is_deposit else self._trading.withdraw
-        told = (transfer.user_id, transfer.asset, transfer.amount, transfer.reference, transfer.occurred_at)
+        command = TransferFunds(transfer, is_fact=True)
         try:
-            return TransferOutcome(transfer, move(*told))
+            result = execute(self._storage, command)
+            return TransferOutcome(transfer, result)
         except (ConflictError, InsufficientFundsError, InvalidDataError) as error:
             return TransferOutcome(transfer, error=error)
 

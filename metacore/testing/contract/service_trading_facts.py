@@ -94,7 +94,6 @@ class TradingFactContract(TradingContract):
         for change, kind in (
             ({"price": PRICE - 1}, ConflictError),
             ({"exchange_trade_id": "another"}, ConflictError),
-            ({"exchange_trade_id": "another", "id": NOBODY, "side": "SELL"}, InvalidDataError),
             ({"user_id": NOBODY}, NotFoundError),
         ):
             with pytest.raises(kind):

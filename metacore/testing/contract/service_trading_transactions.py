@@ -54,7 +54,7 @@ class TradingTransactionContract(TradingContract):
                 lambda: trading.place_order(new_order(user)),
                 lambda: trading.withdraw(user.id, "USDT", Decimal(1), "too much"),
                 lambda: trading.deposit(user.id, "USDT", Decimal(1), "all"),
-                lambda: trading.settle_trade(fill(order, side="SELL")),
+                lambda: trading.settle_trade(fill(order, client_order_id=order.client_order_id, user_id=NOBODY)),
                 lambda: trading.cancel_order(user.id, NOBODY),
             ]
             for call in refused:

@@ -12,7 +12,7 @@ import pytest
 
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import FACTS, EntryReason
-from metacore.domain.trading.decisions import Changes, FactWindow, Loaded, Selection, Unsettled
+from metacore.domain.trading.decisions import Changes, FactWindow, Loaded, Selection, TradesOf, Unsettled
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.trading.trades import Trade, TradeState
@@ -21,8 +21,12 @@ from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract, Opening
 from metacore.testing.contract.samples import NOBODY
-from metacore.testing.contract.trades import stored_as
-from metacore.testing.factories import BalanceDeltaFactory, NewOrderFactory, NewTradeFactory, NewUserFactory
+from metacore.testing.factories import (
+    BalanceDeltaFactory,
+    NewOrderFactory,
+    NewTradeFactory,
+    NewUserFactory,
+)
 from metacore.testing.loop_threads import PATIENCE
 from metacore.testing.runners import Runner
 
@@ -33,8 +37,8 @@ def load(storage: Storage, **selection: Any) -> Loaded:
         return tx.load(Selection(**selection))
 
 
-class LoadContract(Contract):
-    """Of `Transaction.load`."""
+class LoadingContract(Contract):
+    """Base of the tests of `Transaction.load`."""
 
     @pytest.fixture
     def orders(self, storage: Storage, user: User, other: User) -> list[Order]:
@@ -45,6 +49,10 @@ class LoadContract(Contract):
             orders.append(storage.orders.create(new))
             storage.orders.create(new.changed(user_id=other.id))
         return orders
+
+
+class LoadContract(LoadingContract):
+    """Of `Transaction.load`."""
 
     def test_of_nothing_wanted_nothing_is_loaded(self, storage: Storage) -> None:
         assert load(storage) == Loaded()
@@ -130,65 +138,6 @@ class LoadContract(Contract):
         references = ((user.id, EntryReason.WITHDRAWAL, "one"), (user.id, EntryReason.DEPOSIT, "another"))
         (entry,) = load(storage, entries=references).entries
         assert entry == storage.balances.entries(user.id).items[1]
-
-    def test_unsettled_trades_are_summed_by_the_id_of_their_order_that_counts(
-        self, storage: Storage, user: User, orders: list[Order]
-    ) -> None:
-        first, second, third = orders
-        for state in TradeState:
-            stored_as(storage, NewTradeFactory.build(of=first, quantity=Decimal("0.1")), state)
-        unnamed = NewTradeFactory.build(of=first, order_id=None, quantity=Decimal("0.01"))
-        stored_as(storage, unnamed, TradeState.PENDING)
-        by_client = unnamed.changed(exchange_order_id=None, client_order_id=second.client_order_id)
-        stored_as(storage, by_client.changed(id=UUID(int=1)), TradeState.PENDING)
-        named = tuple((user.id, OrderIds(order_id=order.id)) for order in (first, second, third))
-        assert load(storage, orders=named).unsettled == {}
-        assert load(storage, orders=named, unsettled=True).unsettled == {
-            named[0]: Unsettled(Decimal("0.2"), Decimal(10000)),
-            (user.id, OrderIds(exchange_order_id=first.exchange_order_id)): Unsettled(Decimal("0.01"), Decimal(500)),
-            (user.id, OrderIds(client_order_id=second.client_order_id)): Unsettled(Decimal("0.01"), Decimal(500)),
-        }
-
-    def test_unsettled_trades_of_unknown_orders_are_summed_under_the_ids_that_are_asked_for(
-        self, storage: Storage, user: User, other: User, orders: list[Order]
-    ) -> None:
-        trade = NewTradeFactory.build(of=orders[0], order_id=None, exchange_order_id="e-1", quantity=Decimal("0.01"))
-        by_client = {"exchange_order_id": None, "client_order_id": "c-1"}
-        kinds: tuple[dict[str, Any], ...] = (
-            {},
-            {"client_order_id": "c-1"},
-            by_client,
-            {**by_client, "order_id": NOBODY},
-            {"user_id": other.id},
-        )
-        for number, values in enumerate(kinds):
-            stored_as(
-                storage, trade.changed(id=UUID(int=number), exchange_trade_id=f"{number}", **values), TradeState.PENDING
-            )
-        once, both = (Unsettled(Decimal("0.01") * number, Decimal(500) * number) for number in (1, 2))
-        named = (
-            (user.id, OrderIds(exchange_order_id="e-1")),
-            (user.id, OrderIds(client_order_id="c-1")),
-            (user.id, OrderIds(order_id=NOBODY)),
-        )
-        sums = dict(zip(named, (both, once, once), strict=True))
-        assert load(storage, orders=named, unsettled=True).unsettled == sums
-        together = (user.id, OrderIds(NOBODY, "e-1", "c-1"))
-        assert load(storage, orders=(together, *named), unsettled=True).unsettled == sums
-        assert load(storage, orders=named[:1], unsettled=True).unsettled == {named[0]: both}
-
-    def test_unsettled_trades_of_orders_that_hold_funds_are_summed(
-        self, storage: Storage, runner: Runner, user: User
-    ) -> None:
-        storage.balances.put(user.id, "USDT", Decimal(1000), Decimal(0))
-        new = NewOrderFactory.build(user_id=user.id, client_order_id="mine", exchange_order_id=None)
-        runner.service("TradingService", storage).place_order(new)
-        told = {"user_id": user.id, "order_id": None, "exchange_order_id": None, "client_order_id": "mine"}
-        trade = storage.trades.create(NewTradeFactory.build(**told))
-        loaded = load(storage, users=frozenset({user.id}), holding=True, unsettled=True)
-        assert loaded.unsettled == {
-            (user.id, OrderIds(client_order_id="mine")): Unsettled(trade.quantity, trade.quote_quantity)
-        }
 
     def test_holding_is_every_order_of_the_users_that_holds(
         self, storage: Storage, user: User, other: User, orders: list[Order]
@@ -289,8 +238,8 @@ class LoadContract(Contract):
                     unsettled=True,
                 )
             )
-            named = (user.id, OrderIds(order_id=order.id))
-            expected = {named: Unsettled(trade.quantity, trade.quote_quantity)}
+            told = (user.id, TradesOf(OrderIds(order_id=order.id), trade.symbol, trade.side))
+            expected = {told: Unsettled(trade.quantity, trade.quote_quantity)}
             assert loaded == Loaded({user.id: updated}, (order,), (trade,), unsettled=expected)
 
     @pytest.mark.parametrize("locked", ["user", "order"])
