@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,14 +10,33 @@ import nox
 
 nox.options.sessions = ["lint", "types", "mirror", "tests"]
 nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_missing_interpreters = False
 
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 EXTRAS = ".[embedded,cli,crypto,mexc,testing]"
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
+def _requirements(*groups: str) -> list[str]:
+    return [EXTRAS, *nox.project.dependency_groups(PROJECT, *groups)]
+
+
 def _install(session: nox.Session, *groups: str) -> None:
-    wanted = [requirement for group in groups for requirement in nox.project.dependency_groups(PROJECT, group)]
-    session.install(EXTRAS, *wanted)
+    session.install(*_requirements(*groups))
+
+
+def _test(session: nox.Session) -> None:
+    session.run("pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "worksteal", *session.posargs)
+
+
+def _interpreter(version: str) -> str:
+    """The Python of `version`: on PATH, where a shim of pyenv may lead nowhere, or among pyenv's own."""
+    found = shutil.which(f"python{version}")
+    if found is not None and Path(found).parent.name != "shims":
+        return found
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python"), key=os.path.getmtime)
+    return str(installed[-1]) if installed else version
 
 
 @nox.session
@@ -30,7 +50,30 @@ def demo(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests, against an embedded PostgreSQL or, if METACORE_TEST_URL is set, that server; `-- -n 0`: in turn."""
     _install(session, "test")
-    session.run("pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "worksteal", *session.posargs)
+    _test(session)
+
+
+def _tests_on(version: str) -> None:
+    # One session for each version by a name of its own: `nox -s tests` runs on the current Python alone.
+    @nox.session(name=f"tests-{version}", python=_interpreter(version))
+    def tests_on(session: nox.Session) -> None:
+        _install(session, "test")
+        _test(session)
+
+    tests_on.__doc__ = f"All tests on Python {version}, if it is found."
+
+
+for _version in PYTHONS:
+    _tests_on(_version)
+
+
+@nox.session(name="tests-lowest", python=_interpreter(PYTHONS[0]))
+def tests_lowest(session: nox.Session) -> None:
+    """All tests on the oldest Python with the oldest versions that pyproject.toml allows."""
+    session.install("uv>=0.5")
+    target = ("--python", session.virtualenv.location, "--resolution", "lowest-direct", "--upgrade")
+    session.run("uv", "pip", "install", "--quiet", *target, *_requirements("test"))
+    _test(session)
 
 
 @nox.session

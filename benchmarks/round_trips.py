@@ -10,6 +10,7 @@ from collections.abc import Callable
 import psycopg
 from harness import Contest
 
+from metacore._compat.psycopg_blocking import wait
 from metacore.postgres import EmbeddedPostgres
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Wire
@@ -35,7 +36,7 @@ def main() -> None:
                 cursor.fetchall()
 
         def exchange(count: int) -> None:
-            connection.wait(wire.exchange("metacore", [(statement, VALUES)] * count))
+            wait(connection, wire.exchange("metacore", [(statement, VALUES)] * count))
 
         for count in (1, 4, 12):
 

@@ -12,7 +12,7 @@ from metacore.postgres.client.errors import translate
 from metacore.testing.databases import Databases
 
 
-@pytest.mark.parametrize("connect", [metacore.connect, metacore.sync.connect])
+@pytest.mark.parametrize("connect", [metacore.connect, metacore.sync.connect], ids=["async", "blocking"])
 @pytest.mark.parametrize(
     "url", ["mysql://localhost/db", "sqlite://", "memory://elsewhere", "http://x", "nonsense", "://", "\0:"]
 )
@@ -22,7 +22,7 @@ def test_a_url_of_no_known_scheme_names_those_that_are(connect, url):
     assert caught.value.setting == "url"
 
 
-@pytest.mark.parametrize("connect", [metacore.connect, metacore.sync.connect])
+@pytest.mark.parametrize("connect", [metacore.connect, metacore.sync.connect], ids=["async", "blocking"])
 @pytest.mark.parametrize("url", [None, ""])
 def test_no_url_at_all_names_the_argument_and_the_variable(connect, url, monkeypatch):
     monkeypatch.delenv("METACORE_URL", raising=False)

@@ -30,19 +30,29 @@ MAY_IMPORT = {
     "memory": ("domain", "storage", "backends", "memory", "crypto", "errors", "config", "_compat.aio"),
     "postgres": (
         *("domain", "storage", "backends", "postgres", "crypto", "errors", "config"),
-        *("_compat.aio", "_compat.psycopg_aio"),
+        *("_compat.aio", "_compat.psycopg_aio", "_compat.psycopg_undocumented"),
     ),
     "services": ("domain", "storage", "services", "crypto", "errors", "_compat.aio"),
     "exchanges": ("domain", "exchanges", "errors"),
     "crypto": ("domain", "crypto", "errors", "_compat.aio"),
     "config": ("crypto", "errors"),
     "errors": (),
-    "_compat": (),
+    "_compat": ("_compat.psycopg_undocumented",),
 }
 """What each part of the house may import of the others."""
 
 MAY_DRIVE = ("postgres", "_compat", "_migrations", "testing")
 """The parts that may import a driver."""
+
+DOCUMENTED = {
+    *("psycopg", "psycopg.AsyncConnection", "psycopg.AsyncCursor", "psycopg.Connection", "psycopg.Cursor"),
+    *("psycopg.DataError", "psycopg.IsolationLevel", "psycopg.OperationalError", "psycopg.sql"),
+    *("psycopg.adapt.AdaptersMap", "psycopg.adapt.Loader", "psycopg.conninfo.conninfo_to_dict"),
+    *("psycopg.pq", "psycopg.pq.TransactionStatus"),
+    *("psycopg_pool.AsyncConnectionPool", "psycopg_pool.ConnectionPool"),
+    *("psycopg_pool.PoolClosed", "psycopg_pool.PoolTimeout", "psycopg_pool.TooManyRequests"),
+}
+"""What is taken of the driver as its documentation has it."""
 
 LONGEST = 350
 
@@ -97,6 +107,27 @@ def test_only_the_postgres_backend_imports_a_driver() -> None:
         if part(path) not in MAY_DRIVE
         for module in imports(path)
         if any(is_within(module, driver) for driver in DRIVERS)
+    ]
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """The dotted names that the module at `path` imports, those for type checkers included."""
+    for node in ast.walk(ast.parse((PACKAGE.parent / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_what_the_driver_does_not_document_is_taken_in_one_place() -> None:
+    undocumented = Path("metacore/_compat/psycopg_undocumented.py")
+    assert undocumented in MODULES
+    assert not [
+        (str(path), name)
+        for path in MODULES
+        for name in imported_names(path)
+        if is_within(name, "psycopg") or is_within(name, "psycopg_pool")
+        if path != undocumented and name not in DOCUMENTED
     ]
 
 

@@ -1,7 +1,9 @@
-"""psycopg's asynchronous classes under the names that both worlds share."""
+"""psycopg's asynchronous half under the names that both worlds share."""
 
 from psycopg import AsyncConnection as Connection
 from psycopg import AsyncCursor as Cursor
 from psycopg_pool import AsyncConnectionPool as ConnectionPool
 
-__all__ = ["Connection", "ConnectionPool", "Cursor"]
+from metacore._compat.psycopg_undocumented import wait_async as wait
+
+__all__ = ["Connection", "ConnectionPool", "Cursor", "wait"]

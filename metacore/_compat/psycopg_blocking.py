@@ -1,6 +1,8 @@
-"""psycopg's blocking classes under the names that both worlds share."""
+"""psycopg's blocking half under the names that both worlds share."""
 
 from psycopg import Connection, Cursor
 from psycopg_pool import ConnectionPool
 
-__all__ = ["Connection", "ConnectionPool", "Cursor"]
+from metacore._compat.psycopg_undocumented import wait_blocking as wait
+
+__all__ = ["Connection", "ConnectionPool", "Cursor", "wait"]

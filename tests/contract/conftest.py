@@ -21,38 +21,38 @@ OLDEST_POSTGRES = 16
 
 
 @pytest.fixture(scope="session")
-def async_world() -> Iterator[AsyncRunner]:
+def event_loop() -> Iterator[AsyncRunner]:
     runner = AsyncRunner()
     yield runner
     runner.close()
 
 
 @pytest.fixture(scope="session")
-def async_memory(async_world: AsyncRunner) -> Iterator[Backend]:
-    with Backend(async_world, partial(metacore.connect, "memory://")) as backend:
+def memory_async(event_loop: AsyncRunner) -> Iterator[Backend]:
+    with Backend(event_loop, partial(metacore.connect, "memory://")) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
-def sync_memory() -> Iterator[Backend]:
+def memory_blocking() -> Iterator[Backend]:
     with Backend(BlockingRunner(), partial(metacore.sync.connect, "memory://")) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
-def async_postgres(async_world: AsyncRunner, metacore_databases: Databases) -> Iterator[Backend]:
-    with metacore_databases.database() as url, postgres(async_world, metacore.connect, url) as backend:
+def postgres_async(event_loop: AsyncRunner, metacore_databases: Databases) -> Iterator[Backend]:
+    with metacore_databases.database() as url, postgres(event_loop, metacore.connect, url) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
-def sync_postgres(metacore_databases: Databases) -> Iterator[Backend]:
+def postgres_blocking(metacore_databases: Databases) -> Iterator[Backend]:
     with metacore_databases.database() as url, postgres(BlockingRunner(), metacore.sync.connect, url) as backend:
         yield backend
 
 
 @pytest.fixture(scope="session")
-def sync_postgres_16() -> Iterator[Backend]:
+def postgres_16_blocking() -> Iterator[Backend]:
     with server(version=OLDEST_POSTGRES) as server_url, Databases(server_url) as databases, databases.database() as url:
         with postgres(BlockingRunner(), metacore.sync.connect, url) as backend:
             yield backend
@@ -85,9 +85,15 @@ def service_role(connection: psycopg.Connection, url: str) -> Iterator[str]:
         connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
 
 
-BACKENDS = ("async_memory", "sync_memory", "async_postgres", "sync_postgres")
+BACKENDS = {
+    "memory-async": "memory_async",
+    "memory-blocking": "memory_blocking",
+    "postgres-async": "postgres_async",
+    "postgres-blocking": "postgres_blocking",
+}
+"""The fixtures, by the ids that pick one: `pytest tests/contract -k postgres-blocking`."""
 
 
-@pytest.fixture(scope="session", params=BACKENDS)
+@pytest.fixture(scope="session", params=BACKENDS.values(), ids=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> Backend:
     return request.getfixturevalue(request.param)

@@ -5,9 +5,9 @@ import pytest
 from metacore.testing import contract
 
 
-@pytest.fixture(scope="session")
-def backend(sync_postgres_16: contract.Backend) -> contract.Backend:
-    return sync_postgres_16
+@pytest.fixture(scope="session", params=["postgres_16_blocking"], ids=["postgres-16-blocking"])
+def backend(request: pytest.FixtureRequest) -> contract.Backend:
+    return request.getfixturevalue(request.param)
 
 
 class TestUser(contract.UserStorageContract):

@@ -18,8 +18,8 @@ from metacore.testing.factories import (
 )
 
 URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
-    "memory": lambda request: "memory://",
-    "postgres": lambda request: request.getfixturevalue("metacore_database_url"),
+    "memory-async": lambda request: "memory://",
+    "postgres-async": lambda request: request.getfixturevalue("metacore_database_url"),
 }
 MOST_WAITS = 500
 

@@ -19,7 +19,7 @@ def server() -> Iterator[EmbeddedPostgres]:
         yield server
 
 
-@pytest.fixture(scope="package", params=["memory", "postgres"])
+@pytest.fixture(scope="package", params=["memory", "postgres"], ids=["memory-blocking", "postgres-blocking"])
 def storage(request: pytest.FixtureRequest, server: EmbeddedPostgres) -> Iterator[Storage]:
     url = "memory://" if request.param == "memory" else server.url
     with connect(url, settings=Settings(encryption_keys={"k1": bytes(32)})) as storage:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
+from metacore._compat.psycopg_blocking import wait
+from metacore._compat.psycopg_undocumented import Wait
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Wire
@@ -115,12 +117,22 @@ def test_a_connection_cut_off_without_a_word_is_an_operational_error(server: Emb
     several: list[Call] = [(Statement("one", "SELECT 1"), {})] * calls
     with psycopg.connect(server.url, autocommit=True) as connection:
         wire = Wire(connection, prepares=True)
-        assert connection.wait(wire.exchange("metacore", several)) == [[(1,)]] * calls
+        assert wait(connection, wire.exchange("metacore", several)) == [[(1,)]] * calls
         with socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as cut:
             cut.shutdown(socket.SHUT_RDWR)
         for _ in range(2):
             with pytest.raises(psycopg.OperationalError):
-                connection.wait(wire.exchange("metacore", several))
+                wait(connection, wire.exchange("metacore", several))
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_a_wait_that_is_taken_up_again_goes_on_where_it_was(server: EmbeddedPostgres, calls: int) -> None:
+    """As psycopg does it when a call is cancelled while much is still to be sent."""
+    length = Statement("length", "SELECT length(%(text)s::text)")
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        waiting = Wire(connection, prepares=True).exchange("metacore", [(length, {"text": "a" * 10_000_000})] * calls)
+        assert next(waiting) == Wait.RW
+        assert wait(connection, waiting) == [[(10_000_000,)]] * calls
 
 
 def test_a_server_that_is_read_only_says_so(server: EmbeddedPostgres, deployer: SchemaDeployer) -> None:

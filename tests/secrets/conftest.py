@@ -180,7 +180,7 @@ def admin(server: EmbeddedPostgres) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-@pytest.fixture(scope="package", params=[BlockingRunner, AsyncRunner], ids=["blocking", "asynchronous"])
+@pytest.fixture(scope="package", params=[BlockingRunner, AsyncRunner], ids=["blocking", "async"])
 def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
     runner = request.param()
     yield runner

@@ -15,9 +15,18 @@ from metacore.errors import ConfigurationError
 from metacore.postgres import SchemaDeployer
 from metacore.testing import factories
 from metacore.testing.contract.samples import NOBODY
+from metacore.testing.runners import AsyncRunner, BlockingRunner
+
+BACKENDS = {
+    "memory-async": ("memory", AsyncRunner),
+    "memory-blocking": ("memory", BlockingRunner),
+    "postgres-async": ("postgres", AsyncRunner),
+    "postgres-blocking": ("postgres", BlockingRunner),
+}
+each_backend = pytest.mark.parametrize(("url", "runner"), BACKENDS.values(), ids=BACKENDS, indirect=True)
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture
 def url(request, server, canary):
     return "memory://" if request.param == "memory" else canary.url(server)
 
@@ -45,6 +54,7 @@ def user(users, canary):
     users.delete(user.id)
 
 
+@each_backend
 def test_setting(evidence, users, user, canary):
     other = users.create(factories.NewUserFactory.build())
     evidence.add("credentials", repr(users.credentials(user.id)))
@@ -55,6 +65,7 @@ def test_setting(evidence, users, user, canary):
     evidence.fail("text", lambda: users.set_credentials(user.id, canary.api_key))
 
 
+@each_backend
 def test_looking_up(evidence, users, user, canary):
     users.set_credentials(user.id, None)
     text = canary.api_key
@@ -62,6 +73,7 @@ def test_looking_up(evidence, users, user, canary):
         evidence.fail("look-up", lambda api_key=api_key: users.get_by_api_key(api_key))
 
 
+@each_backend
 def test_reading_without_the_right_key(evidence, users, user, keys, canary):
     for ring in ({"new": canary.key}, {"old": canary.key}):
         keys["ring"] = ring

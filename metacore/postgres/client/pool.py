@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from metacore._compat.aio import complete
-from metacore._compat.psycopg_aio import Connection, ConnectionPool
+from metacore._compat.psycopg_aio import Connection, ConnectionPool, wait
 from metacore.backends.resources import Resources
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
@@ -81,8 +81,7 @@ class Pool(Resources):
         wire = self._wires.get(connection)
         if wire is None:
             wire = self._wires[connection] = Wire(connection, self.settings.prepared_statements)
-        async with connection.lock:
-            return await connection.wait(wire.exchange(self.schema, calls, openings, closing))
+        return await wait(connection, wire.exchange(self.schema, calls, openings, closing))
 
     async def release(self, connection: Connection[Row]) -> None:
         """Give back a connection of `acquire`, even if the caller is cancelled meanwhile.

@@ -10,11 +10,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from psycopg import BaseConnection, DataError, OperationalError, pq
-from psycopg.adapt import Transformer
-from psycopg.errors import error_from_result
-from psycopg.waiting import Ready, Wait
+from psycopg import DataError, OperationalError, pq
 
+from metacore._compat.psycopg_undocumented import BaseConnection, PGresult, Ready, RowLoader, Wait, error_from_result
 from metacore.postgres.client.statement import Statement
 
 Row = tuple[Any, ...]
@@ -31,7 +29,7 @@ _LARGE = 1 << 16
 """From this number of bytes on, libpq may keep back a part of a command until the next one comes."""
 
 Waiting = Generator[Wait, Ready | int, "list[list[Row]]"]
-"""What psycopg's `Connection.wait` runs: it yields what it waits for, and returns the rows of each call."""
+"""What `wait` of both worlds runs: it yields what it waits for, and returns the rows of each call."""
 
 
 class Wire:
@@ -39,7 +37,7 @@ class Wire:
 
     def __init__(self, connection: BaseConnection[Any], prepares: bool) -> None:
         self._pgconn = connection.pgconn
-        self._transformer = Transformer(connection)
+        self._loader = RowLoader(connection)
         self._prepares = prepares
         self._prepared: set[Statement] = set()
 
@@ -107,7 +105,7 @@ class Wire:
             raise
         pgconn.pipeline_sync()
         yield from self._flush()
-        results: list[pq.abc.PGresult | None] = []
+        results: list[PGresult | None] = []
         for _ in commands:
             results.append((yield from self._result()))
             yield from self._result()
@@ -126,10 +124,11 @@ class Wire:
     def _flush(self) -> Generator[Wait, Ready | int, None]:
         while self._pgconn.flush():
             ready = yield Wait.RW
-            if ready & Ready.R:
+            # After a cancellation psycopg waits once more, and begins by saying nothing: None.
+            if ready and ready & Ready.R:
                 self._pgconn.consume_input()
 
-    def _result(self) -> Generator[Wait, Ready | int, pq.abc.PGresult | None]:
+    def _result(self) -> Generator[Wait, Ready | int, PGresult | None]:
         while self._pgconn.is_busy():
             if (yield Wait.R):
                 try:
@@ -139,13 +138,12 @@ class Wire:
                     break
         return self._pgconn.get_result()
 
-    def _rows(self, result: pq.abc.PGresult | None) -> list[Row]:
+    def _rows(self, result: PGresult | None) -> list[Row]:
         if result is None:
             raise OperationalError("the connection is lost")
         status = result.status
         if status == pq.ExecStatus.TUPLES_OK:
-            self._transformer.set_pgresult(result)
-            return self._transformer.load_rows(0, result.ntuples, tuple)
+            return self._loader.rows(result)
         if status != pq.ExecStatus.COMMAND_OK:
             error = error_from_result(result)
             # Without SQLSTATE it is not the server that speaks, but libpq of a lost connection.

@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from metacore._compat.blocking import complete
-from metacore._compat.psycopg_blocking import Connection, ConnectionPool
+from metacore._compat.psycopg_blocking import Connection, ConnectionPool, wait
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
@@ -82,8 +82,7 @@ class Pool(Resources):
         wire = self._wires.get(connection)
         if wire is None:
             wire = self._wires[connection] = Wire(connection, self.settings.prepared_statements)
-        with connection.lock:
-            return connection.wait(wire.exchange(self.schema, calls, openings, closing))
+        return wait(connection, wire.exchange(self.schema, calls, openings, closing))
 
     def release(self, connection: Connection[Row]) -> None:
         """Give back a connection of `acquire`, even if the caller is cancelled meanwhile.
