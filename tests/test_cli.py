@@ -28,7 +28,7 @@ def url(server):
     with psycopg.connect(server.url, autocommit=True) as admin:
         admin.execute("CREATE DATABASE commands")
         yield server.url.replace("/postgres?", "/commands?")
-        admin.execute("DROP DATABASE commands")
+        admin.execute("DROP DATABASE commands WITH (FORCE)")
 
 
 def run(*arguments, expected=DONE, **environment):
