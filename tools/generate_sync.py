@@ -44,6 +44,7 @@ SOURCES = (
 """What is mirrored: packages and modules, each to the same path below TARGET."""
 
 SHARED = (
+    "metacore/backends/arguments.py",
     "metacore/backends/expectations.py",
     "metacore/backends/listing.py",
     "metacore/backends/modules.py",

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
 from metacore._compat.aio import ContextGuard, Eventual, retry
+from metacore.backends.arguments import require_changes, require_ids
 from metacore.backends.counting import counted
 from metacore.backends.modules import module_of, path_of
 from metacore.backends.sessions import BaseSession, BaseTransactionSession
@@ -68,10 +69,12 @@ class BaseTransaction(Bundle, Transaction):
 
     async def load(self, selection: Selection) -> Loaded:
         with self._session.operation("load"):
+            require_ids(selection)
             return await self._load(selection)
 
     async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         with self._session.operation("save"):
+            require_changes(changes)
             return await self._save(changes)
 
     @abstractmethod

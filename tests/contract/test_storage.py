@@ -3,3 +3,7 @@ from metacore.testing import contract
 
 class TestStorage(contract.StorageContract):
     """On every backend, in both worlds."""
+
+
+class TestArgument(contract.ArgumentContract):
+    """On every backend, in both worlds."""

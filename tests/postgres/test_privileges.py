@@ -14,14 +14,14 @@ JOURNALS = ("balance_entries", "order_updates")
 ROWS = """
 INSERT INTO users VALUES (
     gen_random_uuid(), 'MEXC', NULL, 'alice', NULL, NULL, 'PRIMARY', true, true, true, 'SPOT', '{SPOT}', true, NULL,
-    1, now(), now());
+    NULL, NULL, '{}', 1, now(), now());
 INSERT INTO orders SELECT
     gen_random_uuid(), id, 'BTCUSDT', 'BTC', 'USDT', 'BUY', 'LIMIT', 'GTC', 'NEW', 1, 1, NULL, NULL, 0, 0, 'e', 'c',
-    NULL, NULL, NULL, 0, 0, 'USDT', 1, 1, now(), now() FROM users;
+    NULL, NULL, NULL, 0, 0, 'USDT', 1, NULL, 1, now(), now() FROM users;
 INSERT INTO order_updates SELECT
     user_id, id, NULL, 'NEW', 0, 0, 'APPLIED', NULL, 'LOCAL', now(), NULL, 1, now() FROM orders;
-INSERT INTO balances SELECT 'USDT', 1, 0, id, 1, 1, now(), now() FROM users;
-INSERT INTO balance_entries SELECT id, 'USDT', 1, 0, 'DEPOSIT', 'r', now(), 1, 1, 0, now() FROM users;
+INSERT INTO balances SELECT 'USDT', 1, 0, id, 0, 1, 1, now(), now() FROM users;
+INSERT INTO balance_entries SELECT id, 'USDT', 1, 0, 0, 'DEPOSIT', 'r', now(), 1, 1, 0, 0, now() FROM users;
 """
 
 

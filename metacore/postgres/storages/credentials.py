@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from metacore.backends.arguments import require_id
 from metacore.backends.counting import counts_itself
 from metacore.backends.listing import parse_limit
 from metacore.crypto.ring import KeyRing
@@ -43,6 +44,7 @@ class PostgresCredentialStorage(CredentialStorage):
     async def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
         with self._session.operation("users.set_credentials"):
+            require_id(user_id=user_id)
             if credentials is None:
                 stored = await self._session.fetch(statements.REMOVE, {"user_id": str(user_id)})
             else:

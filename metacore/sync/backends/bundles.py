@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
 from metacore._compat.blocking import ContextGuard, Eventual, retry
+from metacore.backends.arguments import require_changes, require_ids
 from metacore.backends.modules import module_of, path_of
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
@@ -69,10 +70,12 @@ class BaseTransaction(Bundle, Transaction):
 
     def load(self, selection: Selection) -> Loaded:
         with self._session.operation("load"):
+            require_ids(selection)
             return self._load(selection)
 
     def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         with self._session.operation("save"):
+            require_changes(changes)
             return self._save(changes)
 
     @abstractmethod

@@ -1,13 +1,15 @@
 # Made from metacore/backends/counting.py by `python tools/generate_sync.py`. Do not edit.
-"""Counts what storages do: each call of a public operation once, and those that raise."""
+"""Counts what storages do: each call of a public operation once, its arguments checked, and those that raise."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
+
+from metacore.backends.arguments import Arguments
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 
@@ -39,20 +41,32 @@ def counts_itself(method: Operation) -> Operation:
     return method
 
 
-def counted(storage: str, kind: type, methods: Iterable[str]) -> type:
-    """A class like `kind`, of which a call of one of `methods` is the operation `<storage>.<method>` of its session."""
-    operations = {
-        method: _operation(f"{storage}.{method}", getattr(kind, method))
-        for method in methods
-        if not hasattr(getattr(kind, method), "counts_itself")
-    }
+def counted(storage: str, kind: type, methods: Mapping[str, Callable[..., Any]]) -> type:
+    """A class like `kind`, of which a call of one of `methods`, as the protocol declares them, is the operation
+    `<storage>.<method>` of its session.
+    """
+    operations = {}
+    for method, declared in methods.items():
+        function, arguments = getattr(kind, method), Arguments(declared)
+        if not hasattr(function, "counts_itself"):
+            operations[method] = _operation(f"{storage}.{method}", function, arguments)
+        elif get_origin(arguments.returned) is Iterator:
+            operations[method] = _stream(function, arguments)
     return type(kind.__name__, (kind,), {"__doc__": kind.__doc__, "__module__": kind.__module__, **operations})
 
 
-def _operation(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+def _operation(name: str, method: Callable[..., Any], arguments: Arguments) -> Callable[..., Any]:
     @wraps(method)
     def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
         with self._session.operation(name):
-            return method(self, *args, **kwargs)
+            return method(self, *arguments.checked(args, kwargs), **kwargs)
 
     return operation
+
+
+def _stream(method: Callable[..., Any], arguments: Arguments) -> Callable[..., Any]:
+    @wraps(method)
+    def stream(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return method(self, *arguments.checked(args, kwargs), **kwargs)
+
+    return stream

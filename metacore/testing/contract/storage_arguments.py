@@ -1,0 +1,128 @@
+"""The contract of arguments: a wrong type is told by the field, and changes nothing."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+from uuid import UUID
+
+import pytest
+
+from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.people.users import NewUser, UserPatch
+from metacore.domain.trading.balances import BalanceDelta, EntryFilter
+from metacore.domain.trading.decisions import Changes, Selection
+from metacore.domain.trading.order_ids import OrderIds
+from metacore.domain.trading.order_updates import NewOrderUpdate
+from metacore.domain.trading.orders import NewOrder, OrderFilter
+from metacore.domain.trading.trades import NewTrade, TradeFilter
+from metacore.errors import InvalidDataError
+from metacore.sync.storage.storage import Storage
+from metacore.sync.storage.storages import STORAGES
+from metacore.testing.contract.base import Contract
+from metacore.testing.contract.samples import NOBODY
+
+WRONG: dict[Any, tuple[Any, ...]] = {
+    UUID: (str(NOBODY), NOBODY.hex, NOBODY.bytes, 1, None, (NOBODY,)),
+    str: (1, b"text", NOBODY, None, ["text"]),
+    int: ("1", 1.5, True, None, b"1"),
+    bool: (0, 1, "yes", None),
+    datetime: ("2026-01-01T00:00:00Z", 0, None),
+}
+"""What is not of a type, though it may look so."""
+
+MODELS = (
+    *(NewUser, UserPatch, NewOrder, OrderFilter, NewTrade, TradeFilter),
+    *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord),
+)
+OWN_RULES = frozenset({"credentials", "api_key", "free", "locked", "quantity", "delta", "symbol", "balances"})
+"""What operations read from more than one form, by a rule of their own."""
+
+
+def parameters() -> Iterator[Any]:
+    """Each parameter of each operation that is an id, a text, a number, a flag or a model, or several of them."""
+    for storage, protocol in STORAGES.items():
+        for method, function in inspect.getmembers(protocol, inspect.isfunction):
+            types = inspect.get_annotations(function, eval_str=True)
+            names = [name for name in inspect.signature(function).parameters if name != "self"]
+            for name in names:
+                if not method.startswith("_") and name not in OWN_RULES:
+                    yield pytest.param(storage, method, name, types, id=f"{storage}.{method}.{name}")
+
+
+def kinds_of(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
+
+
+def wrong_values(annotation: Any) -> list[Any]:
+    kinds = kinds_of(annotation)
+    if get_origin(annotation) is Iterable:
+        (item,) = get_args(annotation)
+        if get_origin(item) is tuple:
+            first, second = get_args(item)
+            pairs = [[(wrong, _right(second))] for wrong in WRONG[first]]
+            pairs += [[(_right(first), wrong)] for wrong in WRONG[second]]
+            return [*pairs, [NOBODY], [(NOBODY,)], "text", 1, None]
+        return [[None], ["text"], [{}], "text", 1, None]
+    types = [kind for kind in kinds if kind is not NoneType]
+    wrongs = [wrong for kind in types for wrong in WRONG.get(kind, ("text", 1, {}, None))]
+    return [wrong for wrong in wrongs if not (wrong is None and NoneType in kinds)]
+
+
+def _right(annotation: Any) -> Any:
+    values = {UUID: NOBODY, str: "text", int: 1, bool: False}
+    return values.get(kinds_of(annotation)[0])
+
+
+class ArgumentContract(Contract):
+    """Of the arguments of every operation."""
+
+    @pytest.mark.parametrize(("name", "method", "parameter", "types"), list(parameters()))
+    def test_a_wrong_type_is_told_by_the_field(
+        self, storage: Storage, name: str, method: str, parameter: str, types: dict[str, Any]
+    ) -> None:
+        operation = getattr(getattr(storage, name), method)
+        right = {
+            other: _right(types[other])
+            for other in types
+            if other not in (parameter, "return") and kinds_of(types[other])[0] in (UUID, str)
+        }
+        for wrong in wrong_values(types[parameter]):
+            with pytest.raises(InvalidDataError) as error:
+                result = operation(**{**right, parameter: wrong, **_others(types, parameter, right)})
+                if isinstance(result, Iterator):
+                    next(result)
+            assert error.value.field in (parameter, "user_id", "asset", "id"), (wrong, error.value.field)
+
+    def test_what_a_decision_rests_on_is_named_by_ids(self, storage: Storage) -> None:
+        wrong: Any
+        for wrong in (str(NOBODY), 1, None):
+            for selection in (
+                Selection(users=frozenset({wrong})),
+                Selection(orders=((wrong, OrderIds(NOBODY)),)),
+                *([] if wrong is None else [Selection(orders=((NOBODY, OrderIds(wrong)),))]),
+            ):
+                with pytest.raises(InvalidDataError) as error, storage.transaction() as tx:
+                    tx.load(selection)
+                assert error.value.field in ("user_id", "order_id")
+            with pytest.raises(InvalidDataError), storage.transaction() as tx:
+                tx.save(wrong)
+        with storage.transaction() as tx:
+            tx.save(Changes())
+
+
+def _others(types: dict[str, Any], parameter: str, right: dict[str, Any]) -> dict[str, Any]:
+    """An instance, made without its fields, of each model that is wanted beside the parameter."""
+    others = {}
+    for other, annotation in types.items():
+        kind = kinds_of(annotation)[0]
+        if other in (parameter, "return", *right):
+            continue
+        if kind in MODELS:
+            others[other] = kind.model_construct()
+        elif NoneType in kinds_of(annotation):
+            others[other] = None
+    return others
