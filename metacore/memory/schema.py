@@ -11,7 +11,7 @@ from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.people.users import User
-from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
+from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey, folded
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import Order, OrderKey
@@ -116,7 +116,9 @@ class Views:
             "unsettled": Index(_unsettled),
         },
     )
-    balances: TableOf[BalanceKey, Balance] = TableOf(lambda balance: balance.key)
+    balances: TableOf[BalanceKey, Balance] = TableOf(
+        lambda balance: balance.key, {"name": lambda balance: (balance.user_id, folded(balance.asset))}
+    )
     balance_entries: TableOf[tuple[UUID, str, int], BalanceEntry] = TableOf(
         lambda entry: (entry.user_id, entry.asset, entry.seq),
         {"reference": _reference},

@@ -32,6 +32,7 @@ def upgrade(schema: str) -> None:
         CONSTRAINT balances_locked_not_negative CHECK (locked >= 0)
     )
     """)
+    op.execute(f"CREATE UNIQUE INDEX balances_name_idx ON {schema}.balances (user_id, lower(asset))")
     op.execute(f"""
     CREATE TABLE {schema}.balance_entries (
         user_id       uuid                  NOT NULL,

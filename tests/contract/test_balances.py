@@ -5,6 +5,10 @@ class TestBalance(contract.BalanceStorageContract):
     """On every backend, in both worlds."""
 
 
+class TestAssetName(contract.AssetNameContract):
+    """On every backend, in both worlds."""
+
+
 class TestBalanceChange(contract.BalanceChangeContract):
     """On every backend, in both worlds."""
 

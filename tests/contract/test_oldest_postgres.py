@@ -34,6 +34,10 @@ class TestTradeList(contract.TradeListContract):
     """On PostgreSQL 16."""
 
 
+class TestAssetName(contract.AssetNameContract):
+    """On PostgreSQL 16."""
+
+
 class TestBalanceChange(contract.BalanceChangeContract):
     """On PostgreSQL 16."""
 

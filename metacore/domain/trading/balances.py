@@ -204,6 +204,28 @@ def only_referenced(deltas: Iterable[BalanceDelta]) -> BalanceDelta | None:
     return unique[0] if len({delta.reference for delta in unique}) == 1 else None
 
 
+def folded(asset: str) -> bytes:
+    """What the names of one user's assets differ in: upper and lower case of ASCII are one."""
+    return asset.encode().lower()
+
+
+def other_name(asset: str, existing: str) -> InvalidDataError:
+    """The error that refuses `asset` where the user has `existing`."""
+    return InvalidDataError(
+        f"{asset!r} is refused: the user has {existing!r}, and an asset keeps the name that it has; take that",
+        field="asset",
+    )
+
+
+def require_own_names(keys: Iterable[BalanceKey], balances: Iterable[Balance]) -> None:
+    """InvalidDataError if one of `keys` names an asset otherwise than `balances`, in another case, do."""
+    names = {(balance.user_id, folded(balance.asset)): balance.asset for balance in balances}
+    for user_id, asset in keys:
+        existing = names.get((user_id, folded(asset)), asset)
+        if existing != asset:
+            raise other_name(asset, existing)
+
+
 def parse_keys(keys: Iterable[BalanceKey]) -> list[BalanceKey]:
     """`keys` sorted, each once; InvalidDataError for an asset that is not text."""
     named = list(keys)

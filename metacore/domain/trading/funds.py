@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from metacore.domain.trading.balances import folded, other_name
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, Sum, addition
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key
@@ -28,6 +29,17 @@ class Funds:
         """InvalidDataError, naming `field`, if `amount` more would be too much to be stored."""
         if addition(addition(self.free, self.locked), amount) >= LIMIT:
             raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)
+
+
+class OpenFunds(dict[str, Funds]):
+    """The funds of a user by asset, as far as they are locked."""
+
+    def __missing__(self, asset: str) -> Funds:
+        """InvalidDataError if the user has the asset under a name of another case."""
+        for existing in self:
+            if folded(existing) == folded(asset):
+                raise other_name(asset, existing)
+        raise KeyError(asset)
 
 
 class Shortfall(Model):

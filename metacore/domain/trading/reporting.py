@@ -59,12 +59,15 @@ def apply_report(work: UnitOfWork, report: ExecutionReport) -> ReportResult:
     """
     try:
         require_possible(report.occurred_at, work.now, "occurred_at")
-        state = work.state_of(report.user_id)
-        order = _find(state, report)
+        return _applied(work.state_of(report.user_id), report)
     except ConflictError as error:
         return _result(Outcome.CONFLICT, error=error)
     except (InvalidDataError, NotFoundError) as error:
         return _result(Outcome.INVALID, error=error)
+
+
+def _applied(state: UserState, report: ExecutionReport) -> ReportResult:
+    order = _find(state, report)
     known = order or report.order
     unsettled = NOTHING_UNSETTLED if known is None else state.unsettled_of(known, report.order_ids)
     decision = decide_report(order, report, state.now, unsettled)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
-from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason
+from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason, require_own_names
 from metacore.domain.trading.commands import Command
 from metacore.domain.trading.covering import cut_holds, reconsider
 from metacore.domain.trading.decisions import FactWindow, Selection
@@ -120,6 +120,7 @@ class SyncAccount(Command[SnapshotResult]):
         require_possible(self.snapshot.taken_at, work.now, "taken_at")
         if (reason := self._stale(work)) is not None:
             return SnapshotResult(outcome=Outcome.STALE, balances=work.loaded.balances, reason=reason)
+        require_own_names(((self.user_id, told.asset) for told in self.snapshot.balances), work.balances.values())
         balances = tuple(work.balances[key] for key in sorted(work.balances))
         differences = _differences(state, self.snapshot, balances, self.tolerance)
         take_over(state, self.snapshot, balances, differences, self.tolerance)

@@ -12,7 +12,7 @@ from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import BalanceDelta
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, TradesOf, Unsettled, row_key
 from metacore.domain.trading.facts import Fact
-from metacore.domain.trading.funds import Funds
+from metacore.domain.trading.funds import OpenFunds
 from metacore.domain.trading.holds import excess
 from metacore.domain.trading.journal import release
 from metacore.domain.trading.order_ids import OrderIds
@@ -32,7 +32,7 @@ class UserState:
         self.now = now
         self.alone = alone
         self.orders: dict[UUID, Order] = {}
-        self.funds: dict[str, Funds] = {}
+        self.funds = OpenFunds()
         self.unexplained: dict[str, Decimal] = {}
         self.facts: dict[str, Fact] = {}
         self.updates: list[NewOrderUpdate] = []

@@ -21,7 +21,16 @@ _BY_KEYS = f"""
     ORDER BY balances.user_id, balances.asset
 """
 GET_MANY = Statement("balances.get_many", _BY_KEYS)
-LOCK_MANY = Statement("balances.get_many", _BY_KEYS + "FOR UPDATE OF balances")
+LOCK_MANY = Statement(
+    "balances.get_many",
+    f"""
+    SELECT {names(BALANCE.columns, "balances.")} FROM {{schema}}.balances
+    JOIN {rows(balances, ("user_id", "asset"), "named")}
+        ON balances.user_id = named.user_id AND lower(balances.asset) = lower(named.asset COLLATE "C")
+    ORDER BY balances.user_id, balances.asset FOR UPDATE OF balances
+    """,
+)
+"""Locks the balances that have these names, in whatever case: there is one of each."""
 
 
 @cache
@@ -53,12 +62,14 @@ ENSURE = Statement(
     FROM {rows(balances, ("user_id", "asset"))}
     WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = new.user_id)
     ORDER BY new.user_id, new.asset
-    ON CONFLICT (user_id, asset) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING user_id, asset
     """,
     writes=True,
 )
-"""Stores the missing balances of existing users as zero, in the order in which they are locked."""
+"""Stores the missing balances of existing users as zero, in the order in which they are locked; not one whose name
+another has in another case.
+"""
 
 WRITE = Statement(
     "balances.write",

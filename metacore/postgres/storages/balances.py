@@ -23,6 +23,7 @@ from metacore.domain.trading.balances import (
     only_referenced,
     parse_balances,
     parse_keys,
+    require_own_names,
 )
 from metacore.domain.values.amounts import canonical
 from metacore.domain.values.pages import Page
@@ -59,7 +60,7 @@ class PostgresBalanceStorage(BalanceStorage):
         if not for_update:
             return BALANCE.decode_all(await self._session.fetch(statements.GET_MANY, _keys(named)))
         _, rows = await self._session.pipeline(statements.LOCK_MANY.name, lock(self._session, named))
-        balances = BALANCE.decode_all(rows)
+        balances = tuple({balance.key: balance for balance in BALANCE.decode_all(rows)}.values())
         self._session.remember(balances)
         return balances
 
@@ -88,6 +89,7 @@ class PostgresBalanceStorage(BalanceStorage):
             if missing := set(owners) - {user_id for (user_id,) in users}:
                 raise NotFoundError("user", min(missing))
             balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
+            require_own_names(keys, balances.values())
             changed, entries = apply_deltas(balances, given, now)
             if given:
                 await tx.finish("balances.apply", [write(entries)], only_referenced(given))
@@ -142,6 +144,7 @@ class PostgresBalanceStorage(BalanceStorage):
             if not users:
                 raise NotFoundError("user", user_id)
             balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
+            require_own_names(((user_id, balance.asset) for balance in told), balances.values())
             deltas = adjustments(user_id, balances.values(), told, replace, now)
             changed, entries = apply_deltas(balances, deltas, now)
             if deltas:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, func, text
 
 from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, EntryReason
 from metacore.postgres.tables.columns import (
@@ -43,6 +43,8 @@ balances = Table(
     not_negative("balances", "locked"),
     info={"entity": "balance", "rights": UPDATED},
 )
+
+Index("balances_name_idx", balances.c.user_id, func.lower(balances.c.asset), unique=True)
 
 balance_entries = Table(
     "balance_entries",

@@ -23,8 +23,10 @@ from metacore.domain.values.pages import Page
 class BalanceStorage(Protocol):
     """Stores balances and their journal. A balance never changes without its entries: one statement writes both.
 
-    `free` and `locked` are never negative, whatever a caller asks for. A change of a balance grows its version by one
-    and appends entries whose `seq` counts 1, 2, 3... for each balance without gaps.
+    An asset keeps the name that it has first: where a user has `USDT`, whatever would store `usdt` is an
+    InvalidDataError that tells the name that there is. `free` and `locked` are never negative, whatever a caller asks
+    for. A change of a balance grows its version by one and appends entries whose `seq` counts 1, 2, 3... for each
+    balance without gaps.
     """
 
     def get(self, user_id: UUID, asset: str) -> Balance:
@@ -36,7 +38,7 @@ class BalanceStorage(Protocol):
 
         With `for_update`, inside a transaction, missing ones of existing users are first stored as zero, without an
         entry, and all are locked in that order until it ends. Outside of one the missing ones are stored, too, and
-        the locks are gone when it returns.
+        the locks are gone when it returns. Instead of one that is stored under a name of another case, that one comes.
         """
         ...
 

@@ -43,11 +43,11 @@ class JournalContract(PagedListContract):
         yield storage.users.list(limit=1)
 
     def test_entries_come_oldest_first_by_asset_and_seq(self, storage: Storage, user: User, other: User) -> None:
-        for asset in ("USDT", "BTC", "btc", "Ä", "USDT", "BTC", "USDT"):
+        for asset in ("USDT", "BTC", "btd", "Ä", "USDT", "BTC", "USDT"):
             for owner in (user, other):
                 storage.balances.apply([BalanceDeltaFactory.build(user_id=owner.id, asset=asset)])
         places = [(entry.asset, entry.seq) for entry in storage.balances.entries(user.id).items]
-        expected = [("BTC", 1), ("BTC", 2), ("USDT", 1), ("USDT", 2), ("USDT", 3), ("btc", 1), ("Ä", 1)]
+        expected = [("BTC", 1), ("BTC", 2), ("USDT", 1), ("USDT", 2), ("USDT", 3), ("btd", 1), ("Ä", 1)]
         assert places == expected
 
     def test_entries_are_of_one_asset_if_it_is_given(self, storage: Storage, user: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,12 +11,12 @@ from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.orders import NewOrder, Order, OrderSide, OrderStatus, OrderType
 from metacore.domain.trading.reports import ExecutionReport, Outcome
 from metacore.domain.trading.trades import NewTrade, TradeState
-from metacore.errors import InvalidTransitionError, NotAllowedError, NotFoundError
+from metacore.errors import InvalidDataError, InvalidTransitionError, NotAllowedError, NotFoundError
 from metacore.sync.services.trading import TradingService
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
 from metacore.testing.contract.samples import NOBODY
-from metacore.testing.contract.service_trading import SIZE, TradingContract, fill, money, new_order, report
+from metacore.testing.contract.service_trading import SIZE, TradingContract, fill, money, new_order, report, snapshot
 
 
 def buy_one(user: User) -> NewOrder:
@@ -179,6 +180,29 @@ class TradingExchangeContract(TradingContract):
         again = trading.withdraw(user.id, "USDT", Decimal(1), "one")
         assert (again.outcome, again.balance) == (Outcome.DUPLICATE, done.balance)
         assert trading.deposit(user.id, "USDT", Decimal(1), "more").outcome is Outcome.APPLIED
+
+    def test_an_asset_keeps_the_name_that_it_has(
+        self, storage: Storage, trading: TradingService, user: User, order: Order
+    ) -> None:
+        before = storage.balances.list(user.id)
+        for call in (
+            lambda: trading.deposit(user.id, "usdt", Decimal(1), "one"),
+            lambda: trading.withdraw(user.id, "usdt", Decimal(1), "one"),
+            lambda: trading.place_order(new_order(user).changed(quote_asset="usdt")),
+            lambda: trading.sync_account(user.id, snapshot(START + timedelta(minutes=1), usdt=1)),
+        ):
+            with pytest.raises(InvalidDataError, match="USDT") as error:
+                call()
+            assert error.value.field == "asset"
+        assert storage.balances.list(user.id) == before
+        told = fill(order, commission=Decimal(1), commission_asset="usdt")
+        wrong, good = trading.settle_trades([told, fill(order)])
+        assert (wrong.outcome, good.outcome) == (Outcome.INVALID, Outcome.SETTLED)
+        orders = [new_order(user).changed(quote_asset="usdt"), new_order(user)]
+        told_of = {"user_id": user.id, "status": OrderStatus.NEW, "occurred_at": START}
+        results = trading.apply_reports([ExecutionReport(order=new, **told_of) for new in orders])
+        assert [row.outcome for row in results] == [Outcome.INVALID, Outcome.APPLIED]
+        assert [row.asset for row in storage.balances.list(user.id)] == ["BTC", "USDT"]
 
     def test_a_market_buy_keeps_its_hold_until_somebody_tells_what_it_cost(
         self, storage: Storage, trading: TradingService, user: User

@@ -20,8 +20,10 @@ from metacore.domain.trading.balances import (
     EntryFilter,
     adjustments,
     apply_deltas,
+    folded,
     parse_balances,
     parse_keys,
+    require_own_names,
 )
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.amounts import ZERO, total
@@ -55,7 +57,7 @@ class MemoryBalanceStorage(BalanceStorage):
             with self._session.write() as tables:
                 known = [key for key in named if tables.users.get((key[0],)) is not None]
                 ensure_balances(tables, known, now)
-                return _get_many(tables, known)
+                return _named(tables, known)
         with self._session.read() as tables:
             return _get_many(tables, named)
 
@@ -118,19 +120,24 @@ class MemoryBalanceStorage(BalanceStorage):
             if tables.users.get((user_id,)) is None:
                 raise NotFoundError("user", user_id)
             stored = tables.balances.group(user_id)
-            fresh = ensure_balances(tables, [(user_id, balance.asset) for balance in told], now)
+            keys = [(user_id, balance.asset) for balance in told]
+            fresh = ensure_balances(tables, keys, now)
+            require_own_names(keys, [*stored, *fresh])
             deltas = adjustments(user_id, [*stored, *fresh], told, replace, now)
             insert_deltas(tables, deltas, now)
         return len({delta.asset for delta in deltas} | {balance.asset for balance in fresh})
 
 
 def ensure_balances(tables: Views, keys: Iterable[BalanceKey], now: datetime) -> Sequence[Balance]:
-    """Store the missing ones of the balances with these `keys` as zero, and give them; their users must exist."""
+    """Store the missing ones of the balances with these `keys` as zero, and give them; their users must exist.
+
+    One whose name another balance has in another case is left out.
+    """
     fresh = []
     for user_id, asset in keys:
         if tables.users.get((user_id,)) is None:
             raise NotFoundError("user", user_id)
-        if tables.balances.get((user_id, asset)) is None:
+        if tables.balances.find("name", (user_id, folded(asset))) is None:
             fresh.append(Balance.empty(user_id, asset, now))
             tables.balances.put(fresh[-1])
     return fresh
@@ -148,6 +155,7 @@ def apply_to_stored(
     """What `deltas` make of the stored balances, of which the missing ones are stored as zero; and their entries."""
     keys = sorted({delta.key for delta in deltas})
     ensure_balances(tables, keys, now)
+    require_own_names(keys, _named(tables, keys))
     return apply_deltas({balance.key: balance for balance in _get_many(tables, keys)}, deltas, now)
 
 
@@ -163,6 +171,13 @@ def put_entries(tables: Views, balances: Iterable[Balance], entries: Iterable[Ba
 
 def _get_many(tables: Views, keys: Iterable[BalanceKey]) -> Sequence[Balance]:
     return tuple(balance for key in keys if (balance := tables.balances.get(key)) is not None)
+
+
+def _named(tables: Views, keys: Iterable[BalanceKey]) -> Sequence[Balance]:
+    """The balances that have these names, in whatever case."""
+    found = (tables.balances.find("name", (user_id, folded(asset))) for user_id, asset in keys)
+    named = {balance.key: balance for balance in found if balance is not None}
+    return tuple(named[key] for key in sorted(named))
 
 
 def _settled(trades: Iterable[Trade]) -> dict[UUID, Decimal]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from metacore.backends.expectations import Expectations
-from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced
+from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced, require_own_names
 from metacore.domain.trading.decisions import Changes, row_key
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
@@ -41,6 +41,7 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
     expectations = Expectations(changes)
     _lock(session, expectations, keys)
     expectations.check(session.locks.users, session.locks.versions.get)
+    require_own_names(keys, session.locks.balances.values())
     balances = {key: session.locks.balances[key] for key in keys}
     changed, entries = apply_deltas(balances, changes.balance_deltas, now)
     calls: list[Call] = []
