@@ -1,0 +1,295 @@
+"""Generate docs/reference.md, the reference of all public names, from their docstrings and annotations.
+
+    python tools/generate_reference.py            write the page
+    python tools/generate_reference.py --check    exit with 1 unless the page is what the sources make of it
+
+Metacore must be importable. A public name, method or field that says nothing of itself is a problem, and named.
+"""
+
+import argparse
+import ast
+import importlib
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import BaseModel
+
+import metacore
+from metacore import errors
+from metacore.exchanges import mexc
+from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+from metacore.storage.storage import Storage, Storages, Transaction
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
+COMMAND = "python tools/generate_reference.py"
+
+INTRODUCTION = f"""\
+# Reference
+
+Every public name, as its docstring says it. Made by `{COMMAND}`: correct the docstring, then run it.
+`metacore.sync` has the same names and methods, blocking: what is `async def` below is a plain method there.
+"""
+
+ROOMS = {
+    "values": "Values",
+    "people": "People",
+    "trading": "Trading",
+    "holdings": "Holdings",
+    "commerce": "Commerce",
+    "market": "Market",
+    "messages": "Messages",
+}
+"""The folders of `metacore.domain`, in the order of the page."""
+
+
+class Reference:
+    """The page, and what is wrong with its sources."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self._public = {name: getattr(metacore, name) for name in metacore.__all__ if name != "__version__"}
+
+    def text(self) -> str:
+        sections = [
+            INTRODUCTION,
+            "## Opening a storage\n",
+            self._function(metacore.connect),
+            self._model(metacore.Settings),
+            "## Storages\n",
+            f"{self._doc(Storages)}\n",
+            *(self._protocol(name, kind) for name, kind in self._storages()),
+            self._protocol("storage", Storage),
+            self._protocol("transaction", Transaction),
+            "## Services\n",
+            *map(self._class, self._of("metacore.services")),
+            "## The schema and the server\n",
+            self._class(SchemaDeployer),
+            self._class(EmbeddedPostgres),
+            *self._models(),
+            "## Exchanges\n\n### MEXC\n",
+            *(self._function(value) for value in self._members(mexc) if inspect.isfunction(value)),
+            "## Errors\n",
+            *map(self._class, self._members(errors)),
+        ]
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(sections)).rstrip() + "\n"
+
+    def _storages(self) -> Iterator[tuple[str, type]]:
+        for name, value in vars(Storages).items():
+            if isinstance(value, property) and value.fget is not None:
+                yield name, inspect.get_annotations(value.fget, eval_str=True)["return"]
+
+    def _of(self, package: str) -> list[type]:
+        return [value for value in self._public.values() if getattr(value, "__module__", "").startswith(package)]
+
+    def _members(self, module: ModuleType) -> list[Any]:
+        names = getattr(module, "__all__", None) or [name for name in vars(module) if name in self._public]
+        return [getattr(module, name) for name in names]
+
+    def _models(self) -> Iterator[str]:
+        for room, title in ROOMS.items():
+            found = self._of(f"metacore.domain.{room}.")
+            if found:
+                yield f"## {title}\n"
+            for value in found:
+                if inspect.isfunction(value):
+                    yield self._function(value)
+                elif issubclass(value, StrEnum):
+                    yield self._enum(value)
+                elif issubclass(value, BaseModel):
+                    yield self._model(value)
+                else:
+                    yield self._class(value)
+
+    def _protocol(self, name: str, protocol: type) -> str:
+        methods = (self._method(method, name) for method in _methods(protocol))
+        title = f"### {name}\n\n{self._doc(protocol)}\n"
+        return "\n".join([title, *methods])
+
+    def _class(self, kind: type) -> str:
+        called = _parameters(inspect.signature(kind))
+        title = f"### {kind.__name__}\n\n```python\n{kind.__name__}{called}\n```\n\n{self._doc(kind)}\n"
+        return "\n".join([title, self._fields(kind), *(self._method(method) for method in _methods(kind))])
+
+    def _model(self, model: type[BaseModel]) -> str:
+        described = _descriptions(model)
+        rows = ["| Field | Type | Unless given | |", "|---|---|---|---|"]
+        for name, field in model.model_fields.items():
+            default = "required" if field.is_required() else _default(field)
+            annotation = _annotation(model, name)
+            rows.append(f"| `{name}` | `{annotation}` | {default} | {_cell(described.get(name, ''))} |")
+        derived = [
+            f"- `{name}`: {_inline(value.__doc__ or '')}"
+            for name, value in inspect.getmembers(model, lambda value: isinstance(value, property))
+            if name not in dir(BaseModel) and not name.startswith("_") and value.__doc__
+        ]
+        parts = [f"### {model.__name__}\n", f"{self._doc(model)}\n", "\n".join(rows), ""]
+        if derived:
+            parts += ["Derived:\n", "\n".join(derived), ""]
+        return "\n".join(parts)
+
+    def _enum(self, kind: type[StrEnum]) -> str:
+        described = _descriptions(kind)
+        members = "\n".join(
+            f"- `{member.value}`" + (f": {_inline(described[member.name])}" if member.name in described else "")
+            for member in kind
+        )
+        doc = "" if inspect.getdoc(kind) in (None, inspect.getdoc(StrEnum)) else f"{self._doc(kind)}\n\n"
+        return f"### {kind.__name__}\n\n{doc}{members}\n"
+
+    def _fields(self, kind: type) -> str:
+        own = _described([_class_bodies(kind.__module__)[kind.__name__]])
+        rows = [f"- `{name}`: {_inline(text)}" for name, text in own.items() if not name.startswith("_")]
+        return "\n".join([*rows, ""]) if rows else ""
+
+    def _function(self, function: Any) -> str:
+        signature = inspect.signature(function)
+        return f"### {function.__name__}\n\n```python\n{_declared(function, signature)}\n```\n\n{self._doc(function)}\n"
+
+    def _method(self, method: Any, owner: str = "") -> str:
+        name = f"{owner}.{method.__name__}" if owner else method.__name__
+        declared = _declared(method, inspect.signature(method))
+        return f"#### {name}\n\n```python\n{declared}\n```\n\n{self._doc(method)}\n"
+
+    def _doc(self, value: Any) -> str:
+        text = inspect.getdoc(value)
+        if not text:
+            self.problems.append(f"{value.__module__}.{value.__qualname__} says nothing of itself: give it a docstring")
+        return (text or "").strip()
+
+
+def _methods(kind: type) -> Iterator[Any]:
+    for name, value in vars(kind).items():
+        if inspect.isfunction(value) and not name.startswith("_"):
+            yield value
+
+
+def _declared(function: Any, signature: inspect.Signature) -> str:
+    word = "async def" if inspect.iscoroutinefunction(function) else "def"
+    returned = "" if signature.return_annotation in ("None", None) else f" -> {_text(signature.return_annotation)}"
+    return f"{word} {function.__name__}{_parameters(signature)}{returned}"
+
+
+def _parameters(signature: inspect.Signature) -> str:
+    parts = []
+    only_by_name = False
+    for parameter in signature.parameters.values():
+        if parameter.name in ("self", "cls"):
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and not only_by_name:
+            only_by_name = True
+            parts.append("*")
+        told = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "") + parameter.name
+        if parameter.annotation is not parameter.empty:
+            told += f": {_text(parameter.annotation)}"
+        if parameter.default is not parameter.empty:
+            equals = " = " if parameter.annotation is not parameter.empty else "="
+            told += f"{equals}{_value(parameter.default)}"
+        parts.append(told)
+    line = f"({', '.join(parts)})"
+    if len(line) <= 90:
+        return line
+    return "(\n" + textwrap.indent(",\n".join(parts), "    ") + ",\n)"
+
+
+def _text(annotation: Any) -> str:
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+
+
+def _value(default: Any) -> str:
+    if isinstance(default, BaseModel):
+        return f"{type(default).__name__}()"
+    if inspect.isroutine(default):
+        return default.__qualname__
+    return repr(default)
+
+
+def _default(field: Any) -> str:
+    if field.default_factory is not None:
+        return "made"
+    return f"`{field.default!s}`" if str(field.default) else "empty"
+
+
+@cache
+def _class_bodies(module: str) -> dict[str, ast.ClassDef]:
+    source = inspect.getsource(importlib.import_module(module))
+    return {node.name: node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
+
+
+def _bodies(kind: type) -> Iterator[ast.ClassDef]:
+    for base in kind.__mro__:
+        if base.__module__.startswith(metacore.__name__):
+            yield _class_bodies(base.__module__)[base.__name__]
+
+
+def _descriptions(kind: type) -> dict[str, str]:
+    """What stands as a string below an attribute of `kind`, or of what it inherits from."""
+    return _described(_bodies(kind))
+
+
+def _described(bodies: Iterable[ast.ClassDef]) -> dict[str, str]:
+    described: dict[str, str] = {}
+    for body in bodies:
+        for statement, following in zip(body.body, body.body[1:], strict=False):
+            target = _target(statement)
+            if target and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+                described.setdefault(target, str(following.value.value))
+    return described
+
+
+def _annotation(kind: type, field: str) -> str:
+    for body in _bodies(kind):
+        for statement in body.body:
+            if isinstance(statement, ast.AnnAssign) and _target(statement) == field:
+                return ast.unparse(_bare(statement.annotation)).replace("|", "or")
+    return ""
+
+
+def _bare(annotation: ast.expr) -> ast.expr:
+    """`annotation` without what pydantic is told beside the type."""
+    is_annotated = isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "Annotated"
+    if is_annotated and isinstance(annotation.slice, ast.Tuple):
+        return annotation.slice.elts[0]
+    return annotation
+
+
+def _target(statement: ast.stmt) -> str | None:
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        return statement.target.id
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        return statement.targets[0].id
+    return None
+
+
+def _inline(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cell(text: str) -> str:
+    return _inline(text).replace("|", "\\|")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Generate docs/reference.md.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail unless the page is up to date")
+    check = parser.parse_args().check
+    reference = Reference()
+    text = reference.text()
+    if not check:
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
+        reference.problems.append(f"docs/reference.md differs from what its sources make: run `{COMMAND}`")
+    for problem in reference.problems:
+        print(problem, file=sys.stderr)
+    return 1 if reference.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
