@@ -149,6 +149,27 @@ def test_a_warm_up_reads_no_more_than_the_cache_holds_in_bounded_pages(
     assert (service.cache_stats().size, service.cache_stats().evictions) == (1200, 0)
 
 
+@pytest.mark.parametrize("more", [1, 2, 3])
+def test_after_a_warm_up_the_oldest_records_make_room_first(
+    storage: metacore.sync.Storage, mocker: MockerFixture, more: int
+) -> None:
+    times = [f"2021-11-26T06:22:{second:02}Z" for second in (20, 19, 21)]
+    middle, oldest, newest = [OrderRecordFactory.build(date_created=time) for time in times]
+    storage.order_records.save_many([middle, oldest, newest])
+    service = metacore.sync.OrderRecordService(storage, max_size=3)
+    assert service.warm_up() == 3
+    for _ in range(more):
+        service.process(OrderRecordFactory.build())
+    read = mocker.spy(storage.order_records, "get")
+    by_age = [oldest.order_uid, middle.order_uid, newest.order_uid]
+    for order_uid in by_age[more:]:
+        service.get(order_uid)
+    read.assert_not_called()
+    for order_uid in by_age[:more]:
+        service.get(order_uid)
+    assert [call.args for call in read.call_args_list] == [(order_uid,) for order_uid in by_age[:more]]
+
+
 @pytest.mark.parametrize("newest", [0, -1])
 def test_a_warm_up_of_nothing_is_refused(service: metacore.sync.OrderRecordService, newest: int) -> None:
     with pytest.raises(InvalidDataError):
