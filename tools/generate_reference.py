@@ -27,6 +27,7 @@ from metacore import errors
 from metacore.exchanges import mexc
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.storage.storage import Storage, Storages, Transaction
+from metacore.storage.storages import STORAGES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference.md"
 COMMAND = "python tools/generate_reference.py"
@@ -65,7 +66,7 @@ class Reference:
             self._model(metacore.Settings),
             "## Storages\n",
             f"{self._doc(Storages)}\n",
-            *(self._protocol(name, kind) for name, kind in self._storages()),
+            *(self._protocol(name, protocol) for name, protocol in STORAGES.items()),
             self._protocol("storage", Storage),
             self._protocol("transaction", Transaction),
             "## Services\n",
@@ -80,11 +81,6 @@ class Reference:
             *map(self._class, self._members(errors)),
         ]
         return re.sub(r"\n{3,}", "\n\n", "\n".join(sections)).rstrip() + "\n"
-
-    def _storages(self) -> Iterator[tuple[str, type]]:
-        for name, value in vars(Storages).items():
-            if isinstance(value, property) and value.fget is not None:
-                yield name, inspect.get_annotations(value.fget, eval_str=True)["return"]
 
     def _of(self, package: str) -> list[type]:
         return [value for value in self._public.values() if getattr(value, "__module__", "").startswith(package)]

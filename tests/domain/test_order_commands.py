@@ -260,6 +260,13 @@ def test_what_is_closed_cannot_be_cancelled(day, status):
     assert day.state() == before
 
 
+def test_a_cancel_without_a_reason_keeps_the_orders_own(day):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(price=100, quantity=10, reason="rebalancing"))
+    assert day.cancel(order).reason == "rebalancing"
+    assert day.history(order)[-1].reason is None
+
+
 def test_an_ended_hold_is_free_and_its_reason_is_told(day):
     order = day.buy()
     day.apply(day.report(order, "PARTIALLY_CANCELED", 6))
