@@ -38,7 +38,7 @@ client_ids = st.sampled_from(["C1", "C2", "C3", "'; --", "Ü \\"])
 exchange_ids = st.sampled_from(["X1", "X2", "X3", "X4", "\t\n"])
 exchange_trade_ids = st.integers(1, 20).map(lambda n: f"T{n}")
 symbols = st.sampled_from(list(PAIRS))
-assets = st.sampled_from(["USDT", "BTC", "MX", "ß"])
+assets = st.sampled_from([*["USDT", "BTC", "MX", "ß"] * 3, "usdt"])
 references = st.sampled_from(["R1", "R2", "R3"])
 # Closer to each other than the tolerance of snapshots, and further; the last ones cannot be.
 times = st.sampled_from([-7200, -60, *range(-8, 9), 30, 60, 200, 300, 7200]).map(
@@ -142,7 +142,9 @@ def new_trades(draw: Any, known: Sequence[Order] = ()) -> NewTrade:
     """A trade, mostly one that fits an order that is stored."""
     names = draw(names_of(known))
     order = named(names, known) if draw(st.integers(0, 19)) else None
-    symbol = order.symbol if order else draw(symbols)
+    symbol, side = (order.symbol, order.side) if order else (draw(symbols), draw(sides))
+    if not draw(st.integers(0, 9)):
+        symbol, side = draw(symbols), draw(sides)  # now and then the order says another
     quantity = draw(quantities)
     if order and order.quantity and draw(st.integers(0, 3)):
         quantity = draw(st.sampled_from([order.quantity, round_down(order.quantity / 2) or ATTO, quantity]))
@@ -152,7 +154,7 @@ def new_trades(draw: Any, known: Sequence[Order] = ()) -> NewTrade:
         **names,
         exchange_trade_id=draw(exchange_trade_ids),
         symbol=symbol,
-        side=order.side if order else draw(sides),
+        side=side,
         price=order.price if order and order.price and draw(st.booleans()) else draw(prices),
         quantity=quantity,
         quote_quantity=draw(st.sampled_from([None, None, None, draw(money), Decimal(0)])),
@@ -258,6 +260,10 @@ patches = st.lists(st.sampled_from(list(_PATCHES)), unique=True, max_size=3).fla
     lambda names: st.fixed_dictionaries({name: _PATCHES[name] for name in names}).map(lambda told: UserPatch(**told))
 )
 
+flags = st.builds(UserPatch, is_active=mostly(st.just(True), st.just(False)), can_trade=st.just(True)) | st.builds(
+    UserPatch, can_trade=st.booleans(), can_withdraw=st.booleans()
+)
+
 order_filters = st.builds(
     OrderFilter,
     symbol=maybe(symbols),
@@ -302,6 +308,7 @@ selections = st.builds(
     trade_ids=st.lists(st.tuples(users, trade_ids), max_size=2).map(tuple),
     balances=st.booleans(),
     unsettled=st.booleans(),
+    stale_updates=st.booleans(),
     holding=st.booleans(),
     facts=maybe(
         st.builds(

@@ -34,6 +34,8 @@ def trading(known: Sequence[Order]) -> Table:
         "place_order": operation("trading.place_order", fresh, draw.maybe(draw.money)),
         "place_orders": operation("trading.place_orders", st.lists(fresh, max_size=3)),
         "cancel_order": keys.flatmap(lambda key: operation("trading.cancel_order", *map(st.just, key))),
+        "reject_unknown": keys.flatmap(lambda key: operation("trading.reject_unknown", *map(st.just, key))),
+        "set_flags": operation("users.update", draw.users, draw.flags),
         "release_hold": keys.flatmap(lambda key: operation("trading.release_hold", *map(st.just, key), draw.texts)),
         "apply_report": operation("trading.apply_report", draw.reports(known)),
         "apply_reports": operation("trading.apply_reports", st.lists(draw.reports(known), max_size=4)),
