@@ -85,7 +85,9 @@ def _require(name: str, kinds: tuple[Any, ...], value: Any) -> Any:
     actual = type(value)
     if actual in kinds or (actual is not bool and isinstance(value, kinds)):
         return value
-    wanted = " or ".join(_WORDS.get(kind, kind.__name__) for kind in kinds if kind is not NoneType)
+    wanted = " or ".join(
+        _WORDS[kind] if kind in _WORDS else str(kind.__name__) for kind in kinds if kind is not NoneType
+    )
     raise InvalidDataError(f"it is {wanted}, not {actual.__name__}; pass it as that type", field=name)
 
 

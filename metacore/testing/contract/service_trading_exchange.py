@@ -149,7 +149,7 @@ class TradingExchangeContract(TradingContract):
         self, storage: Storage, trading: TradingService, user: User, order: Order, flag: str
     ) -> None:
         trading.deposit(user.id, "USDT", Decimal(1000), "more")
-        storage.users.update(user.id, UserPatch(**{flag: False}))
+        storage.users.update(user.id, UserPatch.model_validate({flag: False}))
         again = NewOrder(**{name: getattr(order, name) for name in NewOrder.model_fields})
         for call in (
             lambda: trading.place_order(new_order(user)),

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, cast, get_args, get_origin
 from uuid import UUID
 
 import pytest
@@ -98,8 +98,8 @@ class ArgumentContract(Contract):
             assert error.value.field in (parameter, "user_id", "asset", "id"), (wrong, error.value.field)
 
     def test_what_a_decision_rests_on_is_named_by_ids(self, storage: Storage) -> None:
-        wrong: Any
-        for wrong in (str(NOBODY), 1, None):
+        values: tuple[Any, ...] = (str(NOBODY), 1, None)
+        for wrong in values:
             for selection in (
                 Selection(users=frozenset({wrong})),
                 Selection(orders=((wrong, OrderIds(NOBODY)),)),
@@ -109,7 +109,7 @@ class ArgumentContract(Contract):
                     tx.load(selection)
                 assert error.value.field in ("user_id", "order_id")
             with pytest.raises(InvalidDataError), storage.transaction() as tx:
-                tx.save(wrong)
+                tx.save(cast("Changes", wrong))
         with storage.transaction() as tx:
             tx.save(Changes())
 
