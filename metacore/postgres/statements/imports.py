@@ -47,10 +47,11 @@ class Import:
         self.drop = Statement("import", f"DROP TABLE IF EXISTS {staged}")
         self.stage = Statement("import", f"CREATE TEMPORARY TABLE staged_{name} ({typed}) ON COMMIT DROP")
         self.copy = Statement("import", f"COPY {staged} ({names(self.columns)}) FROM STDIN")
+        # The planner does not see how few users the rows name: joined, it would read all users.
         self.missing_user = Statement(
             "import",
-            f"SELECT user_id FROM {staged} AS staged WHERE NOT EXISTS"
-            " (SELECT FROM {schema}.users WHERE users.id = staged.user_id) ORDER BY user_id LIMIT 1",
+            f"SELECT user_id FROM (SELECT DISTINCT user_id FROM {staged}) AS told WHERE"
+            " (SELECT id FROM {schema}.users WHERE users.id = told.user_id) IS NULL ORDER BY user_id LIMIT 1",
         )
         # What a row is depends on those before it, so they are inserted as they came; two imports of the same rows
         # would deadlock where they came in another order, unless one waits for the other: as long as that takes, for
