@@ -97,7 +97,7 @@ def bind(method, arguments):
 
 @pytest.fixture
 def storage(runner, connect, server, canary, evidence):
-    settings = Settings(encryption_keys=canary.keys, pool_timeout=0.5, lock_timeout=0.01, pool_max_size=2)
+    settings = Settings(encryption_keys=canary.keys, pool_timeout=0.2, lock_timeout=0.01, pool_max_size=2)
     with runner.opened(connect(canary.url(server), settings=settings)) as storage:
         yield storage
         evidence.add("stats", storage.stats())
