@@ -119,7 +119,7 @@ def cover(
     """The fill of a trade that an account snapshot has told: its share of the hold is released, no total moves."""
     at, deltas, held = trade.traded_at, [], ZERO
     with exact():
-        if before.held_asset is not None:
+        if before.held_amount and before.held_asset is not None:
             asset, kept = before.held_asset, reserve(after)
             taken, locked = share(before, trade.quantity, money), funds[asset].locked
             held = before.held_amount - taken

@@ -126,6 +126,9 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
             keys |= {(order.user_id, order.base_asset), (order.user_id, order.quote_asset)}
             if trade.commission and trade.commission_asset is not None:
                 keys.add((trade.user_id, trade.commission_asset))
+            # As a rule it pays with one of these; one that was stored otherwise may hold anything.
+            if order.held_amount and order.held_asset is not None:
+                keys.add((trade.user_id, order.held_asset))
             for key in own:
                 if order not in named.setdefault(key, []):
                     named[key].append(order)

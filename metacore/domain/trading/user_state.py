@@ -171,7 +171,7 @@ class UserState:
 
         Should less than that be locked, because somebody else wrote `locked`, no more than that goes to free.
         """
-        if order.held_asset is None:
+        if not amount or order.held_asset is None:
             return order
         if set_free := canonical(min(amount, self.funds[order.held_asset].locked)):
             self.post((release(order.user_id, order.held_asset, set_free, str(order.id), occurred_at),))

@@ -8,13 +8,14 @@ from decimal import Decimal
 import pytest
 
 from metacore.domain.people.users import User, UserPatch
+from metacore.domain.trading.decisions import Changes
 from metacore.domain.trading.orders import NewOrder, Order, OrderSide, OrderStatus, OrderType
 from metacore.domain.trading.reports import ExecutionReport, Outcome
 from metacore.domain.trading.trades import NewTrade, TradeState
 from metacore.errors import InvalidDataError, InvalidTransitionError, NotAllowedError, NotFoundError
 from metacore.sync.services.trading import TradingService
 from metacore.sync.storage.storage import Storage
-from metacore.testing.clock import START
+from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.samples import NOBODY
 from metacore.testing.contract.service_trading import SIZE, TradingContract, fill, money, new_order, report, snapshot
 
@@ -132,6 +133,40 @@ class TradingExchangeContract(TradingContract):
         assert trading.settle_trade(fill(order, commission=Decimal(0))).outcome is Outcome.SETTLED
         late = storage.orders.get(user.id, order.id)
         assert (late.status, late.settled_quantity) == (OrderStatus.PARTIALLY_CANCELED, SIZE / 2)
+
+    @pytest.mark.parametrize("closing", ["reject", "cancel", "release", "fill", "delete"])
+    def test_an_order_whose_hold_a_snapshot_has_cut_ends_like_any_other(
+        self, storage: Storage, trading: TradingService, user: User, order: Order, clock: ManualClock, closing: str
+    ) -> None:
+        trading.sync_account(user.id, snapshot(clock.advance(minutes=1), USDT=0))
+        assert storage.orders.get(user.id, order.id).held_amount == 0
+        if closing == "reject":
+            assert trading.reject_unknown(user.id, order.id).status is OrderStatus.REJECTED
+        elif closing == "cancel":
+            trading.cancel_order(user.id, order.id)
+            assert trading.apply_report(report(order, "CANCELED", 0)).outcome is Outcome.APPLIED
+        elif closing == "release":
+            assert trading.release_hold(user.id, order.id, "cut").held_amount == 0
+        elif closing == "fill":
+            assert trading.settle_trade(fill(order, traded_at=START, quantity=SIZE)).outcome is Outcome.COVERED
+        else:
+            storage.orders.delete(user.id, order.id)
+        assert [held for held in storage.orders.list(user.id).items if held.held_amount] == []
+        assert money(storage, user) == {}
+        trading.sync_account(user.id, snapshot(clock.advance(minutes=1), USDT=1000))
+        assert money(storage, user) == {"USDT": "1000 / 0"}
+
+    def test_an_order_that_was_stored_with_an_odd_hold_is_covered(
+        self, storage: Storage, trading: TradingService, user: User, clock: ManualClock
+    ) -> None:
+        trading.deposit(user.id, "MX", Decimal(5), "all", START)
+        stored = storage.orders.create(new_order(user))
+        odd = stored.changed(held_asset="MX", held_amount=Decimal(5), version=2)
+        with storage.transaction() as tx:
+            tx.save(Changes(orders=(odd,)))
+        trading.sync_account(user.id, snapshot(clock.advance(minutes=1), MX=5))
+        assert trading.settle_trade(fill(stored, traded_at=START, quantity=SIZE)).outcome is Outcome.COVERED
+        assert money(storage, user) == {"MX": "5 / 0"}
 
     def test_an_order_that_the_exchange_has_told_of_is_not_rejected(
         self, storage: Storage, trading: TradingService, user: User, order: Order
