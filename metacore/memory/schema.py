@@ -11,7 +11,8 @@ from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.people.users import User
-from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey, folded
+from metacore.domain.trading.asset_names import folded
+from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import Order, OrderKey

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from metacore.domain.trading.fills import balances_of
 from metacore.domain.trading.orders import OrderSide
-from metacore.domain.trading.settlement import balances_of
 
 
 def test_partial_then_cancel(day):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,8 +10,8 @@ from typing import Any, Self
 from uuid import UUID
 
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, Amount, NonNegativeAmount, canonical, exact
-from metacore.domain.values.model import Model, build, revised, unchecked
-from metacore.domain.values.text import Key, require_text
+from metacore.domain.values.model import Model, revised, unchecked
+from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time
 from metacore.errors import InsufficientFundsError, InvalidDataError
 
@@ -202,76 +202,3 @@ def only_referenced(deltas: Iterable[BalanceDelta]) -> BalanceDelta | None:
     """
     unique = [delta for delta in deltas if delta.reference is not None and delta.reason in UNIQUELY_REFERENCED]
     return unique[0] if len({delta.reference for delta in unique}) == 1 else None
-
-
-def folded(asset: str) -> bytes:
-    """What the names of one user's assets differ in: upper and lower case of ASCII are one."""
-    return asset.encode().lower()
-
-
-def other_name(asset: str, existing: str) -> InvalidDataError:
-    """The error that refuses `asset` where the user has `existing`."""
-    return InvalidDataError(
-        f"{asset!r} is refused: the user has {existing!r}, and an asset keeps the name that it has; take that",
-        field="asset",
-    )
-
-
-def require_own_names(keys: Iterable[BalanceKey], balances: Iterable[Balance]) -> None:
-    """InvalidDataError if one of `keys` names an asset otherwise than `balances`, in another case, do."""
-    names = {(balance.user_id, folded(balance.asset)): balance.asset for balance in balances}
-    for user_id, asset in keys:
-        existing = names.get((user_id, folded(asset)), asset)
-        if existing != asset:
-            raise other_name(asset, existing)
-
-
-def parse_keys(keys: Iterable[BalanceKey]) -> list[BalanceKey]:
-    """`keys` sorted, each once; InvalidDataError for an asset that is not text."""
-    named = list(keys)
-    for _, asset in named:
-        require_text(asset=asset)
-    return sorted(set(named))
-
-
-def parse_balances(balances: Iterable[object]) -> tuple[AccountBalance, ...]:
-    """`balances` as told, checked: InvalidDataError for an asset named twice, or an amount that is none or negative."""
-    parsed = []
-    for balance in balances:
-        values = balance if isinstance(balance, Mapping) else {name: getattr(balance, name, None) for name in _TOLD}
-        parsed.append(build(AccountBalance, values))
-    if len({balance.asset for balance in parsed}) < len(parsed):
-        raise InvalidDataError("an asset is named twice", field="balances")
-    return tuple(parsed)
-
-
-_TOLD = ("asset", "free", "locked")
-
-
-def adjustments(
-    user_id: UUID,
-    stored: Iterable[Balance],
-    targets: Sequence[AccountBalance],
-    replace: bool,
-    now: datetime,
-    reason: EntryReason = EntryReason.ADJUSTMENT,
-) -> list[BalanceDelta]:
-    """The deltas, by asset, that bring the balances to the `targets`; with `replace`, all others to zero."""
-    amounts = {balance.asset: (balance.free, balance.locked) for balance in targets}
-    deltas = []
-    with exact():
-        for balance in sorted(stored, key=lambda balance: balance.asset):
-            default = (ZERO, ZERO) if replace else (balance.free, balance.locked)
-            free, locked = amounts.get(balance.asset, default)
-            if (free, locked) != (balance.free, balance.locked):
-                deltas.append(
-                    BalanceDelta(
-                        user_id=user_id,
-                        asset=balance.asset,
-                        delta_free=free - balance.free,
-                        delta_locked=locked - balance.locked,
-                        reason=reason,
-                        occurred_at=now,
-                    )
-                )
-    return deltas

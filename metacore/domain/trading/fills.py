@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
-from metacore.domain.trading.balances import BalanceDelta, EntryReason
+from metacore.domain.trading.balances import BalanceDelta, BalanceKey, EntryReason
 from metacore.domain.trading.facts import Fact, moves_of
 from metacore.domain.trading.funds import Funds, Shortfall
 from metacore.domain.trading.holds import keeps_its_hold, reserve, share
 from metacore.domain.trading.journal import covered, line, release
+from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.orders import Order, OrderSide
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.values.amounts import ZERO, canonical, exact
@@ -133,3 +136,40 @@ def cover(
         funds[entry.asset].require_room(entry.delta_free.copy_abs(), "quantity")
         deltas += covered(entry, explains)
     return Fill(canonical(held), tuple(deltas))
+
+
+def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[BalanceKey]:
+    """The balances that settling `trades` on the loaded `orders` may move.
+
+    A trade moves the funds of no order but one of its symbol and side. It may teach that order the exchange's id, and
+    a later one name it by that: ids that stand together name one order.
+    """
+    keys, named = set[BalanceKey](), dict[UserOrderIds, list[Order]]()
+    for order in orders:
+        for name in order.order_ids.names():
+            named.setdefault((order.user_id, name), []).append(order)
+    seen = set[Any]()
+    for trade in trades:
+        # Most trades of a batch are of one order, and open what the first of them has opened.
+        scope = (*_SCOPE(trade), not trade.commission)
+        if scope in seen:
+            continue
+        seen.add(scope)
+        own = [(trade.user_id, name) for name in trade.order_ids.names()]
+        for order in {order.id: order for key in own for order in named.get(key, ())}.values():
+            if trade.symbol != order.symbol or trade.side is not order.side:
+                continue
+            keys |= {(order.user_id, order.base_asset), (order.user_id, order.quote_asset)}
+            if trade.commission and trade.commission_asset is not None:
+                keys.add((trade.user_id, trade.commission_asset))
+            # As a rule it pays with one of these; one that was stored otherwise may hold anything.
+            if order.held_amount and order.held_asset is not None:
+                keys.add((trade.user_id, order.held_asset))
+            for key in own:
+                if order not in named.setdefault(key, []):
+                    named[key].append(order)
+    return keys
+
+
+_SCOPE = attrgetter("user_id", "order_id", "exchange_order_id", "client_order_id", "symbol", "side", "commission_asset")
+"""What of a trade, beside whether its commission is zero, says which balances it may move."""

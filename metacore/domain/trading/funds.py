@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from metacore.domain.trading.balances import folded, other_name
+from metacore.domain.trading.asset_names import folded, other_name
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, Sum, addition
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +15,10 @@ from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command, NotAloneError
 from metacore.domain.trading.covering import alone_with_facts, explains, is_close, is_covered, note
 from metacore.domain.trading.decisions import Selection, Unsettled
-from metacore.domain.trading.fills import cover, fact_of, settle
+from metacore.domain.trading.fills import balances_of, cover, fact_of, settle
 from metacore.domain.trading.funds import Shortfall
 from metacore.domain.trading.holds import is_settled_out
-from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateSource
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.trading.reports import Outcome
@@ -100,43 +99,6 @@ class SettlePending(Command[Sequence[SettlementResult]]):
     @property
     def _settling(self) -> SettleTrades:
         return SettleTrades(self.trades, self.tolerance)
-
-
-def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[BalanceKey]:
-    """The balances that settling `trades` on the loaded `orders` may move.
-
-    A trade moves the funds of no order but one of its symbol and side. It may teach that order the exchange's id, and
-    a later one name it by that: ids that stand together name one order.
-    """
-    keys, named = set[BalanceKey](), dict[UserOrderIds, list[Order]]()
-    for order in orders:
-        for name in order.order_ids.names():
-            named.setdefault((order.user_id, name), []).append(order)
-    seen = set[Any]()
-    for trade in trades:
-        # Most trades of a batch are of one order, and open what the first of them has opened.
-        scope = (*_SCOPE(trade), not trade.commission)
-        if scope in seen:
-            continue
-        seen.add(scope)
-        own = [(trade.user_id, name) for name in trade.order_ids.names()]
-        for order in {order.id: order for key in own for order in named.get(key, ())}.values():
-            if trade.symbol != order.symbol or trade.side is not order.side:
-                continue
-            keys |= {(order.user_id, order.base_asset), (order.user_id, order.quote_asset)}
-            if trade.commission and trade.commission_asset is not None:
-                keys.add((trade.user_id, trade.commission_asset))
-            # As a rule it pays with one of these; one that was stored otherwise may hold anything.
-            if order.held_amount and order.held_asset is not None:
-                keys.add((trade.user_id, order.held_asset))
-            for key in own:
-                if order not in named.setdefault(key, []):
-                    named[key].append(order)
-    return keys
-
-
-_SCOPE = attrgetter("user_id", "order_id", "exchange_order_id", "client_order_id", "symbol", "side", "commission_asset")
-"""What of a trade, beside whether its commission is zero, says which balances it may move."""
 
 
 def settle_trade(work: UnitOfWork, new: NewTrade, tolerance: timedelta = TOLERANCE) -> SettlementResult:

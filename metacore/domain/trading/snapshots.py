@@ -11,7 +11,8 @@ from uuid import UUID
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
-from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason, require_own_names
+from metacore.domain.trading.asset_names import require_own_names
+from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason
 from metacore.domain.trading.commands import Command
 from metacore.domain.trading.covering import cut_holds, reconsider
 from metacore.domain.trading.decisions import FactWindow, Selection

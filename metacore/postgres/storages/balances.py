@@ -10,6 +10,8 @@ from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
+from metacore.domain.trading.adjustments import adjustments, parse_balances
+from metacore.domain.trading.asset_names import parse_keys, require_own_names
 from metacore.domain.trading.audit import Audit, AuditFinding
 from metacore.domain.trading.balances import (
     AccountBalance,
@@ -18,12 +20,8 @@ from metacore.domain.trading.balances import (
     BalanceEntry,
     BalanceKey,
     EntryFilter,
-    adjustments,
     apply_deltas,
     only_referenced,
-    parse_balances,
-    parse_keys,
-    require_own_names,
 )
 from metacore.domain.values.amounts import canonical
 from metacore.domain.values.pages import Page

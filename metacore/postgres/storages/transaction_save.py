@@ -7,7 +7,8 @@ from functools import partial
 from typing import TypeVar
 
 from metacore.backends.expectations import Expectations
-from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced, require_own_names
+from metacore.domain.trading.asset_names import require_own_names
+from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced
 from metacore.domain.trading.decisions import Changes, row_key
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade

@@ -10,6 +10,8 @@ from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing
+from metacore.domain.trading.adjustments import adjustments, parse_balances
+from metacore.domain.trading.asset_names import folded, parse_keys, require_own_names
 from metacore.domain.trading.audit import Audit, AuditFinding
 from metacore.domain.trading.balances import (
     AccountBalance,
@@ -18,12 +20,7 @@ from metacore.domain.trading.balances import (
     BalanceEntry,
     BalanceKey,
     EntryFilter,
-    adjustments,
     apply_deltas,
-    folded,
-    parse_balances,
-    parse_keys,
-    require_own_names,
 )
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.amounts import ZERO, total
