@@ -3,7 +3,9 @@
 import asyncio
 import inspect
 import multiprocessing
+import signal
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -173,6 +175,45 @@ class TestBlockingLock:
             waiter = pool.submit(lock.acquire, 30)
             lock.release()
             assert waiter.result()
+
+    def test_who_takes_it_again_at_once_stands_behind_those_who_wait(self) -> None:
+        lock, order, taken = blocking.Lock(), list[str](), []
+
+        def wait() -> None:
+            taken.append(lock.acquire(30))
+            order.append("waiter")
+            lock.release()
+
+        assert lock.acquire(5)
+        with ThreadPoolExecutor(2) as pool:
+            waiters = [pool.submit(wait) for _ in range(2)]
+            while len(lock._waiting) < 2:
+                time.sleep(0.001)
+            lock.release()
+            assert lock.acquire(30)
+            order.append("again")
+            lock.release()
+            for waiter in waiters:
+                waiter.result()
+        assert (order, taken) == (["waiter", "waiter", "again"], [True, True])
+
+    def test_a_waiter_that_times_out_leaves_it_usable(self) -> None:
+        lock = blocking.Lock()
+        assert lock.acquire(5)
+        assert not lock.acquire(0.01)
+        lock.release()
+        assert lock.acquire(0)
+
+    def test_a_waiter_interrupted_while_it_waits_leaves_it_usable(self) -> None:
+        lock = blocking.Lock()
+        assert lock.acquire(5)
+        timer = threading.Timer(0.1, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            lock.acquire(30)
+        timer.join()
+        lock.release()
+        assert lock.acquire(0)
 
     def test_release_of_a_free_lock_is_an_error(self) -> None:
         with pytest.raises(RuntimeError):

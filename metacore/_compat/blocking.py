@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Annotated, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
 
@@ -68,20 +69,57 @@ def require_own_world(storage: object, service: object) -> None:
 
 
 class Lock:
-    """Lets one thread in at a time. Not reentrant."""
+    """Lets one thread in at a time, the longest waiting one first. Not reentrant.
 
-    __slots__ = ("_lock",)
+    The lock is handed over: a thread that releases it and takes it again at once stands behind those that wait.
+    """
+
+    __slots__ = ("_is_taken", "_mutex", "_waiting")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._mutex = threading.Lock()
+        self._is_taken = False
+        self._waiting: deque[threading.Lock] = deque()
 
     def acquire(self, timeout: float) -> bool:
-        """Take the lock within `timeout` seconds (0 or less: at once) and say whether it was taken."""
-        return self._lock.acquire(timeout=min(max(timeout, 0), threading.TIMEOUT_MAX))
+        """Take the lock within `timeout` seconds (0 or less: at once) and say whether it was taken.
+
+        An interrupted or timed-out waiter leaves the lock to the next one.
+        """
+        with self._mutex:
+            if not self._is_taken:
+                self._is_taken = True
+                return True
+            if timeout <= 0:
+                return False
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        try:
+            is_mine = turn.acquire(timeout=min(timeout, threading.TIMEOUT_MAX))
+        except BaseException:
+            if not self._leave(turn):
+                self.release()
+            raise
+        return is_mine or not self._leave(turn)
 
     def release(self) -> None:
-        """Let a waiter in; RuntimeError when the lock is not taken."""
-        self._lock.release()
+        """Let the next waiter in; RuntimeError when the lock is not taken."""
+        with self._mutex:
+            if not self._is_taken:
+                raise RuntimeError("release of a lock that is not taken")
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_taken = False
+
+    def _leave(self, turn: threading.Lock) -> bool:
+        """Wait no longer; False if the lock has been handed over meanwhile."""
+        with self._mutex:
+            if turn not in self._waiting:
+                return False
+            self._waiting.remove(turn)
+            return True
 
 
 def in_thread(fn: Callable[[], T]) -> T:

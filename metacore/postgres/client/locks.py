@@ -18,9 +18,19 @@ class RowLocks:
     def __init__(self, around: RowLocks | None = None) -> None:
         self._around = around
         self._forgot = False
+        self._took_any = False
         self.users: ChainMap[UUID, bool] = around.users.new_child() if around else ChainMap()
         self.versions: ChainMap[RowKey, int] = around.versions.new_child() if around else ChainMap()
         self.balances: ChainMap[BalanceKey, Balance] = around.balances.new_child() if around else ChainMap()
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether the transaction may hold any lock, of these rows or of others."""
+        return self._took_any or (self._around is not None and self._around.may_hold)
+
+    def take_note(self) -> None:
+        """Note that the transaction may hold a lock from now on."""
+        self._took_any = True
 
     def forget(self) -> None:
         """Forget all of it: rows were deleted."""
@@ -32,6 +42,7 @@ class RowLocks:
         if self._around is not None:
             if self._forgot:
                 self._around.forget()
+            self._around._took_any |= self._took_any
             self._around.users.update(self.users.maps[0])
             self._around.versions.update(self.versions.maps[0])
             self._around.balances.update(self.balances.maps[0])

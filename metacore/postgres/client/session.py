@@ -59,6 +59,11 @@ class Session(BaseSession["TransactionSession"]):
     ) -> MetacoreError:
         return translate(error, operation, self.pool.schema, commits=commits, subject=subject)
 
+    @property
+    def holds_locks(self) -> bool:
+        """Whether locks may be held that others wait for; here none is, between operations."""
+        return False
+
     def remember(self, balances: Iterable[Balance]) -> None:
         """Keep `balances` as what is locked; here nothing stays locked."""
 
@@ -93,6 +98,10 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         """What is locked."""
         return self.innermost._locks
 
+    @property
+    def holds_locks(self) -> bool:
+        return self.locks.may_hold
+
     async def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         return (await self.pipeline(statement.name, [(statement, values)], subject))[0]
 
@@ -100,6 +109,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         self.check()
         connection = await self.connect()
         openings = self._openings()
+        self._note_locks(calls)
         try:
             return await self.pool.exchange(connection, calls, openings)
         except psycopg.Error as error:
@@ -110,6 +120,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         self.check()
         connection = await self.connect()
         closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
+        self._note_locks(calls)
         try:
             await self.pool.exchange(connection, calls, self._openings(), closing)
         except psycopg.Error as error:
@@ -147,6 +158,10 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         if openings := self._openings():
             await self.pool.exchange(connection, (), openings)
         return connection
+
+    def _note_locks(self, calls: Sequence[Call]) -> None:
+        if any(statement.locks for statement, _ in calls):
+            self.locks.take_note()
 
     def _openings(self) -> list[bytes]:
         openings: list[bytes] = []

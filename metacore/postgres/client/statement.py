@@ -7,6 +7,7 @@ import re
 
 from metacore.postgres.client.identifiers import quote
 
+_LOCKING = re.compile(r"\bFOR (?:UPDATE|NO KEY UPDATE|SHARE|KEY SHARE)\b")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 _numbers = itertools.count()
 
@@ -16,14 +17,15 @@ class Statement:
 
     In its text `{schema}` stands for the quoted schema. Parameters are named as in psycopg, `%(user_id)s`, and go as
     text that the statement casts: so each statement is prepared once, whatever is None; `key` is the name it is
-    prepared by.
+    prepared by. `locks` says whether it leaves rows locked.
     """
 
-    __slots__ = ("_positional", "_source", "_texts", "key", "name", "writes")
+    __slots__ = ("_positional", "_source", "_texts", "key", "locks", "name", "writes")
 
     def __init__(self, name: str, source: str, *, writes: bool = False) -> None:
         self.name = name
         self.writes = writes
+        self.locks = writes or _LOCKING.search(source) is not None
         self._source = source
         self._texts: dict[str, bytes] = {}
         self._positional: dict[str, tuple[bytes, tuple[str, ...]]] = {}

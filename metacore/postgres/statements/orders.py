@@ -9,6 +9,7 @@ from metacore.postgres.client.codecs import ORDER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.sets import behind, equal, matching, names, parameters, rows
+from metacore.postgres.statements.turns import ONE_SHARED
 from metacore.postgres.tables.orders import OPEN_ORDERS, orders
 
 _SELECT = f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders"
@@ -18,7 +19,7 @@ CREATE = Statement(
     "orders.create",
     f"""
     INSERT INTO {{schema}}.orders ({names(ORDER.columns)})
-    SELECT {parameters(orders, ORDER.columns)}
+    SELECT {parameters(orders, ORDER.columns)} FROM {ONE_SHARED}
     WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = %(user_id)s::uuid)
     RETURNING id
     """,

@@ -17,6 +17,7 @@ from metacore.postgres.statements.sets import (
     rows,
     without,
 )
+from metacore.postgres.statements.turns import ONE_SHARED
 from metacore.postgres.tables.trades import PENDING_TRADES, trades
 
 _SELECT = f"SELECT {names(TRADE.columns)} FROM {{schema}}.trades"
@@ -25,7 +26,7 @@ CREATE = Statement(
     "trades.create",
     f"""
     INSERT INTO {{schema}}.trades ({names(TRADE.columns)})
-    SELECT {parameters(trades, TRADE.columns)}
+    SELECT {parameters(trades, TRADE.columns)} FROM {ONE_SHARED}
     WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = %(user_id)s::uuid)
     RETURNING id
     """,

@@ -23,8 +23,6 @@ GET_BY_USERNAME = Statement("users.get_by_username", f"{_SELECT} WHERE {equal(us
 GET_BY_EMAIL = Statement("users.get_by_email", f"{_SELECT} WHERE {equal(users, 'exchange', 'email')}")
 GET_BY_TELEGRAM_ID = Statement("users.get_by_telegram_id", f"{_SELECT} WHERE {equal(users, 'exchange', 'telegram_id')}")
 
-LOCK = Statement("users.update", f"{_SELECT} WHERE {equal(users, 'id')} FOR UPDATE")
-
 DELETE = Statement("users.delete", f"DELETE FROM {{schema}}.users WHERE {equal(users, 'id')} RETURNING id", writes=True)
 
 

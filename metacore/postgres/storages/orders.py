@@ -17,6 +17,7 @@ from metacore.postgres.client.session import Session
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import orders as statements
 from metacore.postgres.storages.imports import import_rows
+from metacore.postgres.storages.turns import turn_of
 from metacore.storage.orders import OrderStorage
 
 
@@ -29,7 +30,8 @@ class PostgresOrderStorage(OrderStorage):
 
     async def create(self, new: NewOrder) -> Order:
         order = Order.created(new, self._session.now())
-        if not await self._session.fetch(statements.CREATE, ORDER.encode(order), order):
+        values = {**ORDER.encode(order), "turn": turn_of(self._session, order.user_id)}
+        if not await self._session.fetch(statements.CREATE, values, order):
             raise NotFoundError("user", order.user_id)
         return order
 

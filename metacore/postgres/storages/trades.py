@@ -18,6 +18,7 @@ from metacore.postgres.client.session import Session
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import trades as statements
 from metacore.postgres.storages.imports import import_rows
+from metacore.postgres.storages.turns import turn_of
 from metacore.storage.trades import TradeStorage
 
 
@@ -30,7 +31,8 @@ class PostgresTradeStorage(TradeStorage):
 
     async def create(self, new: NewTrade) -> Trade:
         trade = Trade.created(new, self._session.now())
-        if not await self._session.fetch(statements.CREATE, TRADE.encode(trade), trade):
+        values = {**TRADE.encode(trade), "turn": turn_of(self._session, trade.user_id)}
+        if not await self._session.fetch(statements.CREATE, values, trade):
             raise NotFoundError("user", trade.user_id)
         return trade
 

@@ -20,6 +20,7 @@ from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
 from metacore.postgres.storages.balances import lock, write
 from metacore.postgres.storages.order_updates import values_of as values_of_updates
+from metacore.postgres.storages.turns import queue
 from metacore.postgres.storages.users import change_user
 
 R = TypeVar("R", Order, Trade)
@@ -80,6 +81,7 @@ async def _lock(session: TransactionSession, expectations: Expectations, keys: S
     }
     balances = [key for key in keys if key not in locks.balances]
     calls: list[Call] = []
+    turn = queue(session, users)
     if users:
         calls.append((statements.CHECK_USERS, {"ids": to_array(users)}))
     for entity, named_rows in rows.items():
@@ -91,7 +93,7 @@ async def _lock(session: TransactionSession, expectations: Expectations, keys: S
             calls.append((_CHECKS[entity], named))
     if balances:
         calls += lock(session, balances)
-    found = iter(await session.pipeline("save", calls) if calls else [])
+    found = iter((await session.pipeline("save", [*turn, *calls]))[len(turn) :] if calls else [])
     if users:
         locks.users.update({row[0]: True for row in next(found)})
     for entity, named_rows in rows.items():

@@ -15,6 +15,7 @@ from metacore.postgres.client.codecs import USER, to_text
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import users as statements
 from metacore.postgres.storages.credentials import PostgresCredentialStorage
+from metacore.postgres.storages.turns import queue
 from metacore.storage.users import UserStorage
 
 
@@ -69,8 +70,10 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
         return USER.decode(rows[0])
 
     async def delete(self, user_id: UUID) -> None:
+        turn = queue(self._session, [user_id], alone=True)
         self._session.forget()
-        if not await self._session.fetch(statements.DELETE, {"id": str(user_id)}):
+        *_, deleted = await self._session.pipeline("users.delete", [*turn, (statements.DELETE, {"id": str(user_id)})])
+        if not deleted:
             raise NotFoundError("user", user_id)
 
     async def _get(self, statement: Statement, values: dict[str, Any], key: object) -> User:

@@ -18,6 +18,7 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import orders as statements
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
+from metacore.sync.postgres.storages.turns import turn_of
 from metacore.sync.storage.orders import OrderStorage
 
 
@@ -30,7 +31,8 @@ class PostgresOrderStorage(OrderStorage):
 
     def create(self, new: NewOrder) -> Order:
         order = Order.created(new, self._session.now())
-        if not self._session.fetch(statements.CREATE, ORDER.encode(order), order):
+        values = {**ORDER.encode(order), "turn": turn_of(self._session, order.user_id)}
+        if not self._session.fetch(statements.CREATE, values, order):
             raise NotFoundError("user", order.user_id)
         return order
 

@@ -19,6 +19,7 @@ from metacore.postgres.statements import trades as statements
 from metacore.sync.backends.counting import counts_itself
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
+from metacore.sync.postgres.storages.turns import turn_of
 from metacore.sync.storage.trades import TradeStorage
 
 
@@ -31,7 +32,8 @@ class PostgresTradeStorage(TradeStorage):
 
     def create(self, new: NewTrade) -> Trade:
         trade = Trade.created(new, self._session.now())
-        if not self._session.fetch(statements.CREATE, TRADE.encode(trade), trade):
+        values = {**TRADE.encode(trade), "turn": turn_of(self._session, trade.user_id)}
+        if not self._session.fetch(statements.CREATE, values, trade):
             raise NotFoundError("user", trade.user_id)
         return trade
 

@@ -14,6 +14,7 @@ from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import transactions as statements
 from metacore.sync.postgres.client.session import TransactionSession
+from metacore.sync.postgres.storages.turns import queue
 
 
 def load(session: TransactionSession, selection: Selection) -> Loaded:
@@ -22,6 +23,8 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
     named, arrays = _order_ids(selection.orders)
     calls: dict[str, Call] = {}
     if selection.users:
+        if turn := queue(session, selection.users, selection.exclusive_users):
+            (calls["turn"],) = turn
         lock = statements.LOCK_USERS_EXCLUSIVELY if selection.exclusive_users else statements.LOCK_USERS
         calls["users"] = (lock, {"ids": users})
     if named or selection.holding:

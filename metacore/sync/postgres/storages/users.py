@@ -16,6 +16,7 @@ from metacore.postgres.client.codecs import USER, to_text
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import users as statements
 from metacore.sync.postgres.storages.credentials import PostgresCredentialStorage
+from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.storage.users import UserStorage
 
 
@@ -70,8 +71,10 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
         return USER.decode(rows[0])
 
     def delete(self, user_id: UUID) -> None:
+        turn = queue(self._session, [user_id], alone=True)
         self._session.forget()
-        if not self._session.fetch(statements.DELETE, {"id": str(user_id)}):
+        *_, deleted = self._session.pipeline("users.delete", [*turn, (statements.DELETE, {"id": str(user_id)})])
+        if not deleted:
             raise NotFoundError("user", user_id)
 
     def _get(self, statement: Statement, values: dict[str, Any], key: object) -> User:
