@@ -34,6 +34,7 @@ from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.transactions import CHECK_USERS
 from metacore.sync.postgres.client.session import Session
+from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.storage.balances import BalanceStorage
 
 _PORTION = 5000
@@ -83,8 +84,8 @@ class PostgresBalanceStorage(BalanceStorage):
         now = self._session.now()
         with self._session.transaction() as tx:
             owners = sorted({key[0] for key in keys})
-            calls = [(CHECK_USERS, {"ids": to_array(owners)}), *lock(tx, keys)]
-            users, _, rows = tx.pipeline("balances.apply", calls)
+            calls = [*queue(tx, owners), (CHECK_USERS, {"ids": to_array(owners)}), *lock(tx, keys)]
+            *_, users, _, rows = tx.pipeline("balances.apply", calls)
             if missing := set(owners) - {user_id for (user_id,) in users}:
                 raise NotFoundError("user", min(missing))
             balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
@@ -139,7 +140,8 @@ class PostgresBalanceStorage(BalanceStorage):
             ensure, lock_named = lock(tx, sorted((user_id, balance.asset) for balance in told))
             locks = (statements.LOCK_ALL, mine) if replace else lock_named
             owner = (CHECK_USERS, {"ids": to_array([user_id])})
-            users, fresh, rows = tx.pipeline(operation, [owner, ensure, locks])
+            calls = [*queue(tx, [user_id]), owner, ensure, locks]
+            *_, users, fresh, rows = tx.pipeline(operation, calls)
             if not users:
                 raise NotFoundError("user", user_id)
             balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}

@@ -21,6 +21,7 @@ from metacore.postgres.statements.order_updates import APPEND
 from metacore.sync.postgres.client.session import TransactionSession
 from metacore.sync.postgres.storages.balances import lock, write
 from metacore.sync.postgres.storages.order_updates import values_of as values_of_updates
+from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.postgres.storages.users import change_user
 
 R = TypeVar("R", Order, Trade)
@@ -79,6 +80,7 @@ def _lock(session: TransactionSession, expectations: Expectations, keys: Sequenc
     }
     balances = [key for key in keys if key not in locks.balances]
     calls: list[Call] = []
+    turn = queue(session, users)
     if users:
         calls.append((statements.CHECK_USERS, {"ids": to_array(users)}))
     for entity, named_rows in rows.items():
@@ -90,7 +92,7 @@ def _lock(session: TransactionSession, expectations: Expectations, keys: Sequenc
             calls.append((_CHECKS[entity], named))
     if balances:
         calls += lock(session, balances)
-    found = iter(session.pipeline("save", calls) if calls else [])
+    found = iter(session.pipeline("save", [*turn, *calls])[len(turn) :] if calls else [])
     if users:
         locks.users.update({row[0]: True for row in next(found)})
     for entity, named_rows in rows.items():
