@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from metacore._compat.aio import require_own_world
@@ -22,7 +23,7 @@ from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.transfers import Transfer, TransferFunds, TransferResult
 from metacore.domain.values.model import build
 from metacore.errors import ConfigurationError, InvalidDataError
-from metacore.services.commands import execute
+from metacore.services.commands import execute, execute_by_user
 from metacore.storage.storage import Storages
 
 _logger = logging.getLogger(__name__)
@@ -31,16 +32,16 @@ _logger = logging.getLogger(__name__)
 class TradingService:
     """What an exchange does to a user's orders and money, stored once and exactly.
 
-    Built on a storage, each call is one transaction, run again when the database gives it up; built on a transaction,
-    it is part of that. Each call loads and locks what it rests on (users, then orders, then balances, each in one
-    order), decides by the rules of `metacore.domain`, and saves the decision: a small number of statements, the same
-    for one item and for a thousand. While this service is the only writer of `locked`, that is always the sum of what
-    the orders hold.
+    Built on a storage, each call is one transaction for each user, run again when the database gives it up; built on a
+    transaction, it is part of that. Each loads and locks what it rests on (the user, then orders, then balances, each
+    in one order), decides by the rules of `metacore.domain`, and saves the decision: a small number of statements, the
+    same for one item and for a thousand. While this service is the only writer of `locked`, that is always the sum of
+    what the orders hold.
 
     Items of a batch take effect in list order as if sent singly, and results come in that order. Commands (orders to
-    be placed) are done all or none. Facts (reports, trades) are never refused for the sake of each other: one that is
-    wrong in itself is a CONFLICT or INVALID result with its `error` and writes nothing, the others are saved; sent
-    singly, it raises that error. No flag of the user refuses a fact: what happened has happened.
+    be placed) are done all or none for each user. Facts (reports, trades) are never refused for the sake of each other:
+    one that is wrong in itself is a CONFLICT or INVALID result with its `error` and writes nothing, the others are
+    saved; sent singly, it raises that error. No flag of the user refuses a fact: what happened has happened.
 
     Two times closer than `snapshot_tolerance` tell no order: clocks differ, and some messages tell whole seconds.
     """
@@ -69,9 +70,13 @@ class TradingService:
         return placed
 
     async def place_orders(self, orders: Iterable[NewOrder]) -> Sequence[Order]:
-        """Place all of `orders` or, with the error of the first that cannot be placed, none; in list order."""
+        """Place all of each user's `orders` or none of them, in list order, the users one after the other by id.
+
+        The error of the first that cannot be placed ends it: none of its user's are placed, nor of the users after
+        that. Called again with the same orders, it goes on from there.
+        """
         placements = tuple(build(Placement, {"order": order}) for order in orders)
-        return await execute(self._storage, PlaceOrders(placements))
+        return await execute_by_user(self._storage, PlaceOrders, placements)
 
     async def cancel_order(self, user_id: UUID, order_id: UUID, reason: str | None = None) -> Order:
         """Store that the order shall be cancelled, before the request goes out: PENDING_CANCEL.
@@ -113,8 +118,8 @@ class TradingService:
         return await execute(self._storage, Sole(ApplyReports((report,))))
 
     async def apply_reports(self, reports: Iterable[ExecutionReport]) -> Sequence[ReportResult]:
-        """`apply_report` each of `reports`, in one transaction; errors come as results."""
-        return await execute(self._storage, ApplyReports(tuple(reports)))
+        """`apply_report` each of `reports`, in one transaction for each user; errors come as results."""
+        return await execute_by_user(self._storage, ApplyReports, tuple(reports))
 
     async def settle_trade(self, trade: NewTrade) -> SettlementResult:
         """Store a trade, move its order, and its money between the balances: once, however often it is sent.
@@ -128,8 +133,9 @@ class TradingService:
         return await execute(self._storage, Sole(SettleTrades((trade,), self._tolerance)))
 
     async def settle_trades(self, trades: Iterable[NewTrade]) -> Sequence[SettlementResult]:
-        """`settle_trade` each of `trades`, in one transaction; errors come as results."""
-        return await execute(self._storage, SettleTrades(tuple(trades), self._tolerance))
+        """`settle_trade` each of `trades`, in one transaction for each user; errors come as results."""
+        command = partial(SettleTrades, tolerance=self._tolerance)
+        return await execute_by_user(self._storage, command, tuple(trades))
 
     async def settle_pending(self, user_id: UUID) -> Sequence[SettlementResult]:
         """`settle_trade` each PENDING trade of the user by (traded_at, id), in one transaction; none holds up another.

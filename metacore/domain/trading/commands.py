@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Selection
@@ -42,6 +43,21 @@ class Command(ABC, Generic[R]):
 
 class NotAloneError(Exception):
     """Something is to be stored that has no unique key to collide on: only a lock of its user keeps out another."""
+
+
+class Owned(Protocol):
+    """Something of one user."""
+
+    @property
+    def user_id(self) -> UUID: ...
+
+
+def by_user(items: Iterable[Owned]) -> Mapping[UUID, Sequence[int]]:
+    """The positions of each user's items, in their order; users by id."""
+    positions: dict[UUID, list[int]] = {}
+    for position, item in enumerate(items):
+        positions.setdefault(item.user_id, []).append(position)
+    return {user_id: positions[user_id] for user_id in sorted(positions)}
 
 
 class Failed(Protocol):

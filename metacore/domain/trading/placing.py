@@ -30,6 +30,11 @@ class Placement(Model):
     order: NewOrder
     hold: NonNegativeAmount | None = None
 
+    @property
+    def user_id(self) -> UUID:
+        """Whose order it is."""
+        return self.order.user_id
+
     def named(self) -> Placement:
         """Itself, its order with the client_order_id that is sent to the exchange: its own id, if it has none."""
         if self.order.client_order_id is not None:

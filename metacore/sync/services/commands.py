@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from metacore.domain.trading.commands import Command, NotAloneError
+from metacore.domain.trading.commands import Command, NotAloneError, Owned, by_user
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
 from metacore.sync.storage.storage import Storages, Transaction
 
 R = TypeVar("R")
+T = TypeVar("T", bound=Owned)
 
 
 def execute(storage: Storages, command: Command[R]) -> R:
@@ -24,6 +26,20 @@ def execute(storage: Storages, command: Command[R]) -> R:
         return storage.run(lambda tx: _attempt(tx, command, exclusive=False))
     except (AlreadyExistsError, InsufficientFundsError, StaleVersionError, NotAloneError):
         return storage.run(lambda tx: _attempt(tx, command, exclusive=True))
+
+
+def execute_by_user(
+    storage: Storages, command: Callable[[Sequence[T]], Command[Sequence[R]]], items: Sequence[T]
+) -> Sequence[R]:
+    """Execute the `command` of each user's `items`, a transaction for each user, by id; results in the order of items.
+
+    An error ends it: what was done for the users before stays.
+    """
+    results: dict[int, R] = {}
+    for positions in by_user(items).values():
+        part = execute(storage, command(tuple(items[position] for position in positions)))
+        results.update(zip(positions, part, strict=True))
+    return tuple(results[position] for position in range(len(items)))
 
 
 def _attempt(tx: Transaction, command: Command[R], exclusive: bool) -> R:

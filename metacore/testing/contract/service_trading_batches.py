@@ -18,6 +18,7 @@ from metacore.errors import ConflictError, InvalidTransitionError
 from metacore.sync.services.trading import TradingService
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START, ManualClock
+from metacore.testing.contract.samples import NOBODY
 from metacore.testing.contract.service_trading import (
     PRICE,
     SIZE,
@@ -87,6 +88,24 @@ class TradingBatchContract(TradingContract):
         assert money(storage, user) == {"BTC": "0.01 / 0", "USDT": "0 / 500"}
         assert money(storage, other) == {"BTC": "0.01 / 0", "USDT": "0.01 / 500"}
         assert not storage.balances.audit(other.id)
+
+    def test_facts_of_nobody_spoil_no_others(
+        self, trading: TradingService, user: User, other: User, order: Order
+    ) -> None:
+        told = fill(order)
+        trades = [told.changed(user_id=owner) for owner in (NOBODY, other.id, user.id, NOBODY)]
+        assert [row.outcome for row in trading.settle_trades(trades)] == [
+            Outcome.INVALID,
+            Outcome.UNKNOWN_ORDER,
+            Outcome.SETTLED,
+            Outcome.INVALID,
+        ]
+        reports = [report(order, "FILLED", SIZE).changed(user_id=owner) for owner in (other.id, NOBODY, user.id)]
+        assert [row.outcome for row in trading.apply_reports(reports)] == [
+            Outcome.UNKNOWN_ORDER,
+            Outcome.INVALID,
+            Outcome.APPLIED,
+        ]
 
     def test_nothing_is_done_for_nothing(self, trading: TradingService) -> None:
         assert (

@@ -85,6 +85,28 @@ class TradingOrderContract(TradingContract):
         assert [order.id for order in placed] == [orders[1].id, orders[0].id, orders[1].id]
         assert money(storage, user) == {"USDT": "0 / 2000"}
 
+    def test_place_orders_is_all_or_none_for_each_user(
+        self, storage: Storage, trading: TradingService, user: User, other: User
+    ) -> None:
+        first, last = sorted([user, other], key=lambda owner: owner.id)
+        for owner in (first, last):
+            trading.deposit(owner.id, "USDT", Decimal(2000), "two")
+        orders = [new_order(owner) for owner in (last, first, last, first)]
+        assert [order.id for order in trading.place_orders(orders)] == [order.id for order in orders]
+        trading.deposit(first.id, "USDT", Decimal(1000), "one more")
+        refused = [new_order(last), new_order(first)]
+        with pytest.raises(InsufficientFundsError) as error:
+            trading.place_orders(refused)
+        assert error.value.user_id == last.id
+        assert storage.orders.get(first.id, refused[1].id).held_amount == Decimal(1000)
+        with pytest.raises(NotFoundError):
+            storage.orders.get(last.id, refused[0].id)
+        trading.deposit(last.id, "USDT", Decimal(1000), "one more")
+        assert [order.id for order in trading.place_orders(refused)] == [order.id for order in refused]
+        with pytest.raises(InsufficientFundsError):
+            trading.place_orders([new_order(first), new_order(last)])
+        assert money(storage, first) == money(storage, last) == {"USDT": "0 / 3000"}
+
     def test_cancel_order_keeps_the_hold_and_repeats(
         self, storage: Storage, trading: TradingService, user: User, order: Order
     ) -> None:
