@@ -124,11 +124,12 @@ class InvalidTransitionError(MetacoreError):
 
 
 class InsufficientFundsError(MetacoreError):
-    """A balance has less than is needed. `needed` and `available` are amounts of `asset`."""
+    """A balance has less than is needed. `needed` and `available` are amounts of `asset`, of the user `user_id`."""
 
     asset: str
     needed: Decimal
     available: Decimal
+    user_id: Any
 
     def __init__(self, asset: str, *, needed: Decimal, available: Decimal, user_id: Any = None) -> None:
         super().__init__(
