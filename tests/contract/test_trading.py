@@ -4,6 +4,7 @@ from metacore.testing.contract import (
     service_trading_exchange,
     service_trading_facts,
     service_trading_funds,
+    service_trading_limits,
     service_trading_orders,
     service_trading_transactions,
 )
@@ -22,6 +23,10 @@ class TestTradingFact(service_trading_facts.TradingFactContract):
 
 
 class TestTradingFunds(service_trading_funds.TradingFundsContract):
+    """On every backend, in both worlds."""
+
+
+class TestTradingLimits(service_trading_limits.TradingLimitsContract):
     """On every backend, in both worlds."""
 
 

@@ -41,6 +41,13 @@ def test_it_is_after_if_less_is_unexplained_or_the_other_way(opened, told_total,
     assert told(opened) == expected
 
 
+def test_amounts_are_compared_to_the_last_digit(opened):
+    large = Decimal("100000000000000000000000000000")
+    opened.sync({"USDT": large + 1000})
+    more = Decimal("100000000000000000000000000000.000000000000000001")
+    assert opened.deposit("USDT", more, at=opened.now) == "APPLIED"
+
+
 def test_more_unexplained_than_it_moves_leaves_the_rest(opened):
     opened.sync({"USDT": 1100})
     assert opened.deposit("USDT", 70, at=opened.now) == "COVERED"

@@ -57,7 +57,7 @@ class Portfolio(Model):
         with exact():
             quantity = held + delta
         if quantity < 0:
-            raise InsufficientFundsError(symbol, needed=-delta, available=held, user_id=self.user_id)
+            raise InsufficientFundsError(symbol, needed=delta.copy_negate(), available=held, user_id=self.user_id)
         return self._with(symbol, parsed(parse_amount, quantity, "delta"), now)
 
     def remove(self, symbol: str, now: datetime) -> Self:

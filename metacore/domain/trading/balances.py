@@ -185,6 +185,8 @@ def apply_deltas(
                 raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)
             if delta.delta_unexplained:
                 unexplained = canonical(unexplained + delta.delta_unexplained)
+                if unexplained.copy_abs() >= LIMIT:
+                    raise InvalidDataError(f"a balance has {TOO_LARGE}", field="delta_unexplained")
             state[:] = free, locked, unexplained, seq + 1
             after = {"seq": seq + 1, "free_after": free, "locked_after": locked, "unexplained_after": unexplained}
             afters.append({**after, "created_at": now})

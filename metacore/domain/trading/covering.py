@@ -15,7 +15,7 @@ from metacore.domain.trading.facts import Fact
 from metacore.domain.trading.journal import line
 from metacore.domain.trading.sides import SnapshotTime
 from metacore.domain.trading.user_state import UserState
-from metacore.domain.values.amounts import ZERO, addition, canonical, difference, exact
+from metacore.domain.values.amounts import LIMIT, ZERO, addition, canonical, difference, exact
 
 
 def is_covered(state: UserState, fact: Fact, tolerance: timedelta) -> bool:
@@ -62,7 +62,8 @@ def note(state: UserState, fact: Fact, before: bool, tolerance: timedelta) -> No
 def reconsider(state: UserState, tolerance: timedelta) -> None:
     """Let the smallest set of facts near the account snapshot change sides that leaves nothing unexplained, if any.
 
-    Of several, that with the earliest facts. A set that would take a total below zero is none.
+    Of several, that with the earliest facts. A set that would take a total below zero, or above what can be stored,
+    is none.
     """
     taken = SnapshotTime.of(state.user, tolerance)
     if taken is None or not any(state.unexplained.values()):
@@ -72,14 +73,16 @@ def reconsider(state: UserState, tolerance: timedelta) -> None:
     chosen = choose(state.unexplained, steps)
     if chosen is None:
         return
+    shifts = [(amount, asset, near[place]) for place in chosen for asset, amount in steps[place].items()]
     with exact():
         sums: dict[str, Decimal] = {}
-        for place in chosen:
-            for asset, amount in steps[place].items():
-                sums[asset] = sums.get(asset, ZERO) + amount
-        if any(state.funds[asset].total + amount < 0 for asset, amount in sums.items()):
+        gains: dict[str, Decimal] = {}
+        for amount, asset, _ in shifts:
+            sums[asset] = sums.get(asset, ZERO) + amount
+            gains[asset] = gains.get(asset, ZERO) + max(amount, ZERO)
+        totals = {asset: state.funds[asset].total for asset in sums}
+        if any(total + sums[asset] < 0 or total + gains[asset] >= LIMIT for asset, total in totals.items()):
             return
-    shifts = [(amount, asset, near[place]) for place in chosen for asset, amount in steps[place].items()]
     # The credits come first, so that no balance falls below zero on the way.
     for amount, asset, fact in sorted(shifts, key=lambda shift: shift[0] < 0):
         shift_total(state, asset, amount, fact)

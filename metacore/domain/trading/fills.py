@@ -18,7 +18,8 @@ from metacore.domain.trading.journal import covered, line, release
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.orders import Order, OrderSide
 from metacore.domain.trading.trades import NewTrade
-from metacore.domain.values.amounts import ZERO, canonical, exact
+from metacore.domain.trading.user_state import UserState
+from metacore.domain.values.amounts import ZERO, canonical, difference, exact
 
 
 @dataclass(slots=True)
@@ -55,7 +56,8 @@ def settle(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: 
         from_hold = min(bill, taken)
 
         payer, payee = funds[pays], funds[gets]
-        payee.require_room(credit, "quantity" if buys else "quote_quantity")
+        rebate = -fee if fee < 0 and fee_asset == gets else ZERO
+        payee.require_room(credit + rebate, "quantity" if buys else "quote_quantity")
         left = {pays: payer.free - bill + from_hold, gets: payee.free + credit}
         if fee and not (fee_asset == pays and fee > 0):
             own = funds[fee_asset]
@@ -116,15 +118,14 @@ def fact_of(order: Order, trade: NewTrade, money: Decimal) -> Fact:
     return Fact(EntryReason.TRADE, str(trade.id), trade.traded_at, moves, order.placed_at)
 
 
-def cover(
-    before: Order, after: Order, trade: NewTrade, money: Decimal, funds: Mapping[str, Funds], explains: bool
-) -> Fill:
+def cover(before: Order, after: Order, trade: NewTrade, money: Decimal, state: UserState, explains: bool) -> Fill:
     """The fill of a trade that an account snapshot has told: its share of the hold is released, no total moves."""
     at, deltas, held = trade.traded_at, [], ZERO
+    unexplained: dict[str, Decimal] = {}
     with exact():
         if before.held_amount and before.held_asset is not None:
             asset, kept = before.held_asset, reserve(after)
-            taken, locked = share(before, trade.quantity, money), funds[asset].locked
+            taken, locked = share(before, trade.quantity, money), state.funds[asset].locked
             held = before.held_amount - taken
             closing = ZERO if keeps_its_hold(after) else max(held - kept, ZERO)
             for amount, reference in ((taken, trade.id), (closing, before.id)):
@@ -133,7 +134,10 @@ def cover(
                     locked -= set_free
             held -= closing
     for entry in entries_of(before, trade, money):
-        funds[entry.asset].require_room(entry.delta_free.copy_abs(), "quantity")
+        asset, moved = entry.asset, entry.delta_free
+        if explains:
+            unexplained[asset] = difference(unexplained.get(asset, ZERO), moved)
+        state.require_room(asset, moved.copy_abs(), unexplained.get(asset, ZERO), "quantity")
         deltas += covered(entry, explains)
     return Fill(canonical(held), tuple(deltas))
 

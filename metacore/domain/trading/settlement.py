@@ -149,7 +149,7 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
     fact = fact_of(order, trade, money) if is_close(state, trade.traded_at, tolerance) else None
     before = fact is not None and is_covered(state, fact, tolerance)
     if before:
-        fill = cover(order, after, trade, money, state.funds, explains(state, trade.traded_at, tolerance))
+        fill = cover(order, after, trade, money, state, explains(state, trade.traded_at, tolerance))
     else:
         fill = settle(order, after, trade, money, state.funds)
 

@@ -81,4 +81,4 @@ class SnapshotTime:
 
 
 def _covers(unexplained: Decimal, move: Decimal) -> bool:
-    return unexplained * move > 0 and abs(unexplained) >= abs(move)
+    return unexplained.is_signed() == move.is_signed() and unexplained.copy_abs() >= move.copy_abs() > 0

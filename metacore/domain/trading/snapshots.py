@@ -22,7 +22,7 @@ from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.sides import TOLERANCE, SnapshotTime
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
-from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, canonical, exact, parse_amount
+from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, canonical, exact, parse_sum
 from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.model import Model
 from metacore.domain.values.symbols import plain_each
@@ -62,19 +62,19 @@ class AccountSnapshot(Model):
 _FLAGS = ("can_trade", "can_withdraw", "can_deposit", "account_type", "permissions")
 
 
-def _frozen_amounts(value: object) -> FrozenDict:
+def _frozen_sums(value: object) -> FrozenDict:
     if not isinstance(value, Mapping):
         raise ValueError("must be a mapping of amounts by asset")
-    return FrozenDict({parse_text(asset): parse_amount(amount) for asset, amount in value.items()})
+    return FrozenDict({parse_text(asset): parse_sum(amount) for asset, amount in value.items()})
 
 
-AmountsByAsset = Annotated[
+SumsByAsset = Annotated[
     Mapping[str, Decimal],
-    PlainValidator(_frozen_amounts),
+    PlainValidator(_frozen_sums),
     PlainSerializer(plain_each, when_used="json"),
     WithJsonSchema({"type": "object", "additionalProperties": {"type": "string", "format": "decimal"}}),
 ]
-"""A read-only mapping of amounts."""
+"""A read-only mapping of what amounts add up to."""
 
 
 class SnapshotResult(Model):
@@ -87,7 +87,7 @@ class SnapshotResult(Model):
 
     outcome: Outcome
     balances: tuple[Balance, ...]
-    differences: AmountsByAsset = FrozenDict()
+    differences: SumsByAsset = FrozenDict()
     reason: Text | None = None
 
 
@@ -168,6 +168,7 @@ def take_over(
             free, locked = canonical(total - locked - balance.free), canonical(locked - balance.locked)
             if free or locked:
                 unexplained = canonical(free + locked) if before is not None else ZERO
+                state.require_room(balance.asset, free + locked, unexplained, "balances")
                 moved = {"free": free, "locked": locked, "unexplained": unexplained}
                 entries.append(line(state.user.id, balance.asset, EntryReason.SNAPSHOT, None, taken_at, **moved))
     state.post(entries)

@@ -16,7 +16,7 @@ from metacore.domain.trading.journal import covered, line
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.unit_of_work import UnitOfWork
-from metacore.domain.values.amounts import PositiveAmount
+from metacore.domain.values.amounts import ZERO, PositiveAmount
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time, require_possible
@@ -108,13 +108,14 @@ def transfer_funds(
     move = transfer.amount if is_deposit else transfer.amount.copy_negate()
     fact = Fact(transfer.reason, transfer.reference, transfer.occurred_at, {transfer.asset: move})
     before = is_covered(state, fact, tolerance)
+    explained = before and explains(state, fact.occurred_at, tolerance)
     if is_deposit or before:
-        funds.require_room(transfer.amount, "amount")
+        state.require_room(transfer.asset, transfer.amount, move.copy_negate() if explained else ZERO, "amount")
     elif funds.free < transfer.amount:
         raise InsufficientFundsError(
             transfer.asset, needed=transfer.amount, available=funds.free, user_id=transfer.user_id
         )
     entry = line(*transfer.key, transfer.reason, transfer.reference, transfer.occurred_at, free=move)
-    state.post(covered(entry, explains(state, fact.occurred_at, tolerance)) if before else (entry,))
+    state.post(covered(entry, explained) if before else (entry,))
     note(state, fact, before, tolerance)
     return Outcome.COVERED if before else Outcome.APPLIED

@@ -19,9 +19,9 @@ from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import NewOrder, Order
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
-from metacore.domain.values.amounts import ZERO, canonical, difference, exact, total
+from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, addition, canonical, difference, exact, total
 from metacore.domain.values.model import revised
-from metacore.errors import ConflictError, NotFoundError
+from metacore.errors import ConflictError, InvalidDataError, NotFoundError
 
 
 class UserState:
@@ -160,6 +160,12 @@ class UserState:
                     before = self.unexplained.get(delta.asset, ZERO)
                     self.unexplained[delta.asset] = canonical(before + delta.delta_unexplained)
         self.deltas += deltas
+
+    def require_room(self, asset: str, amount: Decimal, unexplained: Decimal, field: str) -> None:
+        """InvalidDataError, naming `field`, if so much more, or more `unexplained`, would be too much to be stored."""
+        self.funds[asset].require_room(amount, field)
+        if addition(self.unexplained.get(asset, ZERO), unexplained).copy_abs() >= LIMIT:
+            raise InvalidDataError(f"what is unexplained of a balance has {TOO_LARGE}", field=field)
 
     def release_excess(self, order: Order, occurred_at: datetime, cost_is_told: bool) -> Order:
         """`order`, not put yet, without what it holds and has no reason to hold any longer, which goes to free."""

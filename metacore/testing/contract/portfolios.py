@@ -122,6 +122,9 @@ class PortfolioStorageContract(Contract):
                 storage.portfolios.add(user.id, symbol, Decimal("-1.1"))
             error = caught.value
             assert (error.asset, error.needed, error.available) == (symbol.lower(), Decimal("1.1"), held)
+        with pytest.raises(InsufficientFundsError) as caught:
+            storage.portfolios.add(user.id, "eth", EDGE_AMOUNTS[2].copy_negate())
+        assert caught.value.needed == EDGE_AMOUNTS[2]
         assert storage.portfolios.get(user.id) == before
 
     def test_additions_at_the_same_time_all_count(self, storage: Storage, runner: Runner, user: User) -> None:
