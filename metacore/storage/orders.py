@@ -32,6 +32,9 @@ class OrderStorage(Protocol):
         and compared with what is stored in the end. If all that shares a unique key with it has equal content, it is a
         duplicate. If not, that is a ConflictError naming up to ten, and nothing is stored; so is NotFoundError for a
         user that does not exist. What `orders` itself raises passes through, and nothing is stored.
+
+        An import waits for another one of the same user's rows, orders or trades, and for whoever changes the user
+        itself: LockTimeoutError after `lock_timeout`, for each user. So do they for it, while it stores.
         """
         ...
 

@@ -32,6 +32,9 @@ class TradeStorage(Protocol):
         compared with what is stored in the end. If its unique key is there with equal content, it is a duplicate,
         whatever its id. If not, that is a ConflictError naming up to ten, and nothing is stored; so is NotFoundError
         for a user that does not exist. What `trades` itself raises passes through, and nothing is stored.
+
+        An import waits for another one of the same user's rows, orders or trades, and for whoever changes the user
+        itself: LockTimeoutError after `lock_timeout`, for each user. So do they for it, while it stores.
         """
         ...
 

@@ -15,11 +15,6 @@ from metacore.postgres.tables.columns import sql_type
 
 UNLIMITED = Statement("import", "SET LOCAL statement_timeout = 0")
 LIMITED = Statement("import", "SET LOCAL statement_timeout = DEFAULT")
-PATIENT = Statement("import", "SET LOCAL lock_timeout = 0")
-IMPATIENT = Statement("import", "SET LOCAL lock_timeout = DEFAULT")
-
-_TURNS = 1024
-"""How many locks the users share among imports: a transaction can hold some thousands."""
 
 
 class Import:
@@ -47,19 +42,15 @@ class Import:
         self.drop = Statement("import", f"DROP TABLE IF EXISTS {staged}")
         self.stage = Statement("import", f"CREATE TEMPORARY TABLE staged_{name} ({typed}) ON COMMIT DROP")
         self.copy = Statement("import", f"COPY {staged} ({names(self.columns)}) FROM STDIN")
-        # The planner does not see how few users the rows name: joined, it would read all users.
-        self.missing_user = Statement(
-            "import",
-            f"SELECT user_id FROM (SELECT DISTINCT user_id FROM {staged}) AS told WHERE"
-            " (SELECT id FROM {schema}.users WHERE users.id = told.user_id) IS NULL ORDER BY user_id LIMIT 1",
-        )
         # What a row is depends on those before it, so they are inserted as they came; two imports of the same rows
-        # would deadlock where they came in another order, unless one waits for the other: as long as that takes, for
-        # what told the rows may not tell them twice.
-        self.take_turns = Statement(
-            "import",
-            f"SELECT pg_advisory_xact_lock(hashtext('metacore.{name}'), turn) FROM (SELECT DISTINCT"
-            f" hashtext(user_id::text) & {_TURNS - 1} AS turn FROM {staged} ORDER BY turn) AS turns",
+        # would deadlock where they came in another order, unless one waits for the other. This lock keeps out other
+        # imports, and not those who share the user. Joined, all users would be read: the planner does not see how few
+        # the rows name.
+        self.lock_users = Statement(
+            f"{name}.create_many",
+            "SELECT user_id FROM (SELECT user_id, (SELECT id FROM {schema}.users WHERE users.id = told.user_id"
+            f" FOR NO KEY UPDATE) AS found FROM (SELECT DISTINCT user_id FROM {staged} ORDER BY user_id) AS told"
+            " OFFSET 0) AS locked WHERE found IS NULL LIMIT 1",
         )
         self.insert = Statement(
             f"{name}.create_many",

@@ -11,7 +11,7 @@ from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import copy_line
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.session import Session, TransactionSession
-from metacore.postgres.statements.imports import IMPATIENT, LIMITED, PATIENT, UNLIMITED, Import
+from metacore.postgres.statements.imports import LIMITED, UNLIMITED, Import
 
 _BLOCK = 500
 
@@ -21,9 +21,7 @@ async def import_rows(session: Session, statements: Import, rows: Iterable[dict[
     async with session.transaction() as tx:
         await tx.pipeline(statements.insert.name, [(UNLIMITED, {}), (statements.drop, {}), (statements.stage, {})])
         total = await _copy(tx, statements, rows)
-        prelude = (statements.missing_user, PATIENT, statements.take_turns, IMPATIENT)
-        missing, *_ = await tx.pipeline(statements.insert.name, [(statement, {}) for statement in prelude])
-        if missing:
+        if missing := await tx.fetch(statements.lock_users, {}):
             raise NotFoundError("user", missing[0][0])
         inserted = (await tx.fetch(statements.insert, {}))[0][0]
         if inserted < total and (conflicts := await tx.fetch(statements.conflicts, {})):

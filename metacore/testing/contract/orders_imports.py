@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +19,13 @@ from metacore.domain.trading.orders import (
     OrderStatus,
 )
 from metacore.domain.values.imports import ImportResult
-from metacore.errors import ConflictError, NotFoundError
+from metacore.errors import ConflictError, LockTimeoutError, NotFoundError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
-from metacore.testing.contract.base import Contract
+from metacore.testing.contract.base import Contract, Opening
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY
-from metacore.testing.factories import NewOrderFactory, NewUserFactory
+from metacore.testing.factories import NewOrderFactory, NewTradeFactory, NewUserFactory
+from metacore.testing.loop_threads import PATIENCE
 from metacore.testing.runners import Runner
 
 UNIQUE = ("client_order_id", "exchange_order_id")
@@ -105,6 +107,33 @@ class OrderImportContract(Contract):
         ways = [told, told[::-1], told[100:] + told[:100]] * 2
         results = runner.together(*[partial(storage.orders.create_many, way) for way in ways])
         assert sorted(result.inserted for result in results if isinstance(result, ImportResult)) == [0] * 5 + [200]
+
+    @pytest.mark.parametrize("name", ["orders", "trades"])
+    def test_it_waits_for_another_import_of_the_user_no_longer_than_lock_timeout(
+        self, open_storage: Opening, runner: Runner, name: str
+    ) -> None:
+        storage = open_storage(lock_timeout=0.05)
+        user = storage.users.create(NewUserFactory.build())
+        factory = {"orders": NewOrderFactory, "trades": NewTradeFactory}[name]
+        is_held, tried = Event(), Event()
+
+        def hold() -> None:
+            with storage.transaction() as tx:
+                tx.orders.create_many([NewOrderFactory.build(user_id=user.id)])
+                is_held.set()
+                assert tried.wait(PATIENCE)
+
+        def wait() -> None:
+            assert is_held.wait(PATIENCE)
+            try:
+                getattr(storage, name).create_many([factory.build(user_id=user.id)])
+            finally:
+                tried.set()
+
+        held, error = runner.together(hold, wait)
+        assert held is None
+        assert isinstance(error, LockTimeoutError)
+        assert getattr(storage, name).create_many([factory.build(user_id=user.id)]).inserted == 1
 
     def test_status_raw_and_times_make_no_other_order(self, storage: Storage, user: User) -> None:
         new = NewOrderFactory.build(user_id=user.id)

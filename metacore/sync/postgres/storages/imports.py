@@ -11,7 +11,7 @@ from metacore.domain.values.imports import ImportResult, import_conflict
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import copy_line
 from metacore.postgres.client.errors import translate
-from metacore.postgres.statements.imports import IMPATIENT, LIMITED, PATIENT, UNLIMITED, Import
+from metacore.postgres.statements.imports import LIMITED, UNLIMITED, Import
 from metacore.sync.postgres.client.session import Session, TransactionSession
 
 _BLOCK = 500
@@ -22,9 +22,7 @@ def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, s
     with session.transaction() as tx:
         tx.pipeline(statements.insert.name, [(UNLIMITED, {}), (statements.drop, {}), (statements.stage, {})])
         total = _copy(tx, statements, rows)
-        prelude = (statements.missing_user, PATIENT, statements.take_turns, IMPATIENT)
-        missing, *_ = tx.pipeline(statements.insert.name, [(statement, {}) for statement in prelude])
-        if missing:
+        if missing := tx.fetch(statements.lock_users, {}):
             raise NotFoundError("user", missing[0][0])
         inserted = tx.fetch(statements.insert, {})[0][0]
         if inserted < total and (conflicts := tx.fetch(statements.conflicts, {})):
