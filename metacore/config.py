@@ -44,6 +44,10 @@ with warnings.catch_warnings():
         connect_timeout: Annotated[int, Field(ge=1, le=3600)] = 10
         statement_timeout: Seconds = 30
         lock_timeout: Seconds = 5
+        """How long to wait for another transaction that holds a lock before LockTimeoutError. A call that needs several
+        locks, of a user, orders and balances, may wait so long for each one that is held; a service ends with the first
+        such error, `run` begins again.
+        """
         idle_in_transaction_timeout: Seconds = 60
         application_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] = "metacore"
         schema: Identifier = DEFAULT_SCHEMA  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride, reportAssignmentType]

@@ -12,6 +12,7 @@ from metacore.domain.people.users import KycStatus, NewUser, User, UserPatch
 from metacore.domain.trading.decisions import Selection
 from metacore.domain.values.model import build
 from metacore.errors import NotFoundError
+from metacore.services.transactions import in_transaction
 from metacore.storage.storage import Storages, Transaction
 
 
@@ -63,4 +64,4 @@ class AccountService:
             fields = {name: value for name, value in decide(user).items() if value != getattr(user, name)}
             return await tx.users.update(user_id, build(UserPatch, fields), expected_version=user.version)
 
-        return await self._storage.run(change)
+        return await in_transaction(self._storage, change)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from metacore.domain.trading.commands import Command, NotAloneError, Owned, by_user
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
+from metacore.services.transactions import in_transaction
 from metacore.storage.storage import Storages, Transaction
 
 R = TypeVar("R")
@@ -22,9 +23,9 @@ async def execute(storage: Storages, command: Command[R]) -> R:
     loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored.
     """
     try:
-        return await storage.run(lambda tx: _attempt(tx, command, exclusive=False))
+        return await in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=False))
     except (AlreadyExistsError, InsufficientFundsError, StaleVersionError, NotAloneError):
-        return await storage.run(lambda tx: _attempt(tx, command, exclusive=True))
+        return await in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=True))
 
 
 async def execute_by_user(

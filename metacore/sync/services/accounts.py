@@ -13,6 +13,7 @@ from metacore.domain.people.users import KycStatus, NewUser, User, UserPatch
 from metacore.domain.trading.decisions import Selection
 from metacore.domain.values.model import build
 from metacore.errors import NotFoundError
+from metacore.sync.services.transactions import in_transaction
 from metacore.sync.storage.storage import Storages, Transaction
 
 
@@ -62,4 +63,4 @@ class AccountService:
             fields = {name: value for name, value in decide(user).items() if value != getattr(user, name)}
             return tx.users.update(user_id, build(UserPatch, fields), expected_version=user.version)
 
-        return self._storage.run(change)
+        return in_transaction(self._storage, change)

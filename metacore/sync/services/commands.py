@@ -9,6 +9,7 @@ from typing import TypeVar
 from metacore.domain.trading.commands import Command, NotAloneError, Owned, by_user
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
+from metacore.sync.services.transactions import in_transaction
 from metacore.sync.storage.storage import Storages, Transaction
 
 R = TypeVar("R")
@@ -23,9 +24,9 @@ def execute(storage: Storages, command: Command[R]) -> R:
     loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored.
     """
     try:
-        return storage.run(lambda tx: _attempt(tx, command, exclusive=False))
+        return in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=False))
     except (AlreadyExistsError, InsufficientFundsError, StaleVersionError, NotAloneError):
-        return storage.run(lambda tx: _attempt(tx, command, exclusive=True))
+        return in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=True))
 
 
 def execute_by_user(

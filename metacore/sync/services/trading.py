@@ -33,11 +33,11 @@ _logger = logging.getLogger(__name__)
 class TradingService:
     """What an exchange does to a user's orders and money, stored once and exactly.
 
-    Built on a storage, each call is one transaction for each user, run again when the database gives it up; built on a
-    transaction, it is part of that. Each loads and locks what it rests on (the user, then orders, then balances, each
-    in one order), decides by the rules of `metacore.domain`, and saves the decision: a small number of statements, the
-    same for one item and for a thousand. While this service is the only writer of `locked`, that is always the sum of
-    what the orders hold.
+    Built on a storage, each call is one transaction for each user, run again when the database gives it up, but not to
+    wait for a lock once more: LockTimeoutError. Built on a transaction, it is part of that. Each loads and locks what
+    it is about (the user, then orders, then balances, each in one order), decides by the rules of `metacore.domain`, and
+    saves the decision: a small number of statements, the same for one item and for a thousand. While this service is
+    the only writer of `locked`, that is always the sum of what the orders hold.
 
     Items of a batch take effect in list order as if sent singly, and results come in that order. Commands (orders to
     be placed) are done all or none for each user. Facts (reports, trades) are never refused for the sake of each other:

@@ -48,7 +48,8 @@ class Storages(StorageList, ABC):
         """What `fn` returns, called with a transaction that is committed after it.
 
         On a RetryableError it is called again in a new transaction, with exponential backoff and jitter, `attempts`
-        times in all. On a transaction it is called once, in a savepoint: only the outermost `run` calls again.
+        times in all; on a LockTimeoutError, too, so that it may wait as many times for a lock. On a transaction it is
+        called once, in a savepoint: only the outermost `run` calls again.
         """
 
 

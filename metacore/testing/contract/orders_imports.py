@@ -114,7 +114,7 @@ class OrderImportContract(Contract):
     ) -> None:
         storage = open_storage(lock_timeout=0.05)
         user = storage.users.create(NewUserFactory.build())
-        factory = {"orders": NewOrderFactory, "trades": NewTradeFactory}[name]
+        factory: Any = {"orders": NewOrderFactory, "trades": NewTradeFactory}[name]
         is_held, tried = Event(), Event()
 
         def hold() -> None:

@@ -8,10 +8,12 @@ from threading import Event
 import pytest
 
 from metacore.domain.people.users import User, UserPatch
+from metacore.domain.trading.decisions import Selection
 from metacore.errors import (
     LockTimeoutError,
     RetryableError,
 )
+from metacore.sync.services.trading import TradingService
 from metacore.sync.storage.storage import Storage, Transaction
 from metacore.testing.contract.base import Contract, Opening
 from metacore.testing.contract.transactions import SomeError
@@ -26,7 +28,7 @@ ONE, ZERO = Decimal(1), Decimal(0)
 
 
 class RunContract(Contract):
-    """Of `Storages.run`."""
+    """Of `Storages.run`, and of services that run in a transaction."""
 
     def test_run_gives_what_the_function_returns_and_commits(self, storage: Storage, user: User) -> None:
         updated = storage.run(lambda tx: tx.users.update(user.id, UserPatch(username="run")))
@@ -136,3 +138,57 @@ class RunContract(Contract):
 
         assert runner.together(hold, wait_and_insist) == [None, None]
         assert storage.balances.get(user.id, "USDT").free == 2
+
+    @pytest.mark.parametrize("name", ["TradingService", "AccountService"])
+    def test_a_service_waits_for_a_lock_once(self, open_storage: Opening, runner: Runner, name: str) -> None:
+        storage = open_storage(lock_timeout=0.05)
+        user = storage.users.create(NewUserFactory.build())
+        is_held, tried = Event(), Event()
+
+        def hold() -> None:
+            with storage.transaction() as tx:
+                tx.load(Selection(users=frozenset({user.id}), exclusive_users=True))
+                is_held.set()
+                assert tried.wait(PATIENCE)
+
+        def call() -> None:
+            service = runner.service(name, storage)
+            assert is_held.wait(PATIENCE)
+            try:
+                if name == "TradingService":
+                    service.deposit(user.id, "USDT", ONE, "waits")
+                else:
+                    service.grant_permissions(user.id, ["waits"])
+            finally:
+                tried.set()
+
+        held, error = runner.together(hold, call)
+        assert held is None
+        assert isinstance(error, LockTimeoutError)
+        assert storage.stats().operations["load"] == 2
+
+    def test_run_calls_a_service_within_it_again(self, open_storage: Opening, runner: Runner) -> None:
+        storage = open_storage(lock_timeout=0.05)
+        user = storage.users.create(NewUserFactory.build())
+        is_held, refused = Event(), Event()
+
+        def hold() -> None:
+            with storage.transaction() as tx:
+                tx.load(Selection(users=frozenset({user.id}), exclusive_users=True))
+                is_held.set()
+                assert refused.wait(PATIENCE)
+
+        def insist(tx: Transaction) -> None:
+            trading: TradingService = runner.service("TradingService", tx)
+            try:
+                trading.deposit(user.id, "USDT", ONE, "insists")
+            except LockTimeoutError:
+                refused.set()
+                raise
+
+        def wait_and_insist() -> None:
+            assert is_held.wait(PATIENCE)
+            storage.run(insist, attempts=50)
+
+        assert runner.together(hold, wait_and_insist) == [None, None]
+        assert storage.balances.get(user.id, "USDT").free == 1
