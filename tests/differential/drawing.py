@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,7 @@ from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderSi
 from metacore.domain.trading.reports import ExecutionReport
 from metacore.domain.trading.snapshots import AccountSnapshot
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, TradeState
-from metacore.domain.values.amounts import ATTO, round_down
+from metacore.domain.values.amounts import ATTO, LIMIT, addition, round_down
 from metacore.testing.clock import START
 
 USERS = [UUID(int=2**127 + 1), UUID(int=2), UUID(int=3)]
@@ -207,6 +207,19 @@ def snapshots(draw: Any) -> AccountSnapshot:
         ),
         can_trade=draw(maybe(st.booleans())),
     )
+
+
+@st.composite
+def near_snapshots(draw: Any, totals: Mapping[UUID, Mapping[str, Decimal]]) -> tuple[UUID, AccountSnapshot]:
+    """A user, and a snapshot that tells what is stored, or by an amount more or less: facts may explain it."""
+    user = draw(st.sampled_from(USERS[:2]))
+    told = {}
+    for asset, total in totals.get(user, {}).items():
+        more = draw(st.sampled_from([Decimal(0)] * 3 + [Decimal("0.5"), Decimal(1), Decimal(500), Decimal(1000)]))
+        changed = addition(total, more if draw(st.booleans()) else more.copy_negate())
+        told[asset] = changed if 0 <= changed < LIMIT else total
+    rows = tuple(AccountBalance(asset=asset, free=total) for asset, total in told.items() if total < LIMIT)
+    return user, AccountSnapshot(taken_at=draw(times), balances=rows)
 
 
 new_updates = st.builds(
