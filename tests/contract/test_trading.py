@@ -5,6 +5,7 @@ from metacore.testing.contract import (
     service_trading_facts,
     service_trading_funds,
     service_trading_limits,
+    service_trading_messages,
     service_trading_orders,
     service_trading_transactions,
 )
@@ -27,6 +28,10 @@ class TestTradingFunds(service_trading_funds.TradingFundsContract):
 
 
 class TestTradingLimits(service_trading_limits.TradingLimitsContract):
+    """On every backend, in both worlds."""
+
+
+class TestTradingMessage(service_trading_messages.TradingMessageContract):
     """On every backend, in both worlds."""
 
 

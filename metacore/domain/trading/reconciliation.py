@@ -14,7 +14,7 @@ from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.transfers import Transfer, TransferResult
 from metacore.domain.values.amounts import ZERO
 from metacore.domain.values.items import BadItem
-from metacore.errors import MetacoreError
+from metacore.errors import InvalidDataError, MetacoreError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,13 @@ class ExchangeState:
     withdrawals: tuple[Transfer, ...] = ()
     snapshot: AccountSnapshot | None = None
     bad: tuple[BadItem, ...] = ()
+
+
+def require_state(state: object) -> ExchangeState:
+    """`state`; InvalidDataError if it is none."""
+    if not isinstance(state, ExchangeState):
+        raise InvalidDataError(f"it is ExchangeState, not {type(state).__name__}; make it of payloads", field="state")
+    return state
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,3 +128,17 @@ def build(model: type[M], values: Mapping[str, Any], *, within: str = "") -> M:
         return model(**values)
     except ValidationError as error:
         raise invalid_data(error, within=within) from None
+
+
+def require_model(model: type[M], value: object, field: str) -> M:
+    """`value`; InvalidDataError, naming `field`, if it is no `model`."""
+    if not isinstance(value, model):
+        raise InvalidDataError(f"it is {model.__name__}, not {type(value).__name__}; pass it as that type", field=field)
+    return value
+
+
+def require_models(model: type[M], values: object, field: str) -> tuple[M, ...]:
+    """`values` as a tuple; InvalidDataError, naming `field`, if they are no iterable, or one of them is no `model`."""
+    if isinstance(values, str | bytes | Model) or not isinstance(values, Iterable):
+        raise InvalidDataError(f"it is an iterable of items, not {type(values).__name__}", field=field)
+    return tuple(require_model(model, value, field) for value in values)

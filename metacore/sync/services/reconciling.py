@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
 from metacore._compat.blocking import require_own_world
-from metacore.domain.trading.reconciliation import ExchangeState, Reconciliation, TransferOutcome
+from metacore.domain.trading.reconciliation import ExchangeState, Reconciliation, TransferOutcome, require_state
+from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.transfers import Transfer, TransferFunds
 from metacore.errors import ConflictError, InsufficientFundsError, InvalidDataError
 from metacore.sync.services.commands import execute
@@ -26,12 +28,14 @@ class Reconciler:
 
     Build the state with the parsers of the exchange, such as `metacore.exchanges.mexc.exchange_state`, of whatever
     payloads there are, in any order. Reconciling twice, or with payloads that came before, changes nothing more.
+    `snapshot_tolerance` is that of your `TradingService`.
     """
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, snapshot_tolerance: timedelta = TOLERANCE) -> None:
         require_own_world(storage, self)
         self._storage = storage
-        self._trading = TradingService(storage)
+        self._tolerance = snapshot_tolerance
+        self._trading = TradingService(storage, snapshot_tolerance=snapshot_tolerance)
 
     def reconcile(self, state: ExchangeState) -> Reconciliation:
         """Apply all that `state` tells, each step in transactions of its own, and say what each did.
@@ -41,7 +45,7 @@ class Reconciler:
         were short of funds and the trades that wait. What is wrong in itself is told with its error and stops nothing.
         NotFoundError if the user does not exist.
         """
-        trading = self._trading
+        trading, state = self._trading, require_state(state)
         self._storage.users.get(state.user_id)
         transfers = [self._move(transfer) for transfer in state.deposits]
         reports = [result for part in _parts(state.reports) for result in trading.apply_reports(part)]
@@ -68,7 +72,7 @@ class Reconciler:
         )
 
     def _move(self, transfer: Transfer) -> TransferOutcome:
-        command = TransferFunds(transfer, is_fact=True)
+        command = TransferFunds(transfer, self._tolerance, is_fact=True)
         try:
             result = execute(self._storage, command)
             return TransferOutcome(transfer, result)

@@ -22,7 +22,7 @@ from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, SyncAccount
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.transfers import Transfer, TransferFunds, TransferResult
-from metacore.domain.values.model import build
+from metacore.domain.values.model import build, require_model, require_models
 from metacore.errors import ConfigurationError, InvalidDataError
 from metacore.sync.services.commands import execute, execute_by_user
 from metacore.sync.storage.storage import Storages
@@ -35,22 +35,24 @@ class TradingService:
 
     Built on a storage, each call is one transaction for each user, run again when the database gives it up, but not to
     wait for a lock once more: LockTimeoutError. Built on a transaction, it is part of that. Each loads and locks what
-    it is about (the user, then orders, then balances, each in one order), decides by the rules of `metacore.domain`, and
-    saves the decision: a small number of statements, the same for one item and for a thousand. While this service is
-    the only writer of `locked`, that is always the sum of what the orders hold.
+    it is about (the user, then orders, then balances, each in one order), decides by the rules of `metacore.domain`,
+    and saves the decision: a small number of statements, the same for one item and for a thousand. While this service
+    is the only writer of `locked`, that is always the sum of what the orders hold.
 
     Items of a batch take effect in list order as if sent singly, and results come in that order. Commands (orders to
     be placed) are done all or none for each user. Facts (reports, trades) are never refused for the sake of each other:
     one that is wrong in itself is a CONFLICT or INVALID result with its `error` and writes nothing, the others are
     saved; sent singly, it raises that error. No flag of the user refuses a fact: what happened has happened.
 
+    An argument of a wrong type is an InvalidDataError that names it.
+
     Two times closer than `snapshot_tolerance` tell no order: clocks differ, and some messages tell whole seconds.
     """
 
     def __init__(self, storage: Storages, *, snapshot_tolerance: timedelta = TOLERANCE) -> None:
         require_own_world(storage, self)
-        if snapshot_tolerance < timedelta():
-            raise ConfigurationError("a tolerance is not negative", setting="snapshot_tolerance")
+        if not isinstance(snapshot_tolerance, timedelta) or snapshot_tolerance < timedelta():
+            raise ConfigurationError("a tolerance is a timedelta, not negative", setting="snapshot_tolerance")
         self._storage = storage
         self._tolerance = snapshot_tolerance
 
@@ -66,7 +68,7 @@ class TradingService:
         ConflictError if the content is another, InsufficientFundsError if too little is free, NotFoundError if the
         user does not exist; nothing is stored then.
         """
-        placements = (build(Placement, {"order": order, "hold": hold}),)
+        placements = (build(Placement, {"order": require_model(NewOrder, order, "order"), "hold": hold}),)
         (placed,) = execute(self._storage, PlaceOrders(placements))
         return placed
 
@@ -76,7 +78,8 @@ class TradingService:
         The error of the first that cannot be placed ends it: none of its user's are placed, nor of the users after
         that. Called again with the same orders, it goes on from there.
         """
-        placements = tuple(build(Placement, {"order": order}) for order in orders)
+        placed = require_models(NewOrder, orders, "orders")
+        placements = tuple(build(Placement, {"order": order}) for order in placed)
         return execute_by_user(self._storage, PlaceOrders, placements)
 
     def cancel_order(self, user_id: UUID, order_id: UUID, reason: str | None = None) -> Order:
@@ -116,11 +119,11 @@ class TradingService:
         told what a MARKET BUY cost. InvalidTransitionError for what fits
         nowhere, ConflictError for ids of two orders.
         """
-        return execute(self._storage, Sole(ApplyReports((report,))))
+        return execute(self._storage, Sole(ApplyReports((require_model(ExecutionReport, report, "report"),))))
 
     def apply_reports(self, reports: Iterable[ExecutionReport]) -> Sequence[ReportResult]:
         """`apply_report` each of `reports`, in one transaction for each user; errors come as results."""
-        return execute_by_user(self._storage, ApplyReports, tuple(reports))
+        return execute_by_user(self._storage, ApplyReports, require_models(ExecutionReport, reports, "reports"))
 
     def settle_trade(self, trade: NewTrade) -> SettlementResult:
         """Store a trade, move its order, and its money between the balances: once, however often it is sent.
@@ -131,12 +134,13 @@ class TradingService:
         settled already. One that is stored and not settled is settled now. ConflictError if it is stored with other
         content, or its ids name two orders; NotFoundError if the user does not exist.
         """
-        return execute(self._storage, Sole(SettleTrades((trade,), self._tolerance)))
+        told = require_model(NewTrade, trade, "trade")
+        return execute(self._storage, Sole(SettleTrades((told,), self._tolerance)))
 
     def settle_trades(self, trades: Iterable[NewTrade]) -> Sequence[SettlementResult]:
         """`settle_trade` each of `trades`, in one transaction for each user; errors come as results."""
         command = partial(SettleTrades, tolerance=self._tolerance)
-        return execute_by_user(self._storage, command, tuple(trades))
+        return execute_by_user(self._storage, command, require_models(NewTrade, trades, "trades"))
 
     def settle_pending(self, user_id: UUID) -> Sequence[SettlementResult]:
         """`settle_trade` each PENDING trade of the user by (traded_at, id), in one transaction; none holds up another.
@@ -179,7 +183,8 @@ class TradingService:
         to it. Differences and STALE are logged. InvalidDataError if `taken_at` is more than 5 minutes after the
         storage's clock, NotFoundError if the user does not exist.
         """
-        result = execute(self._storage, SyncAccount(user_id, snapshot, self._tolerance))
+        told = require_model(AccountSnapshot, snapshot, "snapshot")
+        result = execute(self._storage, SyncAccount(user_id, told, self._tolerance))
         taken_at = snapshot.taken_at.isoformat()
         if result.reason is not None:
             _logger.info("The account snapshot of user %s, taken at %s, is stale: %s", user_id, taken_at, result.reason)

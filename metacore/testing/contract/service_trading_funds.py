@@ -14,6 +14,7 @@ from metacore.domain.trading.balances import EntryFilter, EntryReason
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reports import Outcome
 from metacore.errors import (
+    ConfigurationError,
     ConflictError,
     InsufficientFundsError,
     InvalidDataError,
@@ -158,6 +159,13 @@ class TradingFundsContract(TradingContract):
         trading.sync_account(user.id, snapshot(told_at, USDT=1000))
         outcome = trading.deposit(user.id, "USDT", Decimal(1), "d", told_at - timedelta(seconds=30)).outcome
         assert outcome is (Outcome.APPLIED if tolerance else Outcome.COVERED)
+
+    @pytest.mark.parametrize("tolerance", [timedelta(-1), 5, None])
+    def test_a_tolerance_that_is_none_is_refused(self, storage: Storage, runner: Runner, tolerance: object) -> None:
+        for name in ("TradingService", "Reconciler"):
+            with pytest.raises(ConfigurationError) as error:
+                runner.service(name, storage, snapshot_tolerance=tolerance)
+            assert error.value.setting == "snapshot_tolerance"
 
     def test_times_that_cannot_be_are_refused(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, order: Order
