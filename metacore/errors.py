@@ -271,6 +271,13 @@ class StorageUnavailableError(MetacoreError):
     """The storage cannot be reached or was closed. Nothing of the operation is stored."""
 
 
+class ConnectionLostError(StorageUnavailableError):
+    """The connection was lost, or its server has become read-only, before anything was sent to be committed.
+
+    Operations outside of a transaction, and `run`, have tried once more on a fresh connection before they raise it.
+    """
+
+
 class PoolTimeoutError(StorageUnavailableError):
     """No connection became free within `pool_timeout`. `pool` has the pool's figures, `cause` the last connection
     error.

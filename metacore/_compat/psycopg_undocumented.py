@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Generator
+from contextlib import suppress
+from time import monotonic
 from typing import Any, TypeVar
 
-from psycopg import AsyncConnection, BaseConnection, Connection
+from psycopg import AsyncConnection, BaseConnection, Connection, Error, capabilities, waiting
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
+from psycopg.pq import TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
 
@@ -26,6 +31,17 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Waiting = Generator[Wait, Ready | int, T]
+
+_INTERVAL = 0.1
+"""Seconds after which a generator is woken though nothing is ready."""
+
+_PATIENCE = 1.0
+"""Seconds that the server has for a request to cancel, and then for the end of what is cancelled."""
+
+_INTERRUPTIONS = (asyncio.CancelledError, KeyboardInterrupt)
+
+_logger = logging.getLogger("metacore.postgres.client")
 
 
 class RowLoader:
@@ -41,13 +57,77 @@ class RowLoader:
         return self._transformer.load_rows(0, result.ntuples, tuple)
 
 
-async def wait_async(connection: AsyncConnection[Any], waiting: Generator[Wait, Ready | int, T]) -> T:
-    """What `waiting` returns, run while nobody else uses `connection`."""
+async def wait_async(connection: AsyncConnection[Any], work: Waiting[T]) -> T:
+    """What `work` returns, run while nobody else uses `connection`.
+
+    An interruption has the server cancel what it is doing. A connection that is still at work after an error or an
+    interruption is closed: that takes `_PATIENCE` twice at most.
+    """
     async with connection.lock:
-        return await connection.wait(waiting)
+        try:
+            return await waiting.wait_async(work, connection.pgconn.socket, _INTERVAL)
+        except (Exception, *_INTERRUPTIONS) as error:
+            if _is_at_work(connection):
+                try:
+                    await _cancel_async(connection)
+                    if isinstance(error, _INTERRUPTIONS):
+                        with suppress(Error):
+                            await waiting.wait_async(_briefly(work), connection.pgconn.socket, _INTERVAL)
+                finally:
+                    _close_at_work(connection)
+            raise
 
 
-def wait_blocking(connection: Connection[Any], waiting: Generator[Wait, Ready | int, T]) -> T:
-    """What `waiting` returns, run while nobody else uses `connection`."""
+def wait_blocking(connection: Connection[Any], work: Waiting[T]) -> T:
+    """What `work` returns, run while nobody else uses `connection`; after an interruption as `wait_async`."""
     with connection.lock:
-        return connection.wait(waiting)
+        try:
+            return waiting.wait(work, connection.pgconn.socket, _INTERVAL)
+        except (Exception, *_INTERRUPTIONS) as error:
+            if _is_at_work(connection):
+                try:
+                    _cancel_blocking(connection)
+                    if isinstance(error, _INTERRUPTIONS):
+                        with suppress(Error):
+                            waiting.wait(_briefly(work), connection.pgconn.socket, _INTERVAL)
+                finally:
+                    _close_at_work(connection)
+            raise
+
+
+async def _cancel_async(connection: AsyncConnection[Any]) -> None:
+    if capabilities.has_cancel_safe():
+        try:
+            await connection.cancel_safe(timeout=_PATIENCE)
+        except (Error, OSError):
+            _logger.debug("the server does not take a request to cancel")
+
+
+def _cancel_blocking(connection: Connection[Any]) -> None:
+    if capabilities.has_cancel_safe():
+        try:
+            connection.cancel_safe(timeout=_PATIENCE)
+        except (Error, OSError):
+            _logger.debug("the server does not take a request to cancel")
+
+
+def _briefly(work: Waiting[T]) -> Waiting[T | None]:
+    """The rest of `work`, given up after `_PATIENCE`."""
+    deadline = monotonic() + _PATIENCE
+    try:
+        waits_for = next(work)
+        while monotonic() < deadline:
+            waits_for = work.send((yield waits_for))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    return None
+
+
+def _is_at_work(connection: BaseConnection[Any]) -> bool:
+    return connection.pgconn.transaction_status == TransactionStatus.ACTIVE
+
+
+def _close_at_work(connection: BaseConnection[Any]) -> None:
+    if _is_at_work(connection):
+        connection.pgconn.finish()

@@ -64,8 +64,7 @@ class BaseTransaction(Bundle, Transaction):
         return type(self)(session)
 
     async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
-        async with self.transaction() as savepoint:
-            return await fn(savepoint)
+        return await self._session.run(lambda session: fn(self._bound(session)))
 
     async def load(self, selection: Selection) -> Loaded:
         with self._session.operation("load"):
@@ -100,8 +99,7 @@ class BaseStorage(Bundle, Storage):
 
     async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         async def attempt() -> T:
-            async with self.transaction() as tx:
-                return await fn(tx)
+            return await self._session.run(lambda session: fn(self._bound(session)))
 
         return await retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
 

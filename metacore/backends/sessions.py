@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from metacore._compat.aio import Eventual
 from metacore.backends.resources import Resources
 from metacore.backends.transaction_state import TransactionState
+from metacore.errors import ConnectionLostError
 
+T = TypeVar("T")
 X = TypeVar("X", bound="BaseTransactionSession[Any]")
 
 
@@ -57,6 +60,20 @@ class BaseSession(ABC, Generic[X]):
             session.has_ended = True
             await session.end()
 
+    async def run(self, work: Callable[[X], Eventual[T]]) -> T:
+        """What `work` returns, called with a session bound to a transaction, which is committed after it.
+
+        It is called once more if the connection was lost before anything was sent to be committed.
+        """
+        try:
+            return await self._run_once(work)
+        except ConnectionLostError:
+            return await self._run_once(work)
+
+    async def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
+        async with self.transaction() as session:
+            return await work(session)
+
 
 class BaseTransactionSession(TransactionState, BaseSession[X]):
     """Operations of one transaction or, with a `parent`, of a savepoint within it."""
@@ -92,6 +109,10 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
             await savepoint.keep()
         finally:
             savepoint.has_ended = True
+
+    async def run(self, work: Callable[[X], Eventual[T]]) -> T:
+        """What `work` returns, called once, with a session bound to a savepoint."""
+        return await self._run_once(work)
 
     @abstractmethod
     def begin_savepoint(self) -> X:

@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
     from metacore.errors import ConfigurationError as ConfigurationError
     from metacore.errors import ConflictError as ConflictError
+    from metacore.errors import ConnectionLostError as ConnectionLostError
     from metacore.errors import DecryptionError as DecryptionError
     from metacore.errors import ExchangeError as ExchangeError
     from metacore.errors import InsufficientFundsError as InsufficientFundsError

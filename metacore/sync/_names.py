@@ -16,6 +16,7 @@ MODULE_OF = {
     "Changes": "metacore.domain.trading.decisions",
     "ConfigurationError": "metacore.errors",
     "ConflictError": "metacore.errors",
+    "ConnectionLostError": "metacore.errors",
     "Credentials": "metacore.domain.people.credentials",
     "DecryptionError": "metacore.errors",
     "EntryFilter": "metacore.domain.trading.balances",

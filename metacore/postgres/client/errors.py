@@ -10,6 +10,7 @@ import psycopg
 from metacore.errors import (
     AlreadyExistsError,
     ConfigurationError,
+    ConnectionLostError,
     InvalidDataError,
     LockTimeoutError,
     MetacoreError,
@@ -22,6 +23,8 @@ from metacore.errors import (
     TransactionAbortedError,
 )
 from metacore.postgres.client.commands import command
+from metacore.postgres.client.deadlines import SilenceError
+from metacore.postgres.client.wire import UnsentError
 from metacore.postgres.tables import NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
 
 _ADVICE = "check host, port, database, user and password of the URL, and that the server runs"
@@ -36,9 +39,9 @@ _IN_FAILED_TRANSACTION = "25P02"
 _INSUFFICIENT_PRIVILEGE = "42501"
 _RETRYABLE = {"40001", "40P01"}
 _MISSING_SCHEMA = {"3F000", "42P01", "42703", "42704", "42883"}
-_LOST = ("08", "57P", "53")
+_LOST = ("08", "57P")
 _IDLE_IN_TRANSACTION = "25P03"
-_READ_ONLY = "25006"
+READ_ONLY = "25006"
 
 
 def translate(
@@ -46,14 +49,15 @@ def translate(
 ) -> MetacoreError:
     """The error to raise from `error`, which `operation` met on the tables of `schema`.
 
-    `commits` says that the change may have been stored if the connection was lost; `subject` is the row that was to
-    be stored, or the one of each entity if there was but one.
+    `commits` says that the round trip had something to commit, which is stored, or not, if the connection was lost and
+    no answer came; `subject` is the row that was to be stored, or the one of each entity if there was but one.
     """
     state = error.sqlstate
     if state is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.DataError):
         raise error
-    if state is None or state.startswith(_LOST):
-        return _lost(error, operation, commits)
+    unsent = isinstance(error, UnsentError) and state != _IDLE_IN_TRANSACTION
+    if unsent or state is None or state.startswith(_LOST):
+        return _lost(error, operation, commits and state is None and not unsent)
     if state == _IDLE_IN_TRANSACTION:
         return StorageUnavailableError(
             f"{operation}: the transaction did nothing for idle_in_transaction_timeout, and the server ended it;"
@@ -91,8 +95,8 @@ def translate(
             f"{operation}: the role lacks a right; run: {command('deploy', schema, '--app-role <role>')}",
             setting="url",
         )
-    if state == _READ_ONLY:
-        return StorageUnavailableError(
+    if state == READ_ONLY:
+        return ConnectionLostError(
             f"{operation}: this server is read-only; name the primary, or several hosts with"
             " target_session_attrs=read-write"
         )
@@ -106,11 +110,17 @@ def _lost(error: psycopg.Error, operation: str, commits: bool) -> MetacoreError:
     if isinstance(error, psycopg.DataError):
         return InvalidDataError("a value cannot be sent to the database", field=operation)
     if commits:
+        told = "the server did not answer in time" if isinstance(error, SilenceError) else "the connection was lost"
         return OutcomeUnknownError(
-            f"{operation}: the connection was lost before the answer came; the change may or may not be stored."
-            " Call again with the same ids, or read what is stored"
+            f"{operation}: {told}, and nobody knows whether the change is stored. Call again with the same ids, or read"
+            " what is stored"
         )
-    return StorageUnavailableError(f"{operation}: the connection was lost; nothing of it is stored. Try again")
+    if isinstance(error, SilenceError):
+        return StorageUnavailableError(
+            f"{operation}: the server did not answer in time; nothing of it is stored. Look after the server and the"
+            " network, then try again"
+        )
+    return ConnectionLostError(f"{operation}: the connection was lost; nothing of it is stored. Try again")
 
 
 def unreachable(error: psycopg.Error, parameters: Mapping[str, Any]) -> StorageUnavailableError:

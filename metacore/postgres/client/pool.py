@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
+from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,14 +20,24 @@ from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
 from metacore.postgres.client.connections import connection_parameters, parse_url, pool_parameters
-from metacore.postgres.client.errors import unreachable
+from metacore.postgres.client.deadlines import MARGIN, within
+from metacore.postgres.client.errors import READ_ONLY, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row, Wire
 from metacore.postgres.schema.state import SCHEMA_STATE, check_schema_state
 
+_STATE = Statement("connect", SCHEMA_STATE)
+_CLOSING = 3.0
+"""Seconds that the pool's own tasks or threads have to end."""
+
 
 class Pool(Resources):
-    """The connections that all operations of a storage share, and the schema that they use."""
+    """The connections that all operations of a storage share, and the schema that they use.
+
+    A connection that the server has closed is not handed out. Once one is lost in use, all others that were made before
+    it are closed, too: what it was lost by (a failover, say) has befallen them, and nobody may have told them.
+    """
 
     def __init__(self, url: str, settings: Settings | None = None, clock: Clock | None = None) -> None:
         parse_url(url)
@@ -34,7 +46,9 @@ class Pool(Resources):
         self.schema = check_schema_name(self.settings.schema)
         self._pool: ConnectionPool[Connection[Row]] | None = None
         self._last_error: str | None = None
+        self._lost_at = 0.0
         self._wires: WeakKeyDictionary[Connection[Row], Wire] = WeakKeyDictionary()
+        self.patience = self.settings.statement_timeout + MARGIN
 
     async def open(self) -> None:
         """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
@@ -48,17 +62,28 @@ class Pool(Resources):
         )
         await self._pool.open()
 
-    async def acquire(self) -> Connection[Row]:
-        """A connection of its own for one operation or transaction; `release` it whatever happens."""
+    async def acquire(self, patience: float | None = None) -> Connection[Row]:
+        """A connection of its own for one operation or transaction; `release` it whatever happens.
+
+        It waits for one as long as the setting says, and no longer than `patience` seconds.
+        """
         self.check()
         pool = self._pool
         assert pool is not None
+        patience = min(self.settings.pool_timeout, patience or math.inf)
+        end = monotonic() + patience
         try:
-            return await pool.getconn()
+            while True:
+                connection = await pool.getconn(max(end - monotonic(), 0.001))
+                wire = self._wire(connection)
+                if wire.made_at > self._lost_at and not wire.is_lost():
+                    return connection
+                await connection.close()
+                await self.release(connection)
         except (PoolTimeout, TooManyRequests) as error:
             figures = pool.get_stats()
             cause = f"; the last connection attempt failed: {self._last_error}" if self._last_error else ""
-            told = f"no connection became free within {self.settings.pool_timeout:g} s"
+            told = f"no connection became free within {patience:g} s"
             if isinstance(error, TooManyRequests):
                 told = "no connection is free, and no more operations may wait for one (pool_max_waiting)"
             raise PoolTimeoutError(
@@ -76,12 +101,27 @@ class Pool(Resources):
         calls: Sequence[Call],
         openings: Sequence[bytes] = (),
         closing: bytes | None = None,
+        patience: float | None = None,
     ) -> list[list[Row]]:
-        """The rows of each of `calls`, between the commands `openings` and `closing`, in one round trip."""
+        """The rows of each of `calls`, between the commands `openings` and `closing`, in one round trip.
+
+        It takes no longer than `patience` seconds, or those of the pool.
+        """
+        try:
+            work = self._wire(connection).exchange(self.schema, calls, openings, closing)
+            return await wait(connection, within(work, patience or self.patience))
+        except psycopg.Error as error:
+            if error.sqlstate == READ_ONLY:
+                await connection.close()
+            if connection.closed:
+                self._lost_at = monotonic()
+            raise
+
+    def _wire(self, connection: Connection[Row]) -> Wire:
         wire = self._wires.get(connection)
         if wire is None:
-            wire = self._wires[connection] = Wire(connection, self.settings.prepared_statements)
-        return await wait(connection, wire.exchange(self.schema, calls, openings, closing))
+            wire = self._wires[connection] = Wire(connection, self.settings.prepared_statements, monotonic())
+        return wire
 
     async def release(self, connection: Connection[Row]) -> None:
         """Give back a connection of `acquire`, even if the caller is cancelled meanwhile.
@@ -104,7 +144,7 @@ class Pool(Resources):
     async def close(self) -> None:
         """Close all connections; a connection in use is closed when it is released."""
         if self._pool is not None:
-            await self._pool.close()
+            await self._pool.close(_CLOSING)
 
     async def _check_server(self, parameters: dict[str, Any]) -> None:
         try:
@@ -112,8 +152,7 @@ class Pool(Resources):
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
         try:
-            cursor = await connection.execute(SCHEMA_STATE, {"schema": self.schema}, prepare=False)
-            rows = await cursor.fetchall()
+            (rows,) = await self.exchange(connection, [(_STATE, {"schema": self.schema})])
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
         finally:
@@ -124,16 +163,18 @@ class Pool(Resources):
         pool = self
 
         class RecordingConnection(Connection[Row]):
-            """Keeps the last connection error for PoolTimeoutError, which psycopg's own does not tell."""
+            """Keeps the last connection error for PoolTimeoutError, which psycopg's own does not tell, and its time."""
 
             @classmethod
             async def connect(cls, conninfo: str = "", **kwargs: Any) -> Any:
+                began = monotonic()
                 try:
                     connection = await super().connect(conninfo, **kwargs)
                 except psycopg.Error as error:
                     pool._last_error = str(error).strip()
                     raise
                 pool._last_error = None
+                pool._wires[connection] = Wire(connection, pool.settings.prepared_statements, began)
                 return connection
 
         return RecordingConnection

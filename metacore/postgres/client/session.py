@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Any, TypeVar
 
 import psycopg
 
+from metacore._compat.aio import Eventual
 from metacore._compat.psycopg_aio import Connection
 from metacore.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.domain.trading.balances import Balance
-from metacore.errors import MetacoreError
+from metacore.errors import ConnectionLostError, MetacoreError
+from metacore.postgres.client.deadlines import MARGIN
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.locks import RowLocks
 from metacore.postgres.client.pool import Pool
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
 
+T = TypeVar("T")
+
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PING = Statement("ping", "SELECT 1")
+_PING_PATIENCE = 5.0
+"""Seconds that `ping` waits, for a connection and for the answer."""
+
 _COMMIT, _ROLLBACK = b"COMMIT", b"ROLLBACK"
 
 
@@ -31,23 +39,40 @@ class Session(BaseSession["TransactionSession"]):
         self.pool = pool
 
     async def ping(self) -> None:
-        await self.fetch(_PING, {})
+        await self._insist("ping", [(_PING, {})], None, _PING_PATIENCE, _PING_PATIENCE)
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         """The rows that `statement` gives, in one round trip; `subject` is the row it stores, named by errors."""
-        connection = await self.pool.acquire()
-        try:
-            return (await self.pool.exchange(connection, [(statement, values)]))[0]
-        except psycopg.Error as error:
-            raise self._typed(error, statement.name, commits=statement.writes, subject=subject) from error
-        finally:
-            await self.pool.release(connection)
+        return (await self.pipeline(statement.name, [(statement, values)], subject))[0]
 
     async def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
-        """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none."""
-        connection = await self.pool.acquire()
+        """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none.
+
+        Once more on a fresh connection if it was lost, and nothing can have been committed by it.
+        """
+        return await self._insist(operation, calls, subject, self.pool.patience)
+
+    async def _insist(
+        self,
+        operation: str,
+        calls: Sequence[Call],
+        subject: object,
+        patience: float,
+        pool_patience: float | None = None,
+    ) -> list[list[Row]]:
+        end = monotonic() + patience
         try:
-            return await self.pool.exchange(connection, calls)
+            return await self._call(operation, calls, subject, patience, pool_patience)
+        except ConnectionLostError:
+            rest = max(end - monotonic(), MARGIN)
+            return await self._call(operation, calls, subject, rest, pool_patience)
+
+    async def _call(
+        self, operation: str, calls: Sequence[Call], subject: object, patience: float, pool_patience: float | None
+    ) -> list[list[Row]]:
+        connection = await self.pool.acquire(pool_patience)
+        try:
+            return await self.pool.exchange(connection, calls, patience=patience)
         except psycopg.Error as error:
             writes = any(statement.writes for statement, _ in calls)
             raise self._typed(error, operation, commits=writes, subject=subject) from error
@@ -73,12 +98,14 @@ class Session(BaseSession["TransactionSession"]):
     def begin_transaction(self) -> TransactionSession:
         return TransactionSession(self.pool)
 
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Session]:
-        """A session whose reads all see the same moment."""
-        async with self.transaction() as session:
+    async def look(self, work: Callable[[Session], Eventual[T]]) -> T:
+        """What `work` returns, called with a session whose reads all see the same moment; again as in `run`."""
+
+        async def look(session: TransactionSession) -> T:
             session.opening = _BEGIN_SNAPSHOT
-            yield session
+            return await work(session)
+
+        return await self.run(look)
 
 
 class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
@@ -135,10 +162,9 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
     def forget(self) -> None:
         self.locks.forget()
 
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Session]:
-        """Itself: inside a transaction, reads see what the transaction sees."""
-        yield self
+    async def look(self, work: Callable[[Session], Eventual[T]]) -> T:
+        """What `work` returns: inside a transaction, reads see what the transaction sees."""
+        return await work(self)
 
     def begin_savepoint(self) -> TransactionSession:
         return TransactionSession(self.pool, self)
@@ -177,7 +203,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         if self._connection is None or not self._begun:
             return
         try:
-            await self.pool.exchange(self._connection, (), [_COMMIT])
+            await self.pool.exchange(self._connection, (), closing=_COMMIT)
         except psycopg.Error as error:
             self.counters.errors["commit"] += 1
             raise self._typed(error, "commit", commits=True) from error
@@ -204,7 +230,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         connection, self._connection = self._connection, None
         try:
             if self._begun and not connection.closed:
-                await self.pool.exchange(connection, (), [_ROLLBACK])
+                await self.pool.exchange(connection, (), [_ROLLBACK], patience=MARGIN)
         except psycopg.Error:
             await connection.close()
         finally:

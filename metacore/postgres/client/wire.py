@@ -6,11 +6,13 @@ client in turns. Here all statements of a round trip leave together. `benchmarks
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from psycopg import DataError, OperationalError, pq
+from psycopg.errors import Diagnostic
 
 from metacore._compat.psycopg_undocumented import BaseConnection, PGresult, Ready, RowLoader, Wait, error_from_result
 from metacore.postgres.client.statement import Statement
@@ -32,14 +34,50 @@ Waiting = Generator[Wait, Ready | int, "list[list[Row]]"]
 """What `wait` of both worlds runs: it yields what it waits for, and returns the rows of each call."""
 
 
-class Wire:
-    """What a connection keeps between round trips: which statements are prepared, and psycopg's loaders of values."""
+_LAST_WORDS = {"FATAL", "PANIC"}
+"""How severe an error is after which the server closes the connection."""
 
-    def __init__(self, connection: BaseConnection[Any], prepares: bool) -> None:
+
+class UnsentError(OperationalError):
+    """The connection was lost before anything of a round trip was sent; `sqlstate` is what the server said last."""
+
+
+class Wire:
+    """What a connection keeps between round trips: which statements are prepared, and psycopg's loaders of values.
+
+    An error tells by its SQLSTATE what became of the round trip: the server named one, and nothing of it is committed;
+    it has none, and a commit that was part of it may have happened.
+    """
+
+    def __init__(self, connection: BaseConnection[Any], prepares: bool, made_at: float) -> None:
+        self.made_at = made_at
         self._pgconn = connection.pgconn
         self._loader = RowLoader(connection)
         self._prepares = prepares
         self._prepared: set[Statement] = set()
+        self._last_words: str | None = None
+        self._poll = select.poll()
+        self._poll.register(self._pgconn.socket, select.POLLIN)
+        connection.add_notice_handler(self._note)
+
+    def is_lost(self) -> bool:
+        """Whether the server, or what is on the way to it, has closed the connection, which is idle: as far as this
+        side of it knows, and without a round trip.
+        """
+        if self._pgconn.status != pq.ConnStatus.OK:
+            return True
+        if not self._poll.poll(0):
+            return False
+        try:
+            self._pgconn.consume_input()
+            self._pgconn.is_busy()
+        except OperationalError:
+            return True
+        return self._last_words is not None
+
+    def _note(self, notice: Diagnostic) -> None:
+        if notice.severity_nonlocalized in _LAST_WORDS:
+            self._last_words = notice.sqlstate
 
     def exchange(
         self, schema: str, calls: Sequence[Call], openings: Sequence[bytes] = (), closing: bytes | None = None
@@ -47,8 +85,13 @@ class Wire:
         """The rows of each of `calls`, between the commands `openings` and `closing`.
 
         Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
-        server has skipped what came after it.
+        server has skipped what came after it. UnsentError, and nothing is sent, if the connection is lost already.
         """
+        if self.is_lost():
+            self._pgconn.finish()
+            error = UnsentError("the connection was lost before anything was sent")
+            error.sqlstate = self._last_words
+            raise error
         commands: list[Command] = [partial(self._pgconn.send_query_params, text, None) for text in openings]
         fresh: dict[int, Statement] = {}
         for statement, values in calls:
@@ -61,8 +104,8 @@ class Wire:
         if closing is not None:
             commands.append(partial(self._pgconn.send_query_params, closing, None))
         if len(commands) == 1:
-            return self._alone(commands[0])
-        return self._together(commands, len(openings), fresh)
+            return self._alone(commands[0], closing is not None)
+        return self._together(commands, len(openings), fresh, closing is not None)
 
     def _send(
         self,
@@ -83,15 +126,21 @@ class Wire:
             self._pgconn.send_query_params(text, parameters)
         return made
 
-    def _alone(self, command: Command) -> Waiting:
+    def _alone(self, command: Command, closes: bool) -> Waiting:
         command()
         yield from self._flush()
         result = yield from self._result()
-        while (yield from self._result()) is not None:
-            pass
-        return [self._rows(result)]
+        ends = []
+        while (end := (yield from self._result())) is not None:
+            ends.append(end)
+        rows = self._rows(result, commits=closes)
+        for end in ends:
+            self._rows(end, commits=True)
+        return [rows]
 
-    def _together(self, commands: Sequence[Command], first: int, fresh: Mapping[int, Statement]) -> Waiting:
+    def _together(
+        self, commands: Sequence[Command], first: int, fresh: Mapping[int, Statement], closes: bool
+    ) -> Waiting:
         pgconn = self._pgconn
         pgconn.enter_pipeline_mode()
         try:
@@ -109,17 +158,31 @@ class Wire:
         for _ in commands:
             results.append((yield from self._result()))
             yield from self._result()
-        yield from self._result()
-        if pgconn.status == pq.ConnStatus.OK:
-            pgconn.exit_pipeline_mode()
+        ends = yield from self._synced()
         answers = []
         for position, result in enumerate(results):
-            rows = self._rows(result)
+            rows = self._rows(result, commits=closes and position == len(results) - 1)
             if (statement := fresh.get(position)) is not None:
                 self._prepared.add(statement)
             elif position >= first:
                 answers.append(rows)
+        for end in ends:
+            self._rows(end, commits=True)
         return answers
+
+    def _synced(self) -> Generator[Wait, Ready | int, list[PGresult | None]]:
+        """What went wrong between the last statement and the end of the round trip, where the server commits."""
+        ends: list[PGresult | None] = []
+        while self._pgconn.status == pq.ConnStatus.OK:
+            result = yield from self._result()
+            if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
+                self._pgconn.exit_pipeline_mode()
+                return ends
+            ends.append(result)
+            if result is None:
+                break
+            yield from self._result()
+        return [*ends, None]
 
     def _flush(self) -> Generator[Wait, Ready | int, None]:
         while self._pgconn.flush():
@@ -138,7 +201,8 @@ class Wire:
                     break
         return self._pgconn.get_result()
 
-    def _rows(self, result: PGresult | None) -> list[Row]:
+    def _rows(self, result: PGresult | None, *, commits: bool) -> list[Row]:
+        """The rows of `result`; `commits` says that the server may have committed before an error of it."""
         if result is None:
             raise OperationalError("the connection is lost")
         status = result.status
@@ -146,8 +210,14 @@ class Wire:
             return self._loader.rows(result)
         if status != pq.ExecStatus.COMMAND_OK:
             error = error_from_result(result)
-            # Without SQLSTATE it is not the server that speaks, but libpq of a lost connection.
-            raise error if error.sqlstate else OperationalError(str(error))
+            is_last = error.diag.severity_nonlocalized in _LAST_WORDS
+            if is_last:
+                self._pgconn.finish()
+            # Without SQLSTATE it is not the server that speaks, but libpq of a lost connection; by class 08, a pooler
+            # between them, which does not know either.
+            if not error.sqlstate or error.sqlstate.startswith("08") or (is_last and commits):
+                raise OperationalError(str(error))
+            raise error
         return []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -28,7 +28,7 @@ from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
-from metacore.postgres.client.session import Session
+from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements
@@ -81,7 +81,8 @@ class PostgresBalanceStorage(BalanceStorage):
         given = list(deltas)
         keys = sorted({delta.key for delta in given})
         now = self._session.now()
-        async with self._session.transaction() as tx:
+
+        async def change(tx: TransactionSession) -> Mapping[BalanceKey, Balance]:
             owners = sorted({key[0] for key in keys})
             calls = [*queue(tx, owners), (CHECK_USERS, {"ids": to_array(owners)}), *lock(tx, keys)]
             *_, users, _, rows = await tx.pipeline("balances.apply", calls)
@@ -93,6 +94,9 @@ class PostgresBalanceStorage(BalanceStorage):
             if given:
                 await tx.finish("balances.apply", [write(entries)], only_referenced(given))
             tx.remember(changed.values())
+            return changed
+
+        changed = await self._session.run(change)
         return tuple(changed[key] for key in keys)
 
     async def entries(
@@ -120,7 +124,8 @@ class PostgresBalanceStorage(BalanceStorage):
 
     async def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
         mine = {"user_id": str(user_id)}
-        async with self._session.snapshot() as tx:
+
+        async def read(tx: Session) -> Sequence[AuditFinding]:
             calls = [(statements.KNOWN_USER, mine), (statements.list_all(False, False), mine)]
             users, balances = await tx.pipeline("balances.audit", calls)
             if not users:
@@ -131,11 +136,14 @@ class PostgresBalanceStorage(BalanceStorage):
                 audit.read_entries(map(BALANCE_ENTRY.decode, rows))
             async for rows in _portions(tx, statements.audit_orders, mine, ORDER.columns, ("id",)):
                 audit.read_orders((ORDER.decode(order), canonical(settled)) for *order, settled in rows)
-        return audit.findings(BALANCE.decode_all(balances))
+            return audit.findings(BALANCE.decode_all(balances))
+
+        return await self._session.look(read)
 
     async def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
         mine, now = {"user_id": str(user_id)}, self._session.now()
-        async with self._session.transaction() as tx:
+
+        async def change(tx: TransactionSession) -> int:
             ensure, lock_named = lock(tx, sorted((user_id, balance.asset) for balance in told))
             locks = (statements.LOCK_ALL, mine) if replace else lock_named
             owner = (CHECK_USERS, {"ids": to_array([user_id])})
@@ -150,7 +158,9 @@ class PostgresBalanceStorage(BalanceStorage):
             if deltas:
                 await tx.finish(operation, [write(entries)])
             tx.remember(changed.values())
-        return len({delta.asset for delta in deltas} | {asset for _, asset in fresh})
+            return len({delta.asset for delta in deltas} | {asset for _, asset in fresh})
+
+        return await self._session.run(change)
 
 
 async def _portions(

@@ -16,7 +16,7 @@ from metacore.domain.values.pages import Page
 from metacore.domain.values.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import HOLDING, to_array, to_text
-from metacore.postgres.client.session import Session
+from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import portfolios as statements
 from metacore.storage.portfolios import PortfolioStorage
@@ -72,14 +72,17 @@ class PostgresPortfolioStorage(PortfolioStorage):
         change: Callable[[Portfolio, datetime], Portfolio],
     ) -> Portfolio:
         mine, now = {"user_id": str(user_id)}, self._session.now()
-        async with self._session.transaction() as tx:
+
+        async def save(tx: TransactionSession) -> Portfolio:
             calls = [(statements.ENSURE, mine), (statements.LOCK, mine), (statements.GET, mine)]
             _, _, rows = await tx.pipeline(operation, calls)
             before = _decode(rows, user_id).require_version(expected_version)
             after = change(before, now)
             if after is not before:
                 await tx.finish(operation, _save(before, after))
-        return after
+            return after
+
+        return await self._session.run(save)
 
 
 def _decode(rows: Sequence[Row], user_id: UUID) -> Portfolio:

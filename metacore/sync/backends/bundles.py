@@ -65,8 +65,7 @@ class BaseTransaction(Bundle, Transaction):
         return type(self)(session)
 
     def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
-        with self.transaction() as savepoint:
-            return fn(savepoint)
+        return self._session.run(lambda session: fn(self._bound(session)))
 
     def load(self, selection: Selection) -> Loaded:
         with self._session.operation("load"):
@@ -101,8 +100,7 @@ class BaseStorage(Bundle, Storage):
 
     def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
         def attempt() -> T:
-            with self.transaction() as tx:
-                return fn(tx)
+            return self._session.run(lambda session: fn(self._bound(session)))
 
         return retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
 

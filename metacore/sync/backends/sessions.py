@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from metacore._compat.blocking import Eventual
 from metacore.backends.transaction_state import TransactionState
+from metacore.errors import ConnectionLostError
 from metacore.sync.backends.resources import Resources
 
+T = TypeVar("T")
 X = TypeVar("X", bound="BaseTransactionSession[Any]")
 
 
@@ -58,6 +61,20 @@ class BaseSession(ABC, Generic[X]):
             session.has_ended = True
             session.end()
 
+    def run(self, work: Callable[[X], Eventual[T]]) -> T:
+        """What `work` returns, called with a session bound to a transaction, which is committed after it.
+
+        It is called once more if the connection was lost before anything was sent to be committed.
+        """
+        try:
+            return self._run_once(work)
+        except ConnectionLostError:
+            return self._run_once(work)
+
+    def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
+        with self.transaction() as session:
+            return work(session)
+
 
 class BaseTransactionSession(TransactionState, BaseSession[X]):
     """Operations of one transaction or, with a `parent`, of a savepoint within it."""
@@ -93,6 +110,10 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
             savepoint.keep()
         finally:
             savepoint.has_ended = True
+
+    def run(self, work: Callable[[X], Eventual[T]]) -> T:
+        """What `work` returns, called once, with a session bound to a savepoint."""
+        return self._run_once(work)
 
     @abstractmethod
     def begin_savepoint(self) -> X:

@@ -19,7 +19,7 @@ from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import HOLDING, to_array, to_text
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import portfolios as statements
-from metacore.sync.postgres.client.session import Session
+from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.storage.portfolios import PortfolioStorage
 
 
@@ -67,14 +67,17 @@ class PostgresPortfolioStorage(PortfolioStorage):
         change: Callable[[Portfolio, datetime], Portfolio],
     ) -> Portfolio:
         mine, now = {"user_id": str(user_id)}, self._session.now()
-        with self._session.transaction() as tx:
+
+        def save(tx: TransactionSession) -> Portfolio:
             calls = [(statements.ENSURE, mine), (statements.LOCK, mine), (statements.GET, mine)]
             _, _, rows = tx.pipeline(operation, calls)
             before = _decode(rows, user_id).require_version(expected_version)
             after = change(before, now)
             if after is not before:
                 tx.finish(operation, _save(before, after))
-        return after
+            return after
+
+        return self._session.run(save)
 
 
 def _decode(rows: Sequence[Row], user_id: UUID) -> Portfolio:
