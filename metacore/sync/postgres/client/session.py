@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
+from typing import Any, TypeVar
 
 import psycopg
 
+from metacore._compat.blocking import Eventual
 from metacore._compat.psycopg_blocking import Connection
 from metacore.domain.trading.balances import Balance
-from metacore.errors import MetacoreError
+from metacore.errors import ConnectionLostError, MetacoreError
+from metacore.postgres.client.deadlines import MARGIN
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.locks import RowLocks
 from metacore.postgres.client.statement import Statement
@@ -19,8 +22,13 @@ from metacore.postgres.client.wire import Call, Row
 from metacore.sync.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.sync.postgres.client.pool import Pool
 
+T = TypeVar("T")
+
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _PING = Statement("ping", "SELECT 1")
+_PING_PATIENCE = 5.0
+"""Seconds that `ping` waits, for a connection and for the answer."""
+
 _COMMIT, _ROLLBACK = b"COMMIT", b"ROLLBACK"
 
 
@@ -32,23 +40,40 @@ class Session(BaseSession["TransactionSession"]):
         self.pool = pool
 
     def ping(self) -> None:
-        self.fetch(_PING, {})
+        self._insist("ping", [(_PING, {})], None, _PING_PATIENCE, _PING_PATIENCE)
 
     def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         """The rows that `statement` gives, in one round trip; `subject` is the row it stores, named by errors."""
-        connection = self.pool.acquire()
-        try:
-            return self.pool.exchange(connection, [(statement, values)])[0]
-        except psycopg.Error as error:
-            raise self._typed(error, statement.name, commits=statement.writes, subject=subject) from error
-        finally:
-            self.pool.release(connection)
+        return self.pipeline(statement.name, [(statement, values)], subject)[0]
 
     def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
-        """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none."""
-        connection = self.pool.acquire()
+        """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none.
+
+        Once more on a fresh connection if it was lost, and nothing can have been committed by it.
+        """
+        return self._insist(operation, calls, subject, self.pool.patience)
+
+    def _insist(
+        self,
+        operation: str,
+        calls: Sequence[Call],
+        subject: object,
+        patience: float,
+        pool_patience: float | None = None,
+    ) -> list[list[Row]]:
+        end = monotonic() + patience
         try:
-            return self.pool.exchange(connection, calls)
+            return self._call(operation, calls, subject, patience, pool_patience)
+        except ConnectionLostError:
+            rest = max(end - monotonic(), MARGIN)
+            return self._call(operation, calls, subject, rest, pool_patience)
+
+    def _call(
+        self, operation: str, calls: Sequence[Call], subject: object, patience: float, pool_patience: float | None
+    ) -> list[list[Row]]:
+        connection = self.pool.acquire(pool_patience)
+        try:
+            return self.pool.exchange(connection, calls, patience=patience)
         except psycopg.Error as error:
             writes = any(statement.writes for statement, _ in calls)
             raise self._typed(error, operation, commits=writes, subject=subject) from error
@@ -74,12 +99,14 @@ class Session(BaseSession["TransactionSession"]):
     def begin_transaction(self) -> TransactionSession:
         return TransactionSession(self.pool)
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Session]:
-        """A session whose reads all see the same moment."""
-        with self.transaction() as session:
+    def look(self, work: Callable[[Session], Eventual[T]]) -> T:
+        """What `work` returns, called with a session whose reads all see the same moment; again as in `run`."""
+
+        def look(session: TransactionSession) -> T:
             session.opening = _BEGIN_SNAPSHOT
-            yield session
+            return work(session)
+
+        return self.run(look)
 
 
 class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
@@ -136,10 +163,9 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
     def forget(self) -> None:
         self.locks.forget()
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Session]:
-        """Itself: inside a transaction, reads see what the transaction sees."""
-        yield self
+    def look(self, work: Callable[[Session], Eventual[T]]) -> T:
+        """What `work` returns: inside a transaction, reads see what the transaction sees."""
+        return work(self)
 
     def begin_savepoint(self) -> TransactionSession:
         return TransactionSession(self.pool, self)
@@ -178,7 +204,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         if self._connection is None or not self._begun:
             return
         try:
-            self.pool.exchange(self._connection, (), [_COMMIT])
+            self.pool.exchange(self._connection, (), closing=_COMMIT)
         except psycopg.Error as error:
             self.counters.errors["commit"] += 1
             raise self._typed(error, "commit", commits=True) from error
@@ -205,7 +231,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         connection, self._connection = self._connection, None
         try:
             if self._begun and not connection.closed:
-                self.pool.exchange(connection, (), [_ROLLBACK])
+                self.pool.exchange(connection, (), [_ROLLBACK], patience=MARGIN)
         except psycopg.Error:
             connection.close()
         finally:

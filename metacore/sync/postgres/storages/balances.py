@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -33,7 +33,7 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.transactions import CHECK_USERS
-from metacore.sync.postgres.client.session import Session
+from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.storage.balances import BalanceStorage
 
@@ -82,7 +82,8 @@ class PostgresBalanceStorage(BalanceStorage):
         given = list(deltas)
         keys = sorted({delta.key for delta in given})
         now = self._session.now()
-        with self._session.transaction() as tx:
+
+        def change(tx: TransactionSession) -> Mapping[BalanceKey, Balance]:
             owners = sorted({key[0] for key in keys})
             calls = [*queue(tx, owners), (CHECK_USERS, {"ids": to_array(owners)}), *lock(tx, keys)]
             *_, users, _, rows = tx.pipeline("balances.apply", calls)
@@ -94,6 +95,9 @@ class PostgresBalanceStorage(BalanceStorage):
             if given:
                 tx.finish("balances.apply", [write(entries)], only_referenced(given))
             tx.remember(changed.values())
+            return changed
+
+        changed = self._session.run(change)
         return tuple(changed[key] for key in keys)
 
     def entries(
@@ -121,7 +125,8 @@ class PostgresBalanceStorage(BalanceStorage):
 
     def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
         mine = {"user_id": str(user_id)}
-        with self._session.snapshot() as tx:
+
+        def read(tx: Session) -> Sequence[AuditFinding]:
             calls = [(statements.KNOWN_USER, mine), (statements.list_all(False, False), mine)]
             users, balances = tx.pipeline("balances.audit", calls)
             if not users:
@@ -132,11 +137,14 @@ class PostgresBalanceStorage(BalanceStorage):
                 audit.read_entries(map(BALANCE_ENTRY.decode, rows))
             for rows in _portions(tx, statements.audit_orders, mine, ORDER.columns, ("id",)):
                 audit.read_orders((ORDER.decode(order), canonical(settled)) for *order, settled in rows)
-        return audit.findings(BALANCE.decode_all(balances))
+            return audit.findings(BALANCE.decode_all(balances))
+
+        return self._session.look(read)
 
     def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
         mine, now = {"user_id": str(user_id)}, self._session.now()
-        with self._session.transaction() as tx:
+
+        def change(tx: TransactionSession) -> int:
             ensure, lock_named = lock(tx, sorted((user_id, balance.asset) for balance in told))
             locks = (statements.LOCK_ALL, mine) if replace else lock_named
             owner = (CHECK_USERS, {"ids": to_array([user_id])})
@@ -151,7 +159,9 @@ class PostgresBalanceStorage(BalanceStorage):
             if deltas:
                 tx.finish(operation, [write(entries)])
             tx.remember(changed.values())
-        return len({delta.asset for delta in deltas} | {asset for _, asset in fresh})
+            return len({delta.asset for delta in deltas} | {asset for _, asset in fresh})
+
+        return self._session.run(change)
 
 
 def _portions(
