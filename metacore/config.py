@@ -43,6 +43,8 @@ with warnings.catch_warnings():
         pool_max_idle: Seconds = 600
         connect_timeout: Annotated[int, Field(ge=1, le=3600)] = 10
         statement_timeout: Seconds = 30
+        import_timeout: Seconds = 3600
+        """In place of `statement_timeout`, for the statements of bulk imports (`create_many`, `save_many`)."""
         lock_timeout: Seconds = 5
         """How long to wait for another transaction that holds a lock before LockTimeoutError. A call that needs several
         locks, of a user, orders and balances, may wait so long for each one that is held; a service ends with the first

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-Waiting = Generator[Wait, Ready | int, T]
+Waiting = Generator[Wait, Ready | int | None, T]
 
 _INTERVAL = 0.1
 """Seconds after which a generator is woken though nothing is ready."""

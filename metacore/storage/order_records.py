@@ -26,7 +26,7 @@ class OrderRecordStorage(Protocol):
         ...
 
     async def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
-        """Save each of `records` in turn, in one transaction, without `statement_timeout`; the outcome of each.
+        """Save each of `records` in turn, in one transaction, by `import_timeout`; the outcome of each.
 
         They are taken in chunks, never all at once. What `records` itself raises passes through, and nothing is
         stored.

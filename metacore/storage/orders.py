@@ -26,7 +26,7 @@ class OrderStorage(Protocol):
         ...
 
     async def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
-        """Store all of `orders`, in one transaction, in constant memory, without `statement_timeout`.
+        """Store all of `orders`, in one transaction, in constant memory, by `import_timeout`.
 
         They are stored in the order in which they come; one that finds its id or another unique key taken is skipped,
         and compared with what is stored in the end. If all that shares a unique key with it has equal content, it is a

@@ -26,7 +26,7 @@ class TradeStorage(Protocol):
         ...
 
     async def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
-        """Store all of `trades` as RECORDED, in one transaction, in constant memory, without `statement_timeout`.
+        """Store all of `trades` as RECORDED, in one transaction, in constant memory, by `import_timeout`.
 
         They are stored in the order in which they come; one that finds its id or its unique key taken is skipped, and
         compared with what is stored in the end. If its unique key is there with equal content, it is a duplicate,

@@ -11,6 +11,13 @@ from psycopg.conninfo import conninfo_to_dict
 from metacore.config import Settings
 from metacore.errors import ConfigurationError
 
+_KEEPALIVES = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
 
 class _JsonText(Loader):
     """Loads json as its text: psycopg would read its numbers through a float."""
@@ -47,22 +54,24 @@ def connection_parameters(url: str, settings: Settings) -> dict[str, Any]:
     """The keyword arguments of psycopg's `connect`: `url`, and what `settings` ask of the session.
 
     The time-outs, the time zone UTC and the encoding are set on the server too, by the start-up packet: no round trip
-    is spent on them, and options of the URL's own come first.
+    is spent on them, and options of the URL's own come first. A network that swallows packets is noticed by TCP within
+    a minute, unless the URL has parameters of its own for that; a Unix socket has none.
     """
     parameters = parse_url(url)
     options = {
         "TimeZone": "UTC",
         "DateStyle": "ISO",
         "standard_conforming_strings": "on",
-        "statement_timeout": _milliseconds(settings.statement_timeout),
-        "lock_timeout": _milliseconds(settings.lock_timeout),
-        "idle_in_transaction_session_timeout": _milliseconds(settings.idle_in_transaction_timeout),
+        "statement_timeout": milliseconds(settings.statement_timeout),
+        "lock_timeout": milliseconds(settings.lock_timeout),
+        "idle_in_transaction_session_timeout": milliseconds(settings.idle_in_transaction_timeout),
     }
     given = str(parameters.get("options") or "")
     session = " ".join(f"-c {name}={value}" for name, value in options.items())
     return {
         "application_name": settings.application_name,
         "connect_timeout": settings.connect_timeout,
+        **_KEEPALIVES,
         **parameters,
         "options": f"{given} {session}".strip(),
         "client_encoding": "UTF8",
@@ -87,5 +96,6 @@ def pool_parameters(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _milliseconds(seconds: float) -> int:
+def milliseconds(seconds: float) -> int:
+    """What the server is told for `seconds`: 0 would mean no limit."""
     return max(1, round(seconds * 1000))

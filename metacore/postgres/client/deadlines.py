@@ -20,7 +20,7 @@ class SilenceError(OperationalError):
     """The server did not answer in time."""
 
 
-def within(waiting: Generator[Wait, Ready | int, T], seconds: float) -> Generator[Wait, Ready | int, T]:
+def within(waiting: Generator[Wait, Ready | int | None, T], seconds: float) -> Generator[Wait, Ready | int | None, T]:
     """What `waiting` does; SilenceError when `seconds` have passed and nothing comes.
 
     Whoever runs it wakes it every moment, also where nothing is ready. An answer that is coming in is waited for.

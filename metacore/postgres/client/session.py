@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from operator import methodcaller
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -14,6 +16,7 @@ from metacore._compat.psycopg_aio import Connection
 from metacore.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.domain.trading.balances import Balance
 from metacore.errors import ConnectionLostError, MetacoreError
+from metacore.postgres.client.connections import milliseconds
 from metacore.postgres.client.deadlines import MARGIN
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.locks import RowLocks
@@ -24,6 +27,7 @@ from metacore.postgres.client.wire import Call, Row
 T = TypeVar("T")
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_LIMIT = Statement("limit", "SELECT set_config('statement_timeout', %(milliseconds)s, true)")
 _PING = Statement("ping", "SELECT 1")
 _PING_PATIENCE = 5.0
 """Seconds that `ping` waits, for a connection and for the answer."""
@@ -119,6 +123,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         self._locks: RowLocks = RowLocks(parent._locks if parent else None)
         self._connection: Connection[Row] | None = None
         self._begun = False
+        self._patience: float | None = None
 
     @property
     def locks(self) -> RowLocks:
@@ -138,7 +143,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         openings = self._openings()
         self._note_locks(calls)
         try:
-            return await self.pool.exchange(connection, calls, openings)
+            return await self.pool.exchange(connection, calls, openings, patience=self._patience)
         except psycopg.Error as error:
             raise self.doom(self._typed(error, operation, subject=subject)) from error
 
@@ -149,7 +154,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
         self._note_locks(calls)
         try:
-            await self.pool.exchange(connection, calls, self._openings(), closing)
+            await self.pool.exchange(connection, calls, self._openings(), closing, self._patience)
         except psycopg.Error as error:
             raise self.doom(self._typed(error, operation, commits=not self._depth, subject=subject)) from error
         self._begun = False
@@ -177,13 +182,32 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
             self._connection = await self.pool.acquire()
         return self._connection
 
-    async def begin(self) -> Connection[Row]:
-        """The connection, in the transaction: for what is more than statements, such as COPY."""
+    def limit(self, seconds: float) -> Call:
+        """The call that lets statements of this transaction, by way of this session, run for `seconds` from now on."""
+        self._patience = seconds + MARGIN
+        return _LIMIT, {"milliseconds": str(milliseconds(seconds))}
+
+    async def copy(self, operation: str, statement: Statement, blocks: Iterable[str]) -> None:
+        """Send `blocks` to the COPY `statement`. Each may take as long as a statement; an error of theirs passes on."""
         self.check()
         connection = await self.connect()
-        if openings := self._openings():
-            await self.pool.exchange(connection, (), openings)
-        return connection
+        perform = partial(self.pool.perform, connection)
+        try:
+            if openings := self._openings():
+                await self.pool.exchange(connection, (), openings)
+            await perform(lambda wire: wire.start_copy(statement.text(self.pool.schema)))
+            try:
+                for block in blocks:
+                    await perform(methodcaller("copy", block.encode()))
+            except psycopg.Error:
+                raise
+            except Exception:
+                with suppress(psycopg.Error):
+                    await perform(lambda wire: wire.end_copy(b"its rows failed"))
+                raise
+            await perform(lambda wire: wire.end_copy())
+        except psycopg.Error as error:
+            raise self.doom(self._typed(error, operation)) from error
 
     def _note_locks(self, calls: Sequence[Call]) -> None:
         if any(statement.locks for statement, _ in calls):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from psycopg import DataError, OperationalError, pq
 from psycopg.errors import Diagnostic
@@ -30,8 +30,11 @@ Command = Callable[[], int | None]
 _LARGE = 1 << 16
 """From this number of bytes on, libpq may keep back a part of a command until the next one comes."""
 
-Waiting = Generator[Wait, Ready | int, "list[list[Row]]"]
-"""What `wait` of both worlds runs: it yields what it waits for, and returns the rows of each call."""
+T = TypeVar("T")
+Waiting = Generator[Wait, Ready | int | None, T]
+"""What `wait` of both worlds runs: it yields what it waits for, is told what is ready, and returns what came. After an
+interruption it is run once more, to its end, and told None at first.
+"""
 
 
 _LAST_WORDS = {"FATAL", "PANIC"}
@@ -81,17 +84,13 @@ class Wire:
 
     def exchange(
         self, schema: str, calls: Sequence[Call], openings: Sequence[bytes] = (), closing: bytes | None = None
-    ) -> Waiting:
+    ) -> Waiting[list[list[Row]]]:
         """The rows of each of `calls`, between the commands `openings` and `closing`.
 
         Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
         server has skipped what came after it. UnsentError, and nothing is sent, if the connection is lost already.
         """
-        if self.is_lost():
-            self._pgconn.finish()
-            error = UnsentError("the connection was lost before anything was sent")
-            error.sqlstate = self._last_words
-            raise error
+        self._require_connection()
         commands: list[Command] = [partial(self._pgconn.send_query_params, text, None) for text in openings]
         fresh: dict[int, Statement] = {}
         for statement, values in calls:
@@ -106,6 +105,46 @@ class Wire:
         if len(commands) == 1:
             return self._alone(commands[0], closing is not None)
         return self._together(commands, len(openings), fresh, closing is not None)
+
+    def start_copy(self, text: bytes) -> Waiting[None]:
+        """Begin the COPY `text` from here, inside of a transaction. UnsentError as in `exchange`."""
+        self._require_connection()
+        self._pgconn.send_query(text)
+        yield from self._flush()
+        result = yield from self._result()
+        if result is None or result.status != pq.ExecStatus.COPY_IN:
+            while (yield from self._result()) is not None:
+                pass
+            self._rows(result, commits=False)
+
+    def copy(self, data: bytes) -> Waiting[None]:
+        """Send `data` to the COPY that was begun; an interruption ends that, and it fails."""
+        while not self._pgconn.put_copy_data(data):
+            yield Wait.W
+        while self._pgconn.flush():
+            ready = yield Wait.RW
+            if ready is None:
+                yield from self.end_copy(b"interrupted")
+                return
+            if ready & Ready.R:
+                self._pgconn.consume_input()
+
+    def end_copy(self, flaw: bytes | None = None) -> Waiting[None]:
+        """End the COPY; it fails, too, if a `flaw` is told."""
+        while not self._pgconn.put_copy_end(flaw):
+            yield Wait.W
+        yield from self._flush()
+        result = yield from self._result()
+        while (yield from self._result()) is not None:
+            pass
+        self._rows(result, commits=False)
+
+    def _require_connection(self) -> None:
+        if self.is_lost():
+            self._pgconn.finish()
+            error = UnsentError("the connection was lost before anything was sent")
+            error.sqlstate = self._last_words
+            raise error
 
     def _send(
         self,
@@ -126,7 +165,7 @@ class Wire:
             self._pgconn.send_query_params(text, parameters)
         return made
 
-    def _alone(self, command: Command, closes: bool) -> Waiting:
+    def _alone(self, command: Command, closes: bool) -> Waiting[list[list[Row]]]:
         command()
         yield from self._flush()
         result = yield from self._result()
@@ -140,7 +179,7 @@ class Wire:
 
     def _together(
         self, commands: Sequence[Command], first: int, fresh: Mapping[int, Statement], closes: bool
-    ) -> Waiting:
+    ) -> Waiting[list[list[Row]]]:
         pgconn = self._pgconn
         pgconn.enter_pipeline_mode()
         try:
@@ -170,7 +209,7 @@ class Wire:
             self._rows(end, commits=True)
         return answers
 
-    def _synced(self) -> Generator[Wait, Ready | int, list[PGresult | None]]:
+    def _synced(self) -> Waiting[list[PGresult | None]]:
         """What went wrong between the last statement and the end of the round trip, where the server commits."""
         ends: list[PGresult | None] = []
         while self._pgconn.status == pq.ConnStatus.OK:
@@ -184,14 +223,14 @@ class Wire:
             yield from self._result()
         return [*ends, None]
 
-    def _flush(self) -> Generator[Wait, Ready | int, None]:
+    def _flush(self) -> Waiting[None]:
         while self._pgconn.flush():
             ready = yield Wait.RW
             # After a cancellation psycopg waits once more, and begins by saying nothing: None.
             if ready and ready & Ready.R:
                 self._pgconn.consume_input()
 
-    def _result(self) -> Generator[Wait, Ready | int, PGresult | None]:
+    def _result(self) -> Waiting[PGresult | None]:
         while self._pgconn.is_busy():
             if (yield Wait.R):
                 try:

@@ -13,9 +13,6 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import names
 from metacore.postgres.tables.columns import sql_type
 
-UNLIMITED = Statement("import", "SET LOCAL statement_timeout = 0")
-LIMITED = Statement("import", "SET LOCAL statement_timeout = DEFAULT")
-
 
 class Import:
     """The statements that import rows of `table`.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import psycopg
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from metacore.domain.values.imports import ImportResult, import_conflict
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import copy_line
-from metacore.postgres.client.errors import translate
 from metacore.postgres.client.session import Session, TransactionSession
-from metacore.postgres.statements.imports import LIMITED, UNLIMITED, Import
+from metacore.postgres.client.wire import Call
+from metacore.postgres.statements.imports import Import
 
 _BLOCK = 500
 
@@ -19,30 +18,28 @@ _BLOCK = 500
 async def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, str | None]]) -> ImportResult:
     """Store `rows`, encoded by column, in one transaction (inside of one: a savepoint), in constant memory."""
     async with session.transaction() as tx:
-        await tx.pipeline(statements.insert.name, [(UNLIMITED, {}), (statements.drop, {}), (statements.stage, {})])
+        settings = tx.pool.settings
+        opening: list[Call] = [tx.limit(settings.import_timeout), (statements.drop, {}), (statements.stage, {})]
+        await tx.pipeline(statements.insert.name, opening)
         total = await _copy(tx, statements, rows)
         if missing := await tx.fetch(statements.lock_users, {}):
             raise NotFoundError("user", missing[0][0])
         inserted = (await tx.fetch(statements.insert, {}))[0][0]
         if inserted < total and (conflicts := await tx.fetch(statements.conflicts, {})):
             raise import_conflict(statements.name, (named for (named,) in conflicts))
-        await tx.pipeline(statements.insert.name, [(statements.drop, {}), (LIMITED, {})])
+        await tx.pipeline(statements.insert.name, [(statements.drop, {}), tx.limit(settings.statement_timeout)])
     return ImportResult(inserted=inserted, duplicates=total - inserted)
 
 
 async def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[str, str | None]]) -> int:
-    connection = await tx.begin()
     total = 0
-    block: list[str] = []
-    try:
-        async with connection.cursor() as cursor, cursor.copy(statements.copy.text(tx.pool.schema)) as copy:
-            for row in rows:
-                block.append(copy_line([row[column] for column in statements.columns]))
-                total += 1
-                if len(block) == _BLOCK:
-                    await copy.write("".join(block))
-                    block.clear()
-            await copy.write("".join(block))
-    except psycopg.Error as error:
-        raise tx.doom(translate(error, statements.insert.name, tx.pool.schema)) from error
+
+    def blocks() -> Iterator[str]:
+        nonlocal total
+        lines = (copy_line([row[column] for column in statements.columns]) for row in rows)
+        while block := list(islice(lines, _BLOCK)):
+            total += len(block)
+            yield "".join(block)
+
+    await tx.copy(statements.insert.name, statements.copy, blocks())
     return total

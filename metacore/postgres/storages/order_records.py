@@ -16,7 +16,6 @@ from metacore.postgres.client.order_record_codec import decode, decode_all, enco
 from metacore.postgres.client.session import Session
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import order_records as statements
-from metacore.postgres.statements.imports import LIMITED, UNLIMITED
 from metacore.storage.order_records import OrderRecordStorage
 
 _CHUNK = 2000
@@ -43,13 +42,14 @@ class PostgresOrderRecordStorage(OrderRecordStorage):
     async def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
         outcomes: list[SaveOutcome] = []
         async with self._session.transaction() as tx:
-            await tx.fetch(UNLIMITED, {})
+            settings = tx.pool.settings
+            await tx.pipeline("order_records.save_many", [tx.limit(settings.import_timeout)])
             for chunk in _chunks(records):
                 versions: dict[str, int] = dict(await tx.fetch(statements.SAVE, encode_all(chunk)))
                 outcomes += [_outcome(versions.get(record.order_uid)) for record in chunk]
                 if updated := [record for record in chunk if versions.get(record.order_uid, 1) > 1]:
                     await tx.pipeline("order_records.save_many", _trim_many(updated))
-            await tx.fetch(LIMITED, {})
+            await tx.pipeline("order_records.save_many", [tx.limit(settings.statement_timeout)])
         return tuple(outcomes)
 
     async def get(self, order_uid: str) -> OrderRecord:

@@ -48,8 +48,9 @@ class Storages(StorageList, ABC):
         """What `fn` returns, called with a transaction that is committed after it.
 
         On a RetryableError it is called again in a new transaction, with exponential backoff and jitter, `attempts`
-        times in all; on a LockTimeoutError, too, so that it may wait as many times for a lock. On a transaction it is
-        called once, in a savepoint: only the outermost `run` calls again.
+        times in all; on a LockTimeoutError, too, so that it may wait as many times for a lock. Each of these calls is
+        made once more, at once, if the connection was lost before anything was sent to be committed. On a transaction
+        it is called once, in a savepoint: only the outermost `run` calls again.
         """
 
 
@@ -82,11 +83,14 @@ class Storage(Storages):
 
     It may be shared by all tasks of its event loop, or all threads of its process; used from another event loop,
     after a fork, or once closed, every operation raises StorageUnavailableError.
+
+    An operation whose connection is lost is tried once more on a fresh one, unless it may have been committed:
+    OutcomeUnknownError. No call takes more than a few seconds longer than its time-outs, whatever the server does.
     """
 
     @abstractmethod
     def ping(self) -> None:
-        """Return if the storage answers; StorageUnavailableError if it does not."""
+        """Return if the storage answers; StorageUnavailableError if it does not, after five seconds at the latest."""
 
     @abstractmethod
     def stats(self) -> Stats:

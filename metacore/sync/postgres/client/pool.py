@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -24,11 +24,13 @@ from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.errors import READ_ONLY, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call, Row, Wire
+from metacore.postgres.client.wire import Call, Row, Waiting, Wire
 from metacore.postgres.schema.state import SCHEMA_STATE, check_schema_state
 from metacore.sync.backends.resources import Resources
 
 _STATE = Statement("connect", SCHEMA_STATE)
+T = TypeVar("T")
+
 _CLOSING = 3.0
 """Seconds that the pool's own tasks or threads have to end."""
 
@@ -108,9 +110,14 @@ class Pool(Resources):
 
         It takes no longer than `patience` seconds, or those of the pool.
         """
+        return self.perform(connection, lambda wire: wire.exchange(self.schema, calls, openings, closing), patience)
+
+    def perform(
+        self, connection: Connection[Row], work: Callable[[Wire], Waiting[T]], patience: float | None = None
+    ) -> T:
+        """What `work` of the connection's wire returns, as in `exchange`."""
         try:
-            work = self._wire(connection).exchange(self.schema, calls, openings, closing)
-            return wait(connection, within(work, patience or self.patience))
+            return wait(connection, within(work(self._wire(connection)), patience or self.patience))
         except psycopg.Error as error:
             if error.sqlstate == READ_ONLY:
                 connection.close()

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import psycopg
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from metacore.domain.values.imports import ImportResult, import_conflict
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import copy_line
-from metacore.postgres.client.errors import translate
-from metacore.postgres.statements.imports import LIMITED, UNLIMITED, Import
+from metacore.postgres.client.wire import Call
+from metacore.postgres.statements.imports import Import
 from metacore.sync.postgres.client.session import Session, TransactionSession
 
 _BLOCK = 500
@@ -20,30 +19,28 @@ _BLOCK = 500
 def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, str | None]]) -> ImportResult:
     """Store `rows`, encoded by column, in one transaction (inside of one: a savepoint), in constant memory."""
     with session.transaction() as tx:
-        tx.pipeline(statements.insert.name, [(UNLIMITED, {}), (statements.drop, {}), (statements.stage, {})])
+        settings = tx.pool.settings
+        opening: list[Call] = [tx.limit(settings.import_timeout), (statements.drop, {}), (statements.stage, {})]
+        tx.pipeline(statements.insert.name, opening)
         total = _copy(tx, statements, rows)
         if missing := tx.fetch(statements.lock_users, {}):
             raise NotFoundError("user", missing[0][0])
         inserted = tx.fetch(statements.insert, {})[0][0]
         if inserted < total and (conflicts := tx.fetch(statements.conflicts, {})):
             raise import_conflict(statements.name, (named for (named,) in conflicts))
-        tx.pipeline(statements.insert.name, [(statements.drop, {}), (LIMITED, {})])
+        tx.pipeline(statements.insert.name, [(statements.drop, {}), tx.limit(settings.statement_timeout)])
     return ImportResult(inserted=inserted, duplicates=total - inserted)
 
 
 def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[str, str | None]]) -> int:
-    connection = tx.begin()
     total = 0
-    block: list[str] = []
-    try:
-        with connection.cursor() as cursor, cursor.copy(statements.copy.text(tx.pool.schema)) as copy:
-            for row in rows:
-                block.append(copy_line([row[column] for column in statements.columns]))
-                total += 1
-                if len(block) == _BLOCK:
-                    copy.write("".join(block))
-                    block.clear()
-            copy.write("".join(block))
-    except psycopg.Error as error:
-        raise tx.doom(translate(error, statements.insert.name, tx.pool.schema)) from error
+
+    def blocks() -> Iterator[str]:
+        nonlocal total
+        lines = (copy_line([row[column] for column in statements.columns]) for row in rows)
+        while block := list(islice(lines, _BLOCK)):
+            total += len(block)
+            yield "".join(block)
+
+    tx.copy(statements.insert.name, statements.copy, blocks())
     return total

@@ -16,7 +16,6 @@ from metacore.postgres.client.codecs import to_array, to_text
 from metacore.postgres.client.order_record_codec import decode, decode_all, encode_all
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import order_records as statements
-from metacore.postgres.statements.imports import LIMITED, UNLIMITED
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.storage.order_records import OrderRecordStorage
 
@@ -44,13 +43,14 @@ class PostgresOrderRecordStorage(OrderRecordStorage):
     def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
         outcomes: list[SaveOutcome] = []
         with self._session.transaction() as tx:
-            tx.fetch(UNLIMITED, {})
+            settings = tx.pool.settings
+            tx.pipeline("order_records.save_many", [tx.limit(settings.import_timeout)])
             for chunk in _chunks(records):
                 versions: dict[str, int] = dict(tx.fetch(statements.SAVE, encode_all(chunk)))
                 outcomes += [_outcome(versions.get(record.order_uid)) for record in chunk]
                 if updated := [record for record in chunk if versions.get(record.order_uid, 1) > 1]:
                     tx.pipeline("order_records.save_many", _trim_many(updated))
-            tx.fetch(LIMITED, {})
+            tx.pipeline("order_records.save_many", [tx.limit(settings.statement_timeout)])
         return tuple(outcomes)
 
     def get(self, order_uid: str) -> OrderRecord:
