@@ -80,7 +80,11 @@ class AlreadyExistsError(MetacoreError):
 
 
 class ConflictError(MetacoreError):
-    """The same key was given with other content, or ids name different things. `conflicts` names up to ten of them."""
+    """The same key was given with other content, or ids name different things. `conflicts` names up to ten of them.
+
+    Also what a foreign key, an exclusion constraint or a trigger that others have added to the database refuses;
+    `conflicts` then names the constraint.
+    """
 
     conflicts: tuple[str, ...]
 

@@ -1,15 +1,18 @@
-"""What the database says, as Metacore's errors: by SQLSTATE and constraint name, never by prose."""
+"""What the database says, as Metacore's errors: by SQLSTATE and constraint name, never by what it tells people."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import psycopg
+from psycopg.errors import Diagnostic
 
 from metacore.errors import (
     AlreadyExistsError,
     ConfigurationError,
+    ConflictError,
     ConnectionLostError,
     InvalidDataError,
     LockTimeoutError,
@@ -25,23 +28,38 @@ from metacore.errors import (
 from metacore.postgres.client.commands import command
 from metacore.postgres.client.deadlines import SilenceError
 from metacore.postgres.client.wire import UnsentError
-from metacore.postgres.tables import NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
+from metacore.postgres.tables import NAMES, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
 
 _ADVICE = "check host, port, database, user and password of the URL, and that the server runs"
 _TOLD = ("host", "hostaddr", "port", "user", "dbname")
 
 _UNIQUE_VIOLATION = "23505"
-_FOREIGN_KEY_VIOLATION = "23503"
+_FOREIGN_KEY_VIOLATIONS = {"23503", "23001"}
 _CHECK_VIOLATION = "23514"
+_NOT_NULL_VIOLATION = "23502"
+_EXCLUSION_VIOLATION = "23P01"
+_RAISED = "P0001"
 _QUERY_CANCELED = "57014"
 _LOCK_NOT_AVAILABLE = "55P03"
 _IN_FAILED_TRANSACTION = "25P02"
 _INSUFFICIENT_PRIVILEGE = "42501"
 _RETRYABLE = {"40001", "40P01"}
 _MISSING_SCHEMA = {"3F000", "42P01", "42703", "42704", "42883"}
+_PREPARED = {"26000", "42P05"}
 _LOST = ("08", "57P")
 _IDLE_IN_TRANSACTION = "25P03"
 READ_ONLY = "25006"
+_EXHAUSTED = {
+    "53100": "the server's disk is full; make room there",
+    "53200": "the server is out of memory, or of room for locks; look in its log, ask for less at once",
+    "53300": "the server has no connection left; raise its max_connections, or lower pool_max_size",
+    "53400": "the server has reached a limit of its configuration; look in its log",
+    "57P03": "the server is starting, stopping or recovering; wait until it takes connections",
+    "58030": "the server cannot read or write its files; look in its log",
+}
+"""What the server lacks, and what to do."""
+
+_QUOTED = re.compile(r"[\"«»„“”]([^\"«»„“”]+)[\"«»„“”]")
 
 
 def translate(
@@ -55,6 +73,8 @@ def translate(
     state = error.sqlstate
     if state is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.DataError):
         raise error
+    if state in _EXHAUSTED:
+        return StorageUnavailableError(f"{operation}: {_EXHAUSTED[state]}, then try again; nothing of it is stored")
     unsent = isinstance(error, UnsentError) and state != _IDLE_IN_TRANSACTION
     if unsent or state is None or state.startswith(_LOST):
         return _lost(error, operation, commits and state is None and not unsent)
@@ -63,13 +83,19 @@ def translate(
             f"{operation}: the transaction did nothing for idle_in_transaction_timeout, and the server ended it;"
             " nothing of it is stored. Keep what takes long out of transactions, or raise the setting"
         )
-    constraint = error.diag.constraint_name
+    constraint = _constraint(error.diag)
     if state == _UNIQUE_VIOLATION:
-        entity, field = UNIQUE_FIELDS.get(constraint or "", (operation.partition(".")[0], "key"))
+        entity, field = UNIQUE_FIELDS.get(constraint, (operation.partition(".")[0], constraint or "key"))
         row = subject.get(entity) if isinstance(subject, Mapping) else subject
         return AlreadyExistsError(entity, field, getattr(row, field, None))
-    if state == _FOREIGN_KEY_VIOLATION:
-        return NotFoundError(OWNERS.get(constraint or "", "owner"), getattr(subject, "user_id", "that of the row"))
+    if state in _FOREIGN_KEY_VIOLATIONS and constraint in OWNERS:
+        return NotFoundError(OWNERS[constraint], getattr(subject, "user_id", "that of the row"))
+    if state in _FOREIGN_KEY_VIOLATIONS or state == _EXCLUSION_VIOLATION:
+        return ConflictError(
+            f"{operation}: the constraint {constraint or '(unnamed)'} of table {error.diag.table_name or '(unnamed)'},"
+            " which is not Metacore's, refused it; change what that table has first",
+            conflicts=(constraint,) if constraint else (),
+        )
     if state == _CHECK_VIOLATION:
         if constraint in NOT_NEGATIVE:
             # The domain lets no balance fall below zero; what is stored is not what its rules have made.
@@ -78,6 +104,10 @@ def translate(
                 field=constraint,
             )
         return InvalidDataError("the database refused a value of the row", field=constraint or operation)
+    if state == _NOT_NULL_VIOLATION:
+        return InvalidDataError("the database wants a value here", field=error.diag.column_name or operation)
+    if state == _RAISED:
+        return ConflictError(f"{operation}: a trigger or function of the database refused it; the cause has its words")
     if state.startswith("22"):
         return InvalidDataError("the database refused a value of the row", field=operation)
     if state == _LOCK_NOT_AVAILABLE:
@@ -95,6 +125,11 @@ def translate(
             f"{operation}: the role lacks a right; run: {command('deploy', schema, '--app-role <role>')}",
             setting="url",
         )
+    if state in _PREPARED:
+        return ConfigurationError(
+            f"{operation}: a pooler on the way mixes up prepared statements; set METACORE_PREPARED_STATEMENTS=false",
+            setting="prepared_statements",
+        )
     if state == READ_ONLY:
         return ConnectionLostError(
             f"{operation}: this server is read-only; name the primary, or several hosts with"
@@ -104,6 +139,22 @@ def translate(
         f"{operation}: the database refused with SQLSTATE {state}; nothing of it is stored. Look for the cause in the"
         " server's log, then try again"
     )
+
+
+def _constraint(diag: Diagnostic) -> str:
+    """The name of the constraint that refused a row, empty if the error has none.
+
+    Citus, say, leaves the field out, or names that of a shard: ours with the number of the shard behind it.
+    """
+    if diag.constraint_name:
+        return _of_ours(diag.constraint_name)
+    quoted = map(_of_ours, _QUOTED.findall(diag.message_primary or ""))
+    return next((name for name in quoted if name in NAMES), "")
+
+
+def _of_ours(name: str) -> str:
+    whole = re.sub(r"_\d+\Z", "", name)
+    return whole if name not in NAMES and whole in NAMES else name
 
 
 def _lost(error: psycopg.Error, operation: str, commits: bool) -> MetacoreError:

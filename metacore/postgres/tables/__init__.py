@@ -63,7 +63,15 @@ NOT_NEGATIVE = frozenset(
 )
 """The CHECKs that refuse a balance below zero."""
 
+NAMES = frozenset(
+    str(name)
+    for table in METADATA.tables.values()
+    for name in (*(each.name for each in table.constraints), *(each.name for each in table.indexes))
+    if name is not None
+)
+"""The names of all constraints and indexes."""
+
 RIGHTS = {table.name: _told(table, "rights") for table in METADATA.tables.values()}
 """What services may do with the rows of each table."""
 
-__all__ = ["METADATA", "NOT_NEGATIVE", "OWNERS", "RIGHTS", "UNIQUE_FIELDS"]
+__all__ = ["METADATA", "NAMES", "NOT_NEGATIVE", "OWNERS", "RIGHTS", "UNIQUE_FIELDS"]
