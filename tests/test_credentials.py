@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from metacore.domain.people.credentials import Credentials
 from metacore.domain.values.secrets import MASK, Secret
+from metacore.testing.cases import each_case
 
 CANARY = "kanarienvogel-7f3a"
 CREDENTIALS = Credentials(api_key=CANARY, api_secret=CANARY, passphrase=CANARY)
@@ -38,11 +39,8 @@ def everything_of(error: BaseException | None) -> Iterator[str]:
 
 
 class TestSecret:
-    @pytest.mark.parametrize(
-        "show",
-        [str, repr, ascii, lambda s: f"{s}", lambda s: f"{s:>40}", lambda s: f"{s!r}", vars, dir],
-    )
-    @pytest.mark.parametrize("text", [CANARY, "", "x" * 5000])
+    @each_case("show", [str, repr, ascii, lambda s: f"{s}", lambda s: f"{s:>40}", lambda s: f"{s!r}", vars, dir])
+    @each_case("text", [CANARY, "", "x" * 5000])
     def test_every_secret_looks_the_same(self, show: Callable[[Secret], object], text: str) -> None:
         assert str(show(Secret(text))) == str(show(Secret("another")))
         assert CANARY not in str(show(Secret(text)))
@@ -51,17 +49,16 @@ class TestSecret:
         assert Secret(CANARY).get_secret_value() == CANARY
         assert isinstance(Secret(CANARY), SecretStr)
 
-    @pytest.mark.parametrize(
-        "use",
-        [len, bytes, list, json.dumps, lambda s: s + "x", lambda s: s[0], lambda s: "k" in s, lambda s: f"{s:d}"],
+    @each_case(
+        "use", [len, bytes, list, json.dumps, lambda s: s + "x", lambda s: s[0], lambda s: "k" in s, lambda s: f"{s:d}"]
     )
     def test_it_is_no_text(self, use: Callable[[Any], object]) -> None:
         with pytest.raises((TypeError, ValueError)) as caught:
             use(Secret(CANARY))
         assert CANARY not in str(caught.value)
 
-    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-    @pytest.mark.parametrize("value", [Secret(CANARY), CREDENTIALS, {"deep": [CREDENTIALS]}])
+    @each_case("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    @each_case("value", [Secret(CANARY), CREDENTIALS, {"deep": [CREDENTIALS]}])
     def test_it_refuses_to_be_pickled(self, value: object, protocol: int) -> None:
         with pytest.raises(TypeError, match="in the clear"):
             pickle.dumps(value, protocol)
@@ -117,7 +114,7 @@ class TestCredentials:
         with pytest.raises(ValidationError, match="the mask that is shown"):
             Credentials.model_validate_json(CREDENTIALS.model_dump_json())
 
-    @pytest.mark.parametrize(
+    @each_case(
         "read",
         [
             lambda: Credentials.model_validate({"api_key": CANARY, "api_secret": CANARY, "passphrase": CANARY}),
@@ -136,7 +133,7 @@ class TestCredentials:
         assert read() == CREDENTIALS
         assert CANARY not in repr(read())
 
-    @pytest.mark.parametrize(
+    @each_case(
         "fail",
         [
             lambda: Credentials(api_key=CANARY),  # type: ignore[call-arg]

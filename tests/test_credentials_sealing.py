@@ -27,6 +27,7 @@ from metacore.domain.people.credentials import Credentials
 from metacore.domain.values.secrets import MASK, Secret
 from metacore.errors import ConfigurationError, DecryptionError, MissingKeyError
 from metacore.sync.crypto.keys import Keys as BlockingKeys
+from metacore.testing.cases import each_case
 
 ALICE, BOB = UUID(int=1), UUID(int=2)
 OLD, NEW = bytes(range(32)), bytes(range(1, 33))
@@ -79,8 +80,8 @@ class TestSealing:
             unseal(RING, replace(bobs, **{field: getattr(SEALED, field)}))
         assert (caught.value.field, caught.value.key_id) == (field, "k1")
 
-    @pytest.mark.parametrize("source", FIELDS)
-    @pytest.mark.parametrize("target", FIELDS)
+    @each_case("source", FIELDS)
+    @each_case("target", FIELDS)
     def test_a_ciphertext_moved_to_another_field_does_not_decrypt(self, source: str, target: str) -> None:
         moved = replace(SEALED, **{target: getattr(SEALED, source)})
         if source == target:
@@ -93,7 +94,7 @@ class TestSealing:
         with pytest.raises(DecryptionError):
             unseal(KeyRing({"k2": OLD}), replace(SEALED, key_id="k2"))
 
-    @pytest.mark.parametrize("position", range(len(SEALED.api_key)))
+    @each_case("position", range(len(SEALED.api_key)))
     def test_a_ciphertext_altered_anywhere_does_not_decrypt(self, position: int) -> None:
         altered = bytearray(SEALED.api_key)
         altered[position] ^= 1
@@ -155,7 +156,7 @@ class TestKeyRing:
     def test_base64_is_read_in_its_usual_forms(self, text: str) -> None:
         assert unseal(KeyRing.parse(text), SEALED) == CREDENTIALS
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("text", "said"),
         [
             ("", "entry 1"),

@@ -11,6 +11,7 @@ from metacore import errors
 from metacore.domain.values.imports import import_conflict
 from metacore.errors import MetacoreError
 from metacore.postgres.client.errors import translate
+from metacore.testing.cases import each_case
 
 USER = UUID(int=1)
 
@@ -42,7 +43,7 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@each_case("error", ERRORS)
 def test_an_error_pickles_with_its_fields(error):
     twin = pickle.loads(pickle.dumps(error))
     assert type(twin) is type(error)
@@ -55,7 +56,7 @@ def test_every_error_is_here():
     assert kinds - {MetacoreError} <= {type(error) for error in ERRORS}
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@each_case("error", ERRORS)
 def test_a_message_is_short_and_holds_no_payload(error):
     assert 0 < len(str(error)) < 300
     assert "payload" not in repr(error)

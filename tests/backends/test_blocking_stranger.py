@@ -1,10 +1,11 @@
-"""The contract on a stranger's backend, in the blocking world."""
+"""The contract on a stranger's backend, in the blocking world: a class for each storage, and the transactions."""
 
 from collections.abc import Iterator
 
 import pytest
 
 import metacore.sync
+from metacore.storage.storages import STORAGES
 from metacore.testing.contract import Backend, suite
 from metacore.testing.runners import BlockingRunner
 
@@ -20,4 +21,8 @@ def backend(stranger: None) -> Iterator[Backend]:
         yield backend
 
 
-globals().update(suite(event_loop=False))
+PLUGGED = {"TestStorage", "TestTransaction", "TestDoom", "TestRun", "TestLoad", "TestSave"}
+PLUGGED |= {f"Test{protocol.__name__}" for protocol in STORAGES.values()}
+"""What goes through each part that a stranger plugs in; what lies behind them is memory's, and tested there."""
+
+globals().update({name: suite(event_loop=False)[name] for name in PLUGGED})

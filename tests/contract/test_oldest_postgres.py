@@ -78,17 +78,5 @@ class TestOrderRecord(contract.OrderRecordStorageContract):
     """On PostgreSQL 16."""
 
 
-class TestTradingOrder(contract.TradingOrderContract):
-    """On PostgreSQL 16."""
-
-
-class TestTradingFact(contract.TradingFactContract):
-    """On PostgreSQL 16."""
-
-
-class TestTradingFunds(contract.TradingFundsContract):
-    """On PostgreSQL 16."""
-
-
 class TestTradingBatch(contract.TradingBatchContract):
     """On PostgreSQL 16."""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from metacore.domain.trading.balances import AccountBalance
 from metacore.domain.values.amounts import ATTO, canonical, exact, parse_amount, round_down, round_up, total
+from metacore.testing.cases import each_case
 
 MOST = Decimal("99999999999999999999999999999999999999.999999999999999999999999999999999999")
 FINEST = Decimal("1e-36")
@@ -23,7 +24,7 @@ amounts = st.decimals(LEAST, MOST, places=36, allow_nan=False, allow_infinity=Fa
 )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "amount"),
     [
         ("0.015", "0.015"),
@@ -97,7 +98,6 @@ amounts = st.decimals(LEAST, MOST, places=36, allow_nan=False, allow_infinity=Fa
         (Fraction(1, 2), None),
         (["1"], None),
     ],
-    ids=lambda value: repr(value)[:60] if not isinstance(value, int) else f"{value:.0e}" if value < 10**300 else "huge",
 )
 def test_an_amount_is_taken_to_the_digit_or_refused(value, amount):
     if amount is None:
@@ -108,7 +108,7 @@ def test_an_amount_is_taken_to_the_digit_or_refused(value, amount):
         assert f"{parse_amount(value):f}" == amount
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "free"),
     [
         ('"0.1"', "0.1"),

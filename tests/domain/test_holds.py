@@ -9,6 +9,7 @@ import pytest
 from metacore.domain.trading.holds import asset_to_pay, excess, initial_hold, need, reserve, share
 from metacore.domain.trading.orders import NewOrder, Order, OrderStatus
 from metacore.errors import InvalidDataError
+from metacore.testing.cases import each_case
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ATTO = Decimal("0.000000000000000001")
@@ -36,7 +37,7 @@ def test_a_buy_pays_quote_and_a_sell_base():
     assert (asset_to_pay(new()), asset_to_pay(new(**SELL))) == ("USDT", "BTC")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("values", "quantity", "expected"),
     [
         ({}, "0.5", "50"),
@@ -60,7 +61,7 @@ def test_need_is_not_rounded_by_the_usual_28_digits():
     assert str(initial_hold(order)) == "12345678901234567902.469135690246913569"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("values", "hold", "expected"),
     [
         ({}, None, "200"),
@@ -87,7 +88,7 @@ def test_a_hold_that_nobody_can_compute_must_be_told():
     assert error.value.field == "hold"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("held", "values", "quantity", "cost", "expected"),
     [
         ("200", {}, "0.5", "45", "50"),
@@ -107,7 +108,7 @@ def test_a_fill_takes_its_share_and_never_more_than_is_held(held, values, quanti
     assert share(stored(held, **values), Decimal(quantity), Decimal(cost)) == Decimal(expected)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("values", "expected"),
     [
         ({}, "200"),
@@ -125,8 +126,8 @@ def test_an_open_order_reserves_what_it_may_execute(values, expected):
     assert excess(stored("500", **values)) == 0
 
 
-@pytest.mark.parametrize("status", ["FILLED", "CANCELED", "PARTIALLY_CANCELED", "REJECTED", "EXPIRED"])
-@pytest.mark.parametrize(
+@each_case("status", ["FILLED", "CANCELED", "PARTIALLY_CANCELED", "REJECTED", "EXPIRED"])
+@each_case(
     ("values", "expected"),
     [
         ({}, "0"),
@@ -145,7 +146,7 @@ def test_a_closed_order_keeps_what_was_executed_and_is_not_settled(status, value
     assert excess(order, cost_is_told=True) == 500 - Decimal(expected)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "values", "reserved", "released"),
     [
         # Nobody told what it cost.

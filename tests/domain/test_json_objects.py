@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from metacore.domain.values.json import JsonObject, Number, load_json_object, unchecked_object
 from metacore.domain.values.text import Text
+from metacore.testing.cases import each_case
 
 
 class Part(JsonObject):
@@ -103,7 +104,7 @@ def test_what_is_absent_reads_as_none_and_differs_from_null() -> None:
     assert absent.model_dump_json() == '{"part":null}'
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "0",
@@ -186,7 +187,7 @@ def test_copies_are_checked_and_keep_what_is_unknown() -> None:
         assert twin.model_dump_json() == whole.model_dump_json()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "reason"),
     [
         (b"\xef\xbb\xbf{}", "byte order mark"),
@@ -205,7 +206,6 @@ def test_copies_are_checked_and_keep_what_is_unknown() -> None:
         ("1", "JSON object"),
         ("null", "JSON object"),
     ],
-    ids=lambda value: str(value)[:20],
 )
 def test_what_is_no_json_object_is_refused_with_its_reason(text: str | bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):

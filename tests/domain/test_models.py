@@ -25,6 +25,7 @@ from metacore import (
 )
 from metacore.domain.values.model import Model, revised, unchecked, unchecked_maker
 from metacore.domain.values.text import require_integer
+from metacore.testing.cases import each_case
 from metacore.testing.factories import ExecutionReportFactory, NewOrderFactory, NewTradeFactory
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -58,8 +59,8 @@ def with_raw() -> list[Model]:
     return [order, NewTradeFactory.build(of=order, raw=RAW), report.model_copy(update={"order": order})]
 
 
-@pytest.mark.parametrize("model", with_raw(), ids=lambda model: type(model).__name__)
-@pytest.mark.parametrize("options", [{}, {"indent": 2}, {"exclude_none": True}], ids=str)
+@each_case("model", with_raw())
+@each_case("options", [{}, {"indent": 2}, {"exclude_none": True}])
 def test_json_keeps_every_number_of_raw_to_the_digit(model, options):
     text = model.model_dump_json(**options)
     for told in (text, text.encode()):

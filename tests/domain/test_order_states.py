@@ -13,6 +13,7 @@ from metacore.domain.trading.orders import CLOSED, OPEN, NewOrder, Order, OrderS
 from metacore.domain.trading.reports import ExecutionReport, Outcome
 from metacore.domain.trading.states import RANK, TRANSITIONS, decide_report, status_after_trade
 from metacore.errors import InvalidTransitionError
+from metacore.testing.cases import each_case
 
 USER, NOW, LATER = UUID(int=1), datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 STORED = Decimal("0.4")
@@ -119,7 +120,7 @@ APPLIED = [
 ]
 
 
-@pytest.mark.parametrize(("status", "executed", "told", "told_executed", "becomes", "then"), APPLIED)
+@each_case(("status", "executed", "told", "told_executed", "becomes", "then"), APPLIED)
 def test_a_report_moves_the_order(status, executed, told, told_executed, becomes, then):
     before = order(status, executed)
     decision = decide(before, report(told, told_executed))
@@ -135,8 +136,8 @@ def test_a_report_moves_the_order(status, executed, told, told_executed, becomes
     )
 
 
-@pytest.mark.parametrize("told", ["stored", None])
-@pytest.mark.parametrize(
+@each_case("told", ["stored", None])
+@each_case(
     ("status", "executed"),
     [(status, STORED) for status in sorted(OrderStatus)] + [("CANCELED", Decimal(0)), ("REJECTED", Decimal(0))],
 )
@@ -181,7 +182,7 @@ STALE = [
 ]
 
 
-@pytest.mark.parametrize(("status", "told", "executed"), STALE)
+@each_case(("status", "told", "executed"), STALE)
 def test_an_older_report_is_noted_and_changes_nothing(status, told, executed):
     before = order(status, STORED, executed_quote_quantity=Decimal(40))
     decision = decide(before, report(told, executed, executed_quote_quantity="7"))
@@ -193,7 +194,7 @@ def test_an_older_report_is_noted_and_changes_nothing(status, told, executed):
     assert update.executed_quote_quantity == 7
 
 
-@pytest.mark.parametrize(("status", "told", "executed"), STALE)
+@each_case(("status", "told", "executed"), STALE)
 def test_an_older_report_fills_in_what_was_none(status, told, executed):
     before = order(status, STORED)
     ids = {"exchange_order_id": "x1", "client_order_id": "c1", "reason": "why"}
@@ -208,7 +209,7 @@ def test_an_older_report_fills_in_what_was_none(status, told, executed):
     assert decide(filled, report(told, executed, exchange_order_id="x2", reason="other")).order is filled
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "told"),
     [
         (status, told)
@@ -286,7 +287,7 @@ def test_a_report_of_an_unknown_order_writes_nothing():
     assert (decision.outcome, decision.order, decision.update, decision.error) == ("UNKNOWN_ORDER", None, None, None)
 
 
-@pytest.mark.parametrize("status", list(OrderStatus))
+@each_case("status", list(OrderStatus))
 def test_an_order_found_on_the_exchange_has_the_status_told(status):
     decision = decide(None, report(status, exchange_order_id="x1", order=NEW_ORDER))
     assert decision.outcome is Outcome.APPLIED
@@ -306,7 +307,7 @@ def test_an_order_found_cancelled_with_something_executed_is_partially_cancelled
 BY_QUOTE = {"type": OrderType.MARKET, "price": None, "quantity": None, "quote_quantity": Decimal(100)}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "executed", "then", "becomes"),
     [
         ("PENDING_NEW", 0, "0.1", "PARTIALLY_FILLED"),

@@ -16,6 +16,7 @@ from metacore.domain.holdings.portfolios import Holding, Portfolio
 from metacore.domain.holdings.valuations import Valuation
 from metacore.domain.values.symbols import parse_symbol
 from metacore.errors import InsufficientFundsError, InvalidDataError, NotFoundError, StaleVersionError
+from metacore.testing.cases import each_case
 
 USER = UUID(int=1)
 CREATED, NOW = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
@@ -30,7 +31,7 @@ def holding(**quantities: str) -> Portfolio:
     return Portfolio(user_id=USER, holdings=holdings, version=7, created_at=CREATED, updated_at=CREATED)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("before", "change", "holdings"),
     [
         (holding(), lambda p: p.put("BTC", Decimal("0.5"), NOW), {"btc": "0.5"}),
@@ -82,7 +83,7 @@ def test_a_holding_never_falls_below_zero() -> None:
         EMPTY.add("btc", Decimal("-0.1"), NOW)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "field"),
     [
         (lambda p: p.put("btc", Decimal(-1), NOW), "quantity"),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from metacore.domain.people.users import NewUser
 from metacore.domain.values.frozen import MAX_DEPTH, FrozenDict, dump_json, freeze_json, load_exactly, load_frozen_json
+from metacore.testing.cases import each_case
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 numbers = st.decimals(-(10**30), 10**30, places=20) | st.integers(-(2**63), 2**63 - 1)
@@ -22,7 +23,7 @@ values = st.recursive(
 )
 
 
-@pytest.mark.parametrize("text", ["", "x" * 256, "NUL \0", "\ud800", "ok\udfff", 5, None, b"bytes", ["list"], 1.5])
+@each_case("text", ["", "x" * 256, "NUL \0", "\ud800", "ok\udfff", 5, None, b"bytes", ["list"], 1.5])
 def test_what_cannot_be_a_key_is_refused_without_being_shown(text):
     with pytest.raises(ValidationError) as caught:
         NewUser(exchange=text)
@@ -85,7 +86,7 @@ def test_json_is_nested_to_a_limit():
         freeze_json(nested(MAX_DEPTH + 1))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "change",
     [
         lambda frozen: frozen.__setitem__("a", 1),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from metacore.domain.trading.snapshots import AccountSnapshot
 from metacore.domain.values.times import from_milliseconds, parse_time
+from metacore.testing.cases import each_case
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -31,7 +32,7 @@ def test_a_time_is_one_moment_in_utc(value):
     assert parse_time(value).tzinfo is UTC
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     [
         datetime(2026, 1, 31, 12),  # noqa: DTZ001 - that is the point
@@ -52,7 +53,6 @@ def test_a_time_is_one_moment_in_utc(value):
         datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))),
         datetime.min.replace(tzinfo=timezone(timedelta(hours=1))),
     ],
-    ids=repr,
 )
 def test_what_does_not_say_which_moment_is_refused(value):
     with pytest.raises(ValueError, match=r"time|hour|year"):

@@ -14,6 +14,7 @@ from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.orders import OrderStatus
 from metacore.errors import ExchangeError, InvalidDataError, SubscriptionError
 from metacore.exchanges import mexc
+from metacore.testing.cases import each_case
 
 SAMPLES = Path(__file__).parent / "samples"
 USER = UUID("01900000-0000-7000-8000-000000000001")
@@ -54,7 +55,7 @@ def test_an_odd_item_does_not_stop_the_others(form: str, encode: Any):
     assert refusal(mexc.reports, payload, **KNOWN).field == "1.type"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("damaged", "field"),
     [
         (GOOD.replace("BTCUSDT", "OLDUSDT"), "symbol"),
@@ -93,8 +94,8 @@ def test_items_that_came_parsed_are_told_as_json():
     assert read.bad[1].raw == b"object"
 
 
-@pytest.mark.parametrize("parse", [mexc.orders, mexc.reports, mexc.trades, mexc.deposits, mexc.account])
-@pytest.mark.parametrize("payload", [b"", b"[", b"nope", b"\xff", "1", None, b'{"code":401,"msg":"No authority"}'])
+@each_case("parse", [mexc.orders, mexc.reports, mexc.trades, mexc.deposits, mexc.account])
+@each_case("payload", [b"", b"[", b"nope", b"\xff", "1", None, b'{"code":401,"msg":"No authority"}'])
 def test_a_payload_that_is_wrong_as_a_whole_is_an_error(parse: Any, payload: Any):
     options = KNOWN if parse in (mexc.orders, mexc.reports) else {"user_id": USER}
     options = {"taken_at": NOW} if parse is mexc.account else options
@@ -242,8 +243,8 @@ def test_a_deposit_that_is_done():
     assert read.reference.startswith("EOS:5bd1:")
 
 
-@pytest.mark.parametrize("status", range(1, 13))
-@pytest.mark.parametrize("form", [int, str])
+@each_case("status", range(1, 13))
+@each_case("form", [int, str])
 def test_which_deposits_are_done(status: int, form: type):
     told = {**DEPOSIT, "status": form(status)}
 
@@ -251,7 +252,7 @@ def test_which_deposits_are_done(status: int, form: type):
     assert len(mexc.deposits([told, told], user_id=USER)) == (2 if status in (5, 12) else 0)
 
 
-@pytest.mark.parametrize("status", range(1, 11))
+@each_case("status", range(1, 11))
 def test_which_withdrawals_are_done(status: int):
     assert (mexc.withdrawal({**WITHDRAWAL, "status": status}, user_id=USER) is not None) == (status == 7)
 
@@ -262,8 +263,8 @@ def test_an_unknown_status_is_refused(status: Any):
     assert refusal(mexc.withdrawals, [{**WITHDRAWAL, "status": status}], user_id=USER).field == "0.status"
 
 
-@pytest.mark.parametrize("field", ["amount", "coin", "txId", "insertTime", "status"])
-@pytest.mark.parametrize("value", [None, "", [], {}])
+@each_case("field", ["amount", "coin", "txId", "insertTime", "status"])
+@each_case("value", [None, "", [], {}])
 def test_a_deposit_says_what_it_is(field: str, value: Any):
     assert refusal(mexc.deposit, {**DEPOSIT, field: value}, user_id=USER).field == field
 

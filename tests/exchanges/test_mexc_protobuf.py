@@ -16,6 +16,7 @@ from metacore.errors import ConfigurationError, InvalidDataError
 from metacore.exchanges import mexc
 from metacore.exchanges.mexc import protobuf
 from metacore.exchanges.mexc.messages import MAX_MESSAGE_BYTES
+from metacore.testing.cases import each_case
 
 SAMPLES = Path(__file__).parent / "samples"
 USER = UUID("01900000-0000-7000-8000-000000000001")
@@ -113,8 +114,8 @@ def said(read: Any) -> dict[str, Any]:
     return dumped
 
 
-@pytest.mark.parametrize("form", [bytes, bytearray, memoryview])
-@pytest.mark.parametrize(
+@each_case("form", [bytes, bytearray, memoryview])
+@each_case(
     ("topic", "sample"),
     [
         ("orders", "stream_order_protobuf"),
@@ -184,7 +185,7 @@ def test_an_ordinary_order_must_say_its_status(field: int):
         assert caught.value.field == "privateOrders.status"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "channel",
     [
         "spot@public.aggre.deals.v3.api.pb@100ms@BTCUSDT",
@@ -197,7 +198,7 @@ def test_an_ordinary_order_must_say_its_status(field: int):
         "spot@public.kline.v3.api.pb@BTCUSDT@Min15",
     ],
 )
-@pytest.mark.parametrize("number", [301, 305, 308, 309, 310, 311, 314, 315])
+@each_case("number", [301, 305, 308, 309, 310, 311, 314, 315])
 def test_market_data_is_known_and_told_by_none(channel: str, number: int):
     body = message((1, message((1, "93220.00"), (2, "0.04438243"), (3, 2), (4, 1736409765051))))
 
@@ -248,7 +249,7 @@ def test_a_push_has_one_body():
         event(push("orders") + message((306, message(*DEAL.items()))))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("topic", "field", "value", "path"),
     [
         ("orders", "n4", "1e99", "privateOrders.quantity"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
+from metacore.testing.cases import each_case
 
 SAMPLES = Path(__file__).parent / "samples"
 USER = UUID("01900000-0000-7000-8000-000000000001")
@@ -182,9 +183,7 @@ def named(value: Any) -> str:
     return "left out" if value is ... else ascii(value)[:24]
 
 
-@pytest.mark.parametrize(
-    ("parse", "name", "path", "value"), REFUSED, ids=lambda part: getattr(part, "__name__", None) or named(part)
-)
+@each_case(("parse", "name", "path", "value"), REFUSED)
 def test_a_wrong_field_is_refused_by_its_path(parse: Callable[[Any], Any], name: str, path: str, value: Any):
     error = refusal(parse, put(parsed(name), path, value))
 
@@ -243,8 +242,8 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("parse", PARSERS, ids=lambda parse: parse.__name__)
-@pytest.mark.parametrize("payload", BROKEN, ids=lambda payload: ascii(payload)[:30])
+@each_case("parse", PARSERS)
+@each_case("payload", BROKEN)
 def test_what_cannot_be_read_is_refused_with_its_bytes(parse: Callable[[Any], Any], payload: bytes):
     error = refusal(parse, payload)
 
@@ -259,8 +258,8 @@ def test_the_bytes_of_a_text_are_kept_whatever_it_holds():
     assert refusal(order, damaged).raw == refusal(order, damaged.decode()).raw == damaged
 
 
-@pytest.mark.parametrize("parse", PARSERS, ids=lambda parse: parse.__name__)
-@pytest.mark.parametrize("payload", [None, 1, 0.5, {1: 2}, object(), {"x": object()}, {"x": {1}}, {"x": float("nan")}])
+@each_case("parse", PARSERS)
+@each_case("payload", [None, 1, 0.5, {1: 2}, object(), {"x": object()}, {"x": {1}}, {"x": float("nan")}])
 def test_what_is_no_payload_is_refused(parse: Callable[[Any], Any], payload: Any):
     assert refusal(parse, payload).raw is None
 

@@ -16,6 +16,7 @@ from metacore.domain.trading.orders import OrderStatus
 from metacore.domain.trading.reconciliation import ExchangeState
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
+from metacore.testing.cases import each_case
 
 SAMPLES = Path(__file__).parent / "samples"
 USER = UUID("01900000-0000-7000-8000-000000000001")
@@ -49,7 +50,7 @@ KINDS = {
 SILENT = ("stream_account_protobuf", "stream_account_json", "exchange_info")
 
 
-@pytest.mark.parametrize("name", KINDS)
+@each_case("name", list(KINDS))
 def test_every_payload_is_known_by_what_it_says(name: str):
     read = state(sample(name), taken_at=NOW)
 
@@ -143,7 +144,7 @@ def test_a_deposit_counts_once_in_whatever_pages_it_comes():
     assert len({transfer.reference for transfer in read.deposits}) == 3
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("payload", "index", "field"),
     [
         (b"", None, ""),

@@ -14,6 +14,7 @@ from metacore.domain.trading.reports import ExecutionReport
 from metacore.domain.trading.trades import NewTrade
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
+from metacore.testing.cases import each_case
 
 SAMPLES = Path(__file__).parent / "samples"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data" / "mexc"
@@ -120,7 +121,7 @@ def test_orders_of_the_stream(name: str, sent: int, executed: tuple[Decimal | No
     assert read.raw == read.order.raw == parsed(name)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("code", "expected"),
     [
         (1, OrderStatus.NEW),
@@ -132,9 +133,7 @@ def test_orders_of_the_stream(name: str, sent: int, executed: tuple[Decimal | No
         ("FAILED", OrderStatus.REJECTED),
     ],
 )
-@pytest.mark.parametrize(
-    ("name", "path"), [("stream_order_protobuf", "privateOrders.status"), ("stream_order_json", "d.s")]
-)
+@each_case(("name", "path"), [("stream_order_protobuf", "privateOrders.status"), ("stream_order_json", "d.s")])
 def test_status_codes_of_the_stream(name: str, path: str, code: Any, expected: OrderStatus):
     assert stream_report(put(parsed(name), path, code)).status is expected
 
@@ -216,7 +215,7 @@ def test_what_a_message_leaves_out_is_false_in_protobuf_and_unknown_in_json():
     assert stream_trade(put(parsed("stream_deal_protobuf"), "privateDeals.isMaker", True)).is_maker is True
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("told", "expected"),
     [
         ("0.0099900124874219473", "0.009990012487421948"),
@@ -307,7 +306,7 @@ def test_a_message_of_another_channel_is_refused(parse: Callable[[Any], Any], na
     assert caught.value.raw == text(name)
 
 
-@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json*")), ids=lambda path: path.name)
+@each_case("path", sorted(EXAMPLES.glob("*.json*")))
 def test_the_examples_are_read(path: Path):
     symbols = mexc.Symbols.from_exchange_info((EXAMPLES / "exchange_info.json").read_bytes())
     within: dict[str, Any] = {"user_id": USER, "symbols": symbols}

@@ -21,6 +21,7 @@ from metacore.domain.values.pages import Page
 from metacore.errors import InvalidDataError
 from metacore.sync.storage.storage import Storage
 from metacore.testing import factories
+from metacore.testing.cases import each_case
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=300)
 PARTS = st.one_of(
@@ -150,8 +151,8 @@ def test_what_is_no_cursor_is_refused(storage: Storage, users: tuple[User, User]
     assert caught.value.field == "after"
 
 
-@pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("cursor", [0, True, b"x", [], {}, object(), 1.5])
+@each_case("name", list(LISTS))
+@each_case("cursor", [0, True, b"x", [], {}, object(), 1.5])
 def test_what_is_no_text_is_refused(storage: Storage, users: tuple[User, User], name: str, cursor: Any) -> None:
     with pytest.raises(InvalidDataError):
         LISTS[name].read(storage, users[0], cursor)
@@ -168,8 +169,8 @@ def test_a_forged_position_is_refused_or_a_place_in_the_same_list(
     refuse_or_stay(storage, users[0], name, forge(LISTS[name].listing(users[0]), body))
 
 
-@pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("body", [b"", b"null", b"1", b"{}", b"[", b"\xff", b"NaN", b"[" * 5000, b'["' + b"x" * 10**6])
+@each_case("name", list(LISTS))
+@each_case("body", [b"", b"null", b"1", b"{}", b"[", b"\xff", b"NaN", b"[" * 5000, b'["' + b"x" * 10**6])
 def test_a_forged_body_that_is_no_position_is_refused(
     storage: Storage, users: tuple[User, User], name: str, body: bytes
 ) -> None:

@@ -13,6 +13,7 @@ from metacore.domain.trading.balances import AccountBalance, Balance
 from metacore.errors import InvalidDataError, NotFoundError
 from metacore.sync.storage.balances import BalanceStorage
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import ManualClock
 from metacore.testing.contract.base import Contract, Opening
 from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
@@ -64,8 +65,9 @@ class BalanceStorageContract(Contract):
                 storage.balances.get(*key)
             assert (caught.value.entity, caught.value.key) == ("balance", key)
 
-    @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=ascii)
-    def test_every_text_comes_back_as_it_went_in(self, storage: Storage, user: User, text: str) -> None:
+    @each_case("text", HOSTILE_TEXTS)
+    def test_every_text_comes_back_as_it_went_in(self, storage: Storage, text: str) -> None:
+        user = storage.users.create(NewUserFactory.build())
         delta = BalanceDeltaFactory.build(user_id=user.id, asset=text, reference=text)
         assert storage.balances.apply([delta]) == (storage.balances.get(user.id, text),)
         assert storage.balances.get(user.id, text).asset == text
@@ -75,7 +77,7 @@ class BalanceStorageContract(Contract):
         assert storage.balances.put(user.id, text, ONE, ONE)
         assert storage.balances.put_all(user.id, account(**{text: ONE})) == 1
 
-    @pytest.mark.parametrize("text", SPOILT_TEXTS, ids=ascii)
+    @each_case("text", SPOILT_TEXTS)
     def test_a_text_that_cannot_be_stored_is_refused(self, storage: Storage, user: User, text: str) -> None:
         calls: tuple[Callable[[], object], ...] = (
             lambda: storage.balances.get(user.id, text),

@@ -12,11 +12,12 @@ from metacore.domain.people.users import User
 from metacore.domain.trading.balances import Balance, BalanceDelta, BalanceEntry, EntryReason
 from metacore.errors import AlreadyExistsError, InsufficientFundsError, InvalidDataError, MetacoreError, NotFoundError
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.balances import ATTO, ONE, ZERO, account, amounts
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, NOBODY
-from metacore.testing.factories import BalanceDeltaFactory
+from metacore.testing.factories import BalanceDeltaFactory, NewUserFactory
 from metacore.testing.runners import Runner
 
 BAD_AMOUNTS = (
@@ -79,8 +80,9 @@ class BalanceChangeContract(Contract):
         assert storage.balances.get(user.id, "USDT") == Balance.empty(user.id, "USDT", START)
         assert storage.balances.entries(user.id).items == ()
 
-    @pytest.mark.parametrize("amount", EDGE_AMOUNTS, ids=str)
-    def test_every_amount_comes_back_to_the_digit(self, storage: Storage, user: User, amount: Decimal) -> None:
+    @each_case("amount", EDGE_AMOUNTS)
+    def test_every_amount_comes_back_to_the_digit(self, storage: Storage, amount: Decimal) -> None:
+        user = storage.users.create(NewUserFactory.build())
         storage.balances.put(user.id, "USDT", amount, amount)
         balance: Any = storage.balances.get(user.id, "USDT")
         assert balance.free.as_tuple() == balance.locked.as_tuple() == amount.as_tuple()
@@ -94,8 +96,8 @@ class BalanceChangeContract(Contract):
         assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
         assert storage.balances.list(NOBODY) == ()
 
-    @pytest.mark.parametrize("amount", BAD_AMOUNTS, ids=repr)
-    @pytest.mark.parametrize("field", ["free", "locked"])
+    @each_case("amount", BAD_AMOUNTS)
+    @each_case("field", ["free", "locked"])
     def test_put_of_what_is_no_amount_or_negative_is_refused(
         self, storage: Storage, user: User, field: str, amount: Any
     ) -> None:
@@ -107,7 +109,7 @@ class BalanceChangeContract(Contract):
         assert caught.value.field == field
         assert storage.balances.get(user.id, "USDT") == stored
 
-    @pytest.mark.parametrize("asset", ["", "x" * 256, None, 5])
+    @each_case("asset", ["", "x" * 256, None, 5])
     def test_put_of_what_is_no_asset_is_refused(self, storage: Storage, user: User, asset: Any) -> None:
         with pytest.raises(InvalidDataError) as caught:
             storage.balances.put(user.id, asset, ONE, ZERO)

@@ -17,6 +17,7 @@ from metacore.domain.trading.trades import TradeState
 from metacore.domain.values.pages import Page
 from metacore.errors import NotFoundError
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.balances import ATTO, ONE, account
 from metacore.testing.contract.base import Contract
@@ -85,7 +86,7 @@ class JournalByTimeContract(PagedListContract):
         assert len(entries) == 9
         assert list(entries) == sorted(entries, key=lambda entry: entry.position(), reverse=True)
 
-    @pytest.mark.parametrize(
+    @each_case(
         "filter",
         [
             EntryFilter(asset="USDT"),
@@ -99,7 +100,6 @@ class JournalByTimeContract(PagedListContract):
                 until=START + timedelta(seconds=2),
             ),
         ],
-        ids=["asset", "reason", "since", "until", "all"],
     )
     def test_entries_are_those_that_match_the_filter(self, storage: Storage, user: User, filter: EntryFilter) -> None:
         self.insert(storage, user, 12)

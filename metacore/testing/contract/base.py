@@ -29,6 +29,7 @@ class Backend:
         self.runner = runner
         self.connect = connect
         self._clear = clear
+        self._settings = Settings()
         self._clock: Callable[[], datetime] = ManualClock()
         self._storage: Storage | None = None
         self._opened = ExitStack()
@@ -44,7 +45,7 @@ class Backend:
         self.clear()
         if self._storage is None or self._clear is None:
             self._opened.close()
-            storage = self.connect(settings=Settings(), clock=lambda: self._clock())
+            storage = self.connect(settings=self._settings, clock=lambda: self._clock())
             self._storage = self._opened.enter_context(self.runner.opened(storage))
         self._clock = clock
         return self._storage

@@ -23,6 +23,7 @@ from metacore.domain.trading.orders import (
 from metacore.errors import AlreadyExistsError, ConflictError, InvalidDataError, NotFoundError
 from metacore.sync.storage.orders import OrderStorage
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
@@ -84,7 +85,7 @@ class OrderStorageContract(Contract):
             storage.orders.create(NewOrderFactory.build(user_id=NOBODY))
         assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
 
-    @pytest.mark.parametrize("field", ["id", *UNIQUE])
+    @each_case("field", ["id", *UNIQUE])
     def test_create_names_the_unique_field_that_is_taken(
         self, storage: Storage, user: User, order: Order, field: str
     ) -> None:
@@ -105,8 +106,8 @@ class OrderStorageContract(Contract):
         orders = [storage.orders.create(NewOrderFactory.build(user_id=user.id, **blank)) for _ in range(3)]
         assert [storage.orders.get(user.id, order.id) for order in orders] == orders
 
-    @pytest.mark.parametrize("status", list(OrderStatus))
-    @pytest.mark.parametrize("side", list(OrderSide))
+    @each_case("status", list(OrderStatus))
+    @each_case("side", list(OrderSide))
     def test_it_stores_the_status_it_is_told(
         self, storage: Storage, user: User, status: OrderStatus, side: OrderSide
     ) -> None:
@@ -114,7 +115,7 @@ class OrderStorageContract(Contract):
         assert storage.orders.get(user.id, order.id) == order
         assert (order.status, order.side) == (status, side)
 
-    @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=ascii)
+    @each_case("text", HOSTILE_TEXTS)
     def test_every_text_comes_back_as_it_went_in(self, storage: Storage, user: User, text: str) -> None:
         texts = dict.fromkeys(("symbol", "base_asset", "client_order_id", "exchange_order_id", "reason"), text)
         new = NewOrderFactory.build(user_id=user.id, **texts, raw={text: text})
@@ -126,7 +127,7 @@ class OrderStorageContract(Contract):
         assert storage.orders.list(user.id, OrderFilter(symbol=text)).items == (order,)
         assert storage.orders.list_open(user.id, text) == (order,)
 
-    @pytest.mark.parametrize("amount", EDGE_AMOUNTS, ids=str)
+    @each_case("amount", EDGE_AMOUNTS)
     def test_every_amount_comes_back_to_the_digit(self, storage: Storage, user: User, amount: Decimal) -> None:
         names = ("price", "quantity", "quote_quantity", "stop_price", "executed_quantity", "executed_quote_quantity")
         order = storage.orders.create(NewOrderFactory.build(user_id=user.id, **dict.fromkeys(names, amount)))
@@ -192,8 +193,8 @@ class OrderStorageContract(Contract):
                 getattr(storage.orders, f"get_by_{field}")(user_id, named)
             assert (caught.value.entity, caught.value.key) == ("order", (user_id, named))
 
-    @pytest.mark.parametrize("field", UNIQUE)
-    @pytest.mark.parametrize("text", SPOILT_TEXTS, ids=ascii)
+    @each_case("field", UNIQUE)
+    @each_case("text", SPOILT_TEXTS)
     def test_a_text_that_cannot_be_stored_is_refused(self, storage: Storage, user: User, field: str, text: str) -> None:
         with pytest.raises(InvalidDataError):
             getattr(storage.orders, f"get_by_{field}")(user.id, text)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-import pytest
-
 from metacore.domain.people.users import User
 from metacore.domain.trading.orders import (
     Order,
@@ -17,6 +15,7 @@ from metacore.domain.trading.orders import (
 )
 from metacore.domain.values.pages import Page
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.storage_paging import PagedListContract
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory
@@ -58,7 +57,7 @@ class OrderListContract(PagedListContract):
         assert [order.id for order in storage.orders.list(user.id).items] == sorted(ids, reverse=True)
         assert [order.id for order in storage.orders.list_open(user.id)] == sorted(ids, reverse=True)
 
-    @pytest.mark.parametrize(
+    @each_case(
         "fields",
         [
             {"symbol": "ETHUSDT"},
@@ -66,7 +65,6 @@ class OrderListContract(PagedListContract):
             {"status": OrderStatus.FILLED},
             {"symbol": "ETHUSDT", "side": OrderSide.SELL, "status": OrderStatus.FILLED},
         ],
-        ids=lambda fields: "-".join(fields),
     )
     def test_a_filter_takes_orders_that_match_every_given_field(
         self, storage: Storage, user: User, fields: dict[str, Any]

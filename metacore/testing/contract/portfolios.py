@@ -20,6 +20,7 @@ from metacore.errors import (
 )
 from metacore.sync.storage.portfolios import PortfolioStorage
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import ManualClock
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
@@ -52,7 +53,7 @@ CHANGES: dict[str, Change] = {
 }
 """Each changes a portfolio that holds 1 BTC."""
 
-every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+every_change = each_case("change", CHANGES)
 
 
 class PortfolioStorageContract(Contract):
@@ -63,13 +64,15 @@ class PortfolioStorageContract(Contract):
         assert storage.portfolios.get(user.id) == Portfolio.empty(user.id, user.created_at)
 
     @every_change
-    def test_get_equals_what_the_last_change_returned(self, storage: Storage, user: User, change: Change) -> None:
+    def test_get_equals_what_the_last_change_returned(self, storage: Storage, change: Change) -> None:
+        user = storage.users.create(NewUserFactory.build())
         storage.portfolios.put(user.id, "btc", ONE)
         changed = change(storage.portfolios, user.id)
         assert storage.portfolios.get(user.id) == changed
 
     @every_change
-    def test_a_change_is_one_version_on(self, storage: Storage, clock: ManualClock, user: User, change: Change) -> None:
+    def test_a_change_is_one_version_on(self, storage: Storage, clock: ManualClock, change: Change) -> None:
+        user = storage.users.create(NewUserFactory.build())
         before = storage.portfolios.put(user.id, "btc", ONE)
         now = clock.advance()
         after = change(storage.portfolios, user.id)
@@ -163,7 +166,7 @@ class PortfolioStorageContract(Contract):
         assert storage.portfolios.holders("bTC") == storage.portfolios.holders("btc")
         assert storage.portfolios.symbols() == ("btc",)
 
-    @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=ascii)
+    @each_case("text", HOSTILE_TEXTS)
     def test_every_symbol_comes_back_in_lower_case(self, storage: Storage, user: User, text: str) -> None:
         portfolio = storage.portfolios.put(user.id, text, ONE)
         assert portfolio.holdings == {text.lower(): ONE}
@@ -172,7 +175,7 @@ class PortfolioStorageContract(Contract):
         assert [holding.user_id for holding in storage.portfolios.holders(text).items] == [user.id]
         assert storage.portfolios.clear(user.id).holdings == {}
 
-    @pytest.mark.parametrize("symbol", [*SPOILT_TEXTS, "", "x" * 256, 5, None], ids=ascii)
+    @each_case("symbol", [*SPOILT_TEXTS, "", "x" * 256, 5, None])
     def test_what_is_no_symbol_is_refused(self, storage: Storage, user: User, symbol: Any) -> None:
         calls: tuple[Callable[[], object], ...] = (
             lambda: storage.portfolios.put(user.id, symbol, ONE),
@@ -186,13 +189,13 @@ class PortfolioStorageContract(Contract):
             assert caught.value.field == "symbol"
         assert storage.portfolios.get(user.id).version == 1
 
-    @pytest.mark.parametrize("quantity", EDGE_AMOUNTS, ids=str)
+    @each_case("quantity", EDGE_AMOUNTS)
     def test_every_amount_comes_back_exactly(self, storage: Storage, user: User, quantity: Decimal) -> None:
         storage.portfolios.put(user.id, "btc", quantity)
         assert storage.portfolios.get(user.id).holdings == {"btc": quantity}
         assert storage.portfolios.holders("btc").items == (Holding(user_id=user.id, symbol="btc", quantity=quantity),)
 
-    @pytest.mark.parametrize("amount", BAD_AMOUNTS, ids=repr)
+    @each_case("amount", BAD_AMOUNTS)
     def test_what_is_no_amount_is_refused(self, storage: Storage, user: User, amount: Any) -> None:
         before = storage.portfolios.put(user.id, "btc", ONE)
         for change in (storage.portfolios.put, storage.portfolios.add):
@@ -226,7 +229,7 @@ class PortfolioStorageContract(Contract):
         assert portfolios.remove(user.id, "btc", expected_version=3).version == 4
         assert portfolios.clear(user.id, expected_version=4).version == 4
 
-    @pytest.mark.parametrize("expected", [0, 1, 3, -1])
+    @each_case("expected", [0, 1, 3, -1])
     def test_a_change_at_another_version_is_stale(self, storage: Storage, user: User, expected: int) -> None:
         portfolios = storage.portfolios
         before = portfolios.put(user.id, "btc", ONE)

@@ -13,6 +13,7 @@ from metacore.domain.people.users import KycStatus, User
 from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError
 from metacore.sync.services.accounts import AccountService
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import ManualClock
 from metacore.testing.contract.samples import NOBODY, SPOILT_TEXTS
 from metacore.testing.contract.users_credentials import ALICE, BOB, CredentialContract
@@ -81,7 +82,7 @@ class AccountServiceContract(CredentialContract):
         assert sorted(stored.permissions) == sorted([*user.permissions, *names])
         assert stored.version == 9
 
-    @pytest.mark.parametrize("permissions", ["SPOT", [""], [5], None, *([text] for text in SPOILT_TEXTS)], ids=ascii)
+    @each_case("permissions", ["SPOT", [""], [5], None, *([text] for text in SPOILT_TEXTS)])
     def test_what_are_no_names_of_permissions_is_refused(
         self, storage: Storage, service: AccountService, user: User, permissions: Any
     ) -> None:

@@ -8,6 +8,7 @@ from metacore.domain.people.key_rotation import KeyUse, RotationReport
 from metacore.domain.people.users import User
 from metacore.errors import ConfigurationError
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.contract.base import Backend, Opening
 from metacore.testing.contract.users_credentials import BOB, OLD, CredentialContract, Keys
 from metacore.testing.contract.users_encryption_keys import NEW, NEWEST
@@ -24,10 +25,11 @@ class KeyRotationContract(CredentialContract):
             storage.users.set_credentials(user.id, BOB.model_copy(update={"api_key": f"{prefix}{n}"}))
         return users
 
-    @pytest.mark.parametrize("batch_size", [1, 2, 5, 1000])
+    @each_case("batch_size", [1, 2, 5, 1000])
     def test_all_users_are_rotated_and_counted(
         self, backend: Backend, storage: Storage, keys: Keys, batch_size: int
     ) -> None:
+        keys.ring = {"old": OLD}
         users = self.create(storage, 5)
         keys.ring = {"new": NEW, "old": OLD}
         rotation = backend.runner.service("KeyRotation", storage)
@@ -35,6 +37,8 @@ class KeyRotationContract(CredentialContract):
         assert rotation.run(batch_size) == RotationReport(outdated=0, remaining=0)
         keys.ring = {"new": NEW}
         assert [storage.users.get_by_api_key(f"{n}") for n in range(5)] == users
+        for user in users:
+            storage.users.delete(user.id)
 
     def test_a_dry_run_counts_and_writes_nothing(self, backend: Backend, storage: Storage, keys: Keys) -> None:
         self.create(storage, 5)

@@ -23,6 +23,7 @@ from metacore.errors import (
 )
 from metacore.sync.services.trading import TradingService
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
 from metacore.testing.contract.service_trading import (
@@ -33,6 +34,7 @@ from metacore.testing.contract.service_trading import (
     report,
     snapshot,
 )
+from metacore.testing.factories import NewUserFactory
 from metacore.testing.runners import Runner
 
 
@@ -232,16 +234,18 @@ class TradingFundsContract(TradingContract):
             trading.place_order(new_order(user, price=most, quantity=most))
         assert short.value.needed == Decimal(int(most) ** 2)
 
-    @pytest.mark.parametrize("text", HOSTILE_TEXTS)
-    def test_texts_come_back_as_they_went_in(
-        self, storage: Storage, trading: TradingService, user: User, order: Order, text: str
-    ) -> None:
+    @each_case("text", HOSTILE_TEXTS)
+    def test_texts_come_back_as_they_went_in(self, storage: Storage, trading: TradingService, text: str) -> None:
+        user = storage.users.create(NewUserFactory.build())
+        trading.deposit(user.id, "USDT", Decimal(1000), "all")
+        order = trading.place_order(new_order(user))
         trading.deposit(user.id, text, Decimal(1), text)
         assert trading.deposit(user.id, text, Decimal(1), text).outcome is Outcome.DUPLICATE
         assert trading.cancel_order(user.id, order.id, text).reason == text
         assert storage.order_updates.list(user.id, order.id)[-1].reason == text
+        assert not storage.balances.audit(user.id)
 
-    @pytest.mark.parametrize("text", SPOILT_TEXTS)
+    @each_case("text", SPOILT_TEXTS)
     def test_texts_that_cannot_be_stored_are_invalid(
         self, storage: Storage, trading: TradingService, user: User, order: Order, text: str
     ) -> None:

@@ -21,6 +21,7 @@ from metacore.errors import (
     StorageUnavailableError,
 )
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Backend, Contract, Opening
 from metacore.testing.contract.operations import operations_of_storages
@@ -47,7 +48,7 @@ OPERATIONS: dict[str, Callable[[Storage], object]] = {
 }
 """Every operation of a storage, on what does not exist."""
 
-every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
+every_operation = each_case("operation", OPERATIONS)
 
 
 class StorageContract(Contract):
@@ -70,7 +71,7 @@ class StorageContract(Contract):
             assert storage.now().tzinfo is user.created_at.tzinfo is UTC
             assert storage.users.get(user.id).created_at.utcoffset() == timedelta(0)
 
-    @pytest.mark.parametrize("told", [START.replace(tzinfo=None), 1.5, None, "2026-02-01"])
+    @each_case("told", [START.replace(tzinfo=None), 1.5, None, "2026-02-01"])
     def test_a_clock_that_tells_no_time_is_refused_and_nothing_stored(
         self, backend: Backend, runner: Runner, told: Any
     ) -> None:

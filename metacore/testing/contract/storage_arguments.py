@@ -22,6 +22,7 @@ from metacore.domain.trading.trades import NewTrade, TradeFilter
 from metacore.errors import InvalidDataError
 from metacore.sync.storage.storage import Storage
 from metacore.sync.storage.storages import STORAGES
+from metacore.testing.cases import each_case
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import NOBODY
 
@@ -42,7 +43,7 @@ OWN_RULES = frozenset({"credentials", "api_key", "free", "locked", "quantity", "
 """What operations read from more than one form, by a rule of their own."""
 
 
-def parameters() -> Iterator[Any]:
+def parameters() -> Iterator[tuple[str, tuple[str, str, str, dict[str, Any]]]]:
     """Each parameter of each operation that is an id, a text, a number, a flag or a model, or several of them."""
     for storage, protocol in STORAGES.items():
         for method, function in inspect.getmembers(protocol, inspect.isfunction):
@@ -50,7 +51,7 @@ def parameters() -> Iterator[Any]:
             names = [name for name in inspect.signature(function).parameters if name != "self"]
             for name in names:
                 if not method.startswith("_") and name not in OWN_RULES:
-                    yield pytest.param(storage, method, name, types, id=f"{storage}.{method}.{name}")
+                    yield f"{storage}.{method}.{name}", (storage, method, name, types)
 
 
 def kinds_of(annotation: Any) -> tuple[Any, ...]:
@@ -80,7 +81,7 @@ def _right(annotation: Any) -> Any:
 class ArgumentContract(Contract):
     """Of the arguments of every operation."""
 
-    @pytest.mark.parametrize(("name", "method", "parameter", "types"), list(parameters()))
+    @each_case(("name", "method", "parameter", "types"), dict(parameters()))
     def test_a_wrong_type_is_told_by_the_field(
         self, storage: Storage, name: str, method: str, parameter: str, types: dict[str, Any]
     ) -> None:

@@ -12,6 +12,7 @@ from metacore.domain.people.users import User
 from metacore.domain.values.pages import Page
 from metacore.errors import InvalidDataError
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.contract.base import Contract
 
 GARBAGE = ("", "garbage", "Z2FyYmFnZQ==", "\0", "é", "\ud800", "A" * 100_000, 5, b"x", True)
@@ -44,7 +45,7 @@ class PagedListContract(Contract, ABC):
         storage.users.delete(other.id)
         assert self.read(storage, other) == Page((), None)
 
-    @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8, 1000])
+    @each_case("limit", [1, 2, 3, 6, 7, 8, 1000])
     def test_pages_in_turn_hold_every_row_once_in_order(self, storage: Storage, user: User, limit: int) -> None:
         self.insert(storage, user, 7)
         whole = self.read(storage, user).items
@@ -74,7 +75,7 @@ class PagedListContract(Contract, ABC):
         assert [row for row in seen if row in there] == list(there)
         assert len(seen) == len(set(seen))
 
-    @pytest.mark.parametrize("limit", [0, -1, 1001, 1_000_000, True, 1.0, "10", None, float("nan")])
+    @each_case("limit", [0, -1, 1001, 1_000_000, True, 1.0, "10", None, float("nan")])
     def test_a_limit_that_is_no_whole_number_from_1_to_1000_is_refused(
         self, storage: Storage, user: User, limit: object
     ) -> None:
@@ -82,7 +83,7 @@ class PagedListContract(Contract, ABC):
             self.read(storage, user, limit=limit)
         assert caught.value.field == "limit"
 
-    @pytest.mark.parametrize("after", GARBAGE, ids=lambda value: ascii(value)[:20])
+    @each_case("after", GARBAGE)
     def test_garbage_is_no_cursor(self, storage: Storage, user: User, after: object) -> None:
         with pytest.raises(InvalidDataError) as caught:
             self.read(storage, user, after)

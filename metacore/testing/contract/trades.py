@@ -16,6 +16,7 @@ from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, TradeSt
 from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError
 from metacore.sync.storage.storage import Storage
 from metacore.sync.storage.trades import TradeStorage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
@@ -120,7 +121,7 @@ class TradeStorageContract(Contract):
         trade = storage.trades.create(NewTradeFactory.build(user_id=user.id, order_id=NOBODY))
         assert storage.trades.list_by_order(user.id, NOBODY) == (trade,)
 
-    @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=ascii)
+    @each_case("text", HOSTILE_TEXTS)
     def test_every_text_comes_back_as_it_went_in(self, storage: Storage, user: User, text: str) -> None:
         names = ("exchange_order_id", "client_order_id", "exchange_trade_id", "symbol", "commission_asset")
         new = NewTradeFactory.build(user_id=user.id, **dict.fromkeys(names, text), raw={text: text})
@@ -130,7 +131,7 @@ class TradeStorageContract(Contract):
         assert storage.trades.get_by_exchange_trade_id(user.id, text, text) == (trade,)
         assert storage.trades.list(user.id, TradeFilter(symbol=text)).items == (trade,)
 
-    @pytest.mark.parametrize("amount", EDGE_AMOUNTS, ids=str)
+    @each_case("amount", EDGE_AMOUNTS)
     def test_every_amount_comes_back_to_the_digit(self, storage: Storage, user: User, amount: Decimal) -> None:
         names = ("price", "quantity", "quote_quantity", "commission")
         trade = storage.trades.create(NewTradeFactory.build(user_id=user.id, **dict.fromkeys(names, amount)))
@@ -168,7 +169,7 @@ class TradeStorageContract(Contract):
         both = storage.trades.get_by_exchange_trade_id(user.id, trade.symbol, trade.exchange_trade_id)
         assert both == (before, trade)
 
-    @pytest.mark.parametrize("text", SPOILT_TEXTS, ids=ascii)
+    @each_case("text", SPOILT_TEXTS)
     def test_a_text_that_cannot_be_stored_is_refused(self, storage: Storage, user: User, text: str) -> None:
         for texts in ((text, "X1"), ("BTCUSDT", text)):
             with pytest.raises(InvalidDataError):

@@ -15,6 +15,7 @@ from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import Trade, TradeFilter, TradeState
 from metacore.domain.values.pages import Page
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.samples import NOBODY
 from metacore.testing.contract.storage_paging import PagedListContract
@@ -65,7 +66,7 @@ class TradeListContract(PagedListContract):
         assert [trade.id for trade in storage.trades.list(user.id).items] == sorted(ids, reverse=True)
         assert [trade.id for trade in storage.trades.stream(user.id)] == sorted(ids, reverse=True)
 
-    @pytest.mark.parametrize(
+    @each_case(
         "fields",
         [
             {"symbol": "ETHUSDT"},
@@ -73,7 +74,6 @@ class TradeListContract(PagedListContract):
             {"state": TradeState.PENDING},
             {"symbol": "ETHUSDT", "side": OrderSide.SELL, "state": TradeState.SETTLED},
         ],
-        ids=lambda fields: "-".join(fields),
     )
     def test_a_filter_takes_trades_that_match_every_given_field(
         self, storage: Storage, user: User, fields: dict[str, Any]
@@ -127,13 +127,13 @@ class TradeListContract(PagedListContract):
         assert storage.trades.list_pending(user.id) == pending
 
     def test_stream_is_every_trade_however_many(self, storage: Storage, user: User) -> None:
-        storage.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(2005))
+        storage.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(1005))
         streamed = list(storage.trades.stream(user.id))
         assert streamed == sorted(streamed, key=lambda trade: (trade.traded_at, trade.id), reverse=True)
-        assert len({trade.id for trade in streamed}) == 2005
+        assert len({trade.id for trade in streamed}) == 1005
 
     def test_stream_has_every_trade_that_was_there_throughout_once(self, storage: Storage, user: User) -> None:
-        storage.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(1500))
+        storage.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(1100))
         there = list(storage.trades.stream(user.id))
         streamed = []
         for n, trade in enumerate(storage.trades.stream(user.id)):

@@ -27,6 +27,7 @@ from metacore.errors import (
     TransactionAbortedError,
 )
 from metacore.sync.storage.storage import Storage, Transaction
+from metacore.testing.cases import each_case
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import NOBODY
 from metacore.testing.contract.transactions import everything
@@ -154,6 +155,17 @@ HARMLESS: dict[str, tuple[type[MetacoreError], Offence]] = {
 }
 
 
+def _rows(storage: Storage) -> tuple[User, User, Order]:
+    """Two users, and an order of the first."""
+    user, other = (storage.users.create(NewUserFactory.build()) for _ in range(2))
+    return user, other, storage.orders.create(NewOrderFactory.build(user_id=user.id))
+
+
+def _kept(user: User) -> UserPatch:
+    """A change that takes a unique value, another for each user."""
+    return UserPatch(email=f"kept-{user.username}@example.com")
+
+
 def error_classes() -> list[type[MetacoreError]]:
     """Every class of `metacore.errors`."""
     return [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MetacoreError)]
@@ -162,15 +174,11 @@ def error_classes() -> list[type[MetacoreError]]:
 class DoomContract(Contract):
     """Of `Storages.transaction`: what its errors do to it."""
 
-    @pytest.fixture
-    def order(self, storage: Storage, user: User) -> Order:
-        return storage.orders.create(NewOrderFactory.build(user_id=user.id))
-
-    @pytest.mark.parametrize("name", DOOMING)
+    @each_case(("kind", "offend"), DOOMING)
     def test_an_error_that_dooms_it_lets_nothing_more_be_done_and_nothing_be_stored(
-        self, storage: Storage, user: User, other: User, order: Order, name: str
+        self, storage: Storage, kind: type[MetacoreError], offend: Offence
     ) -> None:
-        kind, offend = DOOMING[name]
+        user, other, order = _rows(storage)
         before = everything(storage, user)
         with pytest.raises(TransactionAbortedError), storage.transaction() as tx:
             tx.users.update(user.id, UserPatch(email="lost@example.com"))
@@ -190,10 +198,12 @@ class DoomContract(Contract):
                     use()
         assert everything(storage, user) == before
 
-    @pytest.mark.parametrize("kind", error_classes(), ids=lambda kind: kind.__name__)
+    @each_case("kind", error_classes())
     def test_an_error_of_any_class_dooms_it_if_and_only_if_it_says_so(
-        self, storage: Storage, user: User, kind: type[MetacoreError]
+        self, storage: Storage, kind: type[MetacoreError]
     ) -> None:
+        user, _, _ = _rows(storage)
+
         def orders() -> Iterator[NewOrder]:
             yield NewOrderFactory.build(user_id=user.id)
             error = kind.__new__(kind)
@@ -202,7 +212,7 @@ class DoomContract(Contract):
 
         before = kept = everything(storage, user)
         with suppress(TransactionAbortedError), storage.transaction() as tx:
-            tx.users.update(user.id, UserPatch(email="kept@example.com"))
+            tx.users.update(user.id, _kept(user))
             kept = everything(tx, user)
             with pytest.raises(kind) as caught:
                 tx.orders.create_many(orders())
@@ -211,24 +221,24 @@ class DoomContract(Contract):
                 assert everything(tx, user) == kept
         assert everything(storage, user) == (before if kind.dooms_transaction else kept)
 
-    @pytest.mark.parametrize("name", DOOMING)
+    @each_case(("kind", "offend"), DOOMING)
     def test_leaving_a_doomed_one_by_the_error_passes_the_error_on(
-        self, storage: Storage, user: User, other: User, order: Order, name: str
+        self, storage: Storage, kind: type[MetacoreError], offend: Offence
     ) -> None:
-        kind, offend = DOOMING[name]
+        user, other, order = _rows(storage)
         before = everything(storage, user)
         with pytest.raises(kind), storage.transaction() as tx:
             tx.users.update(user.id, UserPatch(email="lost@example.com"))
             offend(Scene(tx, user, other, order))
         assert everything(storage, user) == before
 
-    @pytest.mark.parametrize("name", DOOMING)
+    @each_case(("kind", "offend"), DOOMING)
     def test_a_savepoint_keeps_the_doom_to_itself(
-        self, storage: Storage, user: User, other: User, order: Order, name: str
+        self, storage: Storage, kind: type[MetacoreError], offend: Offence
     ) -> None:
-        kind, offend = DOOMING[name]
+        user, other, order = _rows(storage)
         with storage.transaction() as tx:
-            tx.users.update(user.id, UserPatch(email="kept@example.com"))
+            tx.users.update(user.id, _kept(user))
             kept = everything(tx, user)
             with pytest.raises(kind), tx.transaction() as inner:
                 inner.users.update(user.id, UserPatch(username="undone"))
@@ -236,22 +246,22 @@ class DoomContract(Contract):
             assert everything(tx, user) == kept
             tx.users.update(user.id, UserPatch(is_active=False))
         stored = storage.users.get(user.id)
-        assert (stored.email, stored.username, stored.is_active) == ("kept@example.com", user.username, False)
+        assert (stored.email, stored.username, stored.is_active) == (_kept(user).email, user.username, False)
 
-    @pytest.mark.parametrize("name", DOOMING)
+    @each_case(("kind", "offend"), DOOMING)
     def test_a_doomed_savepoint_left_normally_is_undone(
-        self, storage: Storage, user: User, other: User, order: Order, name: str
+        self, storage: Storage, kind: type[MetacoreError], offend: Offence
     ) -> None:
-        kind, offend = DOOMING[name]
+        user, other, order = _rows(storage)
         with storage.transaction() as tx:
-            tx.users.update(user.id, UserPatch(email="kept@example.com"))
+            tx.users.update(user.id, _kept(user))
             with pytest.raises(TransactionAbortedError), tx.transaction() as inner:
                 inner.users.update(user.id, UserPatch(username="undone"))
                 with pytest.raises(kind):
                     offend(Scene(inner, user, other, order))
             tx.users.update(user.id, UserPatch(is_active=False))
         stored = storage.users.get(user.id)
-        assert (stored.email, stored.username, stored.is_active) == ("kept@example.com", user.username, False)
+        assert (stored.email, stored.username, stored.is_active) == (_kept(user).email, user.username, False)
 
     def test_the_doom_of_a_transaction_is_that_of_its_savepoints(
         self, storage: Storage, user: User, other: User
@@ -277,13 +287,13 @@ class DoomContract(Contract):
             tx.users.update(user.id, UserPatch(username="at last"))
         assert storage.users.get(user.id).username == "at last"
 
-    @pytest.mark.parametrize("name", HARMLESS)
+    @each_case(("kind", "offend"), HARMLESS)
     def test_other_errors_change_nothing_and_it_goes_on(
-        self, storage: Storage, user: User, other: User, order: Order, name: str
+        self, storage: Storage, kind: type[MetacoreError], offend: Offence
     ) -> None:
-        kind, offend = HARMLESS[name]
+        user, other, order = _rows(storage)
         with storage.transaction() as tx:
-            tx.users.update(user.id, UserPatch(email="kept@example.com"))
+            tx.users.update(user.id, _kept(user))
             kept = everything(tx, user)
             with pytest.raises(kind) as caught:
                 offend(Scene(tx, user, other, order))
@@ -291,11 +301,10 @@ class DoomContract(Contract):
             assert everything(tx, user) == kept
             tx.users.update(user.id, UserPatch(is_active=False))
         stored = storage.users.get(user.id)
-        assert (stored.email, stored.is_active, stored.version) == ("kept@example.com", False, 3)
+        assert (stored.email, stored.is_active, stored.version) == (_kept(user).email, False, 3)
 
-    def test_an_error_outside_of_a_transaction_dooms_nothing(
-        self, storage: Storage, user: User, other: User, order: Order
-    ) -> None:
+    def test_an_error_outside_of_a_transaction_dooms_nothing(self, storage: Storage) -> None:
+        user, other, order = _rows(storage)
         before, at_once = everything(storage, user), cast(Transaction, storage)
         for name in ("a taken username", "a taken order id", "a conflicting import", "a balance below zero"):
             kind, offend = DOOMING[name]

@@ -12,6 +12,7 @@ from metacore.domain.people.users import KycStatus, NewUser, User, UserPatch
 from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError, StaleVersionError
 from metacore.sync.storage.storage import Storage
 from metacore.sync.storage.users import UserStorage
+from metacore.testing.cases import each_case
 from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
@@ -59,7 +60,7 @@ class UserStorageContract(Contract):
         user = storage.users.create(NewUser())
         assert storage.users.get(user.id) == User(id=user.id, created_at=START, updated_at=START)
 
-    @pytest.mark.parametrize("field", ["id", *UNIQUE])
+    @each_case("field", ["id", *UNIQUE])
     def test_create_names_the_unique_field_that_is_taken(self, storage: Storage, user: User, field: str) -> None:
         value = getattr(user, field)
         with pytest.raises(AlreadyExistsError) as caught:
@@ -86,7 +87,7 @@ class UserStorageContract(Contract):
         users = [storage.users.create(NewUser()) for _ in range(3)]
         assert [storage.users.get(user.id) for user in users] == users
 
-    @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=ascii)
+    @each_case("text", HOSTILE_TEXTS)
     def test_every_text_comes_back_as_it_went_in(self, storage: Storage, text: str) -> None:
         texts = dict.fromkeys(("exchange", "uid", "username", "email", "account_type"), text)
         user = storage.users.create(NewUserFactory.build(**texts, permissions=(text, "SPOT", text)))
@@ -95,7 +96,7 @@ class UserStorageContract(Contract):
         assert storage.users.get_by_username(text) == user
         assert storage.users.get_by_email(text, text) == user
 
-    @pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 10**100, True, "1", 1.0])
+    @each_case("value", [2**63, -(2**63) - 1, 10**100, True, "1", 1.0])
     def test_what_is_no_integer_of_64_bits_is_refused_and_nothing_is_doomed(self, storage: Storage, value: Any) -> None:
         user = storage.users.create(NewUserFactory.build())
         with storage.transaction() as tx:
@@ -103,9 +104,9 @@ class UserStorageContract(Contract):
                 tx.users.get_by_telegram_id(value)
             with pytest.raises(InvalidDataError) as version:
                 tx.users.update(user.id, UserPatch(is_active=False), expected_version=value)
-            tx.users.update(user.id, UserPatch(username="goes on"))
+            tx.users.update(user.id, UserPatch(permissions=("goes on",)))
         assert (telegram_id.value.field, version.value.field) == ("telegram_id", "expected_version")
-        assert storage.users.get(user.id).username == "goes on"
+        assert storage.users.get(user.id).permissions == ("goes on",)
 
     @pytest.mark.parametrize("telegram_id", [2**63 - 1, -(2**63), 0])
     def test_integers_of_64_bits_come_back(self, storage: Storage, telegram_id: int) -> None:
@@ -121,7 +122,7 @@ class UserStorageContract(Contract):
             storage.users.get(NOBODY)
         assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
 
-    @pytest.mark.parametrize("field", UNIQUE)
+    @each_case("field", UNIQUE)
     def test_get_by_a_unique_field_is_the_user_with_it(
         self, storage: Storage, user: User, other: User, field: str
     ) -> None:
@@ -129,7 +130,7 @@ class UserStorageContract(Contract):
         assert get(getattr(user, field)) == user
         assert get(getattr(other, field)) == other
 
-    @pytest.mark.parametrize("field", UNIQUE)
+    @each_case("field", UNIQUE)
     def test_get_by_a_unique_field_that_nobody_has_is_not_found(self, storage: Storage, user: User, field: str) -> None:
         with pytest.raises(NotFoundError) as caught:
             getattr(storage.users, f"get_by_{field}")(404 if field == "telegram_id" else "nobody's")
@@ -158,8 +159,8 @@ class UserStorageContract(Contract):
         with pytest.raises(NotFoundError):
             get("Alice")
 
-    @pytest.mark.parametrize("field", UNIQUE_TEXTS)
-    @pytest.mark.parametrize("text", SPOILT_TEXTS, ids=ascii)
+    @each_case("field", UNIQUE_TEXTS)
+    @each_case("text", SPOILT_TEXTS)
     def test_a_text_that_cannot_be_stored_is_refused(self, storage: Storage, field: str, text: str) -> None:
         with pytest.raises(InvalidDataError):
             getattr(storage.users, f"get_by_{field}")(text)
@@ -193,7 +194,7 @@ class UserStorageContract(Contract):
         updated = storage.users.update(user.id, UserPatch(**{field: value}))
         assert updated == user.changed(**{field: value}, version=2)
 
-    @pytest.mark.parametrize("field", [*UNIQUE, "balances_as_of"])
+    @each_case("field", [*UNIQUE, "balances_as_of"])
     def test_none_clears_a_field_that_may_be_empty(self, storage: Storage, user: User, field: str) -> None:
         storage.users.update(user.id, UserPatch(balances_as_of=START))
         updated = storage.users.update(user.id, UserPatch(**{field: None}))
@@ -221,11 +222,10 @@ class UserStorageContract(Contract):
         assert storage.users.update(user.id, UserPatch(username="third"), expected_version=2).version == 3
         assert updated.version == 2
 
-    @pytest.mark.parametrize("patch", [UserPatch(), UserPatch(username="new")])
-    @pytest.mark.parametrize("expected", [0, 1, 3, -1])
-    def test_update_at_another_version_is_stale(
-        self, storage: Storage, user: User, patch: UserPatch, expected: int
-    ) -> None:
+    @each_case("patch", [UserPatch(), UserPatch(username="new")])
+    @each_case("expected", [0, 1, 3, -1])
+    def test_update_at_another_version_is_stale(self, storage: Storage, patch: UserPatch, expected: int) -> None:
+        user = storage.users.create(NewUserFactory.build())
         stored = storage.users.update(user.id, UserPatch(is_active=False))
         with pytest.raises(StaleVersionError) as caught:
             storage.users.update(user.id, patch, expected_version=expected)
@@ -233,7 +233,7 @@ class UserStorageContract(Contract):
         assert (error.entity, error.key, error.expected, error.actual) == ("user", user.id, expected, 2)
         assert storage.users.get(user.id) == stored
 
-    @pytest.mark.parametrize("field", UNIQUE)
+    @each_case("field", UNIQUE)
     def test_update_to_a_unique_field_that_is_taken_names_it(
         self, storage: Storage, user: User, other: User, field: str
     ) -> None:
@@ -253,7 +253,7 @@ class UserStorageContract(Contract):
         assert caught.value.field == field
         assert storage.users.get(twin.id) == twin
 
-    @pytest.mark.parametrize("field", UNIQUE)
+    @each_case("field", UNIQUE)
     def test_a_unique_field_given_up_is_free(self, storage: Storage, user: User, field: str) -> None:
         storage.users.update(user.id, UserPatch(**{field: None}))
         heir = storage.users.create(NewUserFactory.build(**{field: getattr(user, field)}))

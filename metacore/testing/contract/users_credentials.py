@@ -23,6 +23,7 @@ from metacore.errors import (
     TransactionAbortedError,
 )
 from metacore.sync.storage.storage import Storage, Transaction
+from metacore.testing.cases import each_case
 from metacore.testing.contract.base import Backend, Contract, Opening
 from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
 from metacore.testing.factories import NewUserFactory
@@ -64,7 +65,7 @@ class CredentialStorageContract(CredentialContract):
         storage.users.set_credentials(user.id, credentials)
         assert storage.users.credentials(user.id) == credentials
 
-    @pytest.mark.parametrize("text", [*HOSTILE_TEXTS, "x" * 4096], ids=ascii)
+    @each_case("text", [*HOSTILE_TEXTS, "x" * 4096])
     def test_every_text_comes_back_as_it_went_in(self, storage: Storage, user: User, text: str) -> None:
         credentials = Credentials(api_key=text, api_secret=text, passphrase=text)
         storage.users.set_credentials(user.id, credentials)
@@ -163,7 +164,7 @@ class CredentialStorageContract(CredentialContract):
         for api_key in ("mx0alice", Secret("mx0alice"), SecretStr("mx0alice")):
             assert storage.users.get_by_api_key(api_key) == user
 
-    @pytest.mark.parametrize("api_key", ["mx0bob", "MX0ALICE", "mx0alice ", "alice's secret"])
+    @each_case("api_key", ["mx0bob", "MX0ALICE", "mx0alice ", "alice's secret"])
     def test_another_api_key_is_not_found_nor_told(self, storage: Storage, user: User, api_key: str) -> None:
         storage.users.set_credentials(user.id, ALICE)
         with pytest.raises(NotFoundError) as caught:
@@ -171,7 +172,7 @@ class CredentialStorageContract(CredentialContract):
         assert caught.value.entity == "user"
         assert api_key not in f"{caught.value!r} {caught.value.__dict__} {pickle.dumps(caught.value)!r}"
 
-    @pytest.mark.parametrize("api_key", [*SPOILT_TEXTS, "", "x" * 4097, MASK, 1, None, b"mx0alice"], ids=ascii)
+    @each_case("api_key", [*SPOILT_TEXTS, "", "x" * 4097, MASK, 1, None, b"mx0alice"])
     def test_what_cannot_be_an_api_key_is_refused(self, storage: Storage, api_key: Any) -> None:
         with pytest.raises(InvalidDataError) as caught:
             storage.users.get_by_api_key(api_key)

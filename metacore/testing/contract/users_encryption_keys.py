@@ -18,6 +18,7 @@ from metacore.errors import (
     MissingKeyError,
 )
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.contract.base import Backend, Opening
 from metacore.testing.contract.users_credentials import ALICE, BOB, OLD, CredentialContract, Keys
 from metacore.testing.factories import NewUserFactory
@@ -124,12 +125,13 @@ class EncryptionKeysContract(CredentialContract):
         assert storage.users.rotate_keys(dry_run=True) == RotationBatch(rotated=1)
         assert storage.users.key_use() == KeyUse(credentials={"old": 1}, outdated=1)
 
-    @pytest.mark.parametrize("dry_run", [False, True])
-    @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
+    @each_case("dry_run", [False, True])
+    @each_case("limit", [1, 2, 3, 6, 7, 8])
     def test_batches_in_turn_take_every_user_once_by_id(
         self, storage: Storage, keys: Keys, limit: int, dry_run: bool
     ) -> None:
         ids = [UUID(int=n) for n in (7, 2**127, 0, 2**128 - 1, 2**64, 2**65, 3)]
+        keys.ring = {"old": OLD}
         for n, user_id in enumerate(ids):
             storage.users.create(NewUserFactory.build(id=user_id))
             storage.users.set_credentials(user_id, BOB.model_copy(update={"api_key": f"key {n}"}))
@@ -140,8 +142,10 @@ class EncryptionKeysContract(CredentialContract):
         assert [batch.rotated for batch in batches[:-1]] == [limit] * (len(batches) - 1)
         assert sum(batch.rotated for batch in batches) == 7
         assert [batch.next for batch in batches[:-1]] == sorted(ids)[limit - 1 :: limit][: len(batches) - 1]
+        for user_id in ids:
+            storage.users.delete(user_id)
 
-    @pytest.mark.parametrize("limit", [0, -1, 1001, True, 1.0, "10", None])
+    @each_case("limit", [0, -1, 1001, True, 1.0, "10", None])
     def test_a_limit_that_is_no_whole_number_from_1_to_1000_is_refused(self, storage: Storage, limit: Any) -> None:
         with pytest.raises(InvalidDataError) as caught:
             storage.users.rotate_keys(limit=limit)
