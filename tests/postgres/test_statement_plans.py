@@ -1,0 +1,190 @@
+"""Every statement that reads or changes rows finds them by an index, whatever its values: no table is read whole.
+
+Each statement of `metacore.postgres.statements` is explained with the plan for any values, in tables that seem large.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import get_annotations, isfunction, signature
+from itertools import combinations, product
+from pkgutil import iter_modules
+from typing import Any
+
+import psycopg
+import pytest
+
+from metacore import Settings
+from metacore.domain.people.credentials import Credentials
+from metacore.domain.people.users import UserPatch
+from metacore.domain.trading.balances import EntryFilter
+from metacore.domain.trading.orders import OrderFilter
+from metacore.domain.trading.trades import TradeFilter
+from metacore.postgres import SchemaDeployer, statements
+from metacore.postgres.client.statement import Statement
+from metacore.postgres.statements.imports import Import
+from metacore.postgres.statements.transactions import COLUMNS
+from metacore.postgres.tables.columns import METADATA
+from metacore.sync import TradingService, connect
+from metacore.testing.factories import NewOrderFactory, NewTradeFactory, NewUserFactory, OrderRecordFactory
+
+SCHEMA, ROWS = "planned", 4000
+
+FILTERS = {
+    "balances.journal": tuple(EntryFilter.model_fields),
+    "orders.page": tuple(OrderFilter.model_fields),
+    "trades.page": tuple(TradeFilter.model_fields),
+}
+ARGUMENTS: dict[tuple[str, str], Any] = {
+    **{(name, "filters"): [*combinations(fields, 1), fields, ()] for name, fields in FILTERS.items()},
+    ("users.change", "columns"): [("username",), tuple(UserPatch.model_fields)],
+    **{
+        (f"transactions.{name}", "kinds"): [kinds for n in range(4) for kinds in combinations(COLUMNS, n)]
+        for name in ("lock_orders", "unsettled", "stale_updates")
+    },
+}
+"""What the makers of statements are called with, beside flags, which are both false and true."""
+
+KINDS = ARGUMENTS["transactions.lock_orders", "kinds"]
+
+READ_WHOLE: dict[str, str] = {
+    "credentials.KEY_USE": "counts all, by key",
+    "credentials.OUTDATED": "counts those of all users",
+    "order_records.COUNT": "counts all",
+    "portfolios.SYMBOLS": "names those of all users",
+    **{
+        f"transactions.{name}({kinds}, True)": "looks for orders by an id or by what they hold"
+        for name in ("lock_orders", "unsettled", "stale_updates")
+        for kinds in KINDS
+    },
+}
+"""The statements that may read a table whole, and why."""
+
+
+def made(name: str, maker: Any) -> Iterator[tuple[str, Statement]]:
+    """What `maker` makes of each combination of its arguments."""
+    types = get_annotations(maker.__wrapped__, eval_str=True)
+    names = list(signature(maker).parameters)
+    choices = [(False, True) if types[each] is bool else ARGUMENTS[name, each] for each in names]
+    for values in product(*choices):
+        if dict(zip(names, values, strict=True)) != {"kinds": (), "holding": False}:
+            yield f"{name}({', '.join(map(str, values))})", maker(*values)
+
+
+def found() -> Iterator[tuple[str, Statement | Import]]:
+    """All statements there are, by module and name."""
+    for module in iter_modules(statements.__path__):
+        whole = import_module(f"{statements.__name__}.{module.name}")
+        for name, value in vars(whole).items():
+            key = f"{module.name}.{name}"
+            if isinstance(value, Statement | Import):
+                yield key, value
+            elif isinstance(value, dict | tuple | list):
+                values = value.items() if isinstance(value, dict) else enumerate(value)
+                yield from ((f"{key}[{at}]", item) for at, item in values if isinstance(item, Statement | Import))
+            elif hasattr(value, "cache_info") and value.__module__ == whole.__name__:
+                yield from made(key, value)
+            elif isfunction(value) and value.__module__ == whole.__name__ and not name.startswith("_"):
+                assert get_annotations(value)["return"] != "Statement", f"{key} makes a statement each time: cache it"
+
+
+def explained() -> Iterator[tuple[str, Statement]]:
+    for name, value in found():
+        if isinstance(value, Import):
+            parts = ((f"{name}.{part}", item) for part, item in vars(value).items() if isinstance(item, Statement))
+            yield from parts
+        else:
+            yield name, value
+
+
+def is_planned(statement: Statement) -> bool:
+    first = statement.text(SCHEMA).split(None, 1)[0].decode().upper()
+    assert first in ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "SET", "DROP", "CREATE", "COPY"), first
+    return first in ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
+
+
+def read_whole(plan: Any, *, is_limited: bool = False) -> set[str]:
+    """The tables that `plan` reads from end to end, themselves or an index of all their rows; a page leaves off."""
+    if isinstance(plan, list):
+        return set().union(*(read_whole(part, is_limited=is_limited) for part in plan))
+    if not isinstance(plan, dict):
+        return set()
+    node = plan.get("Node Type")
+    is_narrow = is_limited or "Index Cond" in plan or plan.get("Index Name") in PARTIAL
+    by_index = node in ("Index Scan", "Index Only Scan") and is_narrow
+    is_whole = str(node).endswith("Scan") and plan.get("Relation Name") in TABLES
+    is_whole = is_whole and not by_index and node != "Bitmap Heap Scan"
+    is_whole = is_whole or (node == "Bitmap Index Scan" and not is_narrow)
+    own = {plan.get("Relation Name", plan.get("Index Name"))} if is_whole else set()
+    is_limited = is_limited or node == "Limit"
+    return own.union(*(read_whole(part, is_limited=is_limited) for part in plan.values()))
+
+
+TABLES = {table.name for table in METADATA.sorted_tables}
+PARTIAL = {
+    index.name
+    for table in METADATA.sorted_tables
+    for index in table.indexes
+    if index.dialect_options["postgresql"]["where"] is not None
+}
+"""Indexes of few rows: those that are open, held, waiting or out of order."""
+
+# What each copy of a row has of its own.
+OWN = """jsonb_build_object(
+    'id', copy.id, 'uid', copy.id, 'username', copy.id, 'email', copy.id, 'telegram_id', NULL, 'user_id', copy.id,
+    'order_id', copy.id, 'order_uid', copy.id, 'track_number', copy.id,
+    'api_key_hash', '\\x' || md5(copy.id::text) || md5(copy.id::text))"""
+
+
+def fill(url: str, admin: psycopg.Connection) -> None:
+    """One row of each table, by the storages, and copies of it for other users."""
+    with connect(url, settings=Settings(schema=SCHEMA, encryption_keys={"k1": bytes(32)})) as storage:
+        user = storage.users.create(NewUserFactory.build())
+        storage.users.set_credentials(user.id, Credentials(api_key="key", api_secret="secret"))
+        trading = TradingService(storage)
+        trading.deposit(user.id, "USDT", 10**9, "opening")
+        order = trading.place_order(NewOrderFactory.build(user_id=user.id, quote_asset="USDT", side="BUY"))
+        storage.trades.create(NewTradeFactory.build(of=order))
+        storage.portfolios.put(user.id, "BTCUSDT", 1)
+        storage.order_records.save(OrderRecordFactory.build(count=1))
+    admin.execute("CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, %s)", [ROWS])
+    for table in METADATA.sorted_tables:
+        columns = ", ".join(f'made."{column.name}"' for column in table.columns)
+        admin.execute(
+            f"INSERT INTO {table.name} SELECT {columns} FROM {table.name} AS one, copies AS copy,"
+            f" jsonb_populate_record(one, {OWN}) AS made ON CONFLICT DO NOTHING"
+        )
+        assert admin.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0] > ROWS, table.name
+    admin.execute(f"ANALYZE {', '.join(TABLES)}")
+
+
+@pytest.fixture(scope="module")
+def planner(server) -> Iterator[psycopg.Connection]:
+    SchemaDeployer(server.url, SCHEMA).deploy()
+    with psycopg.connect(server.url, autocommit=True, options=f"-c search_path={SCHEMA}") as admin:
+        fill(server.url, admin)
+        # As if the tables were hundreds of times as large.
+        admin.execute("SET seq_page_cost = 500")
+        yield admin
+        admin.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+
+
+def test_no_statement_reads_a_table_whole_but_those_about_all_rows(planner):
+    told = dict(explained())
+    whole = {}
+    with planner.transaction(force_rollback=True):
+        for _, value in found():
+            if isinstance(value, Import):
+                planner.execute(value.stage.text(SCHEMA))
+        for name, statement in told.items():
+            if is_planned(statement):
+                text = statement.positional(SCHEMA)[0].decode()
+                (plan,) = planner.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}").fetchone()
+                if tables := read_whole(plan):
+                    whole[name] = tables
+    assert {name: tables for name, tables in whole.items() if name not in READ_WHOLE} == {}
+
+
+def test_the_statements_are_found():
+    told = dict(explained())
+    assert {"users.GET", "orders.list_open(True)", "orders.IMPORT.conflicts"} < told.keys()
+    assert {name for name in READ_WHOLE if "()" not in name} <= told.keys()
