@@ -25,4 +25,4 @@ PLUGGED = {"TestStorage", "TestTransaction", "TestDoom", "TestRun", "TestLoad", 
 PLUGGED |= {f"Test{protocol.__name__}" for protocol in STORAGES.values()}
 """What goes through each part that a stranger plugs in; what lies behind them is memory's, and tested there."""
 
-globals().update({name: suite(event_loop=False)[name] for name in PLUGGED})
+globals().update({name: kind for name, kind in suite(event_loop=False).items() if name in PLUGGED})
