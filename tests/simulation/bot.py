@@ -8,7 +8,7 @@ from random import Random
 from uuid import UUID
 
 from metacore.domain.trading.orders import NewOrder, Order, OrderSide, OrderType
-from metacore.domain.trading.reports import ExecutionReport
+from metacore.domain.trading.reports import ExecutionReport, Outcome
 from metacore.domain.trading.trades import NewTrade
 from metacore.errors import ExchangeError, InsufficientFundsError
 from metacore.exchanges import mexc
@@ -35,6 +35,7 @@ class Bot:
         self._chance = chance
         self.trading = TradingService(storage)
         self._reconciler = Reconciler(storage)
+        self.wrong: list[str] = []
 
     def act(self) -> None:
         """Do what somebody with an account does."""
@@ -194,4 +195,11 @@ class Bot:
         if isinstance(event, ExecutionReport):
             self.trading.apply_report(event)
         elif isinstance(event, NewTrade):
-            self.trading.settle_trade(event)
+            self._settle(event)
+
+    def _settle(self, trade: NewTrade) -> None:
+        result = self.trading.settle_trade(trade)
+        placed_at = None if result.order is None else result.order.placed_at
+        synced_at = self.storage.users.get(self.user_id).balances_synced_at
+        if result.outcome is Outcome.COVERED and placed_at and synced_at and placed_at > synced_at:
+            self.wrong.append(f"the snapshot taken over at {synced_at} cannot have known of {result}")

@@ -106,7 +106,7 @@ def _differences(storage: Storage, bot: Bot, exchange: Exchange) -> dict[str, De
 
 
 def _never_right(bot: Bot, exchange: Exchange) -> list[str]:
-    storage, user_id, wrong = bot.storage, bot.user_id, []
+    storage, user_id, wrong = bot.storage, bot.user_id, list(bot.wrong)
     wrong += [f"audit: {finding}" for finding in storage.balances.audit(user_id)]
     stored = {order.exchange_order_id: order for order in _orders(storage, user_id)}
     for listed in exchange.orders:

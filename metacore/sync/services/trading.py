@@ -157,8 +157,8 @@ class TradingService:
 
         APPLIED moved the balance; COVERED is entered, and moves no total: the account snapshot knew of it; DUPLICATE
         has the reference of an earlier one of the same asset and amount. ConflictError if that was another,
-        InvalidDataError if the amount is not above zero or the time is more than 5 minutes after the storage's clock,
-        NotFoundError if the user does not exist.
+        InvalidDataError if the amount is not above zero, or more than the balance has room for, or the time is more
+        than 5 minutes after the storage's clock; NotFoundError if the user does not exist.
         """
         return self._transfer(EntryReason.DEPOSIT, user_id, asset, amount, reference, occurred_at)
 
@@ -181,7 +181,8 @@ class TradingService:
         it are COVERED; where times are closer than `snapshot_tolerance`, the books choose which of them it knew of.
         STALE, and nothing written, if it is not newer than the one before, or is the first and differs with facts close
         to it. Differences and STALE are logged. InvalidDataError if `taken_at` is more than 5 minutes after the
-        storage's clock, NotFoundError if the user does not exist.
+        storage's clock, or a total, or what is unexplained of it, would be more than a balance holds; NotFoundError if
+        the user does not exist.
         """
         told = require_model(AccountSnapshot, snapshot, "snapshot")
         result = execute(self._storage, SyncAccount(user_id, told, self._tolerance))
