@@ -229,8 +229,10 @@ def test_no_deadlock_in_a_crowd_that_shares_users_and_has_them_alone(open_storag
                 elif kind == "sync":
                     trading.sync_account(user_id, snapshot())
                 elif kind == "many":
-                    chosen = chance.sample(users, 3)
-                    trading.place_orders([NewOrderFactory.build(user_id=one) for one in chosen])
+                    with storage.transaction() as tx:
+                        chosen = frozenset(chance.sample(users, 3))
+                        tx.load(Selection(users=chosen, exclusive_users=chance.random() < 0.5))
+                        tx.balances.apply(BalanceDeltaFactory.build(user_id=one, asset="BTC") for one in chosen)
                 elif kind == "own transaction":
                     with storage.transaction() as tx:
                         within = runner.service("TradingService", tx)
