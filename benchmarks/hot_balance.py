@@ -36,18 +36,18 @@ class SameSql:
 
     def settle(self, connection: Connection[Any], trade: NewTrade) -> None:
         user, now = str(trade.user_id), datetime.now(UTC)
-        named = {"id_user_id": f"{{{user}}}", "id": f"{{{trade.order_id}}}", "holders": "{}"}
+        named = {"order_id_user_id": f"{{{user}}}", "order_id": f"{{{trade.order_id}}}", "holders": "{}"}
 
         def run(statement: Statement, values: dict[str, Any]) -> list[Any]:
             return connection.execute(statement.text("metacore"), values).fetchall()
 
         with connection.transaction():
             run(transactions.LOCK_USERS, {"ids": f"{{{user}}}"})
-            order = dict(zip(ORDER.columns, run(transactions.lock_orders(("id",), False), named)[0], strict=True))
+            order = dict(zip(ORDER.columns, run(transactions.lock_orders(("order_id",), False), named)[0], strict=True))
             key = {"user_id": [user], "symbol": [trade.symbol], "exchange_trade_id": [trade.exchange_trade_id]}
             if run(transactions.TRADES, {name: to_array(values) for name, values in key.items()}):
                 return
-            run(transactions.unsettled(("id",), False), named)
+            run(transactions.unsettled(("order_id",), False), named)
             assets = [order["base_asset"], order["quote_asset"]]
             wanted = {"user_id": to_array([user, user]), "asset": to_array(assets)}
             run(balances.ENSURE, {**wanted, "now": now.isoformat()})
@@ -75,6 +75,7 @@ class SameSql:
                 entry = {"user_id": user, "asset": asset, "delta_free": free, "delta_locked": locked, "reason": reason}
                 entry |= {"reference": str(trade.id), "occurred_at": trade.traded_at, "created_at": now}
                 entry |= {"free_after": fund[0], "locked_after": fund[1], "seq": fund[2]}
+                entry |= {"delta_unexplained": Decimal(0), "unexplained_after": Decimal(0)}
                 entries.append(SimpleNamespace(**entry))
             run(balances.WRITE, BALANCE_ENTRY.encode_all(entries))
             update = {
