@@ -50,6 +50,10 @@ with warnings.catch_warnings():
         locks, of a user, orders and balances, may wait so long for each one that is held; a service ends with the first
         such error, `run` begins again.
         """
+        timeouts_with_begin: bool = False
+        """Send `statement_timeout` and `lock_timeout` with each BEGIN, and a BEGIN with each operation: where those of
+        the connection's start do not arrive, as behind a pooler by the transaction.
+        """
         idle_in_transaction_timeout: Seconds = 60
         application_name: Annotated[str, StringConstraints(min_length=1, max_length=63)] = "metacore"
         schema: Identifier = DEFAULT_SCHEMA  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride, reportAssignmentType]

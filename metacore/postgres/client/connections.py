@@ -96,6 +96,12 @@ def pool_parameters(settings: Settings) -> dict[str, Any]:
     }
 
 
+def limits(settings: Settings) -> list[bytes]:
+    """The commands that set the time-outs of one transaction."""
+    times = {"statement_timeout": settings.statement_timeout, "lock_timeout": settings.lock_timeout}
+    return [f"SET LOCAL {name} = {milliseconds(seconds)}".encode() for name, seconds in times.items()]
+
+
 def milliseconds(seconds: float) -> int:
     """What the server is told for `seconds`: 0 would mean no limit."""
     return max(1, round(seconds * 1000))

@@ -54,26 +54,26 @@ class Wire:
 
     def __init__(self, connection: BaseConnection[Any], prepares: bool, made_at: float) -> None:
         self.made_at = made_at
-        self._pgconn = connection.pgconn
+        self.pgconn = connection.pgconn
         self._loader = RowLoader(connection)
         self._prepares = prepares
         self._prepared: set[Statement] = set()
         self._last_words: str | None = None
         self._poll = select.poll()
-        self._poll.register(self._pgconn.socket, select.POLLIN)
+        self._poll.register(self.pgconn.socket, select.POLLIN)
         connection.add_notice_handler(self._note)
 
     def is_lost(self) -> bool:
         """Whether the server, or what is on the way to it, has closed the connection, which is idle: as far as this
         side of it knows, and without a round trip.
         """
-        if self._pgconn.status != pq.ConnStatus.OK:
+        if self.pgconn.status != pq.ConnStatus.OK:
             return True
         if not self._poll.poll(0):
             return False
         try:
-            self._pgconn.consume_input()
-            self._pgconn.is_busy()
+            self.pgconn.consume_input()
+            self.pgconn.is_busy()
         except OperationalError:
             return True
         return self._last_words is not None
@@ -90,58 +90,26 @@ class Wire:
         Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
         server has skipped what came after it. UnsentError, and nothing is sent, if the connection is lost already.
         """
-        self._require_connection()
-        commands: list[Command] = [partial(self._pgconn.send_query_params, text, None) for text in openings]
+        self.require_connection()
+        commands: list[Command] = [partial(self.pgconn.send_query_params, text, None) for text in openings]
         fresh: dict[int, Statement] = {}
         for statement, values in calls:
             text, names = statement.positional(schema)
             if self._prepares and statement not in self._prepared and statement not in fresh.values():
                 fresh[len(commands)] = statement
-                commands.append(partial(self._pgconn.send_prepare, statement.key, text))
+                commands.append(partial(self.pgconn.send_prepare, statement.key, text))
             parameters = None if callable(values) else _parameters(values, names)
             commands.append(partial(self._send, statement, text, names, values, parameters))
         if closing is not None:
-            commands.append(partial(self._pgconn.send_query_params, closing, None))
+            commands.append(partial(self.pgconn.send_query_params, closing, None))
         if len(commands) == 1:
             return self._alone(commands[0], closing is not None)
         return self._together(commands, len(openings), fresh, closing is not None)
 
-    def start_copy(self, text: bytes) -> Waiting[None]:
-        """Begin the COPY `text` from here, inside of a transaction. UnsentError as in `exchange`."""
-        self._require_connection()
-        self._pgconn.send_query(text)
-        yield from self._flush()
-        result = yield from self._result()
-        if result is None or result.status != pq.ExecStatus.COPY_IN:
-            while (yield from self._result()) is not None:
-                pass
-            self._rows(result, commits=False)
-
-    def copy(self, data: bytes) -> Waiting[None]:
-        """Send `data` to the COPY that was begun; an interruption ends that, and it fails."""
-        while not self._pgconn.put_copy_data(data):
-            yield Wait.W
-        while self._pgconn.flush():
-            ready = yield Wait.RW
-            if ready is None:
-                yield from self.end_copy(b"interrupted")
-                return
-            if ready & Ready.R:
-                self._pgconn.consume_input()
-
-    def end_copy(self, flaw: bytes | None = None) -> Waiting[None]:
-        """End the COPY; it fails, too, if a `flaw` is told."""
-        while not self._pgconn.put_copy_end(flaw):
-            yield Wait.W
-        yield from self._flush()
-        result = yield from self._result()
-        while (yield from self._result()) is not None:
-            pass
-        self._rows(result, commits=False)
-
-    def _require_connection(self) -> None:
+    def require_connection(self) -> None:
+        """UnsentError if the connection is lost."""
         if self.is_lost():
-            self._pgconn.finish()
+            self.pgconn.finish()
             error = UnsentError("the connection was lost before anything was sent")
             error.sqlstate = self._last_words
             raise error
@@ -160,87 +128,90 @@ class Wire:
             parameters = _parameters(values(), names)
             made = sum(len(parameter) for parameter in parameters if parameter is not None)
         if self._prepares:
-            self._pgconn.send_query_prepared(statement.key, parameters)
+            self.pgconn.send_query_prepared(statement.key, parameters)
         else:
-            self._pgconn.send_query_params(text, parameters)
+            self.pgconn.send_query_params(text, parameters)
         return made
 
     def _alone(self, command: Command, closes: bool) -> Waiting[list[list[Row]]]:
         command()
-        yield from self._flush()
-        result = yield from self._result()
+        yield from self.flush()
+        result = yield from self.result()
         ends = []
-        while (end := (yield from self._result())) is not None:
+        while (end := (yield from self.result())) is not None:
             ends.append(end)
-        rows = self._rows(result, commits=closes)
+        rows = self.rows(result, commits=closes)
         for end in ends:
-            self._rows(end, commits=True)
+            self.rows(end, commits=True)
         return [rows]
 
     def _together(
         self, commands: Sequence[Command], first: int, fresh: Mapping[int, Statement], closes: bool
     ) -> Waiting[list[list[Row]]]:
-        pgconn = self._pgconn
+        pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
         try:
             for command in commands:
                 if (command() or 0) > _LARGE:
                     # All of it shall be with the server while the next parameters are made.
-                    yield from self._flush()
+                    yield from self.flush()
         except BaseException:
             # Part of it may be with the server already: nobody shall commit that.
             pgconn.finish()
             raise
         pgconn.pipeline_sync()
-        yield from self._flush()
+        yield from self.flush()
         results: list[PGresult | None] = []
         for _ in commands:
-            results.append((yield from self._result()))
-            yield from self._result()
+            results.append((yield from self.result()))
+            yield from self.result()
         ends = yield from self._synced()
         answers = []
+        last = len(results) - closes
         for position, result in enumerate(results):
-            rows = self._rows(result, commits=closes and position == len(results) - 1)
+            rows = self.rows(result, commits=position == last)
             if (statement := fresh.get(position)) is not None:
                 self._prepared.add(statement)
-            elif position >= first:
+            elif first <= position < last:
                 answers.append(rows)
         for end in ends:
-            self._rows(end, commits=True)
+            self.rows(end, commits=True)
         return answers
 
     def _synced(self) -> Waiting[list[PGresult | None]]:
         """What went wrong between the last statement and the end of the round trip, where the server commits."""
         ends: list[PGresult | None] = []
-        while self._pgconn.status == pq.ConnStatus.OK:
-            result = yield from self._result()
+        while self.pgconn.status == pq.ConnStatus.OK:
+            result = yield from self.result()
             if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
-                self._pgconn.exit_pipeline_mode()
+                self.pgconn.exit_pipeline_mode()
                 return ends
             ends.append(result)
             if result is None:
                 break
-            yield from self._result()
+            yield from self.result()
         return [*ends, None]
 
-    def _flush(self) -> Waiting[None]:
-        while self._pgconn.flush():
+    def flush(self) -> Waiting[None]:
+        """Send what libpq has."""
+        while self.pgconn.flush():
             ready = yield Wait.RW
             # After a cancellation psycopg waits once more, and begins by saying nothing: None.
             if ready and ready & Ready.R:
-                self._pgconn.consume_input()
+                self.pgconn.consume_input()
 
-    def _result(self) -> Waiting[PGresult | None]:
-        while self._pgconn.is_busy():
+    def result(self) -> Waiting[PGresult | None]:
+        """The next result, None after the last one of a command."""
+        while self.pgconn.is_busy():
             if (yield Wait.R):
                 try:
-                    self._pgconn.consume_input()
+                    self.pgconn.consume_input()
                 except OperationalError:
                     # The connection is lost. What the server said before it, libpq still gives, and then an error.
                     break
-        return self._pgconn.get_result()
+        return self.pgconn.get_result()
 
-    def _rows(self, result: PGresult | None, *, commits: bool) -> list[Row]:
+    def rows(self, result: PGresult | None, *, commits: bool) -> list[Row]:
         """The rows of `result`; `commits` says that the server may have committed before an error of it."""
         if result is None:
             raise OperationalError("the connection is lost")
@@ -251,7 +222,7 @@ class Wire:
             error = error_from_result(result)
             is_last = error.diag.severity_nonlocalized in _LAST_WORDS
             if is_last:
-                self._pgconn.finish()
+                self.pgconn.finish()
             # Without SQLSTATE it is not the server that speaks, but libpq of a lost connection; by class 08, a pooler
             # between them, which does not know either.
             if not error.sqlstate or error.sqlstate.startswith("08") or (is_last and commits):

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import islice
+
+import psycopg
 
 from metacore.domain.values.imports import ImportResult, import_conflict
 from metacore.errors import NotFoundError
+from metacore.postgres.client import copying
 from metacore.postgres.client.codecs import copy_line
+from metacore.postgres.client.errors import translate
 from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements.imports import Import
@@ -41,5 +47,20 @@ async def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[
             total += len(block)
             yield "".join(block)
 
-    await tx.copy(statements.insert.name, statements.copy, blocks())
+    connection = await tx.begin()
+    perform = partial(tx.pool.perform, connection)
+    try:
+        await perform(lambda wire: copying.start(wire, statements.copy.text(tx.pool.schema)))
+        try:
+            for block in blocks():
+                await perform(partial(copying.send, data=block.encode()))
+        except psycopg.Error:
+            raise
+        except Exception:
+            with suppress(psycopg.Error):
+                await perform(partial(copying.end, flaw=b"its rows failed"))
+            raise
+        await perform(copying.end)
+    except psycopg.Error as error:
+        raise tx.doom(translate(error, statements.insert.name, tx.pool.schema)) from error
     return total

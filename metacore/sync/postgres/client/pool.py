@@ -19,7 +19,7 @@ from metacore._compat.psycopg_blocking import Connection, ConnectionPool, wait
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
-from metacore.postgres.client.connections import connection_parameters, parse_url, pool_parameters
+from metacore.postgres.client.connections import connection_parameters, limits, parse_url, pool_parameters
 from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.errors import READ_ONLY, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
@@ -52,6 +52,8 @@ class Pool(Resources):
         self._lost_at = 0.0
         self._wires: WeakKeyDictionary[Connection[Row], Wire] = WeakKeyDictionary()
         self.patience = self.settings.statement_timeout + MARGIN
+        self.limits = limits(self.settings) if self.settings.timeouts_with_begin else []
+        """What goes with each BEGIN."""
 
     def open(self) -> None:
         """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""

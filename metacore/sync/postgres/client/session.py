@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
-from operator import methodcaller
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -33,7 +31,7 @@ _PING = Statement("ping", "SELECT 1")
 _PING_PATIENCE = 5.0
 """Seconds that `ping` waits, for a connection and for the answer."""
 
-_COMMIT, _ROLLBACK = b"COMMIT", b"ROLLBACK"
+_BEGIN, _COMMIT, _ROLLBACK = b"BEGIN", b"COMMIT", b"ROLLBACK"
 
 
 class Session(BaseSession["TransactionSession"]):
@@ -52,6 +50,9 @@ class Session(BaseSession["TransactionSession"]):
 
     def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
         """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none.
+
+        Several statements that write have a BEGIN of their own: what is one for PostgreSQL without it, need not be one
+        for what stands before it.
 
         Once more on a fresh connection if it was lost, and nothing can have been committed by it.
         """
@@ -76,13 +77,25 @@ class Session(BaseSession["TransactionSession"]):
         self, operation: str, calls: Sequence[Call], subject: object, patience: float, pool_patience: float | None
     ) -> list[list[Row]]:
         connection = self.pool.acquire(pool_patience)
+        writes = any(statement.writes for statement, _ in calls)
+        openings: list[bytes] = []
+        if self.pool.limits or (writes and len(calls) > 1):
+            openings = [_BEGIN, *self.pool.limits]
         try:
-            return self.pool.exchange(connection, calls, patience=patience)
+            return self.pool.exchange(connection, calls, openings, _COMMIT if openings else None, patience)
         except psycopg.Error as error:
-            writes = any(statement.writes for statement, _ in calls)
+            if openings:
+                self._roll_back(connection)
             raise self._typed(error, operation, commits=writes, subject=subject) from error
         finally:
             self.pool.release(connection)
+
+    def _roll_back(self, connection: Connection[Row]) -> None:
+        try:
+            if not connection.closed:
+                self.pool.exchange(connection, (), [_ROLLBACK], patience=MARGIN)
+        except psycopg.Error:
+            connection.close()
 
     def _typed(
         self, error: psycopg.Error, operation: str, *, commits: bool = False, subject: object = None
@@ -107,7 +120,7 @@ class Session(BaseSession["TransactionSession"]):
         """What `work` returns, called with a session whose reads all see the same moment; again as in `run`."""
 
         def look(session: TransactionSession) -> T:
-            session.opening = _BEGIN_SNAPSHOT
+            session.openings = [_BEGIN_SNAPSHOT, *self.pool.limits]
             return work(session)
 
         return self.run(look)
@@ -120,7 +133,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         super().__init__(pool, parent)
         self.pool = pool
         self._depth: int = parent._depth + 1 if parent else 0
-        self.opening = b"SAVEPOINT s%d" % self._depth if parent else b"BEGIN"
+        self.openings = [b"SAVEPOINT s%d" % self._depth] if parent else [_BEGIN, *pool.limits]
         self._locks: RowLocks = RowLocks(parent._locks if parent else None)
         self._connection: Connection[Row] | None = None
         self._begun = False
@@ -188,27 +201,13 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         self._patience = seconds + MARGIN
         return _LIMIT, {"milliseconds": str(milliseconds(seconds))}
 
-    def copy(self, operation: str, statement: Statement, blocks: Iterable[str]) -> None:
-        """Send `blocks` to the COPY `statement`. Each may take as long as a statement; an error of theirs passes on."""
+    def begin(self) -> Connection[Row]:
+        """The connection, in the transaction: for what is more than statements, such as COPY."""
         self.check()
         connection = self.connect()
-        perform = partial(self.pool.perform, connection)
-        try:
-            if openings := self._openings():
-                self.pool.exchange(connection, (), openings)
-            perform(lambda wire: wire.start_copy(statement.text(self.pool.schema)))
-            try:
-                for block in blocks:
-                    perform(methodcaller("copy", block.encode()))
-            except psycopg.Error:
-                raise
-            except Exception:
-                with suppress(psycopg.Error):
-                    perform(lambda wire: wire.end_copy(b"its rows failed"))
-                raise
-            perform(lambda wire: wire.end_copy())
-        except psycopg.Error as error:
-            raise self.doom(self._typed(error, operation)) from error
+        if openings := self._openings():
+            self.pool.exchange(connection, (), openings)
+        return connection
 
     def _note_locks(self, calls: Sequence[Call]) -> None:
         if any(statement.locks for statement, _ in calls):
@@ -220,7 +219,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
             if session._begun:
                 break
             session._begun = True
-            openings.insert(0, session.opening)
+            openings[:0] = session.openings
         return openings
 
     def commit(self) -> None:
@@ -254,10 +253,8 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
             return
         connection, self._connection = self._connection, None
         try:
-            if self._begun and not connection.closed:
-                self.pool.exchange(connection, (), [_ROLLBACK], patience=MARGIN)
-        except psycopg.Error:
-            connection.close()
+            if self._begun:
+                self._roll_back(connection)
         finally:
             self.pool.release(connection)
 

@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import islice
+
+import psycopg
 
 from metacore.domain.values.imports import ImportResult, import_conflict
 from metacore.errors import NotFoundError
+from metacore.postgres.client import copying
 from metacore.postgres.client.codecs import copy_line
+from metacore.postgres.client.errors import translate
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements.imports import Import
 from metacore.sync.postgres.client.session import Session, TransactionSession
@@ -42,5 +48,20 @@ def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[str, s
             total += len(block)
             yield "".join(block)
 
-    tx.copy(statements.insert.name, statements.copy, blocks())
+    connection = tx.begin()
+    perform = partial(tx.pool.perform, connection)
+    try:
+        perform(lambda wire: copying.start(wire, statements.copy.text(tx.pool.schema)))
+        try:
+            for block in blocks():
+                perform(partial(copying.send, data=block.encode()))
+        except psycopg.Error:
+            raise
+        except Exception:
+            with suppress(psycopg.Error):
+                perform(partial(copying.end, flaw=b"its rows failed"))
+            raise
+        perform(copying.end)
+    except psycopg.Error as error:
+        raise tx.doom(translate(error, statements.insert.name, tx.pool.schema)) from error
     return total
