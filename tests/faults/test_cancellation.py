@@ -1,7 +1,7 @@
 """Tasks cancelled at each point where they wait: all or nothing is stored, and nothing is left behind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -17,38 +17,13 @@ from metacore.testing.factories import (
     NewUserFactory,
 )
 
+from .cancelling import CancelledAt, expect_every_connection_back
+
 URLS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
     "memory-async": lambda request: "memory://",
     "postgres-async": lambda request: request.getfixturevalue("metacore_database_url"),
 }
 MOST_WAITS = 500
-
-
-class CancelledAt:
-    """Awaits what is awaitable, and cancels its task when that waits for the nth time."""
-
-    def __init__(self, awaitable: Awaitable[Any], nth: int) -> None:
-        self.awaitable, self.nth, self.waits = awaitable, nth, 0
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        inner = self.awaitable.__await__()
-        step: Callable[[], Any] = lambda: inner.send(None)  # noqa: E731
-        while True:
-            try:
-                awaited = step()
-            except StopIteration as stop:
-                return stop.value
-            self.waits += 1
-            if self.waits == self.nth:
-                task = asyncio.current_task()
-                assert task is not None
-                task.cancel()
-            try:
-                yield awaited
-            except BaseException as error:  # noqa: BLE001 - it goes on inside
-                step = lambda error=error: inner.throw(error)  # noqa: E731
-            else:
-                step = lambda: inner.send(None)  # noqa: E731
 
 
 async def place_and_settle(storage: Any, user_id: Any) -> None:
@@ -100,15 +75,6 @@ async def stored(storage: Storage, user_id: Any) -> tuple[Any, ...]:
     )
 
 
-async def expect_every_connection_back(storage: Storage) -> None:
-    for _ in range(1000):
-        pool = storage.stats().pool
-        if pool is None or pool["pool_size"] == pool["pool_available"]:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"a connection is not back: {pool}")
-
-
 @pytest.mark.parametrize("backend", URLS)
 @pytest.mark.parametrize("work", WORK, ids=lambda work: work.__name__)
 def test_cancelled_at_any_point_it_stores_all_or_nothing(
@@ -123,7 +89,7 @@ def test_cancelled_at_any_point_it_stores_all_or_nothing(
                 await storage.balances.put(user.id, "USDT", Decimal(10_000), Decimal(0))
                 nothing = await stored(storage, user.id)
                 cancelled = CancelledAt(work(storage, user.id), nth)
-                task = asyncio.ensure_future(_await(cancelled))
+                task = asyncio.ensure_future(cancelled.run())
                 _, pending = await asyncio.wait([task], timeout=60)
                 assert not pending
                 await expect_every_connection_back(storage)
@@ -141,10 +107,6 @@ def test_cancelled_at_any_point_it_stores_all_or_nothing(
     partial: list[Any] = []
     waits = asyncio.run(cancel_everywhere())
     assert len(partial) == waits - 1
-
-
-async def _await(awaitable: CancelledAt) -> None:
-    await awaitable
 
 
 @pytest.mark.parametrize("backend", URLS)

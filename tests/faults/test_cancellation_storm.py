@@ -2,14 +2,19 @@
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from decimal import Decimal
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
+import metacore.sync
 from metacore import (
     MetacoreError,
     NewUser,
@@ -20,11 +25,29 @@ from metacore import (
     Transaction,
     connect,
 )
+from metacore._compat import psycopg_undocumented
+from metacore.testing.contract.operations import operations_of_storages
+from metacore.testing.contract.samples import NOBODY
 from metacore.testing.factories import BalanceDeltaFactory, NewOrderFactory, NewTradeFactory
+
+from .cancelling import CancelledAt, expect_every_connection_back, expect_idle_sessions
 
 TASKS, CONNECTIONS, SECONDS = 64, 2, 2.0
 PATIENCES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.05)
 """Seconds after which a call is cancelled: before it has a connection, while it waits for the server, near its end."""
+
+
+OPERATIONS = operations_of_storages()
+"""One of each, on what does not exist; in blocking style, which is asynchronous over an asynchronous storage."""
+
+
+async def perform(storage: Any, name: str) -> None:
+    """Perform an operation of the list to its end, whatever comes of it."""
+    if name == "trades.stream":
+        await stream(storage, NOBODY)
+        return
+    with suppress(MetacoreError):
+        await OPERATIONS[name](storage)  # type: ignore[misc]
 
 
 async def read(storage: Storage, user_id: UUID) -> None:
@@ -67,11 +90,15 @@ async def ping(storage: Storage, user_id: UUID) -> None:
     await storage.ping()
 
 
+async def any_operation(storage: Storage, user_id: UUID) -> None:
+    await perform(storage, random.choice(list(OPERATIONS)))
+
+
 Work = Callable[[Storage, UUID], Awaitable[None]]
 
 WORK: tuple[Work, ...] = (
     *(read, insert, change_a_balance, nest),
-    *(import_many, stream, trade, ping),
+    *(import_many, stream, trade, ping, any_operation),
 )
 
 
@@ -87,8 +114,8 @@ def test_a_storm_of_cancellations_loses_no_connection(metacore_database_url: str
             tasks = [call_until(end, work, storage, user_id, random.Random(seed)) for seed in range(TASKS)]
             cancelled = sum(await asyncio.gather(*tasks))
             assert cancelled > TASKS
-            await expect_all_back(storage)
-            assert states(metacore_database_url) == {"idle"}
+            await expect_every_connection_back(storage)
+            expect_idle_sessions(metacore_database_url, "storm", CONNECTIONS)
             for _ in range(2 * CONNECTIONS):
                 await storage.users.get(user_id)
             assert not await storage.balances.audit(user_id)
@@ -112,20 +139,110 @@ async def call_until(end: float, work: tuple[Work, ...], storage: Storage, user_
     return cancelled
 
 
-async def expect_all_back(storage: Storage) -> None:
-    pool: Any = None
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_cancelled_at_any_point_loses_no_connection(metacore_database_url: str, name: str) -> None:
+    settings = Settings(pool_max_size=CONNECTIONS, application_name="storm")
+
+    async def cancel_everywhere() -> None:
+        async with connect(metacore_database_url, settings=settings) as storage:
+            for nth in count(1):
+                cancelled = CancelledAt(perform(storage, name), nth)
+                await asyncio.wait([asyncio.ensure_future(cancelled.run())])
+                await expect_every_connection_back(storage)
+                if cancelled.waits < nth:
+                    break
+            expect_idle_sessions(metacore_database_url, "storm", CONNECTIONS)
+            for _ in range(2 * CONNECTIONS):
+                await storage.ping()
+
+    asyncio.run(cancel_everywhere())
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_interrupted_at_any_wait_loses_no_connection(
+    monkeypatch: pytest.MonkeyPatch, metacore_database_url: str, name: str
+) -> None:
+    """Blocking, by Ctrl+C, say, while it waits for the server."""
+    waits, nth = 0, 0
+    wait = psycopg_undocumented.waiting.wait
+
+    def interrupted(work: Any, *args: Any) -> Any:
+        nonlocal waits
+        waits += 1
+        if waits == nth:
+            with suppress(StopIteration):
+                next(work)
+            raise KeyboardInterrupt
+        return wait(work, *args)
+
+    settings = Settings(pool_max_size=CONNECTIONS, application_name="storm")
+    with metacore.sync.connect(metacore_database_url, settings=settings) as storage:
+        monkeypatch.setattr(psycopg_undocumented, "waiting", SimpleNamespace(wait=interrupted))
+        for nth in count(1):
+            waits = 0
+            with suppress(MetacoreError, KeyboardInterrupt):
+                OPERATIONS[name](storage)
+            expect_every_connection_back_blocking(storage)
+            if waits < nth:
+                break
+        nth = 0
+        expect_idle_sessions(metacore_database_url, "storm", CONNECTIONS)
+        for _ in range(2 * CONNECTIONS):
+            storage.ping()
+
+
+def test_a_storm_of_time_outs_loses_no_connection(metacore_database_url: str) -> None:
+    """Blocking: what ends the calls of threads are the time-outs of the pool and of locks."""
+    settings = Settings(
+        pool_max_size=CONNECTIONS,
+        application_name="storm",
+        pool_timeout=0.05,
+        lock_timeout=0.005,
+    )
+    with metacore.sync.connect(metacore_database_url, settings=settings) as storage:
+        user_id = insist(lambda: storage.users.create(NewUser())).id
+        end = time.monotonic() + SECONDS
+        raised: list[str] = []
+
+        def call_until_the_end(chance: random.Random) -> None:
+            work: list[Callable[[], object]] = [
+                lambda: storage.users.get(user_id),
+                lambda: storage.balances.apply([BalanceDeltaFactory.build(user_id=user_id)]),
+                lambda: storage.run(lambda tx: tx.balances.put(user_id, "BTC", Decimal(1), Decimal(0))),
+                lambda: storage.orders.create_many(NewOrderFactory.build(user_id=user_id) for _ in range(20)),
+                lambda: OPERATIONS[chance.choice(list(OPERATIONS))](storage),
+            ]
+            while time.monotonic() < end:
+                try:
+                    chance.choice(work)()
+                except MetacoreError as error:
+                    raised.append(type(error).__name__)
+
+        threads = [threading.Thread(target=call_until_the_end, args=[random.Random(n)]) for n in range(TASKS // 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert "PoolTimeoutError" in raised
+        expect_every_connection_back_blocking(storage)
+        expect_idle_sessions(metacore_database_url, "storm", CONNECTIONS)
+        for _ in range(2 * CONNECTIONS):
+            insist(storage.ping)
+        assert not insist(lambda: storage.balances.audit(user_id))
+
+
+def insist(call: Callable[[], Any]) -> Any:
+    """What `call` gives once it runs into no time-out."""
+    for _ in range(100):
+        with suppress(MetacoreError):
+            return call()
+    return call()
+
+
+def expect_every_connection_back_blocking(storage: metacore.sync.Storage) -> None:
     for _ in range(1000):
-        pool = storage.stats().pool
-        assert pool is not None
+        pool = storage.stats().pool or {}
         if pool["pool_size"] == pool["pool_available"] and not pool["requests_waiting"]:
             return
-        await asyncio.sleep(0.01)
+        time.sleep(0.01)
     pytest.fail(f"a connection is not back: {pool}")
-
-
-def states(url: str) -> set[str]:
-    """What the server says that the connections of the storage are doing."""
-    with psycopg.connect(url) as connection:
-        rows = connection.execute("SELECT state FROM pg_stat_activity WHERE application_name = 'storm'").fetchall()
-    assert 1 <= len(rows) <= CONNECTIONS
-    return {state for (state,) in rows}
