@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Generator
 from contextlib import suppress
 from time import monotonic
@@ -40,8 +39,6 @@ _PATIENCE = 1.0
 """Seconds that the server has for a request to cancel, and then for the end of what is cancelled."""
 
 _INTERRUPTIONS = (asyncio.CancelledError, KeyboardInterrupt)
-
-_logger = logging.getLogger("metacore.postgres.client")
 
 
 class RowLoader:
@@ -97,18 +94,15 @@ def wait_blocking(connection: Connection[Any], work: Waiting[T]) -> T:
 
 async def _cancel_async(connection: AsyncConnection[Any]) -> None:
     if capabilities.has_cancel_safe():
-        try:
+        # A server that does not take the request: what it is asked for goes with the connection.
+        with suppress(Error, OSError):
             await connection.cancel_safe(timeout=_PATIENCE)
-        except (Error, OSError):
-            _logger.debug("the server does not take a request to cancel")
 
 
 def _cancel_blocking(connection: Connection[Any]) -> None:
     if capabilities.has_cancel_safe():
-        try:
+        with suppress(Error, OSError):
             connection.cancel_safe(timeout=_PATIENCE)
-        except (Error, OSError):
-            _logger.debug("the server does not take a request to cancel")
 
 
 def _briefly(work: Waiting[T]) -> Waiting[T | None]:
