@@ -39,14 +39,19 @@ def upgrade(schema: str) -> None:
         created_at      timestamptz         NOT NULL,
         updated_at      timestamptz         NOT NULL,
 
-        CONSTRAINT users_pkey PRIMARY KEY (id),
-        CONSTRAINT users_uid_key UNIQUE (exchange, uid),
-        CONSTRAINT users_username_key UNIQUE (username),
-        CONSTRAINT users_email_key UNIQUE (exchange, email),
-        CONSTRAINT users_telegram_id_key UNIQUE (exchange, telegram_id)
+        CONSTRAINT users_pkey PRIMARY KEY (id)
     )
     """)
-    op.execute(f"CREATE INDEX users_newest_idx ON {schema}.users (created_at DESC, id DESC)")
+    op.execute(f"""
+    CREATE UNIQUE INDEX users_username_key ON {schema}.users (username) WHERE username IS NOT NULL
+    """)
+    for name in ("uid", "email", "telegram_id"):
+        op.execute(f"""
+        CREATE UNIQUE INDEX users_{name}_key ON {schema}.users (exchange, {name}) WHERE {name} IS NOT NULL
+        """)
+    op.execute(f"""
+    CREATE INDEX users_newest_idx ON {schema}.users (created_at DESC, id DESC) WHERE created_at > '-infinity'
+    """)
 
 
 def downgrade(schema: str) -> None:

@@ -69,15 +69,20 @@ def upgrade(schema: str) -> None:
         updated_at               timestamptz            NOT NULL,
 
         CONSTRAINT orders_pkey PRIMARY KEY (user_id, id),
-        CONSTRAINT orders_client_order_id_key UNIQUE (user_id, client_order_id),
-        CONSTRAINT orders_exchange_order_id_key UNIQUE (user_id, exchange_order_id),
         CONSTRAINT orders_users_fkey
             FOREIGN KEY (user_id) REFERENCES {schema}.users (id) ON DELETE CASCADE,
         CONSTRAINT orders_held_amount_not_negative CHECK (held_amount >= 0),
         CONSTRAINT orders_hold_has_asset CHECK (held_amount = 0 OR held_asset IS NOT NULL)
     )
     """)
-    op.execute(f"CREATE INDEX orders_newest_idx ON {schema}.orders (user_id, created_at DESC, id DESC)")
+    for name in ("client_order_id", "exchange_order_id"):
+        op.execute(f"""
+        CREATE UNIQUE INDEX orders_{name}_key ON {schema}.orders (user_id, {name}) WHERE {name} IS NOT NULL
+        """)
+    op.execute(f"""
+    CREATE INDEX orders_newest_idx ON {schema}.orders (user_id, created_at DESC, id DESC)
+        WHERE created_at > '-infinity'
+    """)
     op.execute(f"""
     CREATE INDEX orders_open_idx ON {schema}.orders (user_id, created_at DESC, id DESC)
         WHERE status IN ('PENDING_NEW', 'NEW', 'PARTIALLY_FILLED', 'PENDING_CANCEL')

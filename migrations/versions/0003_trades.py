@@ -37,28 +37,38 @@ def upgrade(schema: str) -> None:
         order_key          {schema}.key         NOT NULL,
 
         CONSTRAINT trades_pkey PRIMARY KEY (user_id, id),
-        CONSTRAINT trades_exchange_trade_id_key UNIQUE (user_id, symbol, exchange_trade_id, order_key),
         CONSTRAINT trades_users_fkey
             FOREIGN KEY (user_id) REFERENCES {schema}.users (id) ON DELETE CASCADE
     )
     """)
-    op.execute(f"CREATE INDEX trades_newest_idx ON {schema}.trades (user_id, traded_at DESC, id DESC)")
-    op.execute(f"CREATE INDEX trades_by_order_idx ON {schema}.trades (user_id, order_id, traded_at, id)")
+    op.execute(f"""
+    CREATE UNIQUE INDEX trades_exchange_trade_id_key
+        ON {schema}.trades (user_id, symbol, exchange_trade_id, order_key)
+        WHERE exchange_trade_id IS NOT NULL
+    """)
+    op.execute(f"""
+    CREATE INDEX trades_newest_idx ON {schema}.trades (user_id, traded_at DESC, id DESC)
+        WHERE traded_at > '-infinity'
+    """)
+    op.execute(f"""
+    CREATE INDEX trades_by_order_idx ON {schema}.trades (user_id, order_id, traded_at, id)
+        WHERE order_id IS NOT NULL
+    """)
     op.execute(f"""
     CREATE INDEX trades_pending_idx ON {schema}.trades (user_id, traded_at, id)
         WHERE state = 'PENDING'
     """)
     op.execute(f"""
     CREATE INDEX trades_unsettled_idx ON {schema}.trades (user_id, order_id)
-        WHERE state <> 'SETTLED'
+        WHERE state <> 'SETTLED' AND order_id IS NOT NULL
     """)
     op.execute(f"""
     CREATE INDEX trades_orphaned_by_exchange_order_id_idx ON {schema}.trades (user_id, exchange_order_id)
-        WHERE state <> 'SETTLED' AND order_id IS NULL
+        WHERE state <> 'SETTLED' AND order_id IS NULL AND exchange_order_id IS NOT NULL
     """)
     op.execute(f"""
     CREATE INDEX trades_orphaned_by_client_order_id_idx ON {schema}.trades (user_id, client_order_id)
-        WHERE state <> 'SETTLED' AND order_id IS NULL
+        WHERE state <> 'SETTLED' AND order_id IS NULL AND exchange_order_id IS NULL AND client_order_id IS NOT NULL
     """)
 
 

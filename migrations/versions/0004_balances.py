@@ -32,7 +32,9 @@ def upgrade(schema: str) -> None:
         CONSTRAINT balances_locked_not_negative CHECK (locked >= 0)
     )
     """)
-    op.execute(f"CREATE UNIQUE INDEX balances_name_idx ON {schema}.balances (user_id, lower(asset))")
+    op.execute(f"""
+    CREATE UNIQUE INDEX balances_name_idx ON {schema}.balances (user_id, lower(asset)) WHERE lower(asset) IS NOT NULL
+    """)
     op.execute(f"""
     CREATE TABLE {schema}.balance_entries (
         user_id       uuid                  NOT NULL,
@@ -64,6 +66,7 @@ def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE INDEX balance_entries_newest_idx
         ON {schema}.balance_entries (user_id, occurred_at DESC, asset DESC, seq DESC)
+        WHERE occurred_at > '-infinity'
     """)
 
 

@@ -34,6 +34,7 @@ def upgrade(schema: str) -> None:
     """)
     op.execute(f"""
     CREATE INDEX portfolio_holdings_holders_idx ON {schema}.portfolio_holdings (symbol, user_id)
+        WHERE symbol IS NOT NULL
     """)
 
 

@@ -32,12 +32,17 @@ def upgrade(schema: str) -> None:
     """)
     op.execute(f"""
     CREATE INDEX order_records_newest_idx ON {schema}.order_records (date_created_at DESC, order_uid DESC)
+        WHERE date_created_at > '-infinity'
     """)
     op.execute(f"""
     CREATE INDEX order_records_customer_idx
         ON {schema}.order_records (customer_id, date_created_at DESC, order_uid DESC)
+        WHERE customer_id IS NOT NULL
     """)
-    op.execute(f"CREATE INDEX order_records_track_number_idx ON {schema}.order_records (track_number)")
+    op.execute(f"""
+    CREATE INDEX order_records_track_number_idx ON {schema}.order_records (track_number)
+        WHERE track_number IS NOT NULL
+    """)
     op.execute(f"""
     CREATE TABLE {schema}.order_record_deliveries (
         order_uid  {schema}.key     NOT NULL,

@@ -61,8 +61,8 @@ INDEXES = [
         "DIFFERENT balance_entries.balance_entries_reference_key",
     ),
     (
-        "ALTER TABLE users DROP CONSTRAINT users_email_key,"
-        " ADD CONSTRAINT users_email_key UNIQUE NULLS NOT DISTINCT (exchange, email)",
+        "DROP INDEX users_email_key;"
+        " CREATE UNIQUE INDEX users_email_key ON users (exchange, email) NULLS NOT DISTINCT WHERE email IS NOT NULL",
         "DIFFERENT users.users_email_key",
     ),
 ]
@@ -115,13 +115,13 @@ def test_a_manual_change_is_found(server, deployed, change, difference):
 
 def test_a_constraint_that_is_gone_takes_its_index_along(server, deployed):
     with psycopg.connect(server.url) as connection:
-        table = sql.Identifier(deployed, "users")
-        connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT users_email_key").format(table))
+        table = sql.Identifier(deployed, "user_api_keys")
+        connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT user_api_keys_api_key_hash_key").format(table))
         found = find_drift(connection, deployed)
         connection.rollback()
     assert [(drift.kind, drift.object, drift.name) for drift in found] == [
-        (DriftKind.MISSING, "constraint", "users.users_email_key"),
-        (DriftKind.MISSING, "index", "users.users_email_key"),
+        (DriftKind.MISSING, "constraint", "user_api_keys.user_api_keys_api_key_hash_key"),
+        (DriftKind.MISSING, "index", "user_api_keys.user_api_keys_api_key_hash_key"),
     ]
 
 

@@ -1,6 +1,7 @@
 """Every statement that reads or changes rows finds them by an index, whatever its values: no table is read whole.
 
-Each statement of `metacore.postgres.statements` is explained with the plan for any values, in tables that seem large.
+Each statement of `metacore.postgres.statements` is explained with the plan for any values, as the storages' sessions
+have it planned.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from metacore.domain.trading.balances import EntryFilter
 from metacore.domain.trading.orders import OrderFilter
 from metacore.domain.trading.trades import TradeFilter
 from metacore.postgres import SchemaDeployer, statements
+from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.transactions import COLUMNS
@@ -44,18 +46,11 @@ ARGUMENTS: dict[tuple[str, str], Any] = {
 }
 """What the makers of statements are called with, beside flags, which are both false and true."""
 
-KINDS = ARGUMENTS["transactions.lock_orders", "kinds"]
-
 READ_WHOLE: dict[str, str] = {
     "credentials.KEY_USE": "counts all, by key",
     "credentials.OUTDATED": "counts those of all users",
     "order_records.COUNT": "counts all",
     "portfolios.SYMBOLS": "names those of all users",
-    **{
-        f"transactions.{name}({kinds}, True)": "looks for orders by an id or by what they hold"
-        for name in ("lock_orders", "unsettled", "stale_updates")
-        for kinds in KINDS
-    },
 }
 """The statements that may read a table whole, and why."""
 
@@ -124,9 +119,10 @@ PARTIAL = {
     index.name
     for table in METADATA.sorted_tables
     for index in table.indexes
-    if index.dialect_options["postgresql"]["where"] is not None
+    if (where := index.dialect_options["postgresql"]["where"]) is not None
+    if not str(where).endswith(("'-infinity'", " IS NOT NULL")) or " AND " in str(where)
 }
-"""Indexes of few rows: those that are open, held, waiting or out of order."""
+"""Indexes of few rows: those that are open, held, waiting or out of order. The conditions of others are names."""
 
 # What each copy of a row has of its own.
 OWN = """jsonb_build_object(
@@ -162,8 +158,8 @@ def planner(server) -> Iterator[psycopg.Connection]:
     SchemaDeployer(server.url, SCHEMA).deploy()
     with psycopg.connect(server.url, autocommit=True, options=f"-c search_path={SCHEMA}") as admin:
         fill(server.url, admin)
-        # As if the tables were hundreds of times as large.
-        admin.execute("SET seq_page_cost = 500")
+        for name, value in PLANNING.items():
+            admin.execute(f"SET {name} = {value}")
         yield admin
         admin.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
 

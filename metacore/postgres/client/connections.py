@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from metacore.config import Settings
 from metacore.errors import ConfigurationError
+from metacore.postgres.client.planning import PLANNING
 
 _KEEPALIVES = {
     "keepalives_idle": 30,
@@ -53,9 +54,10 @@ def parse_url(url: str) -> dict[str, Any]:
 def connection_parameters(url: str, settings: Settings) -> dict[str, Any]:
     """The keyword arguments of psycopg's `connect`: `url`, and what `settings` ask of the session.
 
-    The time-outs, the time zone UTC and the encoding are set on the server too, by the start-up packet: no round trip
-    is spent on them, and options of the URL's own come first. A network that swallows packets is noticed by TCP within
-    a minute, unless the URL has parameters of its own for that; a Unix socket has none.
+    The time-outs, the time zone UTC, the encoding and what is asked of the planner are set on the server too, by the
+    start-up packet: no round trip is spent on them, and options of the URL's own come first. A network that swallows
+    packets is noticed by TCP within a minute, unless the URL has parameters of its own for that; a Unix socket has
+    none.
     """
     parameters = parse_url(url)
     options = {
@@ -65,6 +67,7 @@ def connection_parameters(url: str, settings: Settings) -> dict[str, Any]:
         "statement_timeout": milliseconds(settings.statement_timeout),
         "lock_timeout": milliseconds(settings.lock_timeout),
         "idle_in_transaction_session_timeout": milliseconds(settings.idle_in_transaction_timeout),
+        **PLANNING,
     }
     given = str(parameters.get("options") or "")
     session = " ".join(f"-c {name}={value}" for name, value in options.items())

@@ -6,28 +6,30 @@ from functools import cache
 
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import behind, equal, matching, names, rows
-from metacore.postgres.tables.balances import balance_entries, balances
+from metacore.postgres.statements.sets import behind, equal, looked_up, matched, matching, names, ordered, rows
+from metacore.postgres.tables.balances import LISTED_ENTRIES, balance_entries, balances
 
 GET = Statement(
     "balances.get",
     f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid AND asset = %(asset)s",
 )
 
-_BY_KEYS = f"""
-    SELECT {names(BALANCE.columns, "balances.")} FROM {{schema}}.balances
-    JOIN {rows(balances, ("user_id", "asset"), "named")}
-        ON balances.user_id = named.user_id AND balances.asset = named.asset
-    ORDER BY balances.user_id, balances.asset
-"""
-GET_MANY = Statement("balances.get_many", _BY_KEYS)
+_KEY = ("user_id", "asset")
+_LOCK_ORDER = 'user_id, lower(asset COLLATE "C")'
+"""The order in which balances are stored and locked, whoever names them in whatever case."""
+
+GET_MANY = Statement(
+    "balances.get_many",
+    f"SELECT found.* FROM {ordered(balances, _KEY)} "
+    + looked_up(BALANCE.columns, "balances", "balances.user_id = named.user_id AND balances.asset = named.asset"),
+)
+_SAME_NAME = 'balances.user_id = named.user_id AND lower(balances.asset) = lower(named.asset COLLATE "C")'
 LOCK_MANY = Statement(
     "balances.get_many",
     f"""
-    SELECT {names(BALANCE.columns, "balances.")} FROM {{schema}}.balances
-    JOIN {rows(balances, ("user_id", "asset"), "named")}
-        ON balances.user_id = named.user_id AND lower(balances.asset) = lower(named.asset COLLATE "C")
-    ORDER BY balances.user_id, balances.asset FOR UPDATE OF balances
+    SELECT found.* FROM (SELECT {names(_KEY)} FROM {rows(balances, _KEY)} ORDER BY {_LOCK_ORDER}) AS named
+        {looked_up(BALANCE.columns, "balances", _SAME_NAME, lock=True)}
+    ORDER BY found.user_id, found.asset
     """,
 )
 """Locks the balances that have these names, in whatever case: there is one of each."""
@@ -50,7 +52,7 @@ def list_all(nonzero: bool, unexplained: bool) -> Statement:
 LOCK_ALL = Statement(
     "balances.list",
     f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid"
-    " ORDER BY asset FOR UPDATE",
+    f" ORDER BY {_LOCK_ORDER} FOR UPDATE",
 )
 
 ENSURE = Statement(
@@ -60,8 +62,8 @@ ENSURE = Statement(
         (user_id, asset, free, locked, unexplained, last_seq, version, created_at, updated_at)
     SELECT new.user_id, new.asset, 0, 0, 0, 0, 1, %(now)s::timestamptz, %(now)s::timestamptz
     FROM {rows(balances, ("user_id", "asset"))}
-    WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = new.user_id)
-    ORDER BY new.user_id, new.asset
+    WHERE (SELECT id FROM {{schema}}.users WHERE users.id = new.user_id) IS NOT NULL
+    ORDER BY {_LOCK_ORDER}
     ON CONFLICT DO NOTHING
     RETURNING user_id, asset
     """,
@@ -84,7 +86,7 @@ WRITE = Statement(
     UPDATE {{schema}}.balances SET free = newest.free_after, locked = newest.locked_after,
         unexplained = newest.unexplained_after, last_seq = newest.seq, version = balances.version + 1,
         updated_at = newest.created_at
-    FROM newest WHERE balances.user_id = newest.user_id AND balances.asset = newest.asset
+    FROM newest WHERE {matched(balances, "balances", _KEY, "newest")}
     RETURNING balances.asset
     """,
     writes=True,
@@ -129,7 +131,7 @@ def page(of_asset: bool, after: bool) -> Statement:
 @cache
 def journal(filters: tuple[str, ...], after: bool) -> Statement:
     """A page of the journal, newest first, of the entries that match `filters`; only behind a position, if so."""
-    where = [equal(balance_entries, "user_id")]
+    where = [equal(balance_entries, "user_id"), LISTED_ENTRIES]
     if filters:
         where.append(matching(balance_entries, filters, "occurred_at"))
     if after:

@@ -8,7 +8,7 @@ from functools import cache
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.postgres.client.codecs import USER
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import assignments, names, rows, without
+from metacore.postgres.statements.sets import assignments, matched, names, rows, without
 from metacore.postgres.tables.credentials import user_api_keys, user_credentials
 
 COLUMNS = tuple(field.name for field in fields(SealedCredentials))
@@ -37,7 +37,7 @@ SET = Statement(
     f"""
     INSERT INTO {{schema}}.user_credentials ({names(COLUMNS)})
     SELECT {names(COLUMNS)} FROM {rows(user_credentials, COLUMNS)}
-    WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = new.user_id)
+    WHERE (SELECT id FROM {{schema}}.users WHERE users.id = new.user_id) IS NOT NULL
     ON CONFLICT (user_id) DO UPDATE SET {assignments(_SEALED, "excluded")}
     RETURNING user_id
     """,
@@ -50,23 +50,22 @@ REPLACE = Statement(
     f"""
     UPDATE {{schema}}.user_credentials SET {assignments(_SEALED)}
     FROM {rows(user_credentials, COLUMNS, before="bytea")}
-    WHERE user_credentials.user_id = new.user_id AND user_credentials.api_key = new.before
+    WHERE {matched(user_credentials, "user_credentials", ["user_id"])} AND user_credentials.api_key = new.before
     RETURNING user_credentials.user_id
     """,
     writes=True,
 )
 """Replaces credentials whose API key is still the ciphertext `before`: its nonce makes it like no other."""
 
-_IF_STORED = """EXISTS (
-        SELECT FROM {schema}.user_credentials AS stored WHERE stored.user_id = new.user_id AND stored.api_key =
-        new.sealed
-    )"""
+_IF_STORED = """(
+        SELECT stored.api_key FROM {schema}.user_credentials AS stored WHERE stored.user_id = new.user_id
+    ) = new.sealed"""
 
 DELETE_HASHES = Statement(
     "users.delete_api_keys",
     f"""
     DELETE FROM {{schema}}.user_api_keys USING {rows(user_credentials, ["user_id"], sealed="bytea")}
-    WHERE user_api_keys.user_id = new.user_id AND {_IF_STORED}
+    WHERE {matched(user_api_keys, "user_api_keys", ["user_id"])} AND {_IF_STORED}
     RETURNING user_api_keys.user_id
     """,
     writes=True,

@@ -12,7 +12,8 @@ from typing import Any
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.postgres.client.order_record_codec import DELIVERY, ITEM, PAYMENT, RECORD, PartCodec
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import assignments, names, without
+from metacore.postgres.statements.sets import assignments, matched, names, without
+from metacore.postgres.tables.order_records import LISTED_RECORDS, order_record_items, order_records
 
 
 def _rows(codec: PartCodec[Any], parameter: str) -> str:
@@ -21,11 +22,13 @@ def _rows(codec: PartCodec[Any], parameter: str) -> str:
 
 
 def _replace(codec: PartCodec[Any], parameter: str, *key: str) -> str:
-    """Stores one part of the records that `changed`."""
+    """Stores one part of the records that `changed`. IS TRUE keeps the planner from joining the two sets, neither of
+    which has an index: so the records that changed are hashed once.
+    """
     return f"""
         INSERT INTO {{schema}}.{codec.table} ({names(codec.columns)})
         SELECT {names(codec.columns, "new.")} FROM {_rows(codec, parameter)}
-        JOIN changed ON changed.order_uid = new.order_uid
+        WHERE (new.order_uid IN (SELECT order_uid FROM changed)) IS TRUE
         ON CONFLICT ({names(key)}) DO UPDATE SET {assignments(without(codec.columns, *key), "excluded")}
         RETURNING {codec.table}.order_uid
     """
@@ -75,7 +78,7 @@ UPDATE = _write(
     "order_records.update",
     f"""
     UPDATE {{schema}}.order_records SET {_changes("new")} FROM {_rows(RECORD, "records")}
-    WHERE order_records.order_uid = new.order_uid AND order_records.digest <> new.digest
+    WHERE {matched(order_records, "order_records", ["order_uid"])} AND order_records.digest <> new.digest
     """,
 )
 
@@ -92,10 +95,11 @@ TRIM = Statement(
 
 TRIM_MANY = Statement(
     "order_records.save_many",
-    """
-    DELETE FROM {schema}.order_record_items
+    f"""
+    DELETE FROM {{schema}}.order_record_items
     USING unnest(%(order_uid)s::text[], %(items)s::bigint[]) AS kept (order_uid, items)
-    WHERE order_record_items.order_uid = kept.order_uid AND order_record_items.position > kept.items
+    WHERE {matched(order_record_items, "order_record_items", ["order_uid"], "kept")}
+        AND order_record_items.position > kept.items
     """,
     writes=True,
 )
@@ -155,11 +159,11 @@ FIND = Statement(
 @cache
 def page(of_customer: bool, after: bool) -> Statement:
     """A page, newest first; only of one customer, only behind a position, if so."""
-    where = ["customer_id = %(customer_id)s"] if of_customer else []
+    where = ["customer_id = %(customer_id)s" if of_customer else LISTED_RECORDS]
     if after:
         where.append("(date_created_at, order_uid) < (%(date_created_at)s::timestamptz, %(after_uid)s)")
     records = f"""(
-        SELECT * FROM {{schema}}.order_records {"WHERE" if where else ""} {" AND ".join(where)}
+        SELECT * FROM {{schema}}.order_records WHERE {" AND ".join(where)}
         ORDER BY date_created_at DESC, order_uid DESC LIMIT %(limit)s::bigint
     )"""
     name = "order_records.list_by_customer" if of_customer else "order_records.list"

@@ -10,30 +10,35 @@ from metacore.postgres.tables.order_updates import order_updates
 GIVEN = without(ORDER_UPDATE.columns, "seq", "recorded_at")
 """The columns that an append is given; the storage adds the rest."""
 
+_NAMED = f"unnest({array('owner_ids', 'uuid')}, {array('order_ids', 'uuid')})"
+
 _APPEND = f"""
-    WITH last AS MATERIALIZED (
-        SELECT named.*, (
+    INSERT INTO {{schema}}.order_updates ({names(GIVEN)}, seq, recorded_at)
+    SELECT {names(GIVEN, "new.")}, last.seqs[new.position] + new.rank, %(recorded_at)s::timestamptz
+    FROM (
+        SELECT array_agg(coalesce((
             SELECT max(seq) FROM {{schema}}.order_updates AS stored
             WHERE stored.user_id = named.user_id AND stored.order_id = named.order_id
-        ) AS seq
-        FROM unnest({array("owner_ids", "uuid")}, {array("order_ids", "uuid")}) AS named (user_id, order_id)
-    )
-    INSERT INTO {{schema}}.order_updates ({names(GIVEN)}, seq, recorded_at)
-    SELECT {names(GIVEN, "new.")}, coalesce(last.seq, 0) + new.rank, %(recorded_at)s::timestamptz
-    FROM {rows(order_updates, GIVEN, rank="bigint")} JOIN last USING (user_id, order_id)
+        ), 0) ORDER BY named.position) AS seqs
+        FROM {_NAMED} WITH ORDINALITY AS named (user_id, order_id, position)
+    ) AS last, {rows(order_updates, GIVEN, rank="bigint", position="bigint")}
 """
 
 APPEND = Statement("order_updates.append_many", _APPEND + "RETURNING 1", writes=True)
-"""Appends updates, of which each has its `rank` among those of its order, 1, 2, 3..., and names each order once.
+"""Appends updates, of which each has the `position`, from 1, of its order among those named, and its `rank` among those
+of its order, 1, 2, 3...; each order is named once.
 
 An earlier statement has locked the orders, so that no other append takes the same `seq`. The last one is looked up once
-for each order: a lookup for each row would step over all rows inserted before it.
+for each order: a lookup for each row would step over all rows inserted before it. It is found again by its position: to
+join two sets, neither of which has an index, takes the product of their sizes, or a hash.
 """
 
-_KNOWN = """
-    WHERE (SELECT count(*) FROM last) = (
-        SELECT count(*) FROM {schema}.orders AS known
-        JOIN last ON known.user_id = last.user_id AND known.id = last.order_id
+_KNOWN = f"""
+    WHERE NOT EXISTS (
+        SELECT FROM {_NAMED} AS named (user_id, order_id) WHERE (
+            SELECT id FROM {{schema}}.orders AS known
+            WHERE known.user_id = named.user_id AND known.id = named.order_id
+        ) IS NULL
     )
     RETURNING user_id, order_id, seq
 """

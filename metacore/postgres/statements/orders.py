@@ -8,9 +8,9 @@ from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import ORDER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
-from metacore.postgres.statements.sets import behind, equal, matching, names, parameters, rows
+from metacore.postgres.statements.sets import behind, equal, looked_up, matching, names, ordered, parameters
 from metacore.postgres.statements.turns import ONE_SHARED
-from metacore.postgres.tables.orders import OPEN_ORDERS, orders
+from metacore.postgres.tables.orders import LISTED_ORDERS, OPEN_ORDERS, orders
 
 _SELECT = f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders"
 _NEWEST_FIRST = "ORDER BY created_at DESC, id DESC"
@@ -36,13 +36,16 @@ GET_BY_EXCHANGE_ORDER_ID = Statement(
     "orders.get_by_exchange_order_id", f"{_SELECT} WHERE {equal(orders, 'user_id', 'exchange_order_id')}"
 )
 
-_BY_KEYS = f"""
-    SELECT {names(ORDER.columns, "orders.")} FROM {{schema}}.orders
-    JOIN {rows(orders, ("user_id", "id"), "named")} ON orders.user_id = named.user_id AND orders.id = named.id
-    ORDER BY orders.user_id, orders.id
-"""
-GET_MANY = Statement("orders.get_many", _BY_KEYS)
-LOCK_MANY = Statement("orders.get_many", _BY_KEYS + "FOR UPDATE OF orders")
+
+def _by_keys(lock: bool) -> Statement:
+    on = "orders.user_id = named.user_id AND orders.id = named.id"
+    return Statement(
+        "orders.get_many",
+        f"SELECT found.* FROM {ordered(orders, ('user_id', 'id'))} {looked_up(ORDER.columns, 'orders', on, lock=lock)}",
+    )
+
+
+GET_MANY, LOCK_MANY = _by_keys(lock=False), _by_keys(lock=True)
 
 DELETE = Statement(
     "orders.delete",
@@ -54,7 +57,7 @@ DELETE = Statement(
 @cache
 def page(filters: tuple[str, ...], after: bool) -> Statement:
     """A page, newest first, of the orders that match `filters`; only behind a position, if so."""
-    where = [equal(orders, "user_id")]
+    where = [equal(orders, "user_id"), LISTED_ORDERS]
     if filters:
         where.append(matching(orders, filters, "created_at"))
     if after:

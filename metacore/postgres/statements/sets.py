@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Table
 
@@ -14,6 +14,39 @@ def rows(table: Table, columns: Iterable[str], alias: str = "new", **others: str
     types = {name: sql_type(table.c[name]) for name in columns} | others
     arrays = ", ".join(array(name, kind) for name, kind in types.items())
     return f"unnest({arrays}) AS {alias} ({', '.join(types)})"
+
+
+def looked_up(columns: Iterable[str], table: str, on: str, alias: str = "found", lock: bool = False) -> str:
+    """A FROM item `alias` of the rows of `table` that are `on` the row of the item before it: locked one after the
+    other in the order of those, if so.
+
+    It cannot be turned around: joined, a table that is small at the moment would be read whole, and each of its rows
+    looked for in the set. FOR UPDATE forbids that, or OFFSET.
+    """
+    ending = "FOR UPDATE" if lock else "OFFSET 0"
+    return f"CROSS JOIN LATERAL (SELECT {names(columns)} FROM {{schema}}.{table} WHERE {on} {ending}) AS {alias}"
+
+
+def matched(table: Table, alias: str, key: Sequence[str], source: str = "new") -> str:
+    """The condition that a changed row of `table`, called `alias`, has the `key` of a row of the set `source`.
+
+    Its first column is compared with an array of one value: were it plainly equal, the planner might read the table in
+    the order of its key, to look for each row in the set.
+    """
+    first, *others = key
+    conditions = [f"{alias}.{first} = ANY (ARRAY[{source}.{first}]::{sql_type(table.c[first])}[])"]
+    return " AND ".join([*conditions, *(f"{alias}.{name} = {source}.{name}" for name in others)])
+
+
+def ordered(table: Table, columns: Iterable[str], alias: str = "named") -> str:
+    """A FROM item `alias` of the arrays named as `columns` of `table`, in the order of these."""
+    columns = tuple(columns)
+    return f"(SELECT {names(columns)} FROM {rows(table, columns)} ORDER BY {by_code_point(table, columns)}) AS {alias}"
+
+
+def by_code_point(table: Table, columns: Iterable[str]) -> str:
+    """The ORDER BY list of `columns` of a set, in the order that they have in `table`."""
+    return ", ".join(f'{name} COLLATE "C"' if sql_type(table.c[name]) == "text" else name for name in columns)
 
 
 def array(name: str, kind: str) -> str:

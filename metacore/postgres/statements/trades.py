@@ -11,14 +11,17 @@ from metacore.postgres.statements.sets import (
     assignments,
     behind,
     equal,
+    looked_up,
+    matched,
     matching,
     names,
+    ordered,
     parameters,
     rows,
     without,
 )
 from metacore.postgres.statements.turns import ONE_SHARED
-from metacore.postgres.tables.trades import PENDING_TRADES, trades
+from metacore.postgres.tables.trades import LISTED_TRADES, PENDING_TRADES, trades
 
 _SELECT = f"SELECT {names(TRADE.columns)} FROM {{schema}}.trades"
 
@@ -36,9 +39,11 @@ CREATE = Statement(
 
 GET = Statement("trades.get", f"{_SELECT} WHERE {equal(trades, 'user_id', 'id')}")
 
+# Ordered inside, it might be answered from the primary key, which has that order.
 GET_BY_EXCHANGE_TRADE_ID = Statement(
     "trades.get_by_exchange_trade_id",
-    f"{_SELECT} WHERE {equal(trades, 'user_id', 'symbol', 'exchange_trade_id')} ORDER BY id",
+    f"SELECT * FROM ({_SELECT} WHERE {equal(trades, 'user_id', 'symbol', 'exchange_trade_id')} OFFSET 0) AS found"
+    " ORDER BY id",
 )
 
 LIST_BY_ORDER = Statement(
@@ -51,11 +56,8 @@ LIST_PENDING = Statement(
 
 GET_MANY = Statement(
     "trades.get_many",
-    f"""
-    SELECT {names(TRADE.columns, "trades.")} FROM {{schema}}.trades
-    JOIN {rows(trades, ("user_id", "id"), "named")} ON trades.user_id = named.user_id AND trades.id = named.id
-    ORDER BY trades.user_id, trades.id
-    """,
+    f"SELECT found.* FROM {ordered(trades, ('user_id', 'id'))}"
+    f" {looked_up(TRADE.columns, 'trades', 'trades.user_id = named.user_id AND trades.id = named.id')}",
 )
 
 INSERT = Statement(
@@ -72,7 +74,7 @@ REPLACE = Statement(
     "trades.replace",
     f"""
     UPDATE {{schema}}.trades AS stored SET {assignments(without(TRADE.columns, "user_id", "id"))}
-    FROM {rows(trades, TRADE.columns)} WHERE stored.user_id = new.user_id AND stored.id = new.id
+    FROM {rows(trades, TRADE.columns)} WHERE {matched(trades, "stored", ("user_id", "id"))}
     RETURNING 1
     """,
     writes=True,
@@ -92,7 +94,7 @@ IMPORT = Import(
 @cache
 def page(filters: tuple[str, ...], after: bool) -> Statement:
     """A page, newest first, of the trades that match `filters`; only behind a position, if so."""
-    where = [equal(trades, "user_id")]
+    where = [equal(trades, "user_id"), LISTED_TRADES]
     if filters:
         where.append(matching(trades, filters, "traded_at"))
     if after:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
-from metacore.domain.trading.balances import UNIQUELY_REFERENCED
+from sqlalchemy import Table
+
 from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import array, assignments, names, rows, without
-from metacore.postgres.tables.balances import FACT_ENTRIES, balance_entries
-from metacore.postgres.tables.domains import quoted
+from metacore.postgres.statements.sets import array, assignments, looked_up, matched, names, ordered, rows, without
+from metacore.postgres.tables.balances import FACT_ENTRIES, LISTED_ENTRIES, REFERENCED_ENTRIES, balance_entries
 from metacore.postgres.tables.order_updates import STALE_UPDATES
 from metacore.postgres.tables.orders import HOLDING_ORDERS, orders
-from metacore.postgres.tables.trades import trades
+from metacore.postgres.tables.trades import LISTED_TRADES, trades
 
 _IDS = f"{array('ids', 'uuid')}::uuid[]"
 _USERS = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id "
@@ -29,20 +30,28 @@ def _given(name: str) -> str:
     return f"unnest({array(f'{name}_user_id', 'uuid')}, {ids}) AS given (user_id, {name})"
 
 
-def _named(kinds: tuple[str, ...]) -> str:
-    found = " UNION ".join(
-        f"SELECT o.user_id, o.id FROM {{schema}}.orders AS o JOIN {_given(name)}"
-        f" ON o.user_id = given.user_id AND o.{COLUMNS[name]} = given.{name}"
-        for name in kinds
-    )
-    return f"(orders.user_id, orders.id) IN ({found})"
-
-
 def _found(kinds: tuple[str, ...], holding: bool) -> str:
-    where = [_named(kinds)] if kinds else []
+    """A FROM item `named` of the keys of the orders named by the `kinds` of ids and, if so, of those that hold funds
+    of some users, in their order.
+    """
+    found = []
+    for name in kinds:
+        if name == "order_id":
+            found.append(f"SELECT user_id, order_id AS id FROM {_given(name)}")
+            continue
+        on = f"o.user_id = given.user_id AND o.{COLUMNS[name]} = given.{name}"
+        found.append(
+            f"SELECT o.user_id, o.id FROM {_given(name)} {looked_up(('o.user_id', 'o.id'), 'orders AS o', on, 'o')}"
+        )
     if holding:
-        where.append(f"(user_id = ANY ({array('holders', 'uuid')}::uuid[]) AND {HOLDING_ORDERS})")
-    return " OR ".join(where)
+        found.append(
+            f"SELECT user_id, id FROM {{schema}}.orders"
+            f" WHERE user_id = ANY ({array('holders', 'uuid')}::uuid[]) AND {HOLDING_ORDERS}"
+        )
+    return f"({' UNION '.join(found)} ORDER BY user_id, id) AS named"
+
+
+_ORDER = "orders.user_id = named.user_id AND orders.id = named.id"
 
 
 @cache
@@ -52,8 +61,7 @@ def lock_orders(kinds: tuple[str, ...], holding: bool) -> Statement:
     """
     return Statement(
         "load",
-        f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders WHERE {_found(kinds, holding)}"
-        " ORDER BY user_id, id FOR UPDATE",
+        f"SELECT found.* FROM {_found(kinds, holding)} {looked_up(ORDER.columns, 'orders', _ORDER, lock=True)}",
     )
 
 
@@ -63,98 +71,99 @@ def unsettled(kinds: tuple[str, ...], holding: bool) -> Statement:
     of all ids of the orders that `lock_orders` finds.
     """
     kept_by = {
-        "order_id": ("trades.order_id", "NULL::text", "NULL::text"),
-        "exchange_order_id": ("NULL::uuid", "trades.exchange_order_id", "NULL::text"),
-        "client_order_id": ("NULL::uuid", "NULL::text", "trades.client_order_id"),
+        "order_id": ("named.order_id", "NULL::text", "NULL::text"),
+        "exchange_order_id": ("NULL::uuid", "named.exchange_order_id", "NULL::text"),
+        "client_order_id": ("NULL::uuid", "NULL::text", "named.client_order_id"),
     }
     conditions = {
-        "order_id": "trades.order_id = named.order_id",
-        "exchange_order_id": "trades.order_id IS NULL AND trades.exchange_order_id = named.exchange_order_id",
-        "client_order_id": "trades.order_id IS NULL AND trades.exchange_order_id IS NULL"
-        " AND trades.client_order_id = named.client_order_id",
+        "order_id": "order_id IS NOT NULL",
+        "exchange_order_id": "order_id IS NULL AND exchange_order_id IS NOT NULL",
+        "client_order_id": "order_id IS NULL AND exchange_order_id IS NULL AND client_order_id IS NOT NULL",
     }
     branches = []
     for name in COLUMNS:
         named = f"SELECT user_id, {name} FROM found"
         if name in kinds:
             named += f" UNION SELECT * FROM {_given(name)}"
-        branches.append(
-            f"SELECT trades.user_id, {', '.join(kept_by[name])}, symbol, side, trim_scale(sum(quantity)),"
-            f" trim_scale(sum(quote_quantity)) FROM ({named}) AS named JOIN {{schema}}.trades"
-            f" ON trades.user_id = named.user_id AND trades.state <> 'SETTLED' AND {conditions[name]}"
-            f" GROUP BY trades.user_id, trades.{name}, symbol, side"
+        on = (
+            f"trades.user_id = named.user_id AND trades.{name} = named.{name} AND state <> 'SETTLED'"
+            f" AND {conditions[name]}"
         )
-    ids = ", ".join(f"{column} AS {name}" for name, column in COLUMNS.items())
+        branches.append(
+            f"SELECT named.user_id, {', '.join(kept_by[name])}, symbol, side, trim_scale(sum(quantity)),"
+            f" trim_scale(sum(quote_quantity)) FROM ({named}) AS named"
+            f" {looked_up(('symbol', 'side', 'quantity', 'quote_quantity'), 'trades', on)}"
+            f" GROUP BY named.user_id, named.{name}, symbol, side"
+        )
+    ids = {column: name for name, column in COLUMNS.items()}
+    found = ", ".join(f"found.{column} AS {name}" for column, name in ids.items())
     return Statement(
         "load",
-        f"WITH found AS MATERIALIZED (SELECT user_id, {ids} FROM {{schema}}.orders"
-        f" WHERE {_found(kinds, holding)}) {' UNION ALL '.join(branches)}",
+        f"WITH found AS MATERIALIZED (SELECT found.user_id, {found} FROM {_found(kinds, holding)}"
+        f" {looked_up(('user_id', *ids), 'orders', _ORDER)}) {' UNION ALL '.join(branches)}",
     )
 
 
 @cache
 def stale_updates(kinds: tuple[str, ...], holding: bool) -> Statement:
     """Loads the STALE updates of the orders that `lock_orders` finds."""
+    on = f"order_updates.user_id = named.user_id AND order_updates.order_id = named.id AND {STALE_UPDATES}"
     return Statement(
         "load",
-        f"WITH found AS MATERIALIZED (SELECT user_id, id FROM {{schema}}.orders WHERE {_found(kinds, holding)})"
-        f" SELECT {names(ORDER_UPDATE.columns, 'stored.')} FROM found JOIN {{schema}}.order_updates AS stored"
-        f" ON stored.user_id = found.user_id AND stored.order_id = found.id AND stored.{STALE_UPDATES}"
-        " ORDER BY stored.user_id, stored.order_id, stored.seq",
+        f"SELECT found.* FROM {_found(kinds, holding)} {looked_up(ORDER_UPDATE.columns, 'order_updates', on)}"
+        " ORDER BY user_id, order_id, seq",
+    )
+
+
+def _named(table: Table, columns: Sequence[str], key: Sequence[str], order: str, *conditions: str) -> Statement:
+    """Loads the rows of `table` that have one of the given values of `key`."""
+    on = " AND ".join([*(f"{table.name}.{name} = named.{name}" for name in key), *conditions])
+    return Statement(
+        "load",
+        f"SELECT found.* FROM {rows(table, key, 'named')} {looked_up(columns, table.name, on)} ORDER BY {order}",
     )
 
 
 TRADE_KEY = ("user_id", "symbol", "exchange_trade_id")
-TRADES = Statement(
-    "load",
-    f"SELECT {names(TRADE.columns, 'trades.')} FROM {{schema}}.trades JOIN {rows(trades, TRADE_KEY, 'named')}"
-    " ON trades.user_id = named.user_id AND trades.symbol = named.symbol"
-    " AND trades.exchange_trade_id = named.exchange_trade_id ORDER BY trades.user_id, trades.id",
-)
-
-TRADES_BY_ID = Statement(
-    "load",
-    f"SELECT {names(TRADE.columns, 'trades.')} FROM {{schema}}.trades JOIN {rows(trades, ('user_id', 'id'), 'named')}"
-    " ON trades.user_id = named.user_id AND trades.id = named.id ORDER BY trades.user_id, trades.id",
-)
+TRADES = _named(trades, TRADE.columns, TRADE_KEY, "found.user_id, found.id")
+TRADES_BY_ID = _named(trades, TRADE.columns, ("user_id", "id"), "found.user_id, found.id")
 BALANCES = Statement(
     "load",
     f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = ANY ({_IDS}) ORDER BY user_id, asset",
 )
 
 ENTRY_REFERENCE = ("user_id", "reason", "reference")
-ENTRIES = Statement(
-    "load",
-    f"SELECT {names(BALANCE_ENTRY.columns, 'entries.')} FROM {{schema}}.balance_entries AS entries"
-    f" JOIN {rows(balance_entries, ENTRY_REFERENCE, 'named')} ON entries.user_id = named.user_id"
-    " AND entries.reason = named.reason AND entries.reference = named.reference"
-    f" WHERE entries.reason IN ({quoted(sorted(UNIQUELY_REFERENCED))})"
-    " ORDER BY entries.user_id, entries.reason, entries.reference",
+ENTRIES = _named(
+    balance_entries,
+    BALANCE_ENTRY.columns,
+    ENTRY_REFERENCE,
+    "found.user_id, found.reason, found.reference",
+    REFERENCED_ENTRIES,
 )
 
 _AROUND = "coalesce(%(around)s::timestamptz, users.balances_as_of)"
 _LAST = f"CASE WHEN %(later)s::boolean THEN 'infinity' ELSE {_AROUND} + %(tolerance)s::interval END"
 _WINDOW = f"BETWEEN {_AROUND} - %(tolerance)s::interval AND {_LAST}"
+_OF_USERS = f"(SELECT id, balances_as_of FROM {{schema}}.users WHERE id = ANY ({_IDS}) OFFSET 0) AS users"
+_FACT = f"user_id = users.id AND {LISTED_ENTRIES} AND occurred_at {_WINDOW} AND {FACT_ENTRIES}"
 
 FACTS = Statement(
     "load",
-    f"""
-    SELECT {names(BALANCE_ENTRY.columns, "entries.")} FROM {{schema}}.users
-    JOIN {{schema}}.balance_entries AS entries ON entries.user_id = users.id
-        AND entries.occurred_at {_WINDOW} AND entries.{FACT_ENTRIES}
-    WHERE users.id = ANY ({_IDS})
-    ORDER BY entries.user_id, entries.asset, entries.seq
-    """,
+    f"SELECT found.* FROM {_OF_USERS} {looked_up(BALANCE_ENTRY.columns, 'balance_entries', _FACT)}"
+    " ORDER BY found.user_id, found.asset, found.seq",
 )
 """The entries that tell of facts around a moment: without one, around each user's newest account snapshot."""
 
+_SETTLED = f"user_id = users.id AND {LISTED_TRADES} AND traded_at {_WINDOW} AND state = 'SETTLED'"
 PLACEMENTS = Statement(
     "load",
     f"""
-    SELECT trades.user_id, trades.id, orders.id IS NOT NULL, orders.placed_at FROM {{schema}}.users
-    JOIN {{schema}}.trades ON trades.user_id = users.id AND trades.traded_at {_WINDOW} AND trades.state = 'SETTLED'
-    LEFT JOIN {{schema}}.orders ON orders.user_id = trades.user_id AND orders.id = trades.order_id
-    WHERE users.id = ANY ({_IDS})
+    SELECT found.user_id, found.id, placed.id IS NOT NULL, placed.placed_at
+    FROM {_OF_USERS} {looked_up(("user_id", "id", "order_id"), "trades", _SETTLED)}
+    LEFT JOIN LATERAL (
+        SELECT id, placed_at FROM {{schema}}.orders
+        WHERE orders.user_id = found.user_id AND orders.id = found.order_id OFFSET 0
+    ) AS placed ON true
     """,
 )
 """When the orders of the settled trades of that time were placed here."""
@@ -162,18 +171,17 @@ PLACEMENTS = Statement(
 CHECK_USERS = Statement("save", f"SELECT id FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id FOR KEY SHARE")
 
 
-def _versions(table: str) -> Statement:
+def _versions(table: Table) -> Statement:
+    on = f"{table.name}.user_id = named.user_id AND {table.name}.id = named.id"
+    key = ("user_id", "id")
     return Statement(
         "save",
-        f"SELECT stored.user_id, stored.id, stored.version FROM {{schema}}.{table} AS stored"
-        f" JOIN unnest({array('user_id', 'uuid')}, {array('id', 'uuid')}) AS named (user_id, id)"
-        " ON stored.user_id = named.user_id AND stored.id = named.id"
-        " ORDER BY stored.user_id, stored.id FOR UPDATE OF stored",
+        f"SELECT found.* FROM {ordered(table, key)} {looked_up((*key, 'version'), table.name, on, lock=True)}",
     )
 
 
-CHECK_ORDERS = _versions("orders")
-CHECK_TRADES = _versions("trades")
+CHECK_ORDERS = _versions(orders)
+CHECK_TRADES = _versions(trades)
 
 INSERT_ORDERS = Statement(
     "save",
@@ -187,7 +195,7 @@ REPLACED = without(ORDER.columns, *set(CONTENT) - {"user_id", "client_order_id"}
 REPLACE_ORDERS = Statement(
     "save",
     f"UPDATE {{schema}}.orders AS stored SET {assignments(without(REPLACED, 'user_id', 'id'))}"
-    f" FROM {rows(orders, REPLACED)} WHERE stored.user_id = new.user_id AND stored.id = new.id"
+    f" FROM {rows(orders, REPLACED)} WHERE {matched(orders, 'stored', ('user_id', 'id'))}"
     " RETURNING 1",
     writes=True,
 )

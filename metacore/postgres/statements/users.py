@@ -7,7 +7,7 @@ from functools import cache
 from metacore.postgres.client.codecs import USER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import behind, equal, names, parameter, parameters
-from metacore.postgres.tables.users import users
+from metacore.postgres.tables.users import LISTED_USERS, users
 
 _SELECT = f"SELECT {names(USER.columns)} FROM {{schema}}.users"
 
@@ -29,11 +29,15 @@ DELETE = Statement("users.delete", f"DELETE FROM {{schema}}.users WHERE {equal(u
 @cache
 def page(active: bool, after: bool) -> Statement:
     """A page, newest first; only of users with the given `is_active`, only behind a position, if so."""
-    conditions = [equal(users, "is_active")] if active else []
+    where = [LISTED_USERS]
+    if active:
+        where.append(equal(users, "is_active"))
     if after:
-        conditions.append(behind(users, "created_at", "id"))
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return Statement("users.list", f"{_SELECT} {where} ORDER BY created_at DESC, id DESC LIMIT %(limit)s::bigint")
+        where.append(behind(users, "created_at", "id"))
+    conditions = " AND ".join(where)
+    return Statement(
+        "users.list", f"{_SELECT} WHERE {conditions} ORDER BY created_at DESC, id DESC LIMIT %(limit)s::bigint"
+    )
 
 
 @cache

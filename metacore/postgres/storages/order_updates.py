@@ -57,11 +57,16 @@ class PostgresOrderUpdateStorage(OrderUpdateStorage):
 def values_of(updates: Sequence[NewOrderUpdate], now: datetime) -> dict[str, str | None]:
     """The parameters that append `updates`."""
     counts: Counter[OrderKey] = Counter()
-    ranks = []
+    positions: dict[OrderKey, int] = {}
+    numbers = []
     for update in updates:
         key = (update.user_id, update.order_id)
         counts[key] += 1
-        ranks.append(counts[key])
+        numbers.append((positions.setdefault(key, len(positions) + 1), counts[key]))
     orders = {"owner_ids": to_array(key[0] for key in counts), "order_ids": to_array(key[1] for key in counts)}
     values = ORDER_UPDATE.encode_all(updates, statements.GIVEN)
-    return {**values, **orders, "rank": to_array(ranks), "recorded_at": to_text(now)}
+    ranks = {
+        "position": to_array([position for position, _ in numbers]),
+        "rank": to_array([rank for _, rank in numbers]),
+    }
+    return {**values, **orders, **ranks, "recorded_at": to_text(now)}

@@ -9,6 +9,7 @@ from metacore.postgres.tables.columns import (
     METADATA,
     amount_column,
     belongs_to,
+    ever,
     id_column,
     integer_column,
     key_column,
@@ -24,6 +25,9 @@ REFERENCED_ENTRIES = f"reason IN ({quoted(sorted(UNIQUELY_REFERENCED))}) AND ref
 
 FACT_ENTRIES = f"reason IN ({quoted(sorted(FACTS))})"
 """Which rows tell of facts: what an account snapshot may know of."""
+
+LISTED_ENTRIES = ever("occurred_at")
+"""Which rows `balance_entries_newest_idx` has: all."""
 
 balances = Table(
     "balances",
@@ -44,7 +48,13 @@ balances = Table(
     info={"entity": "balance", "rights": UPDATED},
 )
 
-Index("balances_name_idx", balances.c.user_id, func.lower(balances.c.asset), unique=True)
+Index(
+    "balances_name_idx",
+    balances.c.user_id,
+    func.lower(balances.c.asset),
+    unique=True,
+    postgresql_where=text("lower(asset) IS NOT NULL"),
+)
 
 balance_entries = Table(
     "balance_entries",
@@ -84,4 +94,5 @@ Index(
     balance_entries.c.occurred_at.desc(),
     balance_entries.c.asset.desc(),
     balance_entries.c.seq.desc(),
+    postgresql_where=text(LISTED_ENTRIES),
 )

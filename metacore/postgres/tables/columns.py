@@ -17,7 +17,6 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Text,
-    UniqueConstraint,
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
@@ -81,8 +80,13 @@ def not_negative(table: str, column: str) -> CheckConstraint:
     return CheckConstraint(f"{column} >= 0", name=f"{table}_{column}_not_negative")
 
 
-def unique(table: str, field: str, *columns: str) -> UniqueConstraint:
-    return UniqueConstraint(*columns, name=f"{table}_{field}_key")
+def ever(column: str) -> str:
+    """A condition that every row meets: of an index on the time `column`, which only those statements use that say it.
+
+    An index whose condition a statement does not meet cannot be taken for another one, which the planner does where a
+    table was small when it planned.
+    """
+    return f"{column} > '-infinity'"
 
 
 def belongs_to(table: str, owner: str, columns: Iterable[str], owner_columns: Iterable[str]) -> ForeignKeyConstraint:

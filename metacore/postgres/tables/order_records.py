@@ -6,13 +6,14 @@ beside the unknown keys. `key_order` is NULL where the fields come as declared a
 
 from __future__ import annotations
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table
+from sqlalchemy import Index, PrimaryKeyConstraint, Table, text
 
 from metacore.postgres.tables.columns import (
     METADATA,
     amount_column,
     belongs_to,
     bytes_column,
+    ever,
     integer_column,
     json_column,
     key_column,
@@ -20,6 +21,9 @@ from metacore.postgres.tables.columns import (
     time_column,
 )
 from metacore.postgres.tables.rights import DELETED
+
+LISTED_RECORDS = ever("date_created_at")
+"""Which rows `order_records_newest_idx` has: all."""
 
 order_records = Table(
     "order_records",
@@ -44,14 +48,24 @@ order_records = Table(
     info={"entity": "order record", "rights": DELETED},
 )
 
-Index("order_records_newest_idx", order_records.c.date_created_at.desc(), order_records.c.order_uid.desc())
+Index(
+    "order_records_newest_idx",
+    order_records.c.date_created_at.desc(),
+    order_records.c.order_uid.desc(),
+    postgresql_where=text(LISTED_RECORDS),
+)
 Index(
     "order_records_customer_idx",
     order_records.c.customer_id,
     order_records.c.date_created_at.desc(),
     order_records.c.order_uid.desc(),
+    postgresql_where=text("customer_id IS NOT NULL"),
 )
-Index("order_records_track_number_idx", order_records.c.track_number)
+Index(
+    "order_records_track_number_idx",
+    order_records.c.track_number,
+    postgresql_where=text("track_number IS NOT NULL"),
+)
 
 order_record_deliveries = Table(
     "order_record_deliveries",

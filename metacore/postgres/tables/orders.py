@@ -9,6 +9,7 @@ from metacore.postgres.tables.columns import (
     METADATA,
     amount_column,
     belongs_to,
+    ever,
     id_column,
     integer_column,
     json_column,
@@ -17,7 +18,6 @@ from metacore.postgres.tables.columns import (
     not_negative,
     text_column,
     time_column,
-    unique,
 )
 from metacore.postgres.tables.domains import quoted
 from metacore.postgres.tables.rights import DELETED
@@ -27,6 +27,9 @@ OPEN_ORDERS = f"status IN ({quoted(status for status in OrderStatus if status.is
 
 HOLDING_ORDERS = "held_amount > 0"
 """Which rows `orders_holding_idx` has."""
+
+LISTED_ORDERS = ever("created_at")
+"""Which rows `orders_newest_idx` has: all."""
 
 orders = Table(
     "orders",
@@ -60,15 +63,27 @@ orders = Table(
     time_column("created_at"),
     time_column("updated_at"),
     PrimaryKeyConstraint("user_id", "id", name="orders_pkey"),
-    unique("orders", "client_order_id", "user_id", "client_order_id"),
-    unique("orders", "exchange_order_id", "user_id", "exchange_order_id"),
     belongs_to("orders", "users", ["user_id"], ["id"]),
     not_negative("orders", "held_amount"),
     CheckConstraint("held_amount = 0 OR held_asset IS NOT NULL", name="orders_hold_has_asset"),
     info={"entity": "order", "rights": DELETED},
 )
 
-Index("orders_newest_idx", orders.c.user_id, orders.c.created_at.desc(), orders.c.id.desc())
+for _name in ("client_order_id", "exchange_order_id"):
+    Index(
+        f"orders_{_name}_key",
+        orders.c.user_id,
+        orders.c[_name],
+        unique=True,
+        postgresql_where=text(f"{_name} IS NOT NULL"),
+    )
+Index(
+    "orders_newest_idx",
+    orders.c.user_id,
+    orders.c.created_at.desc(),
+    orders.c.id.desc(),
+    postgresql_where=text(LISTED_ORDERS),
+)
 Index(
     "orders_open_idx",
     orders.c.user_id,

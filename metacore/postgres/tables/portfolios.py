@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table
+from sqlalchemy import CheckConstraint, Index, PrimaryKeyConstraint, Table, text
 
 from metacore.postgres.tables.columns import (
     METADATA,
@@ -39,4 +39,9 @@ portfolio_holdings = Table(
     info={"entity": "portfolio holding", "rights": DELETED},
 )
 
-Index("portfolio_holdings_holders_idx", portfolio_holdings.c.symbol, portfolio_holdings.c.user_id)
+Index(
+    "portfolio_holdings_holders_idx",
+    portfolio_holdings.c.symbol,
+    portfolio_holdings.c.user_id,
+    postgresql_where=text("symbol IS NOT NULL"),
+)

@@ -10,6 +10,7 @@ from metacore.postgres.tables.columns import (
     METADATA,
     amount_column,
     belongs_to,
+    ever,
     flag_column,
     id_column,
     integer_column,
@@ -17,18 +18,23 @@ from metacore.postgres.tables.columns import (
     key_column,
     name_column,
     time_column,
-    unique,
 )
 from metacore.postgres.tables.rights import UPDATED
 
 PENDING_TRADES = "state = 'PENDING'"
 """Which rows `trades_pending_idx` has."""
 
-UNSETTLED_TRADES = "state <> 'SETTLED'"
+UNSETTLED_TRADES = "state <> 'SETTLED' AND order_id IS NOT NULL"
 """Which rows `trades_unsettled_idx` has."""
 
-ORPHANED_TRADES = "state <> 'SETTLED' AND order_id IS NULL"
+ORPHANED_BY_EXCHANGE_ORDER_ID = "state <> 'SETTLED' AND order_id IS NULL AND exchange_order_id IS NOT NULL"
+ORPHANED_BY_CLIENT_ORDER_ID = (
+    "state <> 'SETTLED' AND order_id IS NULL AND exchange_order_id IS NULL AND client_order_id IS NOT NULL"
+)
 """Which rows `trades_orphaned_by_..._idx` have: trades that still look for their order."""
+
+LISTED_TRADES = ever("traded_at")
+"""Which rows `trades_newest_idx` has: all."""
 
 trades = Table(
     "trades",
@@ -55,24 +61,45 @@ trades = Table(
     time_column("updated_at"),
     key_column("order_key"),
     PrimaryKeyConstraint("user_id", "id", name="trades_pkey"),
-    unique("trades", "exchange_trade_id", "user_id", "symbol", "exchange_trade_id", "order_key"),
     belongs_to("trades", "users", ["user_id"], ["id"]),
     info={"entity": "trade", "rights": UPDATED},
 )
 
-Index("trades_newest_idx", trades.c.user_id, trades.c.traded_at.desc(), trades.c.id.desc())
-Index("trades_by_order_idx", trades.c.user_id, trades.c.order_id, trades.c.traded_at, trades.c.id)
+Index(
+    "trades_exchange_trade_id_key",
+    trades.c.user_id,
+    trades.c.symbol,
+    trades.c.exchange_trade_id,
+    trades.c.order_key,
+    unique=True,
+    postgresql_where=text("exchange_trade_id IS NOT NULL"),
+)
+Index(
+    "trades_newest_idx",
+    trades.c.user_id,
+    trades.c.traded_at.desc(),
+    trades.c.id.desc(),
+    postgresql_where=text(LISTED_TRADES),
+)
+Index(
+    "trades_by_order_idx",
+    trades.c.user_id,
+    trades.c.order_id,
+    trades.c.traded_at,
+    trades.c.id,
+    postgresql_where=text("order_id IS NOT NULL"),
+)
 Index("trades_pending_idx", trades.c.user_id, trades.c.traded_at, trades.c.id, postgresql_where=text(PENDING_TRADES))
 Index("trades_unsettled_idx", trades.c.user_id, trades.c.order_id, postgresql_where=text(UNSETTLED_TRADES))
 Index(
     "trades_orphaned_by_exchange_order_id_idx",
     trades.c.user_id,
     trades.c.exchange_order_id,
-    postgresql_where=text(ORPHANED_TRADES),
+    postgresql_where=text(ORPHANED_BY_EXCHANGE_ORDER_ID),
 )
 Index(
     "trades_orphaned_by_client_order_id_idx",
     trades.c.user_id,
     trades.c.client_order_id,
-    postgresql_where=text(ORPHANED_TRADES),
+    postgresql_where=text(ORPHANED_BY_CLIENT_ORDER_ID),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table
+from sqlalchemy import Index, PrimaryKeyConstraint, Table, text
 
 from metacore.domain.people.users import KycStatus
 from metacore.postgres.tables.columns import (
     METADATA,
+    ever,
     flag_column,
     id_column,
     integer_column,
@@ -14,9 +15,11 @@ from metacore.postgres.tables.columns import (
     name_column,
     texts_column,
     time_column,
-    unique,
 )
 from metacore.postgres.tables.rights import DELETED
+
+LISTED_USERS = ever("created_at")
+"""Which rows `users_newest_idx` has: all."""
 
 users = Table(
     "users",
@@ -42,11 +45,16 @@ users = Table(
     time_column("created_at"),
     time_column("updated_at"),
     PrimaryKeyConstraint("id", name="users_pkey"),
-    unique("users", "uid", "exchange", "uid"),
-    unique("users", "username", "username"),
-    unique("users", "email", "exchange", "email"),
-    unique("users", "telegram_id", "exchange", "telegram_id"),
     info={"entity": "user", "rights": DELETED},
 )
 
-Index("users_newest_idx", users.c.created_at.desc(), users.c.id.desc())
+Index("users_username_key", users.c.username, unique=True, postgresql_where=text("username IS NOT NULL"))
+for _name in ("uid", "email", "telegram_id"):
+    Index(
+        f"users_{_name}_key",
+        users.c.exchange,
+        users.c[_name],
+        unique=True,
+        postgresql_where=text(f"{_name} IS NOT NULL"),
+    )
+Index("users_newest_idx", users.c.created_at.desc(), users.c.id.desc(), postgresql_where=text(LISTED_USERS))

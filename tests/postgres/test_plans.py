@@ -1,0 +1,233 @@
+"""A plan that was made while the tables were small is as good when they are large, without any ANALYZE in between.
+
+The blocks that the server touches for an operation tell, those of foreign keys' checks and cascades included, so the
+plans that run are the plans that are tried. Some are touched more, because an index grows a level: a plan that has
+gone bad touches hundreds.
+"""
+
+import re
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from metacore import Credentials, Settings
+from metacore.postgres.client.planning import PLANNING
+from metacore.postgres.client.statement import Statement
+from metacore.sync import TradingService, connect
+from metacore.testing.factories import (
+    ExecutionReportFactory,
+    NewOrderFactory,
+    NewOrderUpdateFactory,
+    NewTradeFactory,
+    NewUserFactory,
+    OrderRecordFactory,
+)
+
+ROWS = 6000
+CALLS = 3
+
+# Half of the new rows are the user's own: none of them is found by what the user's own rows are found by. A temporary
+# table would be told to all sessions, and might have them plan anew.
+GROW = """
+CREATE TABLE {rows} AS SELECT number, gen_random_uuid() AS new_id,
+    CASE number % 2 WHEN 0 THEN '{user}'::uuid ELSE gen_random_uuid() END AS new_owner
+FROM generate_series(1, {count}) AS number
+"""
+COPY = """
+INSERT INTO {schema}.{table} SELECT copy.* FROM (SELECT t FROM {schema}.{table} AS t LIMIT 1) AS one, {rows},
+    jsonb_populate_record(one.t, jsonb_build_object({values})) AS copy WHERE {where}
+"""
+COPIES = {
+    "users": "'id', new_owner, 'uid', new_id, 'username', new_id, 'email', new_id, 'telegram_id', number",
+    "balances": "'user_id', new_owner, 'asset', new_id",
+    "orders": "'user_id', new_owner, 'id', new_id, 'client_order_id', new_id, 'exchange_order_id', new_id,"
+    " 'status', 'FILLED', 'held_amount', 0, 'created_at', '2020-01-01T00:00:00Z'",
+    "order_updates": "'user_id', new_owner, 'order_id', new_id, 'seq', 1",
+    "trades": "'user_id', new_owner, 'id', new_id, 'order_id', new_id, 'exchange_trade_id', new_id,"
+    " 'order_key', new_id, 'traded_at', '2020-01-01T00:00:00Z'",
+    "balance_entries": "'user_id', new_owner, 'asset', new_id, 'seq', 1, 'reference', new_id, 'occurred_at',"
+    " '2020-01-01T00:00:00Z'",
+    "portfolios": "'user_id', new_owner",
+    "portfolio_holdings": "'user_id', new_owner, 'symbol', new_id",
+    "user_credentials": "'user_id', new_owner",
+    "order_records": "'order_uid', new_id, 'track_number', new_id, 'customer_id', new_id",
+    "order_record_deliveries": "'order_uid', new_id",
+    "order_record_payments": "'order_uid', new_id",
+    "order_record_items": "'order_uid', new_id",
+}
+OF_OTHERS = {"users", "portfolios", "portfolio_holdings", "user_credentials"}
+
+BLOCKS = """
+SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0))
+FROM pg_statio_user_tables WHERE schemaname = %s
+"""
+FLUSH = "SELECT pg_stat_force_next_flush()"
+
+numbers = count()
+
+
+def credentials():
+    return Credentials(api_key=f"key-{next(numbers)}", api_secret="secret")
+
+
+def placed(storage, known, user_id=None):
+    order = NewOrderFactory.build(user_id=user_id or known.id, symbol="BTCUSDT", base_asset="BTC", quote_asset="USDT")
+    return TradingService(storage).place_order(order)
+
+
+def rich(storage):
+    user = storage.users.create(NewUserFactory.build())
+    for asset in ("USDT", "BTC", "ETH"):
+        TradingService(storage).deposit(user.id, asset, Decimal(10**9), f"opening-{asset}")
+    return user
+
+
+def delete_user(storage, known):
+    user = rich(storage)
+    order = placed(storage, known, user.id)
+    TradingService(storage).settle_trade(NewTradeFactory.build(of=order, user_id=user.id))
+    storage.portfolios.put(user.id, "BTCUSDT", Decimal(1))
+    storage.users.set_credentials(user.id, credentials())
+    storage.users.delete(user.id)
+
+
+def saved(storage, known):
+    records = [OrderRecordFactory.build() for _ in range(5)]
+    storage.order_records.save_many(records)
+    storage.order_records.save_many([record.model_copy(update={"items": record.items[:1]}) for record in records])
+    storage.order_records.delete(records[0].order_uid)
+
+
+OPERATIONS = {
+    "users": lambda s, k: [
+        s.users.get(k.id),
+        s.users.get_by_uid(k.user.uid),
+        s.users.get_by_username(k.user.username),
+        s.users.get_by_email(k.user.email),
+        s.users.get_by_telegram_id(k.user.telegram_id),
+        s.users.list(limit=3),
+        s.users.list(active=True, limit=3),
+    ],
+    "users.delete": delete_user,
+    "users.set_credentials": lambda s, k: s.users.set_credentials(k.id, credentials()),
+    "orders": lambda s, k: [
+        s.orders.get(k.id, k.order.id),
+        s.orders.get_by_client_order_id(k.id, k.order.client_order_id),
+        s.orders.get_many([(k.id, k.order.id)]),
+        s.orders.list(k.id, limit=3),
+    ],
+    "orders.list_open": lambda s, k: s.orders.list_open(k.id),
+    "orders.create_many": lambda s, k: s.orders.create_many([NewOrderFactory.build(user_id=k.id) for _ in range(5)]),
+    "orders.delete": lambda s, k: s.orders.delete(k.id, s.orders.create(NewOrderFactory.build(user_id=k.id)).id),
+    "order_updates.append_many": lambda s, k: s.order_updates.append_many(
+        [NewOrderUpdateFactory.build(of=k.order, user_id=k.id) for _ in range(5)]
+    ),
+    "trades": lambda s, k: [
+        s.trades.get(k.id, k.trade.id),
+        s.trades.get_many([(k.id, k.trade.id)]),
+        s.trades.get_by_exchange_trade_id(k.id, k.trade.symbol, k.trade.exchange_trade_id),
+        s.trades.list(k.id, limit=3),
+        s.trades.list_by_order(k.id, k.order.id),
+        s.trades.list_pending(k.id),
+    ],
+    "trades.create_many": lambda s, k: s.trades.create_many(
+        [NewTradeFactory.build(of=k.order, user_id=k.id) for _ in range(5)]
+    ),
+    "balances": lambda s, k: [
+        s.balances.get(k.id, "BTC"),
+        s.balances.get_many([(k.id, "BTC"), (k.id, "USDT")]),
+        s.balances.entries(k.id, "ETH", limit=3),
+        s.balances.journal(k.id, limit=3),
+    ],
+    "balances.put": lambda s, k: s.balances.put(k.id, "XRP", Decimal(next(numbers)), Decimal(0)),
+    "portfolios": lambda s, k: [s.portfolios.add(k.id, "ETHUSDT", Decimal(1)), s.portfolios.holders("ETHUSDT")],
+    "order_records": lambda s, k: [
+        s.order_records.get(k.record.order_uid),
+        s.order_records.find(k.record.track_number),
+        s.order_records.list(limit=3),
+        s.order_records.list_by_customer(k.record.customer_id, limit=3),
+    ],
+    "order_records.save_many": saved,
+    "deposit": lambda s, k: TradingService(s).deposit(k.id, "USDT", Decimal(2), f"in-{next(numbers)}"),
+    "place_orders": lambda s, k: TradingService(s).place_orders(
+        [NewOrderFactory.build(user_id=k.id, symbol="ETHUSDT", base_asset="ETH", quote_asset="USDT") for _ in range(5)]
+    ),
+    "apply_report": lambda s, k: TradingService(s).apply_report(
+        ExecutionReportFactory.build(of=placed(s, k), user_id=k.id)
+    ),
+    "settle_trades": lambda s, k: TradingService(s).settle_trades(
+        [NewTradeFactory.build(of=order, user_id=k.id) for order in [placed(s, k) for _ in range(5)]]
+    ),
+    "settle_pending": lambda s, k: TradingService(s).settle_pending(k.id),
+}
+
+
+class Known:
+    """The user whose rows are looked for."""
+
+    def __init__(self, storage):
+        self.user = rich(storage)
+        self.id = self.user.id
+        self.order = placed(storage, self)
+        self.trade = TradingService(storage).settle_trade(NewTradeFactory.build(of=self.order, user_id=self.id)).trade
+        storage.portfolios.put(self.id, "BTCUSDT", Decimal(1))
+        storage.users.set_credentials(self.id, credentials())
+        self.record = OrderRecordFactory.build(customer_id="anna", track_number="track")
+        storage.order_records.save_many([self.record, *(OrderRecordFactory.build() for _ in range(5))])
+
+
+def grow(admin, schema, user_id):
+    rows = f"{schema}.new"
+    admin.execute(GROW.format(rows=rows, user=user_id, count=ROWS))
+    for table, values in COPIES.items():
+        where = "number % 2 = 1" if table in OF_OTHERS else "true"
+        admin.execute(COPY.format(schema=schema, table=table, rows=rows, values=values, where=where))
+    admin.execute(FLUSH)
+
+
+def blocks_of(admin, storage, schema, operation, known):
+    """The blocks that a call touches, when its statements are planned."""
+    for _ in range(CALLS):
+        operation(storage, known)
+    flush(storage)
+    (before,) = admin.execute(BLOCKS, (schema,)).fetchone()
+    operation(storage, known)
+    flush(storage)
+    (after,) = admin.execute(BLOCKS, (schema,)).fetchone()
+    return after - before
+
+
+def flush(storage):
+    """Have the server count what the storage's one connection has done."""
+    storage._session.fetch(Statement("flush", FLUSH), {})
+
+
+@pytest.fixture(params=["never analysed", "analysed when small"])
+def small(request, admin, deployer, server, schema):
+    """A storage on one connection, its schema, and a user with a row of each kind, in tables that nobody analyses."""
+    deployer.deploy()
+    for table in COPIES:
+        admin.execute(f"ALTER TABLE {schema}.{table} SET (autovacuum_enabled = off)")
+    settings = Settings(schema=schema, pool_max_size=1, encryption_keys={"k": bytes(32)})
+    with connect(server.url, settings=settings) as storage:
+        known = Known(storage)
+        if request.param == "analysed when small":
+            for table in COPIES:
+                admin.execute(f"VACUUM ANALYZE {schema}.{table}")
+        yield storage, known
+
+
+def test_an_operation_touches_as_much_of_large_tables_as_of_small_ones(small, admin, schema):
+    storage, known = small
+    before = {name: blocks_of(admin, storage, schema, fn, known) for name, fn in OPERATIONS.items()}
+    grow(admin, schema, known.id)
+    after = {name: blocks_of(admin, storage, schema, fn, known) for name, fn in OPERATIONS.items()}
+    assert {name: (before[name], after[name]) for name in before if after[name] > 2 * before[name] + 10} == {}
+
+
+def test_the_operations_page_gives_a_role_the_same_settings():
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    told = dict(re.findall(r"ALTER ROLE app SET (\w+) = '?(\w+)'?;", page))
+    assert {name: told.get(name) for name in PLANNING} == PLANNING
