@@ -66,12 +66,18 @@ class OrderStorage(Protocol):
     ) -> Page[Order]:
         """A page of the user's orders that match `filter`, newest first by (created_at, id).
 
+        An index finds the user's orders in that order, and `since` and `until` in it. For the other fields of `filter`
+        the orders from there on are read until the page is full: a value that few of them have costs all of them.
+
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """
         ...
 
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
-        """All open orders of the user, newest first by (created_at, id); only those of `symbol` if it is given."""
+        """All open orders of the user, newest first by (created_at, id); only those of `symbol` if it is given.
+
+        An index finds the open ones; they are all read for one `symbol`.
+        """
         ...
 
     def delete(self, user_id: UUID, order_id: UUID) -> None:
