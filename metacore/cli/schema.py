@@ -28,7 +28,17 @@ def add_commands(app: typer.Typer) -> None:
         app.command()(function)
 
 
-def deploy(url: Url = None, schema: Schema = "metacore", app_role: AppRole = None) -> None:
+Distribute = Annotated[
+    bool,
+    typer.Option(
+        "--distribute", help="Then spread the tables over the nodes of a Citus cluster, a user's rows on one."
+    ),
+]
+
+
+def deploy(
+    url: Url = None, schema: Schema = "metacore", app_role: AppRole = None, distribute: Distribute = False
+) -> None:
     """Bring the schema to the newest revision. Safe to run from many places at once."""
     with reported_errors():
         applied = SchemaDeployer(url, schema).deploy(app_role)
@@ -37,6 +47,9 @@ def deploy(url: Url = None, schema: Schema = "metacore", app_role: AppRole = Non
             say(f'The schema "{schema}" was brought to revision {applied[-1]}.')
         else:
             say(f'The schema "{schema}" was up to date.')
+        if distribute:
+            tables = SchemaDeployer(url, schema).distribute()
+            say(f'{len(tables)} tables of the schema "{schema}" were distributed.')
         if app_role is not None:
             say(f'The role "{app_role}" has the rights that services need.')
 

@@ -10,7 +10,7 @@ compatible_from = "0001"
 def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE TABLE {schema}.order_records (
-        order_uid           {schema}.key     NOT NULL,
+        order_uid           text COLLATE "C" NOT NULL,
         track_number        {schema}.key,
         entry               text COLLATE "C",
         locale              text COLLATE "C",
@@ -27,7 +27,8 @@ def upgrade(schema: str) -> None:
         digest              bytea            NOT NULL,
         version             bigint           NOT NULL,
 
-        CONSTRAINT order_records_pkey PRIMARY KEY (order_uid)
+        CONSTRAINT order_records_pkey PRIMARY KEY (order_uid),
+        CONSTRAINT order_records_order_uid_short CHECK (char_length(order_uid) <= 255)
     )
     """)
     op.execute(f"""
@@ -45,7 +46,7 @@ def upgrade(schema: str) -> None:
     """)
     op.execute(f"""
     CREATE TABLE {schema}.order_record_deliveries (
-        order_uid  {schema}.key     NOT NULL,
+        order_uid  text COLLATE "C" NOT NULL,
         name       text COLLATE "C",
         phone      text COLLATE "C",
         zip        text COLLATE "C",
@@ -63,7 +64,7 @@ def upgrade(schema: str) -> None:
     """)
     op.execute(f"""
     CREATE TABLE {schema}.order_record_payments (
-        order_uid      {schema}.key     NOT NULL,
+        order_uid      text COLLATE "C" NOT NULL,
         transaction    text COLLATE "C",
         request_id     text COLLATE "C",
         currency       text COLLATE "C",
@@ -84,7 +85,7 @@ def upgrade(schema: str) -> None:
     """)
     op.execute(f"""
     CREATE TABLE {schema}.order_record_items (
-        order_uid     {schema}.key     NOT NULL,
+        order_uid     text COLLATE "C" NOT NULL,
         position      bigint           NOT NULL,
         chrt_id       bigint,
         track_number  text COLLATE "C",

@@ -24,6 +24,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 _LOCK_NOT_AVAILABLE = "55P03"
 _INSUFFICIENT_PRIVILEGE = "42501"
 _READ_ONLY = "25006"
+_FEATURE_NOT_SUPPORTED = "0A000"
 
 
 def check_url(url: str | None) -> str:
@@ -107,4 +108,8 @@ def _typed(error: psycopg.Error, operation: str, schema: str) -> MetacoreError:
         )
     if error.sqlstate == _READ_ONLY:
         return ConfigurationError(f"{operation}: this server is read-only; name the primary", setting="url")
+    if error.sqlstate == _FEATURE_NOT_SUPPORTED:
+        return ConfigurationError(
+            f"{operation}: this server cannot do that: {error.diag.message_primary}; nothing was changed", setting="url"
+        )
     return translate(error, operation, schema)

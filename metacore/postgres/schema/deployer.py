@@ -14,6 +14,7 @@ from metacore.errors import InvalidDataError, MetacoreError, SchemaError, bare
 from metacore.postgres.client.identifiers import check_role_name, check_schema_name, quote
 from metacore.postgres.schema import migrating
 from metacore.postgres.schema.administration import Connection, check_url, connect, set_timeouts, typed_errors
+from metacore.postgres.schema.distribution import distribute, find_undistributed, is_distributed
 from metacore.postgres.schema.drift import Drift, find_drift
 from metacore.postgres.schema.privileges import check_role, grants
 from metacore.postgres.schema.revisions import BASE, check_revision, head_revision, revisions_between
@@ -98,6 +99,8 @@ class SchemaDeployer:
                 if not state.exists:
                     connection.execute(f"CREATE SCHEMA {quote(self.schema)}".encode())
                 migrating.upgrade(alembic, self.schema, head_revision())
+                if is_distributed(connection, self.schema):
+                    distribute(connection, self.schema)
                 if state.revision != head_revision():
                     connection.execute(migrating.last_statement(self.schema, head_revision()).encode())
                 if role is not None:
@@ -105,6 +108,17 @@ class SchemaDeployer:
                     for statement in grants(self.schema, role):
                         connection.execute(statement.encode())
                 return revisions_between(before, head_revision())
+
+    def distribute(self) -> Sequence[str]:
+        """Spread the tables over the nodes of a Citus cluster, and return those that were not distributed before.
+
+        All rows of one user come to lie on one node, and so do the parts of an order record; `deploy` distributes the
+        tables of later revisions by itself. Run it on the coordinator, as a role that may make distributed tables.
+        SchemaError unless the schema is at the newest revision, ConfigurationError without the extension.
+        """
+        with self._connected("distribute") as connection, self._alone(connection):
+            check_schema_state(connection.execute(SCHEMA_STATE, {"schema": self.schema}).fetchall(), self.schema)
+            return distribute(connection, self.schema)
 
     def status(self) -> SchemaStatus:
         """How far the schema is. Any role may ask."""
@@ -124,8 +138,8 @@ class SchemaDeployer:
         """Every difference between the deployed tables and those that this release needs; empty when there is none.
 
         Tables, domains, columns, constraints, indexes, triggers and rules are compared by their whole definition; one
-        too many is a difference, too. It takes TEMPORARY on the database, nothing else. SchemaError if the schema is
-        at another revision.
+        too many is a difference, too. So is a table that is not distributed as it should, where any is. It takes
+        TEMPORARY on the database, nothing else. SchemaError if the schema is at another revision.
         """
         with self._connected("check") as connection:
             set_timeouts(connection, self._settings.lock_timeout)
@@ -134,7 +148,7 @@ class SchemaDeployer:
             state = SchemaState.of(rows)
             if state.revision != head_revision():
                 raise too_new(self.schema, state)
-            return find_drift(connection, self.schema)
+            return [*find_undistributed(connection, self.schema), *find_drift(connection, self.schema)]
 
     def sql(self, start: str = BASE, app_role: str | None = None) -> str:
         """The script that does what `deploy` would do to a schema at revision `start`, for psql or any other client.

@@ -29,7 +29,8 @@ class DriftKind(StrEnum):
 class Drift:
     """One difference.
 
-    `object` is a table, domain, column, constraint, index, trigger or rule, and `name` is its name, after its table's.
+    `object` is a table, domain, column, constraint, index, trigger or rule, and `name` is its name, after its table's;
+    or a table's distribution.
     `expected` and `actual` are its definitions, None where there is no such object.
     """
 

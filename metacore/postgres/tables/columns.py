@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
+from metacore.domain.values.text import MAX_KEY_LENGTH
 from metacore.postgres.tables.domains import AMOUNT, KEY, DomainType, names_of
 
 _DIALECT: Dialect = PGDialect()  # type: ignore[no-untyped-call]
@@ -41,6 +42,11 @@ def text_column(name: str, nullable: bool = False) -> Column[Any]:
 
 def key_column(name: str, nullable: bool = False) -> Column[Any]:
     return Column(name, DomainType(KEY), nullable=nullable)
+
+
+def uid_column(name: str) -> Column[Any]:
+    """A key that rows of several tables lie by and are found by: Citus plans nothing by a column of a domain."""
+    return text_column(name)
 
 
 def name_column(name: str, names: type[StrEnum], nullable: bool = False) -> Column[Any]:
@@ -87,6 +93,11 @@ def ever(column: str) -> str:
     table was small when it planned.
     """
     return f"{column} > '-infinity'"
+
+
+def short(table: str, column: str) -> CheckConstraint:
+    """What the domain of keys asks, for a key that is of no domain; a row that belongs to it has the same."""
+    return CheckConstraint(f"char_length({column}) <= {MAX_KEY_LENGTH}", name=f"{table}_{column}_short")
 
 
 def belongs_to(table: str, owner: str, columns: Iterable[str], owner_columns: Iterable[str]) -> ForeignKeyConstraint:

@@ -17,8 +17,10 @@ from metacore.postgres.tables.columns import (
     integer_column,
     json_column,
     key_column,
+    short,
     text_column,
     time_column,
+    uid_column,
 )
 from metacore.postgres.tables.rights import DELETED
 
@@ -28,7 +30,7 @@ LISTED_RECORDS = ever("date_created_at")
 order_records = Table(
     "order_records",
     METADATA,
-    key_column("order_uid"),
+    uid_column("order_uid"),
     key_column("track_number", nullable=True),
     text_column("entry", nullable=True),
     text_column("locale", nullable=True),
@@ -45,7 +47,8 @@ order_records = Table(
     bytes_column("digest"),
     integer_column("version"),
     PrimaryKeyConstraint("order_uid", name="order_records_pkey"),
-    info={"entity": "order record", "rights": DELETED},
+    short("order_records", "order_uid"),
+    info={"entity": "order record", "rights": DELETED, "sharded_by": "order_uid"},
 )
 
 Index(
@@ -70,7 +73,7 @@ Index(
 order_record_deliveries = Table(
     "order_record_deliveries",
     METADATA,
-    key_column("order_uid"),
+    uid_column("order_uid"),
     text_column("name", nullable=True),
     text_column("phone", nullable=True),
     text_column("zip", nullable=True),
@@ -88,7 +91,7 @@ order_record_deliveries = Table(
 order_record_payments = Table(
     "order_record_payments",
     METADATA,
-    key_column("order_uid"),
+    uid_column("order_uid"),
     text_column("transaction", nullable=True),
     text_column("request_id", nullable=True),
     text_column("currency", nullable=True),
@@ -109,7 +112,7 @@ order_record_payments = Table(
 order_record_items = Table(
     "order_record_items",
     METADATA,
-    key_column("order_uid"),
+    uid_column("order_uid"),
     integer_column("position"),
     integer_column("chrt_id", nullable=True),
     text_column("track_number", nullable=True),

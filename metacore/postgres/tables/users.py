@@ -45,7 +45,7 @@ users = Table(
     time_column("created_at"),
     time_column("updated_at"),
     PrimaryKeyConstraint("id", name="users_pkey"),
-    info={"entity": "user", "rights": DELETED},
+    info={"entity": "user", "rights": DELETED, "sharded_by": "id"},
 )
 
 Index("users_username_key", users.c.username, unique=True, postgresql_where=text("username IS NOT NULL"))
