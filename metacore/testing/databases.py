@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import LiteralString
+from typing import LiteralString, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -16,6 +16,9 @@ from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 
 URL_VARIABLE = "METACORE_TEST_URL"
 """Names the server to be used in place of an embedded one; its role must be allowed to create databases."""
+
+DISTRIBUTE_VARIABLE = "METACORE_TEST_DISTRIBUTE"
+"""With 1, that server is the coordinator of a Citus cluster, and the tables are distributed over it."""
 
 
 @contextmanager
@@ -32,32 +35,53 @@ class Databases:
     """Databases on one server, made from one template, which lives as long as the `with` block."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._run = f"metacore_test_{uuid4().hex[:8]}"
         self._made = 0
 
-    def __enter__(self) -> Databases:
-        self._execute("CREATE DATABASE {} TEMPLATE template0", self._run)
-        SchemaDeployer(self._url_of(self._run)).deploy()
+    def __enter__(self) -> Self:
+        execute(self.url, "CREATE DATABASE {} TEMPLATE template0", self._run)
+        SchemaDeployer(database_of(self.url, self._run)).deploy()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._execute("DROP DATABASE {} WITH (FORCE)", self._run)
+        self.drop(self._run)
 
     @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of an empty database with the schema deployed, which is dropped at the end."""
         self._made += 1
         name = f"{self._run}_{self._made}"
-        self._execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, self._run)
         try:
-            yield self._url_of(name)
+            self.make(name)
+            yield database_of(self.url, name)
         finally:
-            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+            self.drop(name)
 
-    def _url_of(self, name: str) -> str:
-        return urlsplit(self._url)._replace(path=f"/{name}").geturl()
+    def make(self, name: str) -> None:
+        """Make an empty database with the schema deployed."""
+        execute(self.url, "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, self._run)
 
-    def _execute(self, statement: LiteralString, *names: str) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+    def drop(self, name: str) -> None:
+        """Drop a database, if it is there, whoever uses it."""
+        execute(self.url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+def databases_on(url: str) -> Databases:
+    """The databases on the server of `url`; distributed ones, on a cluster, if METACORE_TEST_DISTRIBUTE says so."""
+    if os.environ.get(DISTRIBUTE_VARIABLE, "") not in ("", "0"):
+        from metacore.testing.clusters import DistributedDatabases
+
+        return DistributedDatabases(url)
+    return Databases(url)
+
+
+def database_of(url: str, name: str) -> str:
+    """The URL of the database `name` on the server of `url`."""
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+def execute(url: str, statement: LiteralString, *names: str) -> None:
+    """Run `statement`, with `names` quoted in the places of its {}, by itself."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

@@ -46,10 +46,13 @@ def metacore_sync_storage(metacore_clock: ManualClock) -> Iterator[BlockingStora
 
 @pytest.fixture(scope="session")
 def metacore_databases() -> Iterator[Databases]:
-    """Makes PostgreSQL databases: on the server that METACORE_TEST_URL names or, without it, on an embedded one."""
-    from metacore.testing.databases import Databases, server
+    """Makes PostgreSQL databases: on the server that METACORE_TEST_URL names or, without it, on an embedded one.
 
-    with server() as url, Databases(url) as databases:
+    With METACORE_TEST_DISTRIBUTE=1 that server is the coordinator of a Citus cluster.
+    """
+    from metacore.testing.databases import databases_on, server
+
+    with server() as url, databases_on(url) as databases:
         yield databases
 
 

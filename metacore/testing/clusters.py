@@ -1,0 +1,63 @@
+"""Databases for tests on a Citus cluster: each made on every node, with the schema deployed and distributed."""
+
+from __future__ import annotations
+
+from typing import Self
+from urllib.parse import urlsplit
+
+import psycopg
+
+from metacore.postgres import SchemaDeployer
+from metacore.testing.databases import Databases, database_of, execute
+
+Node = tuple[str, int]
+"""Host and port."""
+
+
+class DistributedDatabases(Databases):
+    """Databases on a cluster, whose coordinator the URL names; a template would not take the nodes along.
+
+    The role of the URL is a superuser, and may enter every node without a password.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._nodes: list[Node] = []
+
+    def __enter__(self) -> Self:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            rows = connection.execute(
+                "SELECT nodename, nodeport FROM pg_catalog.pg_dist_node WHERE isactive AND groupid <> 0 ORDER BY nodeid"
+            )
+            self._nodes = [(str(host), int(port)) for host, port in rows]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing outlives its own `database()`."""
+
+    def make(self, name: str) -> None:
+        for url in self._urls():
+            execute(url, "CREATE DATABASE {} TEMPLATE template0", name)
+            execute(database_of(url, name), "CREATE EXTENSION citus")
+        url, coordinator = database_of(self.url, name), urlsplit(self.url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            own = (coordinator.hostname or "localhost", coordinator.port or 5432)
+            connection.execute("SELECT pg_catalog.citus_set_coordinator_host(%s, %s)", own)
+            for node in self._nodes:
+                connection.execute("SELECT pg_catalog.citus_add_node(%s, %s)", node)
+        deployer = SchemaDeployer(url)
+        deployer.deploy()
+        deployer.distribute()
+
+    def drop(self, name: str) -> None:
+        for url in self._urls():
+            execute(url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def _urls(self) -> list[str]:
+        """The coordinator's URL, and that of each other node."""
+        parts = urlsplit(self.url)
+        entrance, at, _ = parts.netloc.rpartition("@")
+        return [
+            self.url,
+            *(parts._replace(netloc=f"{entrance}{at}{host}:{port}").geturl() for host, port in self._nodes),
+        ]
