@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from pydantic import ValidationError
+from pytest_mock import MockerFixture
 
 import metacore
 import metacore.sync
@@ -64,6 +65,16 @@ def test_a_schema_that_was_never_deployed_names_the_command(metacore_databases: 
         settings = metacore.Settings(schema="elsewhere")
         with pytest.raises(SchemaError, match="metacore deploy"), metacore.sync.connect(url, settings=settings):
             """Never reached."""
+
+
+def test_a_server_that_is_too_old_is_refused_with_a_sentence(metacore_database_url: str, mocker: MockerFixture):
+    mocker.patch.object(psycopg.ConnectionInfo, "server_version", mocker.PropertyMock(return_value=140_022))
+    too_old = pytest.raises(ConfigurationError, match="is PostgreSQL 14, and Metacore needs 15 or newer")
+    with too_old, metacore.sync.connect(metacore_database_url):
+        """Never reached."""
+    for work in (SchemaDeployer.deploy, SchemaDeployer.status, SchemaDeployer.check):
+        with pytest.raises(ConfigurationError, match="needs 15 or newer"):
+            work(SchemaDeployer(metacore_database_url))
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,20 @@ class _Context:
         self.adapters.register_loader("json", _JsonText)
 
 
+OLDEST = 15
+"""The oldest major version of PostgreSQL that the storages and the deployer work with."""
+
+
+def check_version(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    """ConfigurationError if the server of `connection` is too old."""
+    major = connection.info.server_version // 10_000
+    if major < OLDEST:
+        raise ConfigurationError(
+            f"this server is PostgreSQL {major}, and Metacore needs {OLDEST} or newer; upgrade it, or name another",
+            setting="url",
+        )
+
+
 def parse_url(url: str) -> dict[str, Any]:
     """Libpq's parameters of a URL or connection string; a ConfigurationError, without a word of it, if it is
     malformed.

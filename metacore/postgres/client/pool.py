@@ -19,7 +19,13 @@ from metacore.backends.resources import Resources
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
-from metacore.postgres.client.connections import connection_parameters, limits, parse_url, pool_parameters
+from metacore.postgres.client.connections import (
+    check_version,
+    connection_parameters,
+    limits,
+    parse_url,
+    pool_parameters,
+)
 from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.errors import READ_ONLY, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
@@ -163,6 +169,7 @@ class Pool(Resources):
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
         try:
+            check_version(connection)
             (rows,) = await self.exchange(connection, [(_STATE, {"schema": self.schema})])
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None

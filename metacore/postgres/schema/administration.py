@@ -15,7 +15,7 @@ from metacore.backends.schemes import find_scheme, scheme_of
 from metacore.config import Settings
 from metacore.errors import ConfigurationError, LockTimeoutError, MetacoreError
 from metacore.postgres.backend import EMBEDDED, embedded_path
-from metacore.postgres.client.connections import parse_url
+from metacore.postgres.client.connections import check_version, parse_url
 from metacore.postgres.client.errors import translate, unreachable
 from metacore.postgres.embedded import EmbeddedPostgres
 
@@ -65,6 +65,7 @@ def connect(url: str, settings: Settings) -> Iterator[Connection]:
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
         stack.callback(connection.close)
+        check_version(connection)
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         connection.read_only = False
         yield connection

@@ -19,7 +19,13 @@ from metacore._compat.psycopg_blocking import Connection, ConnectionPool, wait
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
-from metacore.postgres.client.connections import connection_parameters, limits, parse_url, pool_parameters
+from metacore.postgres.client.connections import (
+    check_version,
+    connection_parameters,
+    limits,
+    parse_url,
+    pool_parameters,
+)
 from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.errors import READ_ONLY, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
@@ -162,6 +168,7 @@ class Pool(Resources):
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
         try:
+            check_version(connection)
             (rows,) = self.exchange(connection, [(_STATE, {"schema": self.schema})])
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
