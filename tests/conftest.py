@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import signal
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -28,3 +29,11 @@ def clear_database(metacore_database_url: str) -> Iterator[Callable[[], None]]:
             connection.execute("DELETE FROM metacore.order_records")
 
         yield clear
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

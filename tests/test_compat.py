@@ -204,6 +204,7 @@ class TestBlockingLock:
         lock.release()
         assert lock.acquire(0)
 
+    @pytest.mark.usefixtures("interruptible")
     def test_a_waiter_interrupted_while_it_waits_leaves_it_usable(self) -> None:
         lock = blocking.Lock()
         assert lock.acquire(5)

@@ -240,6 +240,7 @@ def test_a_cancelled_task_ends_soon(relay: Relay) -> None:
     asyncio.run(cancel())
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_thread_ends_soon(relay: Relay) -> None:
     """By Ctrl+C, say."""
     main = threading.main_thread().ident
