@@ -56,6 +56,12 @@ class Codec(Generic[M]):
         return {name: to_array([model.__dict__[name] for model in models]) for name in (columns or self.columns)}
 
 
+def of_user(codec: Codec[Any], user_id: UUID, models: Iterable[Model], columns: Iterable[str]) -> dict[str, str | None]:
+    """The parameters that store `models`, all of one user: an array for each of `columns` but the user's."""
+    others = [name for name in columns if name != "user_id"]
+    return {**codec.encode_all(tuple(models), others), "user_id": str(user_id)}
+
+
 def to_text(value: Any) -> str | None:
     """`value` as PostgreSQL reads it for a column of its type."""
     return None if value is None else _to_text(value)

@@ -6,7 +6,18 @@ from functools import cache
 
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import behind, equal, looked_up, matched, matching, names, ordered, rows
+from metacore.postgres.statements.sets import (
+    OF_USER,
+    behind,
+    equal,
+    inserted,
+    looked_up,
+    matched,
+    matching,
+    names,
+    ordered,
+    rows,
+)
 from metacore.postgres.tables.balances import LISTED_ENTRIES, balance_entries, balances
 
 GET = Statement(
@@ -14,22 +25,21 @@ GET = Statement(
     f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid AND asset = %(asset)s",
 )
 
-_KEY = ("user_id", "asset")
-_LOCK_ORDER = 'user_id, lower(asset COLLATE "C")'
+_LOCK_ORDER = 'lower(asset COLLATE "C")'
 """The order in which balances are stored and locked, whoever names them in whatever case."""
 
 GET_MANY = Statement(
     "balances.get_many",
-    f"SELECT found.* FROM {ordered(balances, _KEY)} "
-    + looked_up(BALANCE.columns, "balances", "balances.user_id = named.user_id AND balances.asset = named.asset"),
+    f"SELECT found.* FROM {ordered(balances, ['asset'])} "
+    + looked_up(BALANCE.columns, "balances", f"balances.{OF_USER} AND balances.asset = named.asset"),
 )
-_SAME_NAME = 'balances.user_id = named.user_id AND lower(balances.asset) = lower(named.asset COLLATE "C")'
+_SAME_NAME = f'balances.{OF_USER} AND lower(balances.asset) = lower(named.asset COLLATE "C")'
 LOCK_MANY = Statement(
     "balances.get_many",
     f"""
-    SELECT found.* FROM (SELECT {names(_KEY)} FROM {rows(balances, _KEY)} ORDER BY {_LOCK_ORDER}) AS named
+    SELECT found.* FROM (SELECT asset FROM {rows(balances, ["asset"])} ORDER BY {_LOCK_ORDER}) AS named
         {looked_up(BALANCE.columns, "balances", _SAME_NAME, lock=True)}
-    ORDER BY found.user_id, found.asset
+    ORDER BY found.asset
     """,
 )
 """Locks the balances that have these names, in whatever case: there is one of each."""
@@ -60,16 +70,15 @@ ENSURE = Statement(
     f"""
     INSERT INTO {{schema}}.balances
         (user_id, asset, free, locked, unexplained, last_seq, version, created_at, updated_at)
-    SELECT new.user_id, new.asset, 0, 0, 0, 0, 1, %(now)s::timestamptz, %(now)s::timestamptz
-    FROM {rows(balances, ("user_id", "asset"))}
-    WHERE (SELECT id FROM {{schema}}.users WHERE users.id = new.user_id) IS NOT NULL
+    SELECT users.id, new.asset, 0, 0, 0, 0, 1, %(now)s::timestamptz, %(now)s::timestamptz
+    FROM {{schema}}.users CROSS JOIN {rows(balances, ["asset"])} WHERE users.id = %(user_id)s::uuid
     ORDER BY {_LOCK_ORDER}
     ON CONFLICT DO NOTHING
     RETURNING user_id, asset
     """,
     writes=True,
 )
-"""Stores the missing balances of existing users as zero, in the order in which they are locked; not one whose name
+"""Stores the missing balances of an existing user as zero, in the order in which they are locked; not one whose name
 another has in another case.
 """
 
@@ -77,21 +86,20 @@ WRITE = Statement(
     "balances.write",
     f"""
     WITH written AS (
-        INSERT INTO {{schema}}.balance_entries ({names(BALANCE_ENTRY.columns)})
-        SELECT {names(BALANCE_ENTRY.columns)} FROM {rows(balance_entries, BALANCE_ENTRY.columns)}
-        RETURNING user_id, asset, seq, free_after, locked_after, unexplained_after, created_at
+        {inserted(balance_entries, BALANCE_ENTRY.columns)}
+        RETURNING asset, seq, free_after, locked_after, unexplained_after, created_at
     ), newest AS (
-        SELECT DISTINCT ON (user_id, asset) * FROM written ORDER BY user_id, asset, seq DESC
+        SELECT DISTINCT ON (asset) * FROM written ORDER BY asset, seq DESC
     )
     UPDATE {{schema}}.balances SET free = newest.free_after, locked = newest.locked_after,
         unexplained = newest.unexplained_after, last_seq = newest.seq, version = balances.version + 1,
         updated_at = newest.created_at
-    FROM newest WHERE {matched(balances, "balances", _KEY, "newest")}
+    FROM newest WHERE balances.{OF_USER} AND {matched(balances, "balances", ["asset"], "newest")}
     RETURNING balances.asset
     """,
     writes=True,
 )
-"""Writes entries and, in the same statement, makes each balance what its newest entry left."""
+"""Writes entries of one user and, in the same statement, makes each balance what its newest entry left."""
 
 KNOWN_USER = Statement("balances.audit", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid")
 

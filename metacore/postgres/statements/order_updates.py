@@ -4,42 +4,40 @@ from __future__ import annotations
 
 from metacore.postgres.client.codecs import ORDER_UPDATE
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import array, names, rows, without
+from metacore.postgres.statements.sets import OF_USER, array, looked_up, names, rows, without
 from metacore.postgres.tables.order_updates import order_updates
 
 GIVEN = without(ORDER_UPDATE.columns, "seq", "recorded_at")
 """The columns that an append is given; the storage adds the rest."""
 
-_NAMED = f"unnest({array('owner_ids', 'uuid')}, {array('order_ids', 'uuid')})"
+_NAMED = f"unnest({array('order_ids', 'uuid')})"
+_VALUES = ", ".join("users.id" if name == "user_id" else f"new.{name}" for name in GIVEN)
 
 _APPEND = f"""
     INSERT INTO {{schema}}.order_updates ({names(GIVEN)}, seq, recorded_at)
-    SELECT {names(GIVEN, "new.")}, last.seqs[new.position] + new.rank, %(recorded_at)s::timestamptz
-    FROM (
+    SELECT {_VALUES}, last.seqs[new.position] + new.rank, %(recorded_at)s::timestamptz
+    FROM {{schema}}.users, (
         SELECT array_agg(coalesce((
             SELECT max(seq) FROM {{schema}}.order_updates AS stored
-            WHERE stored.user_id = named.user_id AND stored.order_id = named.order_id
+            WHERE stored.{OF_USER} AND stored.order_id = named.order_id
         ), 0) ORDER BY named.position) AS seqs
-        FROM {_NAMED} WITH ORDINALITY AS named (user_id, order_id, position)
-    ) AS last, {rows(order_updates, GIVEN, rank="bigint", position="bigint")}
+        FROM {_NAMED} WITH ORDINALITY AS named (order_id, position)
+    ) AS last, {rows(order_updates, without(GIVEN, "user_id"), rank="bigint", position="bigint")}
+    WHERE users.id = %(user_id)s::uuid
 """
 
-APPEND = Statement("order_updates.append_many", _APPEND + "RETURNING 1", writes=True)
-"""Appends updates, of which each has the `position`, from 1, of its order among those named, and its `rank` among those
-of its order, 1, 2, 3...; each order is named once.
+APPEND = Statement("order_updates.append_many", _APPEND + " RETURNING 1", writes=True)
+"""Appends updates of one user's orders, of which each has the `position`, from 1, of its order among those named, and
+its `rank` among those of its order, 1, 2, 3...; each order is named once.
 
 An earlier statement has locked the orders, so that no other append takes the same `seq`. The last one is looked up once
 for each order: a lookup for each row would step over all rows inserted before it. It is found again by its position: to
 join two sets, neither of which has an index, takes the product of their sizes, or a hash.
 """
 
+_ORDERS = looked_up(["id"], "orders", f"orders.{OF_USER} AND orders.id = named.order_id")
 _KNOWN = f"""
-    WHERE NOT EXISTS (
-        SELECT FROM {_NAMED} AS named (user_id, order_id) WHERE (
-            SELECT id FROM {{schema}}.orders AS known
-            WHERE known.user_id = named.user_id AND known.id = named.order_id
-        ) IS NULL
-    )
+    AND (SELECT count(*) FROM {_NAMED} AS named (order_id) {_ORDERS}) = cardinality({array("order_ids", "uuid")})
     RETURNING user_id, order_id, seq
 """
 

@@ -8,7 +8,7 @@ from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import ORDER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
-from metacore.postgres.statements.sets import behind, equal, looked_up, matching, names, ordered, parameters
+from metacore.postgres.statements.sets import OF_USER, behind, equal, looked_up, matching, names, ordered, parameters
 from metacore.postgres.statements.turns import ONE_SHARED
 from metacore.postgres.tables.orders import LISTED_ORDERS, OPEN_ORDERS, orders
 
@@ -37,15 +37,15 @@ GET_BY_EXCHANGE_ORDER_ID = Statement(
 )
 
 
-def _by_keys(lock: bool) -> Statement:
-    on = "orders.user_id = named.user_id AND orders.id = named.id"
+def _by_ids(lock: bool) -> Statement:
+    on = f"orders.{OF_USER} AND orders.id = named.id"
     return Statement(
         "orders.get_many",
-        f"SELECT found.* FROM {ordered(orders, ('user_id', 'id'))} {looked_up(ORDER.columns, 'orders', on, lock=lock)}",
+        f"SELECT found.* FROM {ordered(orders, ['id'])} {looked_up(ORDER.columns, 'orders', on, lock=lock)}",
     )
 
 
-GET_MANY, LOCK_MANY = _by_keys(lock=False), _by_keys(lock=True)
+GET_MANY, LOCK_MANY = _by_ids(lock=False), _by_ids(lock=True)
 
 DELETE = Statement(
     "orders.delete",

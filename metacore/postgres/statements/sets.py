@@ -16,6 +16,21 @@ def rows(table: Table, columns: Iterable[str], alias: str = "new", **others: str
     return f"unnest({arrays}) AS {alias} ({', '.join(types)})"
 
 
+OF_USER = "user_id = %(user_id)s::uuid"
+"""The condition, after the name of a table and a point, that a row is the user's: plain, so that one shard is asked."""
+
+
+def inserted(table: Table, columns: Iterable[str]) -> str:
+    """The statement that inserts a set of rows of one user, who must exist: nothing otherwise."""
+    columns = tuple(columns)
+    values = ", ".join("users.id" if name == "user_id" else f"new.{name}" for name in columns)
+    source = rows(table, without(columns, "user_id"))
+    return (
+        f"INSERT INTO {{schema}}.{table.name} ({names(columns)}) SELECT {values}"
+        f" FROM {{schema}}.users CROSS JOIN {source} WHERE users.id = %(user_id)s::uuid"
+    )
+
+
 def looked_up(columns: Iterable[str], table: str, on: str, alias: str = "found", lock: bool = False) -> str:
     """A FROM item `alias` of the rows of `table` that are `on` the row of the item before it: locked one after the
     other in the order of those, if so.

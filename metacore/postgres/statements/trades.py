@@ -8,9 +8,11 @@ from metacore.postgres.client.codecs import TRADE
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.sets import (
+    OF_USER,
     assignments,
     behind,
     equal,
+    inserted,
     looked_up,
     matched,
     matching,
@@ -56,25 +58,18 @@ LIST_PENDING = Statement(
 
 GET_MANY = Statement(
     "trades.get_many",
-    f"SELECT found.* FROM {ordered(trades, ('user_id', 'id'))}"
-    f" {looked_up(TRADE.columns, 'trades', 'trades.user_id = named.user_id AND trades.id = named.id')}",
+    f"SELECT found.* FROM {ordered(trades, ['id'])}"
+    f" {looked_up(TRADE.columns, 'trades', f'trades.{OF_USER} AND trades.id = named.id')}",
 )
 
-INSERT = Statement(
-    "trades.insert",
-    f"""
-    INSERT INTO {{schema}}.trades ({names(TRADE.columns)})
-    SELECT {names(TRADE.columns)} FROM {rows(trades, TRADE.columns)}
-    RETURNING 1
-    """,
-    writes=True,
-)
+INSERT = Statement("trades.insert", f"{inserted(trades, TRADE.columns)} RETURNING 1", writes=True)
 
 REPLACE = Statement(
     "trades.replace",
     f"""
     UPDATE {{schema}}.trades AS stored SET {assignments(without(TRADE.columns, "user_id", "id"))}
-    FROM {rows(trades, TRADE.columns)} WHERE {matched(trades, "stored", ("user_id", "id"))}
+    FROM {rows(trades, without(TRADE.columns, "user_id"))}
+    WHERE stored.{OF_USER} AND {matched(trades, "stored", ["id"])}
     RETURNING 1
     """,
     writes=True,

@@ -10,55 +10,57 @@ from sqlalchemy import Table
 from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import array, assignments, looked_up, matched, names, ordered, rows, without
+from metacore.postgres.statements.sets import (
+    OF_USER,
+    array,
+    assignments,
+    inserted,
+    looked_up,
+    matched,
+    names,
+    ordered,
+    rows,
+    without,
+)
 from metacore.postgres.tables.balances import FACT_ENTRIES, LISTED_ENTRIES, REFERENCED_ENTRIES, balance_entries
 from metacore.postgres.tables.order_updates import STALE_UPDATES
 from metacore.postgres.tables.orders import HOLDING_ORDERS, orders
 from metacore.postgres.tables.trades import LISTED_TRADES, trades
 
-_IDS = f"{array('ids', 'uuid')}::uuid[]"
-_USERS = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id "
-LOCK_USERS = Statement("load", _USERS + "FOR KEY SHARE")
-LOCK_USERS_EXCLUSIVELY = Statement("load", _USERS + "FOR UPDATE")
+_USER = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = %(user_id)s::uuid "
+LOCK_USER = Statement("load", _USER + "FOR KEY SHARE")
+LOCK_USER_EXCLUSIVELY = Statement("load", _USER + "FOR UPDATE")
 
 COLUMNS = {"order_id": "id", "exchange_order_id": "exchange_order_id", "client_order_id": "client_order_id"}
 """The columns of an order that are its ids, by the fields of OrderIds; a trade's are named like these."""
 
 
 def _given(name: str) -> str:
-    ids = array(name, "uuid" if name == "order_id" else "text")
-    return f"unnest({array(f'{name}_user_id', 'uuid')}, {ids}) AS given (user_id, {name})"
+    return f"unnest({array(name, 'uuid' if name == 'order_id' else 'text')}) AS given ({name})"
 
 
 def _found(kinds: tuple[str, ...], holding: bool) -> str:
-    """A FROM item `named` of the keys of the orders named by the `kinds` of ids and, if so, of those that hold funds
-    of some users, in their order.
+    """A FROM item `named` of the ids of the user's orders named by the `kinds` of ids and, if so, of all that hold
+    funds, in their order.
     """
     found = []
     for name in kinds:
         if name == "order_id":
-            found.append(f"SELECT user_id, order_id AS id FROM {_given(name)}")
+            found.append(f"SELECT order_id AS id FROM {_given(name)}")
             continue
-        on = f"o.user_id = given.user_id AND o.{COLUMNS[name]} = given.{name}"
-        found.append(
-            f"SELECT o.user_id, o.id FROM {_given(name)} {looked_up(('o.user_id', 'o.id'), 'orders AS o', on, 'o')}"
-        )
+        on = f"o.{OF_USER} AND o.{COLUMNS[name]} = given.{name}"
+        found.append(f"SELECT o.id FROM {_given(name)} {looked_up(('o.id',), 'orders AS o', on, 'o')}")
     if holding:
-        found.append(
-            f"SELECT user_id, id FROM {{schema}}.orders"
-            f" WHERE user_id = ANY ({array('holders', 'uuid')}::uuid[]) AND {HOLDING_ORDERS}"
-        )
-    return f"({' UNION '.join(found)} ORDER BY user_id, id) AS named"
+        found.append(f"SELECT id FROM {{schema}}.orders WHERE orders.{OF_USER} AND {HOLDING_ORDERS}")
+    return f"({' UNION '.join(found)} ORDER BY id) AS named"
 
 
-_ORDER = "orders.user_id = named.user_id AND orders.id = named.id"
+_ORDER = f"orders.{OF_USER} AND orders.id = named.id"
 
 
 @cache
 def lock_orders(kinds: tuple[str, ...], holding: bool) -> Statement:
-    """Loads and locks, by key, the orders named by the `kinds` of ids and, if so, all that hold funds of some
-    users.
-    """
+    """Loads and locks, by id, the user's orders named by the `kinds` of ids and, if so, all that hold funds."""
     return Statement(
         "load",
         f"SELECT found.* FROM {_found(kinds, holding)} {looked_up(ORDER.columns, 'orders', _ORDER, lock=True)}",
@@ -67,7 +69,7 @@ def lock_orders(kinds: tuple[str, ...], holding: bool) -> Statement:
 
 @cache
 def unsettled(kinds: tuple[str, ...], holding: bool) -> Statement:
-    """The sums over unsettled trades by `TradesOf`: of the ids of these `kinds`, an order's or not, and
+    """The sums over the user's unsettled trades by `TradesOf`: of the ids of these `kinds`, an order's or not, and
     of all ids of the orders that `lock_orders` finds.
     """
     kept_by = {
@@ -82,120 +84,107 @@ def unsettled(kinds: tuple[str, ...], holding: bool) -> Statement:
     }
     branches = []
     for name in COLUMNS:
-        named = f"SELECT user_id, {name} FROM found"
+        named = f"SELECT {name} FROM found"
         if name in kinds:
             named += f" UNION SELECT * FROM {_given(name)}"
-        on = (
-            f"trades.user_id = named.user_id AND trades.{name} = named.{name} AND state <> 'SETTLED'"
-            f" AND {conditions[name]}"
-        )
+        on = f"trades.{OF_USER} AND trades.{name} = named.{name} AND state <> 'SETTLED' AND {conditions[name]}"
         branches.append(
-            f"SELECT named.user_id, {', '.join(kept_by[name])}, symbol, side, trim_scale(sum(quantity)),"
+            f"SELECT {', '.join(kept_by[name])}, symbol, side, trim_scale(sum(quantity)),"
             f" trim_scale(sum(quote_quantity)) FROM ({named}) AS named"
             f" {looked_up(('symbol', 'side', 'quantity', 'quote_quantity'), 'trades', on)}"
-            f" GROUP BY named.user_id, named.{name}, symbol, side"
+            f" GROUP BY named.{name}, symbol, side"
         )
     ids = {column: name for name, column in COLUMNS.items()}
     found = ", ".join(f"found.{column} AS {name}" for column, name in ids.items())
     return Statement(
         "load",
-        f"WITH found AS MATERIALIZED (SELECT found.user_id, {found} FROM {_found(kinds, holding)}"
-        f" {looked_up(('user_id', *ids), 'orders', _ORDER)}) {' UNION ALL '.join(branches)}",
+        f"WITH found AS MATERIALIZED (SELECT {found} FROM {_found(kinds, holding)}"
+        f" {looked_up(tuple(ids), 'orders', _ORDER)}) {' UNION ALL '.join(branches)}",
     )
 
 
 @cache
 def stale_updates(kinds: tuple[str, ...], holding: bool) -> Statement:
     """Loads the STALE updates of the orders that `lock_orders` finds."""
-    on = f"order_updates.user_id = named.user_id AND order_updates.order_id = named.id AND {STALE_UPDATES}"
+    on = f"order_updates.{OF_USER} AND order_updates.order_id = named.id AND {STALE_UPDATES}"
     return Statement(
         "load",
         f"SELECT found.* FROM {_found(kinds, holding)} {looked_up(ORDER_UPDATE.columns, 'order_updates', on)}"
-        " ORDER BY user_id, order_id, seq",
+        " ORDER BY order_id, seq",
     )
 
 
 def _named(table: Table, columns: Sequence[str], key: Sequence[str], order: str, *conditions: str) -> Statement:
-    """Loads the rows of `table` that have one of the given values of `key`."""
-    on = " AND ".join([*(f"{table.name}.{name} = named.{name}" for name in key), *conditions])
+    """Loads the rows of the user in `table` that have one of the given values of `key`."""
+    on = " AND ".join(
+        [f"{table.name}.{OF_USER}", *(f"{table.name}.{name} = named.{name}" for name in key), *conditions]
+    )
     return Statement(
         "load",
         f"SELECT found.* FROM {rows(table, key, 'named')} {looked_up(columns, table.name, on)} ORDER BY {order}",
     )
 
 
-TRADE_KEY = ("user_id", "symbol", "exchange_trade_id")
-TRADES = _named(trades, TRADE.columns, TRADE_KEY, "found.user_id, found.id")
-TRADES_BY_ID = _named(trades, TRADE.columns, ("user_id", "id"), "found.user_id, found.id")
+TRADE_KEY = ("symbol", "exchange_trade_id")
+TRADES = _named(trades, TRADE.columns, TRADE_KEY, "found.id")
+TRADES_BY_ID = _named(trades, TRADE.columns, ("id",), "found.id")
 BALANCES = Statement(
-    "load",
-    f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = ANY ({_IDS}) ORDER BY user_id, asset",
+    "load", f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE balances.{OF_USER} ORDER BY asset"
 )
 
-ENTRY_REFERENCE = ("user_id", "reason", "reference")
+ENTRY_REFERENCE = ("reason", "reference")
 ENTRIES = _named(
-    balance_entries,
-    BALANCE_ENTRY.columns,
-    ENTRY_REFERENCE,
-    "found.user_id, found.reason, found.reference",
-    REFERENCED_ENTRIES,
+    balance_entries, BALANCE_ENTRY.columns, ENTRY_REFERENCE, "found.reason, found.reference", REFERENCED_ENTRIES
 )
 
 _AROUND = "coalesce(%(around)s::timestamptz, users.balances_as_of)"
 _LAST = f"CASE WHEN %(later)s::boolean THEN 'infinity' ELSE {_AROUND} + %(tolerance)s::interval END"
 _WINDOW = f"BETWEEN {_AROUND} - %(tolerance)s::interval AND {_LAST}"
-_OF_USERS = f"(SELECT id, balances_as_of FROM {{schema}}.users WHERE id = ANY ({_IDS}) OFFSET 0) AS users"
-_FACT = f"user_id = users.id AND {LISTED_ENTRIES} AND occurred_at {_WINDOW} AND {FACT_ENTRIES}"
+_OF_THE_USER = "(SELECT balances_as_of FROM {schema}.users WHERE id = %(user_id)s::uuid OFFSET 0) AS users"
+_FACT = f"balance_entries.{OF_USER} AND {LISTED_ENTRIES} AND occurred_at {_WINDOW} AND {FACT_ENTRIES}"
 
 FACTS = Statement(
     "load",
-    f"SELECT found.* FROM {_OF_USERS} {looked_up(BALANCE_ENTRY.columns, 'balance_entries', _FACT)}"
-    " ORDER BY found.user_id, found.asset, found.seq",
+    f"SELECT found.* FROM {_OF_THE_USER} {looked_up(BALANCE_ENTRY.columns, 'balance_entries', _FACT)}"
+    " ORDER BY found.asset, found.seq",
 )
-"""The entries that tell of facts around a moment: without one, around each user's newest account snapshot."""
+"""The entries that tell of facts around a moment: without one, around the user's newest account snapshot."""
 
-_SETTLED = f"user_id = users.id AND {LISTED_TRADES} AND traded_at {_WINDOW} AND state = 'SETTLED'"
+_SETTLED = f"trades.{OF_USER} AND {LISTED_TRADES} AND traded_at {_WINDOW} AND state = 'SETTLED'"
 PLACEMENTS = Statement(
     "load",
     f"""
-    SELECT found.user_id, found.id, placed.id IS NOT NULL, placed.placed_at
-    FROM {_OF_USERS} {looked_up(("user_id", "id", "order_id"), "trades", _SETTLED)}
+    SELECT found.id, placed.id IS NOT NULL, placed.placed_at
+    FROM {_OF_THE_USER} {looked_up(("id", "order_id"), "trades", _SETTLED)}
     LEFT JOIN LATERAL (
-        SELECT id, placed_at FROM {{schema}}.orders
-        WHERE orders.user_id = found.user_id AND orders.id = found.order_id OFFSET 0
+        SELECT id, placed_at FROM {{schema}}.orders WHERE orders.{OF_USER} AND orders.id = found.order_id OFFSET 0
     ) AS placed ON true
     """,
 )
 """When the orders of the settled trades of that time were placed here."""
 
-CHECK_USERS = Statement("save", f"SELECT id FROM {{schema}}.users WHERE id = ANY ({_IDS}) ORDER BY id FOR KEY SHARE")
+CHECK_USER = Statement("save", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid FOR KEY SHARE")
 
 
 def _versions(table: Table) -> Statement:
-    on = f"{table.name}.user_id = named.user_id AND {table.name}.id = named.id"
-    key = ("user_id", "id")
+    on = f"{table.name}.{OF_USER} AND {table.name}.id = named.id"
     return Statement(
         "save",
-        f"SELECT found.* FROM {ordered(table, key)} {looked_up((*key, 'version'), table.name, on, lock=True)}",
+        f"SELECT found.* FROM {ordered(table, ['id'])}"
+        f" {looked_up(('user_id', 'id', 'version'), table.name, on, lock=True)}",
     )
 
 
 CHECK_ORDERS = _versions(orders)
 CHECK_TRADES = _versions(trades)
 
-INSERT_ORDERS = Statement(
-    "save",
-    f"INSERT INTO {{schema}}.orders ({names(ORDER.columns)}) SELECT {names(ORDER.columns)}"
-    f" FROM {rows(orders, ORDER.columns)} RETURNING 1",
-    writes=True,
-)
-REPLACED = without(ORDER.columns, *set(CONTENT) - {"user_id", "client_order_id"}, "created_at")
-"""The columns of an order that a decision may change, and its key."""
+INSERT_ORDERS = Statement("save", f"{inserted(orders, ORDER.columns)} RETURNING 1", writes=True)
+REPLACED = without(ORDER.columns, *set(CONTENT) - {"client_order_id"}, "created_at", "user_id")
+"""The columns of an order that a decision may change, and its id."""
 
 REPLACE_ORDERS = Statement(
     "save",
-    f"UPDATE {{schema}}.orders AS stored SET {assignments(without(REPLACED, 'user_id', 'id'))}"
-    f" FROM {rows(orders, REPLACED)} WHERE {matched(orders, 'stored', ('user_id', 'id'))}"
-    " RETURNING 1",
+    f"UPDATE {{schema}}.orders AS stored SET {assignments(without(REPLACED, 'id'))}"
+    f" FROM {rows(orders, REPLACED)} WHERE stored.{OF_USER} AND {matched(orders, 'stored', ['id'])} RETURNING 1",
     writes=True,
 )

@@ -27,12 +27,13 @@ from metacore.domain.values.amounts import canonical
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
-from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, to_array, to_text
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, of_user, to_array, to_text
+from metacore.postgres.client.named_calls import NamedCalls, by_user
 from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements
-from metacore.postgres.statements.transactions import CHECK_USERS
+from metacore.postgres.statements.transactions import CHECK_USER
 from metacore.postgres.storages.turns import queue
 from metacore.storage.balances import BalanceStorage
 
@@ -55,13 +56,22 @@ class PostgresBalanceStorage(BalanceStorage):
         return BALANCE.decode(rows[0])
 
     async def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
-        named = parse_keys(keys)
+        calls, named = NamedCalls(), parse_keys(keys)
         if not for_update:
-            return BALANCE.decode_all(await self._session.fetch(statements.GET_MANY, _keys(named)))
-        _, rows = await self._session.pipeline(statements.LOCK_MANY.name, lock(self._session, named))
-        balances = tuple({balance.key: balance for balance in BALANCE.decode_all(rows)}.values())
+            for user_id, assets in by_user(named).items():
+                calls.add("balances", user_id, statements.GET_MANY, {"asset": to_array(assets)})
+            return await self._many(calls)
+        add_locks(calls, named, self._session.now())
+        balances = tuple({balance.key: balance for balance in await self._many(calls)}.values())
         self._session.remember(balances)
         return balances
+
+    async def _many(self, calls: NamedCalls) -> Sequence[Balance]:
+        if not calls.calls:
+            self._session.check()
+            return ()
+        found = calls.found(await self._session.pipeline("balances.get_many", calls.calls))
+        return BALANCE.decode_all(row for _, row in found["balances"])
 
     async def list(self, user_id: UUID, nonzero: bool = False, unexplained: bool = False) -> Sequence[Balance]:
         statement = statements.list_all(nonzero, unexplained)
@@ -80,19 +90,23 @@ class PostgresBalanceStorage(BalanceStorage):
     async def apply(self, deltas: Iterable[BalanceDelta]) -> Sequence[Balance]:
         given = list(deltas)
         keys = sorted({delta.key for delta in given})
-        now = self._session.now()
+        owners, now = sorted({user_id for user_id, _ in keys}), self._session.now()
+        if not given:
+            self._session.check()
+            return ()
 
         async def change(tx: TransactionSession) -> Mapping[BalanceKey, Balance]:
-            owners = sorted({key[0] for key in keys})
-            calls = [*queue(tx, owners), (CHECK_USERS, {"ids": to_array(owners)}), *lock(tx, keys)]
-            *_, users, _, rows = await tx.pipeline("balances.apply", calls)
-            if missing := set(owners) - {user_id for (user_id,) in users}:
+            calls = NamedCalls(queue(tx, owners))
+            for user_id in owners:
+                calls.add("user", user_id, CHECK_USER)
+            add_locks(calls, keys, now)
+            found = calls.found(await tx.pipeline("balances.apply", calls.calls))
+            if missing := set(owners) - {user_id for user_id, _ in found["user"]}:
                 raise NotFoundError("user", min(missing))
-            balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
+            balances = {balance.key: balance for balance in BALANCE.decode_all(row for _, row in found["balances"])}
             require_own_names(keys, balances.values())
             changed, entries = apply_deltas(balances, given, now)
-            if given:
-                await tx.finish("balances.apply", [write(entries)], only_referenced(given))
+            await tx.finish("balances.apply", write(owners, entries), only_referenced(given))
             tx.remember(changed.values())
             return changed
 
@@ -141,24 +155,25 @@ class PostgresBalanceStorage(BalanceStorage):
         return await self._session.look(read)
 
     async def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
-        mine, now = {"user_id": str(user_id)}, self._session.now()
+        now, named = self._session.now(), sorted((user_id, balance.asset) for balance in told)
 
         async def change(tx: TransactionSession) -> int:
-            ensure, lock_named = lock(tx, sorted((user_id, balance.asset) for balance in told))
-            locks = (statements.LOCK_ALL, mine) if replace else lock_named
-            owner = (CHECK_USERS, {"ids": to_array([user_id])})
-            calls = [*queue(tx, [user_id]), owner, ensure, locks]
-            *_, users, fresh, rows = await tx.pipeline(operation, calls)
-            if not users:
+            calls = NamedCalls(queue(tx, [user_id]))
+            calls.add("user", user_id, CHECK_USER)
+            add_locks(calls, named, now)
+            if replace:
+                calls.add("balances", user_id, statements.LOCK_ALL)
+            found = calls.found(await tx.pipeline(operation, calls.calls))
+            if not found["user"]:
                 raise NotFoundError("user", user_id)
-            balances = {balance.key: balance for balance in BALANCE.decode_all(rows)}
-            require_own_names(((user_id, balance.asset) for balance in told), balances.values())
+            balances = {balance.key: balance for balance in BALANCE.decode_all(row for _, row in found["balances"])}
+            require_own_names(named, balances.values())
             deltas = adjustments(user_id, balances.values(), told, replace, now)
             changed, entries = apply_deltas(balances, deltas, now)
             if deltas:
-                await tx.finish(operation, [write(entries)])
+                await tx.finish(operation, write([user_id], entries))
             tx.remember(changed.values())
-            return len({delta.asset for delta in deltas} | {asset for _, asset in fresh})
+            return len({delta.asset for delta in deltas} | {asset for _, (_, asset) in found["ensured"]})
 
         return await self._session.run(change)
 
@@ -181,16 +196,20 @@ async def _portions(
         after = {f"after_{name}": to_text(rows[-1][columns.index(name)]) for name in key}
 
 
-def lock(session: Session, keys: Sequence[BalanceKey]) -> list[Call]:
-    """The calls that store the missing balances as zero, then lock and load all of `keys`."""
-    ensure = {**_keys(keys), "now": to_text(session.now())}
-    return [(statements.ENSURE, ensure), (statements.LOCK_MANY, _keys(keys))]
+def add_locks(calls: NamedCalls, keys: Iterable[BalanceKey], now: datetime) -> None:
+    """Add those that store the missing balances as zero, and then lock and load all of `keys`: `balances`."""
+    for user_id, assets in by_user(keys).items():
+        named = {"asset": to_array(assets)}
+        calls.add("ensured", user_id, statements.ENSURE, {**named, "now": to_text(now)})
+        calls.add("balances", user_id, statements.LOCK_MANY, named)
 
 
-def write(entries: Iterable[BalanceEntry]) -> Call:
-    """The call that writes `entries` and makes the balances what they left."""
-    return statements.WRITE, lambda: BALANCE_ENTRY.encode_all(tuple(entries))
-
-
-def _keys(keys: Sequence[BalanceKey]) -> dict[str, str]:
-    return {"user_id": to_array([key[0] for key in keys]), "asset": to_array([key[1] for key in keys])}
+def write(users: Iterable[UUID], entries: Iterable[BalanceEntry]) -> list[Call]:
+    """The calls that write `entries`, of these users, and make the balances what they left."""
+    owners = set(users)
+    encode = partial(of_user, BALANCE_ENTRY, columns=BALANCE_ENTRY.columns)
+    if len(owners) == 1:
+        # These are made only when they are sent, while the server is at work already.
+        return [(statements.WRITE, partial(encode, owners.pop(), entries))]
+    parts = by_user((entry.user_id, entry) for entry in entries)
+    return [(statements.WRITE, partial(encode, user_id, part)) for user_id, part in parts.items()]

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import final
 from uuid import UUID
 
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
 from metacore.domain.trading.orders import OrderKey
 from metacore.errors import NotFoundError
-from metacore.postgres.client.codecs import ORDER_UPDATE, to_array, to_text
+from metacore.postgres.client.codecs import ORDER_UPDATE, of_user, to_array, to_text
+from metacore.postgres.client.named_calls import by_user
 from metacore.postgres.client.session import Session
+from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import order_updates as statements
 from metacore.postgres.statements.transactions import CHECK_ORDERS
 from metacore.storage.order_updates import OrderUpdateStorage
@@ -40,33 +43,46 @@ class PostgresOrderUpdateStorage(OrderUpdateStorage):
         if not given:
             self._session.check()
             return ()
-        keys = sorted({(update.user_id, update.order_id) for update in given})
-        wanted = {"user_id": to_array([key[0] for key in keys]), "id": to_array([key[1] for key in keys])}
-        now = self._session.now()
-        stored, appended = await self._session.pipeline(
-            "order_updates.append_many", [(CHECK_ORDERS, wanted), (statements.APPEND_IF_KNOWN, values_of(given, now))]
-        )
-        if missing := set(keys) - {(row[0], row[1]) for row in stored}:
-            raise NotFoundError("order", min(missing))
+        now, parts = self._session.now(), by_user((update.user_id, update) for update in given)
+        checks, appends = list[Call](), list[Call]()
+        for user_id, part in parts.items():
+            ids = to_array(sorted({update.order_id for update in part}))
+            checks.append((CHECK_ORDERS, {"user_id": str(user_id), "id": ids}))
+            appends.append((statements.APPEND_IF_KNOWN, values_of(user_id, part, now)))
+        if len(parts) == 1:
+            stored, appended = await self._session.pipeline(_APPEND, [*checks, *appends])
+            _require(given, stored)
+        else:
+            async with self._session.transaction() as tx:
+                _require(given, chain.from_iterable(await tx.pipeline(_APPEND, checks)))
+                appended = list(chain.from_iterable(await tx.pipeline(_APPEND, appends)))
         seqs: defaultdict[OrderKey, list[int]] = defaultdict(list)
         for user_id, order_id, seq in sorted(appended, reverse=True):
             seqs[user_id, order_id].append(seq)
         return tuple(OrderUpdate.recorded(new, seqs[new.user_id, new.order_id].pop(), now) for new in given)
 
 
-def values_of(updates: Sequence[NewOrderUpdate], now: datetime) -> dict[str, str | None]:
-    """The parameters that append `updates`."""
-    counts: Counter[OrderKey] = Counter()
-    positions: dict[OrderKey, int] = {}
+_APPEND = "order_updates.append_many"
+
+
+def _require(updates: Iterable[NewOrderUpdate], stored: Iterable[Row]) -> None:
+    """NotFoundError for the first order of `updates` that is not among those `stored`."""
+    if missing := {(row.user_id, row.order_id) for row in updates} - {(row[0], row[1]) for row in stored}:
+        raise NotFoundError("order", min(missing))
+
+
+def values_of(user_id: UUID, updates: Sequence[NewOrderUpdate], now: datetime) -> dict[str, str | None]:
+    """The parameters that append `updates`, all of one user."""
+    counts: Counter[UUID] = Counter()
+    positions: dict[UUID, int] = {}
     numbers = []
     for update in updates:
-        key = (update.user_id, update.order_id)
-        counts[key] += 1
-        numbers.append((positions.setdefault(key, len(positions) + 1), counts[key]))
-    orders = {"owner_ids": to_array(key[0] for key in counts), "order_ids": to_array(key[1] for key in counts)}
-    values = ORDER_UPDATE.encode_all(updates, statements.GIVEN)
-    ranks = {
+        counts[update.order_id] += 1
+        numbers.append((positions.setdefault(update.order_id, len(positions) + 1), counts[update.order_id]))
+    return {
+        **of_user(ORDER_UPDATE, user_id, updates, statements.GIVEN),
+        "order_ids": to_array(counts),
         "position": to_array([position for position, _ in numbers]),
         "rank": to_array([rank for _, rank in numbers]),
+        "recorded_at": to_text(now),
     }
-    return {**values, **orders, **ranks, "recorded_at": to_text(now)}

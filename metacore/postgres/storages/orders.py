@@ -13,6 +13,7 @@ from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import ORDER, to_array, to_text
+from metacore.postgres.client.named_calls import NamedCalls, by_user
 from metacore.postgres.client.session import Session
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import orders as statements
@@ -52,10 +53,14 @@ class PostgresOrderStorage(OrderStorage):
         return await self._get(statements.GET_BY_EXCHANGE_ORDER_ID, user_id, "exchange_order_id", exchange_order_id)
 
     async def get_many(self, keys: Iterable[OrderKey], for_update: bool = False) -> Sequence[Order]:
-        wanted = sorted(set(keys))
-        values = {"user_id": to_array(key[0] for key in wanted), "id": to_array(key[1] for key in wanted)}
-        rows = await self._session.fetch(statements.LOCK_MANY if for_update else statements.GET_MANY, values)
-        return ORDER.decode_all(rows)
+        statement, calls = statements.LOCK_MANY if for_update else statements.GET_MANY, NamedCalls()
+        for user_id, ids in by_user(sorted(set(keys))).items():
+            calls.add("orders", user_id, statement, {"id": to_array(ids)})
+        if not calls.calls:
+            self._session.check()
+            return ()
+        results = await self._session.pipeline(statement.name, calls.calls)
+        return ORDER.decode_all(row for rows in results for row in rows)
 
     async def list(
         self, user_id: UUID, filter: OrderFilter = OrderFilter(), after: str | None = None, limit: int = 100

@@ -2,79 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from uuid import UUID
 
-from metacore.domain.trading.decisions import Loaded, Selection, TradesOf, Unsettled, row_key
-from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
+from metacore.domain.trading.decisions import FactWindow, Loaded, Selection, TradesOf, Unsettled, row_key
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import Trade
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER, to_array, to_text
+from metacore.postgres.client.named_calls import NamedCalls, by_user
 from metacore.postgres.client.session import TransactionSession
-from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.client.wire import Row
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.storages.turns import queue
 
 
 async def load(session: TransactionSession, selection: Selection) -> Loaded:
-    """What `selection` names, locked, in one round trip."""
-    users = to_array(sorted(selection.users))
-    named, arrays = _order_ids(selection.orders)
-    calls: dict[str, Call] = {}
-    if selection.users:
-        if turn := queue(session, selection.users, selection.exclusive_users):
-            (calls["turn"],) = turn
-        lock = statements.LOCK_USERS_EXCLUSIVELY if selection.exclusive_users else statements.LOCK_USERS
-        calls["users"] = (lock, {"ids": users})
-    if named or selection.holding:
-        calls["orders"] = (statements.lock_orders(named, selection.holding), {**arrays, "holders": users})
-    if selection.trades:
-        keys = sorted(set(selection.trades))
-        columns = {name: to_array([key[i] for key in keys]) for i, name in enumerate(statements.TRADE_KEY)}
-        calls["trades"] = (statements.TRADES, columns)
-    if selection.trade_ids:
-        ids = sorted(set(selection.trade_ids))
-        columns = {"user_id": to_array([key[0] for key in ids]), "id": to_array([key[1] for key in ids])}
-        calls["trades_by_id"] = (statements.TRADES_BY_ID, columns)
-    if selection.balances:
-        calls["balances"] = (statements.BALANCES, {"ids": users})
-    if selection.entries:
-        keys = sorted(set(selection.entries))
-        columns = {name: to_array([key[i] for key in keys]) for i, name in enumerate(statements.ENTRY_REFERENCE)}
-        calls["entries"] = (statements.ENTRIES, columns)
-    if selection.unsettled and (named or selection.holding):
-        calls["unsettled"] = (statements.unsettled(named, selection.holding), {**arrays, "holders": users})
-    if (facts := selection.facts) is not None:
-        window = {
-            "ids": users,
-            "around": to_text(facts.around),
-            "tolerance": f"{facts.tolerance // timedelta(microseconds=1)} microseconds",
-            "later": to_text(facts.later),
-        }
-        calls["facts"] = (statements.FACTS, window)
-        calls["placements"] = (statements.PLACEMENTS, window)
-    if selection.stale_updates and (named or selection.holding):
-        calls["stale"] = (statements.stale_updates(named, selection.holding), {**arrays, "holders": users})
-    if not calls:
+    """What `selection` names, locked, in one round trip; each call is about one user, users by id."""
+    calls = NamedCalls(queue(session, selection.users, alone=selection.exclusive_users))
+    _add_locks(calls, selection)
+    _add_reads(calls, selection)
+    if not calls.calls:
         session.check()
         return Loaded()
-    rows: dict[str, list[Row]] = dict(zip(calls, await session.pipeline("load", list(calls.values())), strict=True))
+    found = calls.found(await session.pipeline("load", calls.calls))
+    rows: Mapping[str, list[Row]] = defaultdict(list, {name: [row for _, row in told] for name, told in found.items()})
     loaded = Loaded(
-        users={user.id: user for user in USER.decode_all(rows.get("users", ()))},
-        orders=ORDER.decode_all(rows.get("orders", ())),
-        trades=_distinct((*rows.get("trades", ()), *rows.get("trades_by_id", ()))),
-        balances=BALANCE.decode_all(rows.get("balances", ())),
-        entries=BALANCE_ENTRY.decode_all(rows.get("entries", ())),
+        users={user.id: user for user in USER.decode_all(rows["users"])},
+        orders=ORDER.decode_all(rows["orders"]),
+        trades=_distinct((*rows["trades"], *rows["trades_by_id"])),
+        balances=BALANCE.decode_all(rows["balances"]),
+        entries=BALANCE_ENTRY.decode_all(rows["entries"]),
         unsettled={
             (user_id, TradesOf(OrderIds(*name), symbol, OrderSide(side))): Unsettled(quantity, quote_quantity)
-            for user_id, *name, symbol, side, quantity, quote_quantity in rows.get("unsettled", ())
+            for user_id, (*name, symbol, side, quantity, quote_quantity) in found.get("unsettled", ())
         },
-        facts=BALANCE_ENTRY.decode_all(rows.get("facts", ())),
+        facts=BALANCE_ENTRY.decode_all(rows["facts"]),
         placements={
             (user_id, trade_id): (known, placed_at)
-            for user_id, trade_id, known, placed_at in rows.get("placements", ())
+            for user_id, (trade_id, known, placed_at) in found.get("placements", ())
         },
-        stale_updates=ORDER_UPDATE.decode_all(rows.get("stale", ())),
+        stale_updates=ORDER_UPDATE.decode_all(rows["stale"]),
     )
     for user_id in loaded.users:
         session.locks.users[user_id] = True
@@ -83,16 +53,63 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
     return loaded
 
 
+def _add_locks(calls: NamedCalls, selection: Selection) -> None:
+    """Those that lock: users, then orders."""
+    lock = statements.LOCK_USER_EXCLUSIVELY if selection.exclusive_users else statements.LOCK_USER
+    for user_id in sorted(selection.users):
+        calls.add("users", user_id, lock)
+    for user_id, (kinds, arrays) in _order_ids(selection).items():
+        calls.add("orders", user_id, statements.lock_orders(kinds, selection.holding), arrays)
+
+
+def _add_reads(calls: NamedCalls, selection: Selection) -> None:
+    """Those that read, after everything is locked."""
+    for user_id, keys in by_user((trade[0], trade[1:]) for trade in set(selection.trades)).items():
+        calls.add("trades", user_id, statements.TRADES, _arrays(statements.TRADE_KEY, sorted(keys)))
+    for user_id, ids in by_user(set(selection.trade_ids)).items():
+        calls.add("trades_by_id", user_id, statements.TRADES_BY_ID, {"id": to_array(sorted(ids))})
+    for user_id, references in by_user((entry[0], entry[1:]) for entry in set(selection.entries)).items():
+        calls.add("entries", user_id, statements.ENTRIES, _arrays(statements.ENTRY_REFERENCE, sorted(references)))
+    for user_id, (kinds, arrays) in _order_ids(selection).items():
+        if selection.unsettled:
+            calls.add("unsettled", user_id, statements.unsettled(kinds, selection.holding), arrays)
+        if selection.stale_updates:
+            calls.add("stale", user_id, statements.stale_updates(kinds, selection.holding), arrays)
+    for user_id in sorted(selection.users):
+        if selection.balances:
+            calls.add("balances", user_id, statements.BALANCES)
+        if selection.facts is not None:
+            window = _window(selection.facts)
+            calls.add("facts", user_id, statements.FACTS, window)
+            calls.add("placements", user_id, statements.PLACEMENTS, window)
+
+
+def _window(facts: FactWindow) -> dict[str, str | None]:
+    return {
+        "around": to_text(facts.around),
+        "tolerance": f"{facts.tolerance // timedelta(microseconds=1)} microseconds",
+        "later": to_text(facts.later),
+    }
+
+
+def _arrays(columns: Sequence[str], keys: Sequence[Sequence[object]]) -> dict[str, str]:
+    return {name: to_array([key[i] for key in keys]) for i, name in enumerate(columns)}
+
+
 def _distinct(rows: Sequence[Row]) -> tuple[Trade, ...]:
     trades = {(trade.user_id, trade.id): trade for trade in TRADE.decode_all(rows)}
     return tuple(trades[key] for key in sorted(trades))
 
 
-def _order_ids(orders: Sequence[UserOrderIds]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Which of the three ids name any of `orders`, and an array of each."""
-    arrays: dict[str, str] = {}
-    for field in OrderIds._fields:
-        if named := sorted({(user_id, name) for user_id, ids in orders if (name := getattr(ids, field)) is not None}):
-            arrays[f"{field}_user_id"] = to_array([user_id for user_id, _ in named])
-            arrays[field] = to_array([name for _, name in named])
-    return tuple(field for field in OrderIds._fields if field in arrays), arrays
+def _order_ids(selection: Selection) -> dict[UUID, tuple[tuple[str, ...], dict[str, str]]]:
+    """For each user of whom orders are wanted, by which of the three ids, and an array of each."""
+    named = by_user(selection.orders)
+    found = {}
+    for user_id in sorted({*named, *(selection.users if selection.holding else ())}):
+        arrays: dict[str, str] = {}
+        for field in OrderIds._fields:
+            if names := sorted({name for ids in named.get(user_id, ()) if (name := getattr(ids, field)) is not None}):
+                arrays[field] = to_array(names)
+        if arrays or selection.holding:
+            found[user_id] = tuple(arrays), arrays
+    return found

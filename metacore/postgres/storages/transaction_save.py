@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
+from uuid import UUID
 
 from metacore.backends.expectations import Expectations
 from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced
+from metacore.domain.trading.commands import Owned
 from metacore.domain.trading.decisions import Changes, row_key
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
-from metacore.postgres.client.codecs import BALANCE, ORDER, TRADE, to_array
+from metacore.postgres.client.codecs import BALANCE, ORDER, TRADE, of_user, to_array
+from metacore.postgres.client.named_calls import NamedCalls, by_user
 from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
-from metacore.postgres.storages.balances import lock, write
+from metacore.postgres.storages.balances import add_locks, write
 from metacore.postgres.storages.order_updates import values_of as values_of_updates
 from metacore.postgres.storages.turns import queue
 from metacore.postgres.storages.users import change_user
 
-R = TypeVar("R", Order, Trade)
+T = TypeVar("T", bound=Owned)
 
 
 async def save(session: TransactionSession, changes: Changes) -> Mapping[BalanceKey, Balance]:
@@ -51,18 +54,17 @@ async def _save(
     for user_id, patch in sorted(changes.user_patches.items()):
         if patch.given():
             calls.append(change_user(user_id, patch, now))
-    if new_orders := expectations.new_orders:
-        calls.append((statements.INSERT_ORDERS, partial(ORDER.encode_all, new_orders)))
-    if orders := expectations.orders:
-        calls.append((statements.REPLACE_ORDERS, partial(ORDER.encode_all, orders, statements.REPLACED)))
-    if changes.order_updates:
-        calls.append((APPEND, partial(values_of_updates, changes.order_updates, now)))
-    if new_trades := expectations.new_trades:
-        calls.append((trade_statements.INSERT, partial(TRADE.encode_all, new_trades)))
-    if trades := expectations.trades:
-        calls.append((trade_statements.REPLACE, partial(TRADE.encode_all, trades)))
-    if keys:
-        calls.append(write(entries))
+    for user_id, new_orders in by_user(_owned(expectations.new_orders)).items():
+        calls.append((statements.INSERT_ORDERS, partial(of_user, ORDER, user_id, new_orders, ORDER.columns)))
+    for user_id, orders in by_user(_owned(expectations.orders)).items():
+        calls.append((statements.REPLACE_ORDERS, partial(of_user, ORDER, user_id, orders, statements.REPLACED)))
+    for user_id, updates in by_user(_owned(changes.order_updates)).items():
+        calls.append((APPEND, partial(values_of_updates, user_id, updates, now)))
+    for user_id, new_trades in by_user(_owned(expectations.new_trades)).items():
+        calls.append((trade_statements.INSERT, partial(of_user, TRADE, user_id, new_trades, TRADE.columns)))
+    for user_id, trades in by_user(_owned(expectations.trades)).items():
+        calls.append((trade_statements.REPLACE, partial(of_user, TRADE, user_id, trades, TRADE.columns)))
+    calls += write([user_id for user_id, _ in keys], entries)
     if calls:
         await session.pipeline("save", calls, subject=_subjects(changes))
     saved: list[Order | Trade] = [*changes.orders, *changes.trades]
@@ -80,28 +82,22 @@ async def _lock(session: TransactionSession, expectations: Expectations, keys: S
         for entity in _CHECKS
     }
     balances = [key for key in keys if key not in locks.balances]
-    calls: list[Call] = []
-    turn = queue(session, users)
-    if users:
-        calls.append((statements.CHECK_USERS, {"ids": to_array(users)}))
+    calls = NamedCalls(queue(session, users))
+    for user_id in sorted(users):
+        calls.add("user", user_id, statements.CHECK_USER)
     for entity, named_rows in rows.items():
-        if named_rows:
-            named = {
-                "user_id": to_array([key[1] for key in named_rows]),
-                "id": to_array([key[2] for key in named_rows]),
-            }
-            calls.append((_CHECKS[entity], named))
-    if balances:
-        calls += lock(session, balances)
-    found = iter((await session.pipeline("save", [*turn, *calls]))[len(turn) :] if calls else [])
-    if users:
-        locks.users.update({row[0]: True for row in next(found)})
-    for entity, named_rows in rows.items():
-        if named_rows:
-            locks.versions.update({(entity, row[0], row[1]): row[2] for row in next(found)})
-    if balances:
-        next(found)
-        session.remember(BALANCE.decode_all(next(found)))
+        for user_id, ids in by_user((key[1], key[2]) for key in named_rows).items():
+            calls.add(entity, user_id, _CHECKS[entity], {"id": to_array(ids)})
+    add_locks(calls, balances, session.now())
+    found = calls.found(await session.pipeline("save", calls.calls) if calls.calls else [])
+    locks.users.update({user_id: True for user_id, _ in found.get("user", ())})
+    for entity in rows:
+        locks.versions.update({(entity, row[0], row[1]): row[2] for _, row in found.get(entity, ())})
+    session.remember(BALANCE.decode_all(row for _, row in found.get("balances", ())))
+
+
+def _owned(rows: Iterable[T]) -> Iterable[tuple[UUID, T]]:
+    return ((row.user_id, row) for row in rows)
 
 
 _CHECKS = {"order": statements.CHECK_ORDERS, "trade": statements.CHECK_TRADES}

@@ -13,7 +13,8 @@ from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
-from metacore.postgres.client.codecs import TRADE, to_text
+from metacore.postgres.client.codecs import TRADE, to_array, to_text
+from metacore.postgres.client.named_calls import NamedCalls, by_user
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import trades as statements
 from metacore.sync.backends.counting import counts_itself
@@ -54,9 +55,14 @@ class PostgresTradeStorage(TradeStorage):
         return self._all(statements.GET_BY_EXCHANGE_TRADE_ID, values)
 
     def get_many(self, keys: Iterable[tuple[UUID, UUID]]) -> Sequence[Trade]:
-        wanted = sorted(set(keys))
-        values = {"user_id": [key[0] for key in wanted], "id": [key[1] for key in wanted]}
-        return self._all(statements.GET_MANY, values)
+        calls = NamedCalls()
+        for user_id, ids in by_user(sorted(set(keys))).items():
+            calls.add("trades", user_id, statements.GET_MANY, {"id": to_array(ids)})
+        if not calls.calls:
+            self._session.check()
+            return ()
+        results = self._session.pipeline(statements.GET_MANY.name, calls.calls)
+        return TRADE.decode_all(row for rows in results for row in rows)
 
     def list(
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100

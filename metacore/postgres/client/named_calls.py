@@ -1,0 +1,45 @@
+"""Calls of one round trip, under names by which what they find is found again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from metacore.postgres.client.statement import Statement
+from metacore.postgres.client.wire import Call, Row
+
+T = TypeVar("T")
+
+
+def by_user(pairs: Iterable[tuple[UUID, T]]) -> dict[UUID, list[T]]:
+    """What belongs to each user, in its order; users by id."""
+    found: dict[UUID, list[T]] = {}
+    for user_id, value in pairs:
+        found.setdefault(user_id, []).append(value)
+    return {user_id: found[user_id] for user_id in sorted(found)}
+
+
+class NamedCalls:
+    """Calls in the order in which they are added, each about one user: a statement about several users would be about
+    several shards.
+    """
+
+    def __init__(self, first: Sequence[Call] = ()) -> None:
+        self.calls: list[Call] = list(first)
+        self._names: list[tuple[str, UUID] | None] = [None] * len(self.calls)
+
+    def add(self, name: str, user_id: UUID, statement: Statement, values: Mapping[str, Any] | None = None) -> None:
+        """Add the call of `statement` for that user."""
+        self.calls.append((statement, {"user_id": str(user_id), **(values or {})}))
+        self._names.append((name, user_id))
+
+    def found(self, results: Sequence[list[Row]]) -> Mapping[str, Sequence[tuple[UUID, Row]]]:
+        """The rows of `results`, those of the calls, by name: each with the user of its call."""
+        rows: defaultdict[str, list[tuple[UUID, Row]]] = defaultdict(list)
+        for named, result in zip(self._names, results, strict=True):
+            if named is not None:
+                name, user_id = named
+                rows[name] += [(user_id, row) for row in result]
+        return rows
