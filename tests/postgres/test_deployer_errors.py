@@ -107,11 +107,11 @@ HEAD = head_revision()
     ("rows", "says"),
     [
         ([], "not deployed"),
-        ([(None, True)], "not deployed"),
-        ([("a comment of somebody", True)], "not deployed"),
-        ([(marker(HEAD, FIRST), False)], "--app-role"),
-        ([(marker("0000", "0000"), True)], "metacore deploy --url <url> --schema 'my schema'"),
-        ([(marker("9999", "9998"), True)], "install"),
+        ([(None, True, False)], "not deployed"),
+        ([("a comment of somebody", True, False)], "not deployed"),
+        ([(marker(HEAD, FIRST), False, False)], "--app-role"),
+        ([(marker("0000", "0000"), True, False)], "metacore deploy --url <url> --schema 'my schema'"),
+        ([(marker("9999", "9998"), True, False)], "install"),
     ],
 )
 def test_a_schema_that_storages_cannot_use(rows, says):
@@ -120,7 +120,7 @@ def test_a_schema_that_storages_cannot_use(rows, says):
 
 
 def test_a_schema_that_storages_can_use(caplog):
-    check_schema_state([(marker(HEAD, HEAD), True)], "metacore")
+    check_schema_state([(marker(HEAD, HEAD), True, False)], "metacore")
     assert caplog.text == ""
-    check_schema_state([(marker("9999", HEAD), True)], "metacore")
+    check_schema_state([(marker("9999", HEAD), True, False)], "metacore")
     assert "9999" in caplog.text

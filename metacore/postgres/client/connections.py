@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from metacore.config import Settings
 from metacore.errors import ConfigurationError
-from metacore.postgres.client.planning import PLANNING
+from metacore.postgres.client.planning import PLANNING, PLANNING_OF_CLUSTERS
 
 _KEEPALIVES = {
     "keepalives_idle": 30,
@@ -65,7 +65,7 @@ def parse_url(url: str) -> dict[str, Any]:
         ) from None
 
 
-def connection_parameters(url: str, settings: Settings) -> dict[str, Any]:
+def connection_parameters(url: str, settings: Settings, is_cluster: bool = False) -> dict[str, Any]:
     """The keyword arguments of psycopg's `connect`: `url`, and what `settings` ask of the session.
 
     The time-outs, the time zone UTC, the encoding and what is asked of the planner are set on the server too, by the
@@ -81,7 +81,7 @@ def connection_parameters(url: str, settings: Settings) -> dict[str, Any]:
         "statement_timeout": milliseconds(settings.statement_timeout),
         "lock_timeout": milliseconds(settings.lock_timeout),
         "idle_in_transaction_session_timeout": milliseconds(settings.idle_in_transaction_timeout),
-        **PLANNING,
+        **(PLANNING_OF_CLUSTERS if is_cluster else PLANNING),
     }
     given = str(parameters.get("options") or "")
     session = " ".join(f"-c {name}={value}" for name, value in options.items())
@@ -111,6 +111,10 @@ def pool_parameters(settings: Settings) -> dict[str, Any]:
         "name": settings.application_name,
         "open": False,
     }
+
+
+PASSED_ON = b"SET LOCAL citus.propagate_set_commands = 'local'"
+"""Has the coordinator of a cluster tell the time-outs of a transaction to the servers that it asks."""
 
 
 def limits(settings: Settings) -> list[bytes]:

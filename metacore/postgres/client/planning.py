@@ -21,3 +21,6 @@ PLANNING = {
 """Settings of PostgreSQL by name. The tables do their part: of the indexes of one, all but the primary key have a
 condition that only the statements meet that shall use them (see `metacore.postgres.tables`).
 """
+
+PLANNING_OF_CLUSTERS = PLANNING | {"plan_cache_mode": "auto"}
+"""The same for a Citus cluster: only the values of the parameters tell the coordinator which server to ask."""

@@ -20,6 +20,7 @@ from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
 from metacore.postgres.client.connections import (
+    PASSED_ON,
     check_version,
     connection_parameters,
     limits,
@@ -31,7 +32,7 @@ from metacore.postgres.client.errors import READ_ONLY, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row, Waiting, Wire
-from metacore.postgres.schema.state import SCHEMA_STATE, check_schema_state
+from metacore.postgres.schema.state import SCHEMA_STATE, SchemaState, check_schema_state
 
 _STATE = Statement("connect", SCHEMA_STATE)
 T = TypeVar("T")
@@ -62,8 +63,10 @@ class Pool(Resources):
 
     async def open(self) -> None:
         """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
-        parameters = connection_parameters(self.url, self.settings)
-        await self._check_server(parameters)
+        state = await self._check_server(connection_parameters(self.url, self.settings))
+        if state.is_cluster:
+            self.limits = [PASSED_ON, *limits(self.settings)]
+        parameters = connection_parameters(self.url, self.settings, state.is_cluster)
         self._pool = ConnectionPool(
             "",
             kwargs=parameters,
@@ -163,7 +166,7 @@ class Pool(Resources):
         if self._pool is not None:
             await self._pool.close(_CLOSING)
 
-    async def _check_server(self, parameters: dict[str, Any]) -> None:
+    async def _check_server(self, parameters: dict[str, Any]) -> SchemaState:
         try:
             connection = await Connection.connect(**parameters)
         except psycopg.Error as error:
@@ -175,7 +178,7 @@ class Pool(Resources):
             raise unreachable(error, parameters) from None
         finally:
             await connection.close()
-        check_schema_state(rows, self.schema)
+        return check_schema_state(rows, self.schema)
 
     def _recording_class(self) -> type[Connection[Row]]:
         pool = self

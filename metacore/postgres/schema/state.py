@@ -16,7 +16,8 @@ VERSION_TABLE = "alembic_version"
 """Alembic's table of the current revision; its comment is the marker that storages read."""
 
 SCHEMA_STATE = f"""
-SELECT pg_catalog.obj_description(c.oid, 'pg_class'), pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+SELECT pg_catalog.obj_description(c.oid, 'pg_class'), pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
+    EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'citus')
 FROM pg_catalog.pg_namespace n
 LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = '{VERSION_TABLE}'
 WHERE n.nspname = %(schema)s
@@ -35,20 +36,30 @@ def marker(revision: str, compatible_from: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SchemaState:
-    """What a database has: `revision` is None where nothing is deployed."""
+    """What a database has: `revision` is None where nothing is deployed.
+
+    `is_cluster` says whether it may have tables that lie on other servers.
+    """
 
     exists: bool
     readable: bool
     revision: str | None
     compatible_from: str | None
+    is_cluster: bool
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[Any]]) -> Self:
         """The state that the rows of `SCHEMA_STATE` tell."""
-        comment, readable = rows[0] if rows else (None, False)
+        comment, readable, is_cluster = rows[0] if rows else (None, False, False)
         found = _MARKER.fullmatch(comment or "")
         revision, compatible_from = found.groups() if found else (None, None)
-        return cls(exists=bool(rows), readable=bool(readable), revision=revision, compatible_from=compatible_from)
+        return cls(
+            exists=bool(rows),
+            readable=bool(readable),
+            revision=revision,
+            compatible_from=compatible_from,
+            is_cluster=bool(is_cluster),
+        )
 
     @property
     def is_newer_and_compatible(self) -> bool:
@@ -57,8 +68,8 @@ class SchemaState:
         return self.revision is not None and self.revision > head >= (self.compatible_from or self.revision)
 
 
-def check_schema_state(rows: Sequence[Sequence[Any]], schema: str) -> None:
-    """Return if this release can work with the schema that the rows of `SCHEMA_STATE` tell of, else raise SchemaError.
+def check_schema_state(rows: Sequence[Sequence[Any]], schema: str) -> SchemaState:
+    """The state that the rows of `SCHEMA_STATE` tell, if this release can work with it, else a SchemaError.
 
     A newer revision that is marked as compatible is accepted with a warning in the log.
     """
@@ -90,6 +101,7 @@ def check_schema_state(rows: Sequence[Sequence[Any]], schema: str) -> None:
         )
     elif state.revision != head:
         raise too_new(schema, state)
+    return state
 
 
 def too_new(schema: str, state: SchemaState) -> SchemaError:

@@ -8,11 +8,11 @@ from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import (
     OF_USER,
+    assignments,
     behind,
     equal,
     inserted,
     looked_up,
-    matched,
     matching,
     names,
     ordered,
@@ -82,24 +82,31 @@ ENSURE = Statement(
 another has in another case.
 """
 
+_LEFT = ("free", "locked", "unexplained", "last_seq", "updated_at")
+"""What an entry leaves of its balance."""
+
 WRITE = Statement(
     "balances.write",
     f"""
     WITH written AS (
         {inserted(balance_entries, BALANCE_ENTRY.columns)}
         RETURNING asset, seq, free_after, locked_after, unexplained_after, created_at
-    ), newest AS (
-        SELECT DISTINCT ON (asset) * FROM written ORDER BY asset, seq DESC
+    ), new AS (
+        SELECT DISTINCT ON (asset) asset, free_after AS free, locked_after AS locked, unexplained_after AS unexplained,
+            seq AS last_seq, 1 AS version, created_at, created_at AS updated_at
+        FROM written ORDER BY asset, seq DESC
     )
-    UPDATE {{schema}}.balances SET free = newest.free_after, locked = newest.locked_after,
-        unexplained = newest.unexplained_after, last_seq = newest.seq, version = balances.version + 1,
-        updated_at = newest.created_at
-    FROM newest WHERE balances.{OF_USER} AND {matched(balances, "balances", ["asset"], "newest")}
+    {inserted(balances, BALANCE.columns, "new")}
+    ON CONFLICT (user_id, asset)
+        DO UPDATE SET {assignments(_LEFT, "excluded")}, version = balances.version + 1
     RETURNING balances.asset
     """,
     writes=True,
 )
-"""Writes entries of one user and, in the same statement, makes each balance what its newest entry left."""
+"""Writes entries of one user and, in the same statement, makes each balance what its newest entry left.
+
+The balance is there, and found by its key: an UPDATE would join the two sets, and might read all balances of the user.
+"""
 
 KNOWN_USER = Statement("balances.audit", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid")
 

@@ -20,15 +20,24 @@ OF_USER = "user_id = %(user_id)s::uuid"
 """The condition, after the name of a table and a point, that a row is the user's: plain, so that one shard is asked."""
 
 
-def inserted(table: Table, columns: Iterable[str]) -> str:
-    """The statement that inserts a set of rows of one user, who must exist: nothing otherwise."""
+def inserted(table: Table, columns: Iterable[str], source: str | None = None) -> str:
+    """The statement that inserts a set of rows `new` of one user, who must exist: nothing otherwise."""
     columns = tuple(columns)
     values = ", ".join("users.id" if name == "user_id" else f"new.{name}" for name in columns)
-    source = rows(table, without(columns, "user_id"))
     return (
         f"INSERT INTO {{schema}}.{table.name} ({names(columns)}) SELECT {values}"
-        f" FROM {{schema}}.users CROSS JOIN {source} WHERE users.id = %(user_id)s::uuid"
+        f" FROM {{schema}}.users CROSS JOIN {source or rows(table, without(columns, 'user_id'))}"
+        f" WHERE users.id = %(user_id)s::uuid"
     )
+
+
+def replaced(table: Table, columns: Iterable[str], key: Sequence[str], changes: Iterable[str]) -> str:
+    """The statement that sets the columns `changes` of stored rows of one user, by `key`, to those of a set of rows.
+
+    Each finds its own by the key. An UPDATE would join the set with the user's rows, and the planner, who does not know
+    how many these are, might read them all.
+    """
+    return f"{inserted(table, columns)} ON CONFLICT ({names(key)}) DO UPDATE SET {assignments(changes, 'excluded')}"
 
 
 def looked_up(columns: Iterable[str], table: str, on: str, alias: str = "found", lock: bool = False) -> str:

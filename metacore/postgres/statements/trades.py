@@ -9,17 +9,15 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.sets import (
     OF_USER,
-    assignments,
     behind,
     equal,
     inserted,
     looked_up,
-    matched,
     matching,
     names,
     ordered,
     parameters,
-    rows,
+    replaced,
     without,
 )
 from metacore.postgres.statements.turns import ONE_SHARED
@@ -64,14 +62,10 @@ GET_MANY = Statement(
 
 INSERT = Statement("trades.insert", f"{inserted(trades, TRADE.columns)} RETURNING 1", writes=True)
 
+_KEY = ("user_id", "id")
 REPLACE = Statement(
     "trades.replace",
-    f"""
-    UPDATE {{schema}}.trades AS stored SET {assignments(without(TRADE.columns, "user_id", "id"))}
-    FROM {rows(trades, without(TRADE.columns, "user_id"))}
-    WHERE stored.{OF_USER} AND {matched(trades, "stored", ["id"])}
-    RETURNING 1
-    """,
+    f"{replaced(trades, TRADE.columns, _KEY, without(TRADE.columns, *_KEY))} RETURNING 1",
     writes=True,
 )
 

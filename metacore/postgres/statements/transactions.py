@@ -13,12 +13,11 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import (
     OF_USER,
     array,
-    assignments,
     inserted,
     looked_up,
-    matched,
     names,
     ordered,
+    replaced,
     rows,
     without,
 )
@@ -179,12 +178,9 @@ CHECK_ORDERS = _versions(orders)
 CHECK_TRADES = _versions(trades)
 
 INSERT_ORDERS = Statement("save", f"{inserted(orders, ORDER.columns)} RETURNING 1", writes=True)
-REPLACED = without(ORDER.columns, *set(CONTENT) - {"client_order_id"}, "created_at", "user_id")
-"""The columns of an order that a decision may change, and its id."""
+_CHANGED = without(ORDER.columns, *set(CONTENT) - {"client_order_id"}, "created_at", "user_id", "id")
+"""The columns of an order that a decision may change."""
 
 REPLACE_ORDERS = Statement(
-    "save",
-    f"UPDATE {{schema}}.orders AS stored SET {assignments(without(REPLACED, 'id'))}"
-    f" FROM {rows(orders, REPLACED)} WHERE stored.{OF_USER} AND {matched(orders, 'stored', ['id'])} RETURNING 1",
-    writes=True,
+    "save", f"{replaced(orders, ORDER.columns, ('user_id', 'id'), _CHANGED)} RETURNING 1", writes=True
 )

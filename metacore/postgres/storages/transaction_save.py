@@ -57,7 +57,7 @@ async def _save(
     for user_id, new_orders in by_user(_owned(expectations.new_orders)).items():
         calls.append((statements.INSERT_ORDERS, partial(of_user, ORDER, user_id, new_orders, ORDER.columns)))
     for user_id, orders in by_user(_owned(expectations.orders)).items():
-        calls.append((statements.REPLACE_ORDERS, partial(of_user, ORDER, user_id, orders, statements.REPLACED)))
+        calls.append((statements.REPLACE_ORDERS, partial(of_user, ORDER, user_id, orders, ORDER.columns)))
     for user_id, updates in by_user(_owned(changes.order_updates)).items():
         calls.append((APPEND, partial(values_of_updates, user_id, updates, now)))
     for user_id, new_trades in by_user(_owned(expectations.new_trades)).items():
