@@ -114,6 +114,8 @@ class SchemaDeployer:
 
         All rows of one user come to lie on one node, and so do the parts of an order record; `deploy` distributes the
         tables of later revisions by itself. Run it on the coordinator, as a role that may make distributed tables.
+        Experimental: the unique fields of users still lie in `users` and in `user_api_keys`, and Citus refuses to
+        distribute a table whose unique keys lack its column (ConfigurationError); nothing is changed then.
         SchemaError unless the schema is at the newest revision, ConfigurationError without the extension.
         """
         with self._connected("distribute") as connection, self._alone(connection):
