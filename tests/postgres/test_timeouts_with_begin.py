@@ -17,7 +17,7 @@ from metacore.testing.factories import NewOrderFactory
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch, metacore_database_url: str) -> Callable[..., Storage]:
-    def without_options(url: str, settings: Settings) -> dict[str, Any]:
+    def without_options(url: str, settings: Settings, *rest: Any) -> dict[str, Any]:
         return {**connection_parameters(url, settings), "options": ""}
 
     def opened(**settings: float) -> Storage:
