@@ -24,7 +24,12 @@ def other_name(asset: str, existing: str) -> InvalidDataError:
 
 def require_own_names(keys: Iterable[BalanceKey], balances: Iterable[Balance]) -> None:
     """InvalidDataError if one of `keys` names an asset otherwise than `balances`, in another case, do."""
-    names = {(balance.user_id, folded(balance.asset)): balance.asset for balance in balances}
+    require_names(keys, (balance.key for balance in balances))
+
+
+def require_names(keys: Iterable[BalanceKey], existing_keys: Iterable[BalanceKey]) -> None:
+    """InvalidDataError if one of `keys` names an asset otherwise than the existing ones, in another case, do."""
+    names = {(user_id, folded(asset)): asset for user_id, asset in existing_keys}
     for user_id, asset in keys:
         existing = names.get((user_id, folded(asset)), asset)
         if existing != asset:

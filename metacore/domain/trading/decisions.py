@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from metacore.domain.people.users import User, UserPatch
-from metacore.domain.trading.balances import Balance, BalanceDelta, BalanceEntry, EntryReason
+from metacore.domain.trading.balances import Balance, BalanceDelta, BalanceEntry, BalanceKey, EntryReason
 from metacore.domain.trading.facts import Placement
 from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
@@ -64,6 +64,8 @@ class Selection:
     """Whether to sum the unsettled trades of the orders that are found, and those under the ids of `orders`."""
     holding: bool = False
     """Whether to load all orders of `users` that hold funds, closed ones too, beside those that `orders` name."""
+    asset_names: tuple[BalanceKey, ...] = ()
+    """Of which assets to load the names that their users have them by, in whatever case they are named here."""
     facts: FactWindow | None = None
     """Which journal entries that tell of facts of `users` to load, and when the orders of trades were placed."""
 
@@ -109,6 +111,8 @@ class Loaded:
     """
     stale_updates: tuple[OrderUpdate, ...] = ()
     """The STALE updates of the orders that were found."""
+    asset_names: tuple[BalanceKey, ...] = ()
+    """The assets that `Selection.asset_names` asks for, as their users have them."""
     facts: tuple[BalanceEntry, ...] = ()
     """The journal entries that `Selection.facts` asks for."""
     placements: Mapping[tuple[UUID, UUID], Placement] = field(default_factory=dict)

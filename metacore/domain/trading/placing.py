@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from metacore.domain.trading.asset_names import require_names
 from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Selection
@@ -60,6 +61,7 @@ class PlaceOrders(Command[Sequence[Order]]):
             users=frozenset(order.user_id for order in orders),
             exclusive_users=exclusive,
             orders=tuple((order.user_id, order.order_ids) for order in orders),
+            asset_names=tuple(dict.fromkeys(key for order in orders for key in _assets(order))),
         )
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:  # noqa: ARG002
@@ -127,6 +129,10 @@ def _selection_of(user_id: UUID, order_id: UUID, exclusive: bool) -> Selection:
     return Selection(users=frozenset({user_id}), exclusive_users=exclusive, orders=((user_id, OrderIds(order_id)),))
 
 
+def _assets(order: NewOrder) -> tuple[BalanceKey, BalanceKey]:
+    return (order.user_id, order.base_asset), (order.user_id, order.quote_asset)
+
+
 def _held(order: Order) -> set[BalanceKey]:
     return {(order.user_id, order.held_asset)} if order.held_amount and order.held_asset is not None else set()
 
@@ -137,7 +143,7 @@ def place(state: UserState, placement: Placement) -> Order:
     Funds are judged as those before it left them. NotAllowedError if the user's flags refuse a new order, which one
     that is stored already is not; InsufficientFundsError if too little is free; ConflictError if its id or
     client_order_id is that of an order with other content; InvalidDataError if it tells of an execution, which only a
-    report does, or no hold can be computed and none is given.
+    report does, if no hold can be computed and none is given, or if the user has one of its assets by another name.
     """
     new = placement.named().order
     # Placed again with another id, it is the order that has its other names.
@@ -156,6 +162,7 @@ def place(state: UserState, placement: Placement) -> Order:
             field=field,
         )
     state.user.require_flags("is_active", "can_trade")
+    require_names(_assets(new), ((new.user_id, asset) for asset in state.asset_names))
     amount, asset = initial_hold(new, placement.hold), asset_to_pay(new)
     free = state.funds[asset].free
     if free < amount:

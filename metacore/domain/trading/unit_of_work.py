@@ -34,6 +34,8 @@ class UnitOfWork:
                 trade_id: placed for (owner, trade_id), placed in loaded.placements.items() if owner == user_id
             }
             state.load_facts(facts_of((entry for entry in loaded.facts if entry.user_id == user_id), placements))
+        for user_id, asset in loaded.asset_names:
+            self.state_of(user_id).asset_names.add(asset)
         for order in loaded.orders:
             self.state_of(order.user_id).load_order(order)
         for (user_id, trades), unsettled in loaded.unsettled.items():

@@ -34,6 +34,7 @@ class UserState:
         self.orders: dict[UUID, Order] = {}
         self.funds = OpenFunds()
         self.unexplained: dict[str, Decimal] = {}
+        self.asset_names: set[str] = set()
         self.facts: dict[str, Fact] = {}
         self.updates: list[NewOrderUpdate] = []
         self.deltas: list[BalanceDelta] = []

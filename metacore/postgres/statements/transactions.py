@@ -21,7 +21,13 @@ from metacore.postgres.statements.sets import (
     rows,
     without,
 )
-from metacore.postgres.tables.balances import FACT_ENTRIES, LISTED_ENTRIES, REFERENCED_ENTRIES, balance_entries
+from metacore.postgres.tables.balances import (
+    FACT_ENTRIES,
+    LISTED_ENTRIES,
+    REFERENCED_ENTRIES,
+    balance_entries,
+    balances,
+)
 from metacore.postgres.tables.order_updates import STALE_UPDATES
 from metacore.postgres.tables.orders import HOLDING_ORDERS, orders
 from metacore.postgres.tables.trades import LISTED_TRADES, trades
@@ -130,6 +136,13 @@ TRADES_BY_ID = _named(trades, TRADE.columns, ("id",), "found.id")
 BALANCES = Statement(
     "load", f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE balances.{OF_USER} ORDER BY asset"
 )
+
+_NAME = f'balances.{OF_USER} AND lower(balances.asset) = lower(named.asset COLLATE "C")'
+ASSET_NAMES = Statement(
+    "load",
+    f"SELECT found.asset FROM {rows(balances, ['asset'], 'named')} {looked_up(['asset'], 'balances', _NAME)}",
+)
+"""The names that the user has these assets by."""
 
 ENTRY_REFERENCE = ("reason", "reference")
 ENTRIES = _named(

@@ -65,8 +65,9 @@ class TradingService:
         such, in 32 hex digits: send it that way, and a message that overtakes the answer names it. Placed again with
         the same id or client_order_id and the same content, the stored order is returned as it is now, whatever the
         flags. NotAllowedError if a new one is refused because the user is not `is_active` or may not `can_trade`,
-        ConflictError if the content is another, InsufficientFundsError if too little is free, NotFoundError if the
-        user does not exist; nothing is stored then.
+        ConflictError if the content is another, InsufficientFundsError if too little is free, InvalidDataError if the
+        user has one of its assets by another name, in another case, NotFoundError if the user does not exist; nothing
+        is stored then.
         """
         placements = (build(Placement, {"order": require_model(NewOrder, order, "order"), "hold": hold}),)
         (placed,) = execute(self._storage, PlaceOrders(placements))

@@ -85,6 +85,19 @@ class TradingOrderContract(TradingContract):
         assert [order.id for order in placed] == [orders[1].id, orders[0].id, orders[1].id]
         assert money(storage, user) == {"USDT": "0 / 2000"}
 
+    @pytest.mark.parametrize("side", ["BUY", "SELL"])
+    def test_an_order_of_an_asset_that_the_user_has_by_another_name_is_refused(
+        self, storage: Storage, trading: TradingService, user: User, side: str
+    ) -> None:
+        for asset in ("USDT", "btc"):
+            trading.deposit(user.id, asset, Decimal(1000), asset)
+        with pytest.raises(InvalidDataError, match="'BTC' is refused: the user has 'btc'") as error:
+            trading.place_order(new_order(user, side=side))
+        assert error.value.field == "asset"
+        assert storage.orders.list(user.id).items == ()
+        assert money(storage, user) == {"USDT": "1000 / 0", "btc": "1000 / 0"}
+        trading.place_order(new_order(user, side=side, base_asset="btc"))
+
     def test_place_orders_is_all_or_none_for_each_user(
         self, storage: Storage, trading: TradingService, user: User, other: User
     ) -> None:

@@ -57,6 +57,14 @@ class LoadContract(LoadingContract):
     def test_of_nothing_wanted_nothing_is_loaded(self, storage: Storage) -> None:
         assert load(storage) == Loaded()
 
+    def test_assets_are_loaded_by_the_names_that_their_users_have_them_by(
+        self, storage: Storage, user: User, other: User
+    ) -> None:
+        storage.balances.put(user.id, "USDT", Decimal(1), Decimal(0))
+        storage.balances.put(other.id, "usdt", Decimal(1), Decimal(0))
+        keys = tuple((owner.id, asset) for owner in (user, other) for asset in ("Usdt", "BTC", "USDT"))
+        assert load(storage, asset_names=keys).asset_names == tuple(sorted([(user.id, "USDT"), (other.id, "usdt")]))
+
     def test_users_are_loaded_by_id_missing_ones_left_out(self, storage: Storage, user: User, other: User) -> None:
         for exclusive in (False, True):
             loaded = load(storage, users=frozenset({user.id, NOBODY}), exclusive_users=exclusive)

@@ -46,6 +46,7 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
             for user_id, (trade_id, known, placed_at) in found.get("placements", ())
         },
         stale_updates=ORDER_UPDATE.decode_all(rows["stale"]),
+        asset_names=tuple(sorted({(user_id, asset) for user_id, (asset,) in found.get("asset_names", ())})),
     )
     for user_id in loaded.users:
         session.locks.users[user_id] = True
@@ -69,6 +70,8 @@ def _add_reads(calls: NamedCalls, selection: Selection) -> None:
         calls.add("trades", user_id, statements.TRADES, _arrays(statements.TRADE_KEY, sorted(keys)))
     for user_id, ids in by_user(set(selection.trade_ids)).items():
         calls.add("trades_by_id", user_id, statements.TRADES_BY_ID, {"id": to_array(sorted(ids))})
+    for user_id, assets in by_user(selection.asset_names).items():
+        calls.add("asset_names", user_id, statements.ASSET_NAMES, {"asset": to_array(assets)})
     for user_id, references in by_user((entry[0], entry[1:]) for entry in set(selection.entries)).items():
         calls.add("entries", user_id, statements.ENTRIES, _arrays(statements.ENTRY_REFERENCE, sorted(references)))
     for user_id, (kinds, arrays) in _order_ids(selection).items():
