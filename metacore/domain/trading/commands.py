@@ -14,6 +14,7 @@ from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import MetacoreError
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Command(ABC, Generic[R]):
@@ -52,12 +53,12 @@ class Owned(Protocol):
     def user_id(self) -> UUID: ...
 
 
-def by_user(items: Iterable[Owned]) -> Mapping[UUID, Sequence[int]]:
-    """The positions of each user's items, in their order; users by id."""
-    positions: dict[UUID, list[int]] = {}
-    for position, item in enumerate(items):
-        positions.setdefault(item.user_id, []).append(position)
-    return {user_id: positions[user_id] for user_id in sorted(positions)}
+def by_user(pairs: Iterable[tuple[UUID, T]]) -> dict[UUID, list[T]]:
+    """What belongs to each user, in its order; users by id."""
+    found: dict[UUID, list[T]] = {}
+    for user_id, value in pairs:
+        found.setdefault(user_id, []).append(value)
+    return {user_id: found[user_id] for user_id in sorted(found)}
 
 
 class Failed(Protocol):

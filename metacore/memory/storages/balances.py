@@ -53,7 +53,7 @@ class MemoryBalanceStorage(BalanceStorage):
             async with self._session.write() as tables:
                 known = [key for key in named if tables.users.get((key[0],)) is not None]
                 ensure_balances(tables, known, now)
-                return _named(tables, known)
+                return find_named(tables, known)
         with self._session.read() as tables:
             return _get_many(tables, named)
 
@@ -151,7 +151,7 @@ def apply_to_stored(
     """What `deltas` make of the stored balances, of which the missing ones are stored as zero; and their entries."""
     keys = sorted({delta.key for delta in deltas})
     ensure_balances(tables, keys, now)
-    require_own_names(keys, _named(tables, keys))
+    require_own_names(keys, find_named(tables, keys))
     return apply_deltas({balance.key: balance for balance in _get_many(tables, keys)}, deltas, now)
 
 
@@ -169,7 +169,7 @@ def _get_many(tables: Views, keys: Iterable[BalanceKey]) -> Sequence[Balance]:
     return tuple(balance for key in keys if (balance := tables.balances.get(key)) is not None)
 
 
-def _named(tables: Views, keys: Iterable[BalanceKey]) -> Sequence[Balance]:
+def find_named(tables: Views, keys: Iterable[BalanceKey]) -> Sequence[Balance]:
     """The balances that have these names, in whatever case."""
     found = (tables.balances.find("name", (user_id, folded(asset))) for user_id, asset in keys)
     named = {balance.key: balance for balance in found if balance is not None}

@@ -9,7 +9,6 @@ from uuid import UUID
 from metacore.backends.bundles import BaseTransaction
 from metacore.backends.expectations import Expectations
 from metacore.domain.people.users import User
-from metacore.domain.trading.asset_names import folded
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, TradesOf, Unsettled
 from metacore.domain.trading.facts import Placement
@@ -17,7 +16,7 @@ from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import total
 from metacore.memory.schema import Views
-from metacore.memory.storages.balances import apply_to_stored, put_entries
+from metacore.memory.storages.balances import apply_to_stored, find_named, put_entries
 from metacore.memory.storages.order_updates import insert_updates
 from metacore.memory.storages.orders import insert_order, put_order
 from metacore.memory.storages.session import TransactionSession
@@ -51,7 +50,7 @@ class MemoryTransaction(BaseTransaction):
                 if selection.stale_updates
                 else (),
                 unsettled=_unsettled(tables, selection, orders) if selection.unsettled else {},
-                asset_names=_find_names(tables, selection),
+                asset_names=tuple(balance.key for balance in find_named(tables, selection.asset_names)),
                 facts=_find_facts(tables, selection, users),
                 placements=_find_placements(tables, selection, users),
             )
@@ -99,11 +98,6 @@ def _find_orders(tables: Views, selection: Selection) -> tuple[Order, ...]:
         for user_id in selection.users:
             found.update({order.key: order for order in tables.orders.select("holding", user_id)})
     return tuple(found[key] for key in sorted(found))
-
-
-def _find_names(tables: Views, selection: Selection) -> tuple[BalanceKey, ...]:
-    found = (tables.balances.find("name", (user_id, folded(asset))) for user_id, asset in selection.asset_names)
-    return tuple(sorted({balance.key for balance in found if balance is not None}))
 
 
 def _find_trades(tables: Views, selection: Selection) -> tuple[Trade, ...]:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
-
-T = TypeVar("T")
-
-
-def by_user(pairs: Iterable[tuple[UUID, T]]) -> dict[UUID, list[T]]:
-    """What belongs to each user, in its order; users by id."""
-    found: dict[UUID, list[T]] = {}
-    for user_id, value in pairs:
-        found.setdefault(user_id, []).append(value)
-    return {user_id: found[user_id] for user_id in sorted(found)}
 
 
 class NamedCalls:

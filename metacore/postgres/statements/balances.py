@@ -33,12 +33,14 @@ GET_MANY = Statement(
     f"SELECT found.* FROM {ordered(balances, ['asset'])} "
     + looked_up(BALANCE.columns, "balances", f"balances.{OF_USER} AND balances.asset = named.asset"),
 )
-_SAME_NAME = f'balances.{OF_USER} AND lower(balances.asset) = lower(named.asset COLLATE "C")'
+SAME_NAME = f'balances.{OF_USER} AND lower(balances.asset) = lower(named.asset COLLATE "C")'
+"""The condition that a balance is that of a named asset, in whatever case it is named."""
+
 LOCK_MANY = Statement(
     "balances.get_many",
     f"""
     SELECT found.* FROM (SELECT asset FROM {rows(balances, ["asset"])} ORDER BY {_LOCK_ORDER}) AS named
-        {looked_up(BALANCE.columns, "balances", _SAME_NAME, lock=True)}
+        {looked_up(BALANCE.columns, "balances", SAME_NAME, lock=True)}
     ORDER BY found.asset
     """,
 )

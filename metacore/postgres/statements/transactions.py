@@ -10,6 +10,7 @@ from sqlalchemy import Table
 from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER
 from metacore.postgres.client.statement import Statement
+from metacore.postgres.statements.balances import SAME_NAME
 from metacore.postgres.statements.sets import (
     OF_USER,
     array,
@@ -137,10 +138,9 @@ BALANCES = Statement(
     "load", f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE balances.{OF_USER} ORDER BY asset"
 )
 
-_NAME = f'balances.{OF_USER} AND lower(balances.asset) = lower(named.asset COLLATE "C")'
 ASSET_NAMES = Statement(
     "load",
-    f"SELECT found.asset FROM {rows(balances, ['asset'], 'named')} {looked_up(['asset'], 'balances', _NAME)}",
+    f"SELECT found.asset FROM {rows(balances, ['asset'], 'named')} {looked_up(['asset'], 'balances', SAME_NAME)}",
 )
 """The names that the user has these assets by."""
 

@@ -9,11 +9,11 @@ from itertools import chain
 from typing import final
 from uuid import UUID
 
+from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
 from metacore.domain.trading.orders import OrderKey
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import ORDER_UPDATE, of_user, to_array, to_text
-from metacore.postgres.client.named_calls import by_user
 from metacore.postgres.client.session import Session
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import order_updates as statements

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.decisions import FactWindow, Loaded, Selection, TradesOf, Unsettled, row_key
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import Trade
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER, to_array, to_text
-from metacore.postgres.client.named_calls import NamedCalls, by_user
+from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.client.wire import Row
 from metacore.postgres.statements import transactions as statements

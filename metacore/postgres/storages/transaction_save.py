@@ -10,12 +10,12 @@ from uuid import UUID
 from metacore.backends.expectations import Expectations
 from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced
-from metacore.domain.trading.commands import Owned
+from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, row_key
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
 from metacore.postgres.client.codecs import BALANCE, ORDER, TRADE, of_user, to_array
-from metacore.postgres.client.named_calls import NamedCalls, by_user
+from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import trades as trade_statements

@@ -37,7 +37,7 @@ def execute_by_user(
     An error ends it: what was done for the users before stays.
     """
     results: dict[int, R] = {}
-    for positions in by_user(items).values():
+    for positions in by_user((item.user_id, position) for position, item in enumerate(items)).values():
         part = execute(storage, command(tuple(items[position] for position in positions)))
         results.update(zip(positions, part, strict=True))
     return tuple(results[position] for position in range(len(items)))

@@ -24,12 +24,13 @@ from metacore.domain.trading.balances import (
     apply_deltas,
     only_referenced,
 )
+from metacore.domain.trading.commands import by_user
 from metacore.domain.values.amounts import canonical
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, of_user, to_array, to_text
-from metacore.postgres.client.named_calls import NamedCalls, by_user
+from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements

@@ -8,13 +8,14 @@ from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import MAX_LIMIT, Listing, parse_limit
+from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import TRADE, to_array, to_text
-from metacore.postgres.client.named_calls import NamedCalls, by_user
+from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import trades as statements
 from metacore.sync.backends.counting import counts_itself
