@@ -9,7 +9,11 @@ class TestAssetName(contract.AssetNameContract):
     """On every backend, in both worlds."""
 
 
-class TestBalanceChange(contract.BalanceChangeContract):
+class TestBalanceApply(contract.BalanceApplyContract):
+    """On every backend, in both worlds."""
+
+
+class TestBalancePut(contract.BalancePutContract):
     """On every backend, in both worlds."""
 
 

@@ -5,6 +5,10 @@ class TestLoad(contract.LoadContract):
     """On every backend, in both worlds."""
 
 
+class TestFactLoad(contract.FactLoadContract):
+    """On every backend, in both worlds."""
+
+
 class TestToldLoad(contract.ToldLoadContract):
     """On every backend, in both worlds."""
 

@@ -18,6 +18,10 @@ class TestOrder(contract.OrderStorageContract):
     """On PostgreSQL 16."""
 
 
+class TestOrderDeletion(contract.OrderDeletionContract):
+    """On PostgreSQL 16."""
+
+
 class TestOrderImport(contract.OrderImportContract):
     """On PostgreSQL 16."""
 
@@ -38,7 +42,11 @@ class TestAssetName(contract.AssetNameContract):
     """On PostgreSQL 16."""
 
 
-class TestBalanceChange(contract.BalanceChangeContract):
+class TestBalanceApply(contract.BalanceApplyContract):
+    """On PostgreSQL 16."""
+
+
+class TestBalancePut(contract.BalancePutContract):
     """On PostgreSQL 16."""
 
 
@@ -47,6 +55,10 @@ class TestAudit(contract.AuditContract):
 
 
 class TestLoad(contract.LoadContract):
+    """On PostgreSQL 16."""
+
+
+class TestFactLoad(contract.FactLoadContract):
     """On PostgreSQL 16."""
 
 
@@ -66,6 +78,10 @@ class TestTransaction(contract.TransactionContract):
     """On PostgreSQL 16."""
 
 
+class TestSavepoint(contract.SavepointContract):
+    """On PostgreSQL 16."""
+
+
 class TestDoom(contract.DoomContract):
     """On PostgreSQL 16."""
 
@@ -74,7 +90,15 @@ class TestPortfolio(contract.PortfolioStorageContract):
     """On PostgreSQL 16."""
 
 
+class TestPortfolioValue(contract.PortfolioValueContract):
+    """On PostgreSQL 16."""
+
+
 class TestOrderRecord(contract.OrderRecordStorageContract):
+    """On PostgreSQL 16."""
+
+
+class TestOrderRecordBatch(contract.OrderRecordBatchContract):
     """On PostgreSQL 16."""
 
 

@@ -5,6 +5,10 @@ class TestOrderRecord(contract.OrderRecordStorageContract):
     """On every backend, in both worlds."""
 
 
+class TestOrderRecordBatch(contract.OrderRecordBatchContract):
+    """On every backend, in both worlds."""
+
+
 class TestOrderRecordList(contract.OrderRecordListContract):
     """On every backend, in both worlds."""
 

@@ -5,6 +5,10 @@ class TestPortfolio(contract.PortfolioStorageContract):
     """On every backend, in both worlds."""
 
 
+class TestPortfolioValue(contract.PortfolioValueContract):
+    """On every backend, in both worlds."""
+
+
 class TestHolderList(contract.HolderListContract):
     """On every backend, in both worlds."""
 

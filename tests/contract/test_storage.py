@@ -5,5 +5,9 @@ class TestStorage(contract.StorageContract):
     """On every backend, in both worlds."""
 
 
+class TestStats(contract.StatsContract):
+    """On every backend, in both worlds."""
+
+
 class TestArgument(contract.ArgumentContract):
     """On every backend, in both worlds."""

@@ -5,6 +5,10 @@ class TestTransaction(contract.TransactionContract):
     """On every backend, in both worlds."""
 
 
+class TestSavepoint(contract.SavepointContract):
+    """On every backend, in both worlds."""
+
+
 class TestDoom(contract.DoomContract):
     """On every backend, in both worlds."""
 

@@ -12,9 +12,10 @@ import pytest
 
 from metacore.config import Settings
 from metacore.domain.people.users import User
+from metacore.domain.trading.orders import Order
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import ManualClock
-from metacore.testing.factories import NewUserFactory
+from metacore.testing.factories import NewOrderFactory, NewUserFactory
 from metacore.testing.runners import Runner
 
 
@@ -101,6 +102,10 @@ class Contract:
     def other(self, storage: Storage) -> User:
         """Another user, whose rows are nobody else's business."""
         return storage.users.create(NewUserFactory.build())
+
+    @pytest.fixture
+    def order(self, storage: Storage, user: User) -> Order:
+        return storage.orders.create(NewOrderFactory.build(user_id=user.id))
 
 
 def assert_every_connection_is_back(storage: Storage) -> None:

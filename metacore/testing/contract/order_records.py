@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pytest
 
-from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, parse_order_record
+from metacore.domain.commerce.order_records import SaveOutcome, parse_order_record
 from metacore.errors import InvalidDataError, NotFoundError
 from metacore.sync.storage.order_records import OrderRecordStorage
 from metacore.sync.storage.storage import Storage
 from metacore.testing.cases import each_case
-from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
-from metacore.testing.contract.samples import HOSTILE_JSON, HOSTILE_TEXTS, SPOILT_TEXTS
+from metacore.testing.contract.order_records_samples import VARIANTS, smallest, with_values
+from metacore.testing.contract.samples import HOSTILE_TEXTS, SPOILT_TEXTS
 from metacore.testing.factories import OrderRecordFactory
 from metacore.testing.runners import Runner
 
@@ -36,65 +36,6 @@ OPERATIONS: dict[str, Callable[[OrderRecordStorage], object]] = {
 """Every operation, on what does not exist."""
 
 CREATED, UPDATED, UNCHANGED = SaveOutcome.CREATED, SaveOutcome.UPDATED, SaveOutcome.UNCHANGED
-
-
-def with_values(record: OrderRecord, **changes: Any) -> OrderRecord:
-    """`record` with the values at paths such as `payment__amount` replaced, or taken away if that is `...`."""
-    value = record.to_json()
-    for path, new in changes.items():
-        *parents, last = (int(name) if name.isdigit() else name for name in path.split("__"))
-        at: Any = value
-        for name in parents:
-            at = at[name]
-        if new is ...:
-            del at[last]
-        else:
-            at[last] = new
-    return parse_order_record(value)
-
-
-def smallest(order_uid: str = "1") -> OrderRecord:
-    """A record with nothing that may be left out."""
-    return parse_order_record({"order_uid": order_uid, "items": [{}], "date_created": START.isoformat()})
-
-
-VARIANTS: dict[str, dict[str, Any]] = {
-    "as it is": {},
-    "another locale": {"locale": "ru"},
-    "another amount": {"payment__amount": 1},
-    "another amount of the same value": {"payment__amount": Decimal("2451.0")},
-    "another address": {"delivery__address": "2 Test Square"},
-    "another item": {"items__1__name": "Lipstick"},
-    "fewer items": {"items__2": ...},
-    "one item": {"items__2": ..., "items__1": ...},
-    "no delivery": {"delivery": ...},
-    "no payment": {"payment": ...},
-    "null delivery": {"delivery": None},
-    "empty payment": {"payment": {}},
-    "null text": {"delivery__name": None},
-    "no text": {"delivery__name": ...},
-    "empty text": {"delivery__name": ""},
-    "null number": {"items__0__price": None},
-    "zero": {"items__0__price": 0},
-    "negative zero with a point": {"items__0__price": Decimal("-0.0")},
-    "an exponent": {"items__0__price": Decimal("1E+3")},
-    "a small number": {"items__0__price": Decimal("1E-18")},
-    "trailing zeros": {"payment__custom_fee": Decimal("1.50")},
-    "the largest amount": {
-        "payment__amount": Decimal("-99999999999999999999999999999999999999.999999999999999999999999999999999999")
-    },
-    "the largest integer": {"sm_id": 2**63 - 1, "items__0__chrt_id": -(2**63)},
-    "repeats": {"items__1__chrt_id": 9934930, "items__2__chrt_id": 9934930, "payment__transaction": "same"},
-    "unknown keys": {
-        "unknown": HOSTILE_JSON,
-        "delivery__unknown": HOSTILE_JSON,
-        "payment__unknown": 1.0,
-        "items__0__unknown": [None],
-        "items__2__order_uid": "mine",
-        "version": 7,
-    },
-}
-"""What a record of three items may become."""
 
 
 class OrderRecordStorageContract(Contract):
@@ -223,56 +164,6 @@ class OrderRecordStorageContract(Contract):
         stored = runner.together(*(partial(storage.order_records.insert_if_absent, record) for record in records))
         assert (stored.count(True), stored.count(False)) == (1, 7)
         assert storage.order_records.get("same") == records[stored.index(True)]
-
-    def test_save_many_saves_each_in_turn(self, storage: Storage) -> None:
-        new, known, same, twice = (OrderRecordFactory.build(count=3) for _ in range(4))
-        storage.order_records.save(with_values(known, delivery=..., payment=None, unknown=1))
-        storage.order_records.save(same)
-        again = smallest(twice.order_uid)
-        outcomes = storage.order_records.save_many(iter([new, known, same, twice, again, twice, twice]))
-        assert outcomes == (CREATED, UPDATED, UNCHANGED, CREATED, UPDATED, UPDATED, UNCHANGED)
-        assert storage.order_records.save_many([again, known]) == (UPDATED, UNCHANGED)
-        for record in (new, known, same, again):
-            stored = storage.order_records.get(record.order_uid)
-            assert stored.model_dump_json() == record.model_dump_json()
-
-    def test_save_many_replaces_all_parts_of_each(self, storage: Storage) -> None:
-        records = [OrderRecordFactory.build(count=3) for _ in range(len(VARIANTS))]
-        changed = [with_values(record, **v) for record, v in zip(records, VARIANTS.values(), strict=True)]
-        storage.order_records.save_many(records)
-        storage.order_records.save_many(changed)
-        storage.order_records.save_many(smallest(record.order_uid) for record in records[::2])
-        expected = [smallest(record.order_uid) if n % 2 == 0 else record for n, record in enumerate(changed)]
-        for record in expected:
-            assert storage.order_records.get(record.order_uid).model_dump_json() == record.model_dump_json()
-
-    def test_save_many_takes_more_than_a_chunk(self, storage: Storage) -> None:
-        records = [OrderRecordFactory.build(count=2) for _ in range(900)]
-        assert set(storage.order_records.save_many(records)) == {CREATED}
-        assert set(storage.order_records.save_many(reversed(records))) == {UNCHANGED}
-        assert storage.order_records.count() == 900
-        assert storage.order_records.get(records[800].order_uid) == records[800]
-
-    def test_save_many_of_nothing_does_nothing(self, storage: Storage) -> None:
-        assert storage.order_records.save_many([]) == ()
-        assert storage.order_records.count() == 0
-
-    def test_what_the_iterable_raises_passes_through_and_nothing_is_stored(self, storage: Storage) -> None:
-        def records() -> Iterator[OrderRecord]:
-            for _ in range(1100):
-                yield OrderRecordFactory.build()
-            raise ZeroDivisionError
-
-        with pytest.raises(ZeroDivisionError):
-            storage.order_records.save_many(records())
-        assert storage.order_records.count() == 0
-
-    def test_save_many_at_the_same_time_comes_to_the_same(self, storage: Storage, runner: Runner) -> None:
-        records = [OrderRecordFactory.build(count=2) for _ in range(100)]
-        turns = [records, records[::-1], records[50:] + records[:50]]
-        outcomes: Any = runner.together(*(partial(storage.order_records.save_many, turn) for turn in turns * 2))
-        assert sorted(outcome for each in outcomes for outcome in each) == [CREATED] * 100 + [UNCHANGED] * 500
-        assert storage.order_records.count() == 100
 
     @each_case("changes", dict(list(VARIANTS.items())[1:]))
     def test_update_replaces_all_parts(self, storage: Storage, changes: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from metacore.domain.people.users import User
 from metacore.domain.values.pages import Page
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
-from metacore.testing.contract.order_records import VARIANTS, smallest, with_values
+from metacore.testing.contract.order_records_samples import VARIANTS, smallest, with_values
 from metacore.testing.contract.storage_paging import PagedListContract
 from metacore.testing.factories import OrderRecordFactory
 

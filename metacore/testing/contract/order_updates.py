@@ -32,10 +32,6 @@ OPERATIONS: dict[str, Callable[[OrderUpdateStorage], object]] = {
 class OrderUpdateStorageContract(Contract):
     """Of `metacore.storage.order_updates.OrderUpdateStorage`."""
 
-    @pytest.fixture
-    def order(self, storage: Storage, user: User) -> Order:
-        return storage.orders.create(NewOrderFactory.build(user_id=user.id))
-
     def test_append_returns_the_update_with_the_next_seq(
         self, storage: Storage, clock: ManualClock, order: Order
     ) -> None:

@@ -11,23 +11,15 @@ from uuid import UUID
 import pytest
 
 from metacore.domain.people.users import User
-from metacore.domain.trading.decisions import Changes
-from metacore.domain.trading.orders import (
-    Order,
-    OrderFilter,
-    OrderSide,
-    OrderStatus,
-    OrderType,
-    TimeInForce,
-)
-from metacore.errors import AlreadyExistsError, ConflictError, InvalidDataError, NotFoundError
+from metacore.domain.trading.orders import Order, OrderFilter, OrderSide, OrderStatus, OrderType, TimeInForce
+from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError
 from metacore.sync.storage.orders import OrderStorage
 from metacore.sync.storage.storage import Storage
 from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
-from metacore.testing.factories import NewOrderFactory, NewOrderUpdateFactory, NewTradeFactory
+from metacore.testing.factories import NewOrderFactory
 
 OPERATIONS: dict[str, Callable[[OrderStorage], object]] = {
     "create": lambda orders: orders.create(NewOrderFactory.build(user_id=NOBODY)),
@@ -47,10 +39,6 @@ UNIQUE = ("client_order_id", "exchange_order_id")
 
 class OrderStorageContract(Contract):
     """Of `metacore.storage.orders.OrderStorage`, without its lists and imports."""
-
-    @pytest.fixture
-    def order(self, storage: Storage, user: User) -> Order:
-        return storage.orders.create(NewOrderFactory.build(user_id=user.id))
 
     def test_create_stores_an_order_at_version_1_without_a_hold_and_returns_it(
         self, storage: Storage, user: User
@@ -216,55 +204,3 @@ class OrderStorageContract(Contract):
     @pytest.mark.parametrize("for_update", [False, True])
     def test_get_many_of_no_keys_is_empty(self, storage: Storage, for_update: bool) -> None:
         assert storage.orders.get_many([], for_update=for_update) == ()
-
-    def test_delete_takes_the_order_and_its_updates(self, storage: Storage, order: Order) -> None:
-        storage.order_updates.append(NewOrderUpdateFactory.build(of=order))
-        storage.orders.delete(*order.key)
-        with pytest.raises(NotFoundError):
-            storage.orders.get(*order.key)
-        assert storage.orders.list(order.user_id).items == ()
-        assert storage.order_updates.list(*order.key) == ()
-
-    def test_delete_leaves_the_trades(self, storage: Storage, order: Order) -> None:
-        trade = storage.trades.create(NewTradeFactory.build(of=order))
-        storage.orders.delete(*order.key)
-        assert storage.trades.get(order.user_id, trade.id) == trade
-        assert storage.trades.list_by_order(*order.key) == (trade,)
-
-    def test_delete_takes_no_other_order(self, storage: Storage, user: User, order: Order, other: User) -> None:
-        same = {"id": order.id, "client_order_id": order.client_order_id}
-        kept = [
-            storage.orders.create(NewOrderFactory.build(user_id=other.id, **same)),
-            storage.orders.create(NewOrderFactory.build(user_id=user.id)),
-        ]
-        updates = [storage.order_updates.append(NewOrderUpdateFactory.build(of=row)) for row in kept]
-        storage.orders.delete(*order.key)
-        assert [storage.orders.get(*row.key) for row in kept] == kept
-        assert [storage.order_updates.list(*row.key)[0] for row in kept] == updates
-
-    def test_delete_frees_what_was_unique(self, storage: Storage, order: Order) -> None:
-        storage.orders.delete(*order.key)
-        fields = {name: getattr(order, name) for name in ("id", "user_id", *UNIQUE)}
-        anew = storage.orders.create(NewOrderFactory.build(**fields))
-        assert storage.orders.get(*order.key) == anew
-        assert storage.order_updates.list(*order.key) == ()
-
-    def test_delete_of_an_order_that_the_user_has_not_is_not_found(
-        self, storage: Storage, order: Order, other: User
-    ) -> None:
-        for key in ((other.id, order.id), (order.user_id, NOBODY), (NOBODY, order.id)):
-            with pytest.raises(NotFoundError) as caught:
-                storage.orders.delete(*key)
-            assert (caught.value.entity, caught.value.key) == ("order", key)
-        assert storage.orders.get(*order.key) == order
-
-    def test_delete_is_refused_while_the_order_holds_funds(self, storage: Storage, order: Order) -> None:
-        holding = order.changed(held_asset="USDT", held_amount=Decimal("0.000000000000000001"), version=2)
-        storage.run(lambda tx: tx.save(Changes(orders=(holding,))))
-        with pytest.raises(ConflictError) as caught:
-            storage.orders.delete(*order.key)
-        assert caught.value.conflicts == (str(order.id),)
-        assert storage.orders.get(*order.key) == holding
-        released = holding.changed(held_amount=Decimal(0), version=3)
-        storage.run(lambda tx: tx.save(Changes(orders=(released,))))
-        storage.orders.delete(*order.key)

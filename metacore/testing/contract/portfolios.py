@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from metacore.domain.holdings.portfolios import Holding, Portfolio
+from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.people.users import User
-from metacore.domain.values.pages import Page
 from metacore.errors import (
     InsufficientFundsError,
     InvalidDataError,
@@ -23,8 +22,7 @@ from metacore.sync.storage.storage import Storage
 from metacore.testing.cases import each_case
 from metacore.testing.clock import ManualClock
 from metacore.testing.contract.base import Contract
-from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
-from metacore.testing.contract.storage_paging import PagedListContract
+from metacore.testing.contract.samples import EDGE_AMOUNTS, NOBODY
 from metacore.testing.factories import NewUserFactory
 from metacore.testing.runners import Runner
 
@@ -40,7 +38,6 @@ OPERATIONS: dict[str, Callable[[PortfolioStorage], object]] = {
 """Every operation, on what does not exist."""
 
 ONE = Decimal(1)
-BAD_AMOUNTS = (Decimal("NaN"), Decimal("Infinity"), 0.5, Decimal("1e-37"), Decimal(10) ** 38, "one", None, True)
 
 Change = Callable[[PortfolioStorage, Any], Portfolio]
 CHANGES: dict[str, Change] = {
@@ -159,58 +156,6 @@ class PortfolioStorageContract(Contract):
         assert storage.portfolios.clear(user.id).holdings == {}
         assert storage.portfolios.get(other.id).holdings == {"btc": ONE, "eth": ONE}
 
-    def test_a_symbol_is_one_in_upper_and_lower_case(self, storage: Storage, user: User) -> None:
-        storage.portfolios.put(user.id, "BTC", ONE)
-        storage.portfolios.add(user.id, "btc", ONE)
-        assert storage.portfolios.add(user.id, "Btc", ONE).holdings == {"btc": Decimal(3)}
-        assert storage.portfolios.holders("bTC") == storage.portfolios.holders("btc")
-        assert storage.portfolios.symbols() == ("btc",)
-
-    @each_case("text", HOSTILE_TEXTS)
-    def test_every_symbol_comes_back_in_lower_case(self, storage: Storage, user: User, text: str) -> None:
-        portfolio = storage.portfolios.put(user.id, text, ONE)
-        assert portfolio.holdings == {text.lower(): ONE}
-        assert storage.portfolios.get(user.id) == portfolio
-        assert storage.portfolios.symbols() == (text.lower(),)
-        assert [holding.user_id for holding in storage.portfolios.holders(text).items] == [user.id]
-        assert storage.portfolios.clear(user.id).holdings == {}
-
-    @each_case("symbol", [*SPOILT_TEXTS, "", "x" * 256, 5, None])
-    def test_what_is_no_symbol_is_refused(self, storage: Storage, user: User, symbol: Any) -> None:
-        calls: tuple[Callable[[], object], ...] = (
-            lambda: storage.portfolios.put(user.id, symbol, ONE),
-            lambda: storage.portfolios.add(user.id, symbol, ONE),
-            lambda: storage.portfolios.remove(user.id, symbol),
-            lambda: storage.portfolios.holders(symbol),
-        )
-        for call in calls:
-            with pytest.raises(InvalidDataError) as caught:
-                call()
-            assert caught.value.field == "symbol"
-        assert storage.portfolios.get(user.id).version == 1
-
-    @each_case("quantity", EDGE_AMOUNTS)
-    def test_every_amount_comes_back_exactly(self, storage: Storage, user: User, quantity: Decimal) -> None:
-        storage.portfolios.put(user.id, "btc", quantity)
-        assert storage.portfolios.get(user.id).holdings == {"btc": quantity}
-        assert storage.portfolios.holders("btc").items == (Holding(user_id=user.id, symbol="btc", quantity=quantity),)
-
-    @each_case("amount", BAD_AMOUNTS)
-    def test_what_is_no_amount_is_refused(self, storage: Storage, user: User, amount: Any) -> None:
-        before = storage.portfolios.put(user.id, "btc", ONE)
-        for change in (storage.portfolios.put, storage.portfolios.add):
-            with pytest.raises(InvalidDataError):
-                change(user.id, "btc", amount)
-        with pytest.raises(InvalidDataError):
-            storage.portfolios.put(user.id, "btc", -ONE)
-        assert storage.portfolios.get(user.id) == before
-
-    def test_a_sum_that_is_no_amount_is_refused(self, storage: Storage, user: User) -> None:
-        before = storage.portfolios.put(user.id, "btc", EDGE_AMOUNTS[0])
-        with pytest.raises(InvalidDataError):
-            storage.portfolios.add(user.id, "btc", ONE)
-        assert storage.portfolios.get(user.id) == before
-
     @every_change
     def test_change_of_nobody_is_not_found(self, storage: Storage, user: User, change: Change) -> None:
         with pytest.raises(NotFoundError) as caught:
@@ -285,36 +230,3 @@ class PortfolioStorageContract(Contract):
         assert storage.portfolios.symbols() == ()
         storage.users.create(NewUserFactory.build(id=user.id))
         assert storage.portfolios.get(user.id).holdings == {}
-
-
-class HolderListContract(PagedListContract):
-    """Of `PortfolioStorage.holders`."""
-
-    def insert(self, storage: Storage, user: User, count: int) -> None:
-        for _ in range(count):
-            holder = storage.users.create(NewUserFactory.build())
-            storage.portfolios.put(holder.id, "btc", ONE)
-            storage.portfolios.put(holder.id, "eth", ONE)
-
-    def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
-        return storage.portfolios.holders("btc", after, limit)
-
-    def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
-        yield storage.portfolios.holders("eth", limit=1)
-        yield storage.users.list(limit=1)
-
-    def test_holders_come_by_user_id(self, storage: Storage) -> None:
-        users = [storage.users.create(NewUserFactory.build()) for _ in range(5)]
-        for user in reversed(users):
-            storage.portfolios.put(user.id, "btc", ONE)
-        assert [holding.user_id for holding in storage.portfolios.holders("btc").items] == sorted(u.id for u in users)
-
-    def test_holders_are_those_who_hold_the_symbol(self, storage: Storage, user: User, other: User) -> None:
-        storage.portfolios.put(user.id, "btc", Decimal("0.5"))
-        storage.portfolios.put(user.id, "eth", ONE)
-        storage.portfolios.put(other.id, "eth", ONE)
-        storage.portfolios.put(other.id, "btc", ONE)
-        storage.portfolios.remove(other.id, "btc")
-        assert storage.portfolios.holders("btc").items == (
-            Holding(user_id=user.id, symbol="btc", quantity=Decimal("0.5")),
-        )

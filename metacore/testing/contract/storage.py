@@ -5,33 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pytest
 
 from metacore.domain.people.users import NewUser, User, UserPatch
-from metacore.domain.trading.decisions import Changes, Selection
-from metacore.errors import (
-    AlreadyExistsError,
-    ConfigurationError,
-    InvalidDataError,
-    NotFoundError,
-    StorageUnavailableError,
-)
+from metacore.errors import ConfigurationError, NotFoundError, StorageUnavailableError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Backend, Contract, Opening
 from metacore.testing.contract.operations import operations_of_storages
 from metacore.testing.contract.samples import NOBODY
-from metacore.testing.factories import (
-    BalanceDeltaFactory,
-    NewOrderFactory,
-    NewTradeFactory,
-    NewUserFactory,
-)
+from metacore.testing.factories import BalanceDeltaFactory, NewOrderFactory, NewUserFactory
 from metacore.testing.runners import AsyncRunner, Runner
 
 
@@ -89,64 +76,6 @@ class StorageContract(Contract):
             user = storage.users.create(NewUserFactory.build())
             assert before <= user.created_at <= datetime.now(UTC)
             assert storage.users.get(user.id) == user
-
-    def test_stats_count_operations_by_name(self, open_storage: Opening) -> None:
-        storage = open_storage()
-        user = storage.users.create(NewUserFactory.build())
-        order = storage.orders.create(NewOrderFactory.build(user_id=user.id))
-        for _ in range(3):
-            storage.users.get(user.id)
-            storage.orders.get(*order.key)
-        storage.balances.put(user.id, "USDT", Decimal(1), Decimal(0))
-        with storage.transaction() as tx:
-            tx.users.get(user.id)
-        counted = {"users.create": 1, "orders.create": 1, "users.get": 4, "orders.get": 3, "balances.put": 1}
-        assert storage.stats().operations.items() >= counted.items()
-
-    def test_stats_count_errors_by_name(self, open_storage: Opening) -> None:
-        storage = open_storage()
-        user = storage.users.create(NewUserFactory.build())
-        for _ in range(2):
-            with pytest.raises(AlreadyExistsError):
-                storage.users.create(NewUserFactory.build(id=user.id))
-        storage.users.get(user.id)
-        assert storage.stats().errors == {"users.create": 2}
-
-    def test_stats_count_each_call_once_and_each_that_raises(self, open_storage: Opening) -> None:
-        storage = open_storage()
-        called = [name for name in OPERATIONS if name not in ("transaction", "run")]
-        raised = []
-        for name in called:
-            try:
-                OPERATIONS[name](storage)
-            except NotFoundError:
-                raised.append(name)
-        assert storage.stats().operations == dict.fromkeys(called, 1)
-        assert storage.stats().errors == dict.fromkeys(raised, 1)
-        assert {"orders.get", "orders.create_many", "balances.apply"} < set(raised)
-
-    def test_stats_count_alike_in_transactions_and_what_is_refused_before_it_is_asked(
-        self, open_storage: Opening
-    ) -> None:
-        storage = open_storage()
-        user = storage.users.create(NewUserFactory.build())
-        with storage.transaction() as tx:
-            tx.users.update(user.id, UserPatch())
-            tx.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(3))
-            assert len(list(tx.trades.stream(user.id))) == 3
-            tx.load(Selection(users=frozenset([user.id])))
-            tx.save(Changes(balance_deltas=(BalanceDeltaFactory.build(user_id=user.id),)))
-            with pytest.raises(InvalidDataError):
-                tx.trades.list(user.id, limit=0)
-        names = ("users.create", "users.update", "trades.create_many", "trades.stream", "load", "save", "trades.list")
-        assert storage.stats().operations == dict.fromkeys(names, 1)
-        assert storage.stats().errors == {"trades.list": 1}
-
-    def test_stats_have_the_figures_of_a_pool_or_none(self, open_storage: Opening) -> None:
-        storage = open_storage(pool_min_size=1, pool_max_size=1)
-        storage.users.list()
-        pool = storage.stats().pool
-        assert pool is None or (pool["pool_size"], pool["pool_max"]) == (1, 1)
 
     def test_it_may_be_shared_by_all_tasks_or_threads(self, storage: Storage, runner: Runner) -> None:
         def work() -> User:
