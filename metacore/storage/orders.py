@@ -65,8 +65,9 @@ class OrderStorage(Protocol):
     ) -> Page[Order]:
         """A page of the user's orders that match `filter`, newest first by (created_at, id).
 
-        An index finds the user's orders in that order, and `since` and `until` in it. For the other fields of `filter`
-        the orders from there on are read until the page is full: a value that few of them have costs all of them.
+        Indexes find the user's orders in that order, of one symbol or one status too, and `since` and `until` in it.
+        What else `filter` asks is looked for among these, until the page is full: a side that few of them have, or of a
+        symbol a status that few have, costs all of them. Open orders are all read for one symbol or one status.
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """

@@ -57,8 +57,9 @@ class TradeStorage(Protocol):
     ) -> Page[Trade]:
         """A page of the user's trades that match `filter`, newest first by (traded_at, id).
 
-        An index finds the user's trades in that order, and `since` and `until` in it. For the other fields of `filter`
-        the trades from there on are read until the page is full: a value that few of them have costs all of them.
+        Indexes find the user's trades in that order, of one symbol, and of the state RECORDED or PENDING, too, and
+        `since` and `until` in it. What else `filter` asks is looked for among these, until the page is full: a side
+        that few of them have, or SETTLED where most are not, costs all of them.
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """

@@ -42,7 +42,7 @@ class UserStorage(CredentialStorage, Protocol):
 
     async def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
         """A page of users, newest first by (created_at, id); only those with `is_active` equal to `active` if it is
-        given.
+        given. An index finds those that are not active; among all, it passes over these.
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """

@@ -52,6 +52,7 @@ def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE INDEX users_newest_idx ON {schema}.users (created_at DESC, id DESC) WHERE created_at > '-infinity'
     """)
+    op.execute(f"CREATE INDEX users_inactive_idx ON {schema}.users (created_at DESC, id DESC) WHERE NOT is_active")
 
 
 def downgrade(schema: str) -> None:

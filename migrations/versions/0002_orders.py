@@ -87,6 +87,14 @@ def upgrade(schema: str) -> None:
     CREATE INDEX orders_open_idx ON {schema}.orders (user_id, created_at DESC, id DESC)
         WHERE status IN ('PENDING_NEW', 'NEW', 'PARTIALLY_FILLED', 'PENDING_CANCEL')
     """)
+    op.execute(f"""
+    CREATE INDEX orders_symbol_idx ON {schema}.orders (user_id, symbol, created_at DESC, id DESC)
+        WHERE status IN ('FILLED', 'CANCELED', 'PARTIALLY_CANCELED', 'REJECTED', 'EXPIRED') AND symbol IS NOT NULL
+    """)
+    op.execute(f"""
+    CREATE INDEX orders_status_idx ON {schema}.orders (user_id, status, created_at DESC, id DESC)
+        WHERE status IN ('FILLED', 'CANCELED', 'PARTIALLY_CANCELED', 'REJECTED', 'EXPIRED') AND created_at < 'infinity'
+    """)
     op.execute(f"CREATE INDEX orders_holding_idx ON {schema}.orders (user_id) WHERE held_amount > 0")
     op.execute(f"""
     CREATE TABLE {schema}.order_updates (

@@ -55,6 +55,14 @@ def upgrade(schema: str) -> None:
         WHERE order_id IS NOT NULL
     """)
     op.execute(f"""
+    CREATE INDEX trades_symbol_idx ON {schema}.trades (user_id, symbol, traded_at DESC, id DESC)
+        WHERE traded_at < 'infinity'
+    """)
+    op.execute(f"""
+    CREATE INDEX trades_recorded_idx ON {schema}.trades (user_id, traded_at DESC, id DESC)
+        WHERE state = 'RECORDED'
+    """)
+    op.execute(f"""
     CREATE INDEX trades_pending_idx ON {schema}.trades (user_id, traded_at, id)
         WHERE state = 'PENDING'
     """)

@@ -68,6 +68,11 @@ def upgrade(schema: str) -> None:
         ON {schema}.balance_entries (user_id, occurred_at DESC, asset DESC, seq DESC)
         WHERE occurred_at > '-infinity'
     """)
+    op.execute(f"""
+    CREATE INDEX balance_entries_reason_idx
+        ON {schema}.balance_entries (user_id, reason, occurred_at DESC, asset DESC, seq DESC)
+        WHERE reason IN ('ADJUSTMENT', 'DEPOSIT', 'SNAPSHOT', 'TRANSFER', 'WITHDRAWAL') AND occurred_at < 'infinity'
+    """)
 
 
 def downgrade(schema: str) -> None:

@@ -6,13 +6,14 @@ gone bad touches hundreds.
 """
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from metacore import Credentials, Settings
+from metacore import Credentials, EntryFilter, OrderFilter, Settings, TradeFilter
 from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.client.statement import Statement
 from metacore.sync import TradingService, connect
@@ -65,6 +66,8 @@ FROM pg_statio_user_tables WHERE schemaname = %s
 """
 FLUSH = "SELECT pg_stat_force_next_flush()"
 
+LONG_AGO = datetime(2019, 1, 1, tzinfo=UTC)
+
 numbers = count()
 
 
@@ -109,6 +112,7 @@ OPERATIONS = {
         s.users.get_by_telegram_id(k.user.telegram_id),
         s.users.list(limit=3),
         s.users.list(active=True, limit=3),
+        s.users.list(active=False, limit=3),
     ],
     "users.delete": delete_user,
     "users.set_credentials": lambda s, k: s.users.set_credentials(k.id, credentials()),
@@ -117,6 +121,16 @@ OPERATIONS = {
         s.orders.get_by_client_order_id(k.id, k.order.client_order_id),
         s.orders.get_many([(k.id, k.order.id)]),
         s.orders.list(k.id, limit=3),
+    ],
+    "orders.list": lambda s, k: [
+        s.orders.list(k.id, OrderFilter(**fields), limit=3)
+        for fields in (
+            {"symbol": "RARE"},
+            {"status": "NEW"},
+            {"status": "EXPIRED"},
+            {"symbol": "RARE", "status": "FILLED"},
+            {"symbol": "RARE", "side": "SELL", "since": LONG_AGO},
+        )
     ],
     "orders.list_open": lambda s, k: s.orders.list_open(k.id),
     "orders.create_many": lambda s, k: s.orders.create_many([NewOrderFactory.build(user_id=k.id) for _ in range(5)]),
@@ -132,6 +146,15 @@ OPERATIONS = {
         s.trades.list_by_order(k.id, k.order.id),
         s.trades.list_pending(k.id),
     ],
+    "trades.list": lambda s, k: [
+        s.trades.list(k.id, TradeFilter(**fields), limit=3)
+        for fields in (
+            {"symbol": "RARE"},
+            {"state": "PENDING"},
+            {"state": "RECORDED"},
+            {"symbol": "RARE", "state": "SETTLED", "until": datetime.now(UTC)},
+        )
+    ],
     "trades.create_many": lambda s, k: s.trades.create_many(
         [NewTradeFactory.build(of=k.order, user_id=k.id) for _ in range(5)]
     ),
@@ -140,6 +163,10 @@ OPERATIONS = {
         s.balances.get_many([(k.id, "BTC"), (k.id, "USDT")]),
         s.balances.entries(k.id, "ETH", limit=3),
         s.balances.journal(k.id, limit=3),
+    ],
+    "balances.journal": lambda s, k: [
+        s.balances.journal(k.id, EntryFilter(**fields), limit=3)
+        for fields in ({"reason": "WITHDRAWAL"}, {"reason": "ADJUSTMENT", "asset": "RARE"})
     ],
     "balances.put": lambda s, k: s.balances.put(k.id, "XRP", Decimal(next(numbers)), Decimal(0)),
     "portfolios": lambda s, k: [s.portfolios.add(k.id, "ETHUSDT", Decimal(1)), s.portfolios.holders("ETHUSDT")],

@@ -19,7 +19,7 @@ from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.users import UserPatch
 from metacore.domain.trading.balances import EntryFilter
 from metacore.domain.trading.orders import OrderFilter
-from metacore.domain.trading.trades import TradeFilter
+from metacore.domain.trading.trades import TradeFilter, TradeState
 from metacore.postgres import SchemaDeployer, statements
 from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.client.statement import Statement
@@ -38,6 +38,8 @@ FILTERS = {
 }
 ARGUMENTS: dict[tuple[str, str], Any] = {
     **{(name, "filters"): [*combinations(fields, 1), fields, ()] for name, fields in FILTERS.items()},
+    ("trades.page", "state"): [None, *TradeState],
+    ("users.page", "active"): [None, True, False],
     ("users.change", "columns"): [("username",), tuple(UserPatch.model_fields)],
     **{
         (f"transactions.{name}", "kinds"): [kinds for n in range(4) for kinds in combinations(COLUMNS, n)]
@@ -120,7 +122,7 @@ PARTIAL = {
     for table in METADATA.sorted_tables
     for index in table.indexes
     if (where := index.dialect_options["postgresql"]["where"]) is not None
-    if not str(where).endswith(("'-infinity'", " IS NOT NULL")) or " AND " in str(where)
+    if not str(where).endswith(("infinity'", " IS NOT NULL")) or "order_id IS NULL" in str(where)
 }
 """Indexes of few rows: those that are open, held, waiting or out of order. The conditions of others are names."""
 

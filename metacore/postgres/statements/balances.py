@@ -18,7 +18,7 @@ from metacore.postgres.statements.sets import (
     ordered,
     rows,
 )
-from metacore.postgres.tables.balances import LISTED_ENTRIES, balance_entries, balances
+from metacore.postgres.tables.balances import LISTED_ENTRIES, RARE_ENTRIES, balance_entries, balances
 
 GET = Statement(
     "balances.get",
@@ -146,9 +146,11 @@ def page(of_asset: bool, after: bool) -> Statement:
 
 
 @cache
-def journal(filters: tuple[str, ...], after: bool) -> Statement:
-    """A page of the journal, newest first, of the entries that match `filters`; only behind a position, if so."""
-    where = [equal(balance_entries, "user_id"), LISTED_ENTRIES]
+def journal(filters: tuple[str, ...], rare: bool, after: bool) -> Statement:
+    """A page of the journal, newest first, of the entries that match `filters`; only behind a position, if so. `rare`
+    says whether the reason among the filters is one of few entries.
+    """
+    where = [equal(balance_entries, "user_id"), RARE_ENTRIES if rare and "reason" in filters else LISTED_ENTRIES]
     if filters:
         where.append(matching(balance_entries, filters, "occurred_at"))
     if after:

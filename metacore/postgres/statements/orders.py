@@ -10,7 +10,7 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.sets import OF_USER, behind, equal, looked_up, matching, names, ordered, parameters
 from metacore.postgres.statements.turns import ONE_SHARED
-from metacore.postgres.tables.orders import LISTED_ORDERS, OPEN_ORDERS, orders
+from metacore.postgres.tables.orders import CLOSED_ORDERS, CLOSED_ORDERS_BY_STATUS, LISTED_ORDERS, OPEN_ORDERS, orders
 
 _SELECT = f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders"
 _NEWEST_FIRST = "ORDER BY created_at DESC, id DESC"
@@ -55,14 +55,33 @@ DELETE = Statement(
 
 
 @cache
-def page(filters: tuple[str, ...], after: bool) -> Statement:
-    """A page, newest first, of the orders that match `filters`; only behind a position, if so."""
-    where = [equal(orders, "user_id"), LISTED_ORDERS]
+def page(filters: tuple[str, ...], closed: bool, after: bool) -> Statement:
+    """A page, newest first, of the orders that match `filters`; only behind a position, if so. `closed` says whether
+    the status among the filters is one of closed orders.
+    """
+    pages = [_page(part, filters, after) for part in _parts(filters, closed)]
+    if len(pages) == 1:
+        return Statement("orders.list", pages[0])
+    both = f"SELECT * FROM (({') UNION ALL ('.join(pages)})) AS found"
+    return Statement("orders.list", f"{both} {_NEWEST_FIRST} LIMIT %(limit)s::bigint")
+
+
+def _parts(filters: tuple[str, ...], closed: bool) -> tuple[str, ...]:
+    """The conditions of the indexes that such a page is found by."""
+    if "status" in filters and not closed:
+        return (OPEN_ORDERS,)
+    if "symbol" in filters:
+        return (CLOSED_ORDERS,) if "status" in filters else (OPEN_ORDERS, CLOSED_ORDERS)
+    return (CLOSED_ORDERS_BY_STATUS,) if "status" in filters else (LISTED_ORDERS,)
+
+
+def _page(part: str, filters: tuple[str, ...], after: bool) -> str:
+    where = [equal(orders, "user_id"), part]
     if filters:
         where.append(matching(orders, filters, "created_at"))
     if after:
         where.append(behind(orders, "created_at", "id"))
-    return Statement("orders.list", f"{_SELECT} WHERE {' AND '.join(where)} {_NEWEST_FIRST} LIMIT %(limit)s::bigint")
+    return f"{_SELECT} WHERE {' AND '.join(where)} {_NEWEST_FIRST} LIMIT %(limit)s::bigint"
 
 
 @cache

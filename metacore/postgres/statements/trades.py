@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from metacore.domain.trading.trades import TradeState
 from metacore.postgres.client.codecs import TRADE
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
@@ -21,7 +22,13 @@ from metacore.postgres.statements.sets import (
     without,
 )
 from metacore.postgres.statements.turns import ONE_SHARED
-from metacore.postgres.tables.trades import LISTED_TRADES, PENDING_TRADES, trades
+from metacore.postgres.tables.trades import (
+    LISTED_TRADES,
+    PENDING_TRADES,
+    RECORDED_TRADES,
+    TRADES_BY_SYMBOL,
+    trades,
+)
 
 _SELECT = f"SELECT {names(TRADE.columns)} FROM {{schema}}.trades"
 
@@ -80,10 +87,16 @@ IMPORT = Import(
 )
 
 
+_OF_STATE: dict[TradeState | None, str] = {TradeState.PENDING: PENDING_TRADES, TradeState.RECORDED: RECORDED_TRADES}
+
+
 @cache
-def page(filters: tuple[str, ...], after: bool) -> Statement:
-    """A page, newest first, of the trades that match `filters`; only behind a position, if so."""
-    where = [equal(trades, "user_id"), LISTED_TRADES]
+def page(filters: tuple[str, ...], state: TradeState | None, after: bool) -> Statement:
+    """A page, newest first, of the trades that match `filters`; only behind a position, if so. `state` is the one among
+    the filters.
+    """
+    part = TRADES_BY_SYMBOL if "symbol" in filters else _OF_STATE.get(state, LISTED_TRADES)
+    where = [equal(trades, "user_id"), part]
     if filters:
         where.append(matching(trades, filters, "traded_at"))
     if after:

@@ -7,7 +7,7 @@ from functools import cache
 from metacore.postgres.client.codecs import USER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import behind, equal, names, parameter, parameters
-from metacore.postgres.tables.users import LISTED_USERS, users
+from metacore.postgres.tables.users import INACTIVE_USERS, LISTED_USERS, users
 
 _SELECT = f"SELECT {names(USER.columns)} FROM {{schema}}.users"
 
@@ -27,11 +27,11 @@ DELETE = Statement("users.delete", f"DELETE FROM {{schema}}.users WHERE {equal(u
 
 
 @cache
-def page(active: bool, after: bool) -> Statement:
-    """A page, newest first; only of users with the given `is_active`, only behind a position, if so."""
-    where = [LISTED_USERS]
+def page(active: bool | None, after: bool) -> Statement:
+    """A page, newest first; only of users that are `active`, or that are not, only behind a position, if so."""
+    where = [INACTIVE_USERS if active is False else LISTED_USERS]
     if active:
-        where.append(equal(users, "is_active"))
+        where.append("is_active")
     if after:
         where.append(behind(users, "created_at", "id"))
     conditions = " AND ".join(where)

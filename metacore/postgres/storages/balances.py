@@ -36,6 +36,7 @@ from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.transactions import CHECK_USER
 from metacore.postgres.storages.turns import queue
+from metacore.postgres.tables.balances import FREQUENT
 from metacore.storage.balances import BalanceStorage
 
 _PORTION = 5000
@@ -134,7 +135,8 @@ class PostgresBalanceStorage(BalanceStorage):
         values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {name: to_text(part) for name, part in zip(("occurred_at", "asset", "seq"), start, strict=True)}
-        rows = await self._session.fetch(statements.journal(tuple(sorted(filters)), start is not None), values)
+        rare = filter.reason is not None and filter.reason not in FREQUENT
+        rows = await self._session.fetch(statements.journal(tuple(sorted(filters)), rare, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, BalanceEntry.position)
 
     async def audit(self, user_id: UUID) -> Sequence[AuditFinding]:

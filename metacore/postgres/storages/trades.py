@@ -93,7 +93,7 @@ class PostgresTradeStorage(TradeStorage):
         values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {"traded_at": to_text(start[0]), "id": to_text(start[1])}
-        rows = await self._session.fetch(statements.page(tuple(sorted(given)), start is not None), values)
+        rows = await self._session.fetch(statements.page(tuple(sorted(given)), filter.state, start is not None), values)
         return listing.page(TRADE.decode_all(rows), limit, lambda trade: (trade.traded_at, trade.id))
 
     async def _all(self, statement: Statement, values: dict[str, Any]) -> Sequence[Trade]:

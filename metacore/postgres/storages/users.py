@@ -51,10 +51,10 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
 
     async def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
         listing = Listing("users.list", (active,))
-        values: dict[str, Any] = {"limit": parse_limit(limit) + 1, "is_active": to_text(active)}
+        values: dict[str, Any] = {"limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
-        rows = await self._session.fetch(statements.page(active is not None, start is not None), values)
+        rows = await self._session.fetch(statements.page(active, start is not None), values)
         return listing.page(USER.decode_all(rows), limit, lambda user: (user.created_at, user.id))
 
     async def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:

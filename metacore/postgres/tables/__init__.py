@@ -6,7 +6,8 @@ that belongs to no other says by which column its rows are spread over nodes, `s
 Every index but the primary key has a condition, and only the statements that meet it can use it. Where a table is small
 the planner takes any index that begins with the user for as good as any other, and the plan that it then made would
 read all rows of a user when there are many. So a column that is looked for by its value is said to be NOT NULL, which
-an equation implies, and a time that lists are ordered by to be `ever`, which their statements say.
+an equation implies, and a time that lists are ordered by to be `ever` or, where they are filtered, `filtered`, which
+their statements say.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from metacore.postgres.tables.columns import (
     amount_column,
     belongs_to,
     ever,
+    filtered,
     id_column,
     integer_column,
     key_column,
@@ -28,6 +29,12 @@ FACT_ENTRIES = f"reason IN ({quoted(sorted(FACTS))})"
 
 LISTED_ENTRIES = ever("occurred_at")
 """Which rows `balance_entries_newest_idx` has: all."""
+
+FREQUENT = frozenset({EntryReason.HOLD, EntryReason.RELEASE, EntryReason.TRADE, EntryReason.COMMISSION})
+"""The reasons of the entries that orders and their fills bring: most of all, so that a list soon finds some."""
+
+RARE_ENTRIES = f"reason IN ({quoted(sorted(set(EntryReason) - FREQUENT))}) AND {filtered('occurred_at')}"
+"""Which rows `balance_entries_reason_idx` has, for lists of one reason."""
 
 balances = Table(
     "balances",
@@ -95,4 +102,13 @@ Index(
     balance_entries.c.asset.desc(),
     balance_entries.c.seq.desc(),
     postgresql_where=text(LISTED_ENTRIES),
+)
+Index(
+    "balance_entries_reason_idx",
+    balance_entries.c.user_id,
+    balance_entries.c.reason,
+    balance_entries.c.occurred_at.desc(),
+    balance_entries.c.asset.desc(),
+    balance_entries.c.seq.desc(),
+    postgresql_where=text(RARE_ENTRIES),
 )

@@ -95,6 +95,11 @@ def ever(column: str) -> str:
     return f"{column} > '-infinity'"
 
 
+def filtered(column: str) -> str:
+    """The same, of an index that filtered lists alone use."""
+    return f"{column} < 'infinity'"
+
+
 def short(table: str, column: str) -> CheckConstraint:
     """What the domain of keys asks, for a key that is of no domain; a row that belongs to it has the same."""
     return CheckConstraint(f"char_length({column}) <= {MAX_KEY_LENGTH}", name=f"{table}_{column}_short")

@@ -10,6 +10,7 @@ from metacore.postgres.tables.columns import (
     amount_column,
     belongs_to,
     ever,
+    filtered,
     id_column,
     integer_column,
     json_column,
@@ -24,6 +25,12 @@ from metacore.postgres.tables.rights import DELETED
 
 OPEN_ORDERS = f"status IN ({quoted(status for status in OrderStatus if status.is_open)})"
 """Which rows `orders_open_idx` has: a statement that says it in these words can be answered from it."""
+
+CLOSED_ORDERS = f"status IN ({quoted(status for status in OrderStatus if not status.is_open)})"
+"""Which rows `orders_symbol_idx` has, for lists of one symbol. An order that is open has no place in it yet."""
+
+CLOSED_ORDERS_BY_STATUS = f"{CLOSED_ORDERS} AND {filtered('created_at')}"
+"""Which rows `orders_status_idx` has: the same, for lists of one status."""
 
 HOLDING_ORDERS = "held_amount > 0"
 """Which rows `orders_holding_idx` has."""
@@ -90,5 +97,21 @@ Index(
     orders.c.created_at.desc(),
     orders.c.id.desc(),
     postgresql_where=text(OPEN_ORDERS),
+)
+Index(
+    "orders_symbol_idx",
+    orders.c.user_id,
+    orders.c.symbol,
+    orders.c.created_at.desc(),
+    orders.c.id.desc(),
+    postgresql_where=text(f"{CLOSED_ORDERS} AND symbol IS NOT NULL"),
+)
+Index(
+    "orders_status_idx",
+    orders.c.user_id,
+    orders.c.status,
+    orders.c.created_at.desc(),
+    orders.c.id.desc(),
+    postgresql_where=text(CLOSED_ORDERS_BY_STATUS),
 )
 Index("orders_holding_idx", orders.c.user_id, postgresql_where=text(HOLDING_ORDERS))

@@ -11,6 +11,7 @@ from metacore.postgres.tables.columns import (
     amount_column,
     belongs_to,
     ever,
+    filtered,
     flag_column,
     id_column,
     integer_column,
@@ -23,6 +24,12 @@ from metacore.postgres.tables.rights import UPDATED
 
 PENDING_TRADES = "state = 'PENDING'"
 """Which rows `trades_pending_idx` has."""
+
+RECORDED_TRADES = "state = 'RECORDED'"
+"""Which rows `trades_recorded_idx` has."""
+
+TRADES_BY_SYMBOL = filtered("traded_at")
+"""Which rows `trades_symbol_idx` has: all."""
 
 UNSETTLED_TRADES = "state <> 'SETTLED' AND order_id IS NOT NULL"
 """Which rows `trades_unsettled_idx` has."""
@@ -88,6 +95,21 @@ Index(
     trades.c.traded_at,
     trades.c.id,
     postgresql_where=text("order_id IS NOT NULL"),
+)
+Index(
+    "trades_symbol_idx",
+    trades.c.user_id,
+    trades.c.symbol,
+    trades.c.traded_at.desc(),
+    trades.c.id.desc(),
+    postgresql_where=text(TRADES_BY_SYMBOL),
+)
+Index(
+    "trades_recorded_idx",
+    trades.c.user_id,
+    trades.c.traded_at.desc(),
+    trades.c.id.desc(),
+    postgresql_where=text(RECORDED_TRADES),
 )
 Index("trades_pending_idx", trades.c.user_id, trades.c.traded_at, trades.c.id, postgresql_where=text(PENDING_TRADES))
 Index("trades_unsettled_idx", trades.c.user_id, trades.c.order_id, postgresql_where=text(UNSETTLED_TRADES))

@@ -21,6 +21,9 @@ from metacore.postgres.tables.rights import DELETED
 LISTED_USERS = ever("created_at")
 """Which rows `users_newest_idx` has: all."""
 
+INACTIVE_USERS = "NOT is_active"
+"""Which rows `users_inactive_idx` has."""
+
 users = Table(
     "users",
     METADATA,
@@ -58,3 +61,4 @@ for _name in ("uid", "email", "telegram_id"):
         postgresql_where=text(f"{_name} IS NOT NULL"),
     )
 Index("users_newest_idx", users.c.created_at.desc(), users.c.id.desc(), postgresql_where=text(LISTED_USERS))
+Index("users_inactive_idx", users.c.created_at.desc(), users.c.id.desc(), postgresql_where=text(INACTIVE_USERS))

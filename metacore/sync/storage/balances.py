@@ -93,7 +93,8 @@ class BalanceStorage(Protocol):
     ) -> Page[BalanceEntry]:
         """A page of the entries of the user that match `filter`, newest first by (occurred_at, asset, seq).
 
-        It is read by time: a filter by asset or reason passes over the entries in between. `limit` is 1 to 1,000,
+        It is read by time: a filter by asset passes over the entries in between, and so does one by HOLD, RELEASE,
+        TRADE or COMMISSION, the reasons of most entries; an index finds those of the others. `limit` is 1 to 1,000,
         `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """
         ...

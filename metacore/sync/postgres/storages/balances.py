@@ -35,6 +35,7 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.transactions import CHECK_USER
+from metacore.postgres.tables.balances import FREQUENT
 from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.storage.balances import BalanceStorage
@@ -135,7 +136,8 @@ class PostgresBalanceStorage(BalanceStorage):
         values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {name: to_text(part) for name, part in zip(("occurred_at", "asset", "seq"), start, strict=True)}
-        rows = self._session.fetch(statements.journal(tuple(sorted(filters)), start is not None), values)
+        rare = filter.reason is not None and filter.reason not in FREQUENT
+        rows = self._session.fetch(statements.journal(tuple(sorted(filters)), rare, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, BalanceEntry.position)
 
     def audit(self, user_id: UUID) -> Sequence[AuditFinding]:

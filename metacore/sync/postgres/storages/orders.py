@@ -73,7 +73,8 @@ class PostgresOrderStorage(OrderStorage):
         values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
-        rows = self._session.fetch(statements.page(tuple(sorted(given)), start is not None), values)
+        closed = filter.status is not None and not filter.status.is_open
+        rows = self._session.fetch(statements.page(tuple(sorted(given)), closed, start is not None), values)
         return listing.page(ORDER.decode_all(rows), limit, lambda order: (order.created_at, order.id))
 
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
