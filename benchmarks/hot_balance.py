@@ -36,21 +36,22 @@ class SameSql:
 
     def settle(self, connection: Connection[Any], trade: NewTrade) -> None:
         user, now = str(trade.user_id), datetime.now(UTC)
-        named = {"order_id_user_id": f"{{{user}}}", "order_id": f"{{{trade.order_id}}}", "holders": "{}"}
+        mine = {"user_id": user}
+        named = mine | {"order_id": f"{{{trade.order_id}}}"}
 
         def run(statement: Statement, values: dict[str, Any]) -> list[Any]:
             return connection.execute(statement.text("metacore"), values).fetchall()
 
         with connection.transaction():
-            run(transactions.LOCK_USERS, {"ids": f"{{{user}}}"})
+            run(transactions.LOCK_USER, mine)
             order = dict(zip(ORDER.columns, run(transactions.lock_orders(("order_id",), False), named)[0], strict=True))
-            key = {"user_id": [user], "symbol": [trade.symbol], "exchange_trade_id": [trade.exchange_trade_id]}
-            if run(transactions.TRADES, {name: to_array(values) for name, values in key.items()}):
+            key = {"symbol": [trade.symbol], "exchange_trade_id": [trade.exchange_trade_id]}
+            if run(transactions.TRADES, mine | {name: to_array(values) for name, values in key.items()}):
                 return
             run(transactions.unsettled(("order_id",), False), named)
             assets = [order["base_asset"], order["quote_asset"]]
-            wanted = {"user_id": to_array([user, user]), "asset": to_array(assets)}
-            run(balances.ENSURE, {**wanted, "now": now.isoformat()})
+            wanted = mine | {"asset": to_array(assets)}
+            run(balances.ENSURE, wanted | {"now": now.isoformat()})
             found = [dict(zip(BALANCE.columns, row, strict=True)) for row in run(balances.LOCK_MANY, wanted)]
             funds = {row["asset"]: [row["free"], row["locked"], row["last_seq"]] for row in found}
             cost = trade.price * trade.quantity
@@ -60,10 +61,10 @@ class SameSql:
                 order[f"settled_{name}"] += change
             order["held_amount"] -= cost
             order |= {"status": "PARTIALLY_FILLED", "version": order["version"] + 1, "updated_at": now}
-            run(transactions.REPLACE_ORDERS, ORDER.encode_all([SimpleNamespace(**order)], transactions.REPLACED))
+            run(transactions.REPLACE_ORDERS, ORDER.encode_all([SimpleNamespace(**order)], ORDER.columns) | mine)
             stored = trade.__dict__ | {"quote_quantity": cost, "state": "SETTLED", "version": 1}
             stored |= {"created_at": now, "updated_at": now, "order_key": str(trade.order_id)}
-            run(trades.INSERT, TRADE.encode_all([SimpleNamespace(**stored)]))
+            run(trades.INSERT, TRADE.encode_all([SimpleNamespace(**stored)]) | mine)
             entries = []
             for asset, free, locked, reason in (
                 (assets[1], Decimal(0), -cost, "TRADE"),
@@ -77,15 +78,16 @@ class SameSql:
                 entry |= {"free_after": fund[0], "locked_after": fund[1], "seq": fund[2]}
                 entry |= {"delta_unexplained": Decimal(0), "unexplained_after": Decimal(0)}
                 entries.append(SimpleNamespace(**entry))
-            run(balances.WRITE, BALANCE_ENTRY.encode_all(entries))
-            update = {
-                name: order[name] for name in ("user_id", "status", "executed_quantity", "executed_quote_quantity")
-            }
+            run(balances.INSERT_ENTRIES, BALANCE_ENTRY.encode_all(entries) | mine)
+            last = {"asset": to_array(funds), "last_seq": to_array(fund[2] for fund in funds.values())}
+            run(balances.FOLLOW_ENTRIES, mine | last)
+            update = {name: order[name] for name in ("status", "executed_quantity", "executed_quote_quantity")}
+            update |= {"user_id": trade.user_id}
             update |= {"order_id": trade.order_id, "previous_status": previous, "outcome": "APPLIED", "reason": None}
             update |= {"source": "REST", "occurred_at": trade.traded_at, "raw": None}
             given = ORDER_UPDATE.encode_all([SimpleNamespace(**update)], order_updates.GIVEN)
-            named = {"owner_ids": f"{{{user}}}", "order_ids": f"{{{trade.order_id}}}", "rank": "{1}"}
-            run(order_updates.APPEND, {**given, **named, "recorded_at": now.isoformat()})
+            named = {"order_ids": f"{{{trade.order_id}}}", "position": "{1}", "rank": "{1}"}
+            run(order_updates.APPEND, given | named | mine | {"recorded_at": now.isoformat()})
 
 
 def crowd(work: Callable[[], object]) -> None:

@@ -84,28 +84,29 @@ ENSURE = Statement(
 another has in another case.
 """
 
+INSERT_ENTRIES = Statement(
+    "balance_entries.insert", f"{inserted(balance_entries, BALANCE_ENTRY.columns)} RETURNING 1", writes=True
+)
+
 _LEFT = ("free", "locked", "unexplained", "last_seq", "updated_at")
 """What an entry leaves of its balance."""
 
-WRITE = Statement(
-    "balances.write",
+FOLLOW_ENTRIES = Statement(
+    "balances.follow_entries",
     f"""
-    WITH written AS (
-        {inserted(balance_entries, BALANCE_ENTRY.columns)}
-        RETURNING asset, seq, free_after, locked_after, unexplained_after, created_at
-    ), new AS (
-        SELECT DISTINCT ON (asset) asset, free_after AS free, locked_after AS locked, unexplained_after AS unexplained,
+    INSERT INTO {{schema}}.balances ({names(BALANCE.columns)})
+    SELECT {names(BALANCE.columns, "new.")} FROM {rows(balances, ["asset", "last_seq"], "named")} CROSS JOIN LATERAL (
+        SELECT user_id, asset, free_after AS free, locked_after AS locked, unexplained_after AS unexplained,
             seq AS last_seq, 1 AS version, created_at, created_at AS updated_at
-        FROM written ORDER BY asset, seq DESC
-    )
-    {inserted(balances, BALANCE.columns, "new")}
-    ON CONFLICT (user_id, asset)
-        DO UPDATE SET {assignments(_LEFT, "excluded")}, version = balances.version + 1
+        FROM {{schema}}.balance_entries
+        WHERE balance_entries.{OF_USER} AND balance_entries.asset = named.asset AND seq = named.last_seq OFFSET 0
+    ) AS new
+    ON CONFLICT (user_id, asset) DO UPDATE SET {assignments(_LEFT, "excluded")}, version = balances.version + 1
     RETURNING balances.asset
     """,
     writes=True,
 )
-"""Writes entries of one user and, in the same statement, makes each balance what its newest entry left.
+"""Makes balances of one user what their newest entries left, by the `last_seq` of these.
 
 The balance is there, and found by its key: an UPDATE would join the two sets, and might read all balances of the user.
 """
@@ -122,7 +123,7 @@ def audit_orders(after: bool) -> Statement:
         f"""
         SELECT {names(ORDER.columns, "orders.")}, coalesce((
             SELECT sum(trades.quantity) FROM {{schema}}.trades
-            WHERE trades.user_id = orders.user_id AND trades.order_id = orders.id AND trades.state = 'SETTLED'
+            WHERE trades.{OF_USER} AND trades.order_id = orders.id AND trades.state = 'SETTLED'
         ), 0)
         FROM {{schema}}.orders WHERE orders.user_id = %(user_id)s::uuid{behind}
         ORDER BY orders.id LIMIT %(limit)s::bigint

@@ -64,7 +64,7 @@ async def _save(
         calls.append((trade_statements.INSERT, partial(of_user, TRADE, user_id, new_trades, TRADE.columns)))
     for user_id, trades in by_user(_owned(expectations.trades)).items():
         calls.append((trade_statements.REPLACE, partial(of_user, TRADE, user_id, trades, TRADE.columns)))
-    calls += write([user_id for user_id, _ in keys], entries)
+    calls += write(changed.values(), entries)
     if calls:
         await session.pipeline("save", calls, subject=_subjects(changes))
     saved: list[Order | Trade] = [*changes.orders, *changes.trades]
