@@ -109,7 +109,7 @@ class PostgresBalanceStorage(BalanceStorage):
             balances = {balance.key: balance for balance in BALANCE.decode_all(row for _, row in found["balances"])}
             require_own_names(keys, balances.values())
             changed, entries = apply_deltas(balances, given, now)
-            tx.finish("balances.apply", write(owners, entries), only_referenced(given))
+            tx.finish("balances.apply", write(changed.values(), entries), only_referenced(given))
             tx.remember(changed.values())
             return changed
 
@@ -175,7 +175,7 @@ class PostgresBalanceStorage(BalanceStorage):
             deltas = adjustments(user_id, balances.values(), told, replace, now)
             changed, entries = apply_deltas(balances, deltas, now)
             if deltas:
-                tx.finish(operation, write([user_id], entries))
+                tx.finish(operation, write(changed.values(), entries))
             tx.remember(changed.values())
             return len({delta.asset for delta in deltas} | {asset for _, (_, asset) in found["ensured"]})
 
@@ -208,12 +208,19 @@ def add_locks(calls: NamedCalls, keys: Iterable[BalanceKey], now: datetime) -> N
         calls.add("balances", user_id, statements.LOCK_MANY, named)
 
 
-def write(users: Iterable[UUID], entries: Iterable[BalanceEntry]) -> list[Call]:
-    """The calls that write `entries`, of these users, and make the balances what they left."""
-    owners = set(users)
-    encode = partial(of_user, BALANCE_ENTRY, columns=BALANCE_ENTRY.columns)
-    if len(owners) == 1:
-        # These are made only when they are sent, while the server is at work already.
-        return [(statements.WRITE, partial(encode, owners.pop(), entries))]
-    parts = by_user((entry.user_id, entry) for entry in entries)
-    return [(statements.WRITE, partial(encode, user_id, part)) for user_id, part in parts.items()]
+def write(changed: Iterable[Balance], entries: Iterable[BalanceEntry]) -> list[Call]:
+    """The calls that write `entries`, and make the balances that they `changed` what the newest of each left.
+
+    The two belong together: no other statement changes an amount.
+    """
+    moved = by_user((balance.user_id, balance) for balance in changed)
+    # Those of one user are made only when they are sent, while the server is at work already.
+    written: Mapping[UUID, Iterable[BalanceEntry]] = dict.fromkeys(moved, entries)
+    if len(moved) > 1:
+        written = by_user((entry.user_id, entry) for entry in entries)
+    calls: list[Call] = []
+    for user_id, balances in moved.items():
+        encode = partial(of_user, BALANCE_ENTRY, user_id, written[user_id], BALANCE_ENTRY.columns)
+        calls.append((statements.INSERT_ENTRIES, encode))
+        calls.append((statements.FOLLOW_ENTRIES, of_user(BALANCE, user_id, balances, ("asset", "last_seq"))))
+    return calls
