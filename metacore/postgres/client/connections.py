@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from metacore.config import Settings
 from metacore.errors import ConfigurationError
+from metacore.postgres.client import pinning
 from metacore.postgres.client.planning import PLANNING, PLANNING_OF_CLUSTERS
 
 _KEEPALIVES = {
@@ -65,26 +66,27 @@ def parse_url(url: str) -> dict[str, Any]:
         ) from None
 
 
-def connection_parameters(url: str, settings: Settings, is_cluster: bool = False) -> dict[str, Any]:
+def connection_parameters(
+    url: str, settings: Settings, is_cluster: bool = False, writable: bool = False
+) -> dict[str, Any]:
     """The keyword arguments of psycopg's `connect`: `url`, and what `settings` ask of the session.
 
-    The time-outs, the time zone UTC, the encoding and what is asked of the planner are set on the server too, by the
-    start-up packet: no round trip is spent on them, and options of the URL's own come first. A network that swallows
-    packets is noticed by TCP within a minute, unless the URL has parameters of its own for that; a Unix socket has
-    none.
+    The search path and what else is pinned, the time-outs, the encoding and what is asked of the planner are set on the
+    server too, by the start-up packet: no round trip is spent on them, and they win over the URL's own options. A
+    network that swallows packets is noticed by TCP within a minute, unless the URL has parameters of its own for that;
+    a Unix socket has none.
     """
     parameters = parse_url(url)
     options = {
-        "TimeZone": "UTC",
-        "DateStyle": "ISO",
-        "standard_conforming_strings": "on",
+        **pinning.PINNED,
+        **(pinning.WRITABLE if writable else {}),
         "statement_timeout": milliseconds(settings.statement_timeout),
         "lock_timeout": milliseconds(settings.lock_timeout),
         "idle_in_transaction_session_timeout": milliseconds(settings.idle_in_transaction_timeout),
         **(PLANNING_OF_CLUSTERS if is_cluster else PLANNING),
     }
     given = str(parameters.get("options") or "")
-    session = " ".join(f"-c {name}={value}" for name, value in options.items())
+    session = pinning.options(options)
     return {
         "application_name": settings.application_name,
         "connect_timeout": settings.connect_timeout,
@@ -119,8 +121,17 @@ PASSED_ON = b"SET LOCAL citus.propagate_set_commands = 'local'"
 
 def limits(settings: Settings) -> list[bytes]:
     """The commands that set the time-outs of one transaction."""
+    return [f"SET LOCAL {name} = {value}".encode() for name, value in _times(settings).items()]
+
+
+def pinned(settings: Settings) -> bytes:
+    """The command that sets for one transaction what is pinned, and the time-outs."""
+    return pinning.pin({**pinning.PINNED, **_times(settings)})
+
+
+def _times(settings: Settings) -> dict[str, int]:
     times = {"statement_timeout": settings.statement_timeout, "lock_timeout": settings.lock_timeout}
-    return [f"SET LOCAL {name} = {milliseconds(seconds)}".encode() for name, seconds in times.items()]
+    return {name: milliseconds(seconds) for name, seconds in times.items()}
 
 
 def milliseconds(seconds: float) -> int:

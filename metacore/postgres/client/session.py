@@ -25,12 +25,12 @@ from metacore.postgres.client.wire import Call, Row
 T = TypeVar("T")
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_LIMIT = Statement("limit", "SELECT set_config('statement_timeout', %(milliseconds)s, true)")
+_LIMIT = Statement("limit", "SELECT pg_catalog.set_config('statement_timeout', %(milliseconds)s, true)")
 _PING = Statement("ping", "SELECT 1")
 _PING_PATIENCE = 5.0
 """Seconds that `ping` waits, for a connection and for the answer."""
 
-_BEGIN, _COMMIT, _ROLLBACK = b"BEGIN", b"COMMIT", b"ROLLBACK"
+_BEGIN, _COMMIT, _ROLLBACK = b"BEGIN ISOLATION LEVEL READ COMMITTED", b"COMMIT", b"ROLLBACK"
 
 
 class Session(BaseSession["TransactionSession"]):

@@ -17,6 +17,7 @@ from metacore.errors import ConfigurationError, LockTimeoutError, MetacoreError
 from metacore.postgres.backend import EMBEDDED, embedded_path
 from metacore.postgres.client.connections import check_version, parse_url
 from metacore.postgres.client.errors import translate, unreachable
+from metacore.postgres.client.pinning import pin
 from metacore.postgres.embedded import EmbeddedPostgres
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -49,6 +50,7 @@ def check_url(url: str | None) -> str:
 def connect(url: str, settings: Settings) -> Iterator[Connection]:
     """A connection in a transaction of its own, rolled back at the end unless it was committed.
 
+    What is pinned is set in each transaction, not at the start, so that a pooler on the way makes no difference.
     An embedded server runs meanwhile.
     """
     with ExitStack() as stack:
@@ -68,6 +70,7 @@ def connect(url: str, settings: Settings) -> Iterator[Connection]:
         check_version(connection)
         connection.isolation_level = IsolationLevel.READ_COMMITTED
         connection.read_only = False
+        connection.execute(pin())
         yield connection
 
 
@@ -75,8 +78,8 @@ def set_timeouts(connection: Connection, lock_timeout: float) -> None:
     """Wait for a lock `lock_timeout` seconds, and for anything else as long as it takes, in this transaction."""
     connection.execute(
         """
-        SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', '0', true),
-            set_config('idle_in_transaction_session_timeout', '0', true)
+        SELECT pg_catalog.set_config('lock_timeout', %s, true), pg_catalog.set_config('statement_timeout', '0', true),
+            pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true)
         """,
         [str(max(1, round(lock_timeout * 1000)))],
     )

@@ -12,6 +12,7 @@ import sqlalchemy
 from metacore.config import Settings
 from metacore.errors import InvalidDataError, MetacoreError, SchemaError, bare
 from metacore.postgres.client.identifiers import check_role_name, check_schema_name, quote
+from metacore.postgres.client.pinning import pin, script
 from metacore.postgres.schema import migrating
 from metacore.postgres.schema.administration import Connection, check_url, connect, set_timeouts, typed_errors
 from metacore.postgres.schema.distribution import distribute, find_undistributed, is_distributed
@@ -160,6 +161,7 @@ class SchemaDeployer:
         check_revision(start)
         role = None if app_role is None else check_role_name(app_role)
         statements = [
+            *script(),
             _LOCK.format(_literal(self._lock_name)),
             "SET LOCAL statement_timeout = 0",
             f"SET LOCAL lock_timeout = {round(self._settings.lock_timeout * 1000)}",
@@ -167,7 +169,8 @@ class SchemaDeployer:
         ]
         revisions = migrating.upgrade_script(self.schema, start, head_revision())
         after = [migrating.last_statement(self.schema, head_revision()), *(grants(self.schema, role) if role else [])]
-        return "\n\n".join(["BEGIN;", *map(_ended, statements), revisions, *map(_ended, after), "COMMIT;", ""])
+        begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+        return "\n\n".join([*map(_ended, [begin, *statements]), revisions, *map(_ended, after), "COMMIT;", ""])
 
     def downgrade(self, revision: str) -> Sequence[str]:
         """Undo the revisions after `revision` ("base": all), with their data, and return them, newest first.
@@ -208,11 +211,14 @@ class SchemaDeployer:
     def _alone(self, connection: Connection) -> Iterator[sqlalchemy.Connection]:
         """A transaction on `connection`, as Alembic takes it, in which no other deployer works on the schema."""
         connection.rollback()
+        # SQLAlchemy asks the server about itself before its own transaction begins.
+        connection.execute(pin())
         engine = sqlalchemy.create_engine(
             "postgresql+psycopg://", creator=lambda: connection, poolclass=sqlalchemy.NullPool
         )
         try:
             with engine.begin() as alembic:
+                connection.execute(pin())
                 lock_timeout = self._settings.lock_timeout
                 set_timeouts(connection, max(_TURN_TIMEOUT, lock_timeout))
                 connection.execute(_LOCK.format("%s").encode(), [self._lock_name])

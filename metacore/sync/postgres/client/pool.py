@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,17 +26,22 @@ from metacore.postgres.client.connections import (
     connection_parameters,
     limits,
     parse_url,
+    pinned,
     pool_parameters,
 )
 from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.errors import READ_ONLY, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
+from metacore.postgres.client.pinning import SEARCH_PATH, SESSION, pin
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row, Waiting, Wire
 from metacore.postgres.schema.state import SCHEMA_STATE, SchemaState, check_schema_state
 from metacore.sync.backends.resources import Resources
 
+_SESSION = Statement("connect", SESSION)
+_PIN = Statement("connect", pin().decode())
 _STATE = Statement("connect", SCHEMA_STATE)
+_logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _CLOSING = 3.0
@@ -59,15 +65,15 @@ class Pool(Resources):
         self._lost_at = 0.0
         self._wires: WeakKeyDictionary[Connection[Row], Wire] = WeakKeyDictionary()
         self.patience = self.settings.statement_timeout + MARGIN
-        self.limits = limits(self.settings) if self.settings.timeouts_with_begin else []
+        self.limits = [pinned(self.settings)] if self.settings.timeouts_with_begin else []
         """What goes with each BEGIN."""
 
     def open(self) -> None:
         """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
-        state = self._check_server(connection_parameters(self.url, self.settings))
+        state, writable = self._check_server(connection_parameters(self.url, self.settings))
         if state.is_cluster:
-            self.limits = [PASSED_ON, *limits(self.settings)]
-        parameters = connection_parameters(self.url, self.settings, state.is_cluster)
+            self.limits = [*self.limits, PASSED_ON, *limits(self.settings)]
+        parameters = connection_parameters(self.url, self.settings, state.is_cluster, writable)
         self._pool = ConnectionPool(
             "",
             kwargs=parameters,
@@ -165,19 +171,27 @@ class Pool(Resources):
         if self._pool is not None:
             self._pool.close(_CLOSING)
 
-    def _check_server(self, parameters: dict[str, Any]) -> SchemaState:
+    def _check_server(self, parameters: dict[str, Any]) -> tuple[SchemaState, bool]:
         try:
             connection = Connection.connect(**parameters)
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
         try:
             check_version(connection)
-            (rows,) = self.exchange(connection, [(_STATE, {"schema": self.schema})])
+            calls: list[Call] = [(_SESSION, {}), (_PIN, {}), (_STATE, {"schema": self.schema})]
+            ((path, writable),), _, rows = self.exchange(connection, calls, [b"BEGIN"], b"COMMIT")
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
         finally:
             connection.close()
-        return check_schema_state(rows, self.schema)
+        if path != SEARCH_PATH and not self.limits:
+            _logger.warning(
+                "What is asked of the session does not arrive, as behind a pooler: each operation has a BEGIN, and says"
+                " it there. Set timeouts_with_begin or, to save that, run: ALTER ROLE ... SET search_path = %s",
+                SEARCH_PATH,
+            )
+            self.limits = [pinned(self.settings)]
+        return check_schema_state(rows, self.schema), writable
 
     def _recording_class(self) -> type[Connection[Row]]:
         pool = self
