@@ -174,6 +174,21 @@ class InvalidDataError(MetacoreError):
         super().__init__(f"{field}: {message}" if field else message, field=field, raw=raw)
 
 
+class ArchivedError(InvalidDataError):
+    """Something is told of a time before `until`, whose history may have been taken out: nobody here can tell whether
+    it was told already. `field` is the time, or the id that tells it.
+    """
+
+    until: Any
+
+    def __init__(self, until: Any, *, field: str) -> None:
+        super().__init__(
+            f"it is of before {_readable(until)}, up to when history is archived; look there whether it was told",
+            field=field,
+        )
+        self.until = until
+
+
 class ExchangeError(InvalidDataError):
     """The exchange answered with an error instead of data. `code` and `msg` are its own, as it told them."""
 

@@ -25,6 +25,7 @@ ERRORS = [
     errors.InsufficientFundsError("USDT", needed=Decimal("1e-18"), available=Decimal(0), user_id=USER),
     errors.NotAllowedError(USER, "can_trade"),
     errors.InvalidDataError("is wrong", field="price", raw=b"payload"),
+    errors.ArchivedError("2026-01-31", field="traded_at"),
     errors.ExchangeError(30002, "x" * 1000, raw=b"payload"),
     errors.ExchangeError("7" * 1000, None, field="1.code"),
     errors.SubscriptionError(("spot@" + "x" * 1000,), "y" * 1000, msg="payload"),

@@ -11,6 +11,7 @@ from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.people.users import User
+from metacore.domain.trading.archiving import ArchivePart
 from metacore.domain.trading.asset_names import folded
 from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.order_ids import UserOrderIds
@@ -129,6 +130,7 @@ class Views:
         },
     )
     portfolios: TableOf[tuple[UUID], Portfolio] = TableOf(lambda portfolio: (portfolio.user_id,))
+    archives: TableOf[tuple[UUID, int], ArchivePart] = TableOf(lambda part: (part.user_id, part.number))
     order_records: TableOf[tuple[str], OrderRecord] = TableOf(
         lambda record: (record.order_uid,),
         indexes={

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar, overload
 
+from metacore.storage.archives import ArchiveStorage
 from metacore.storage.balances import BalanceStorage
 from metacore.storage.order_records import OrderRecordStorage
 from metacore.storage.order_updates import OrderUpdateStorage
@@ -47,6 +48,7 @@ class StorageList:
     balances = StorageOf(BalanceStorage)
     portfolios = StorageOf(PortfolioStorage)
     order_records = StorageOf(OrderRecordStorage)
+    archives = StorageOf(ArchiveStorage)
 
 
 STORAGES: dict[str, Any] = {

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from metacore.domain.people.users import NewUser as NewUser
     from metacore.domain.people.users import User as User
     from metacore.domain.people.users import UserPatch as UserPatch
+    from metacore.domain.trading.archiving import ArchivePart as ArchivePart
+    from metacore.domain.trading.archiving import History as History
     from metacore.domain.trading.audit import AuditFinding as AuditFinding
     from metacore.domain.trading.audit import AuditRule as AuditRule
     from metacore.domain.trading.balances import AccountBalance as AccountBalance
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     from metacore.domain.values.pages import Page as Page
     from metacore.domain.values.secrets import Secret as Secret
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
+    from metacore.errors import ArchivedError as ArchivedError
     from metacore.errors import ConfigurationError as ConfigurationError
     from metacore.errors import ConflictError as ConflictError
     from metacore.errors import ConnectionLostError as ConnectionLostError
@@ -105,6 +108,7 @@ if TYPE_CHECKING:
     from metacore.storage.stats import Stats as Stats
     from metacore.sync.opening import connect as connect
     from metacore.sync.services.accounts import AccountService as AccountService
+    from metacore.sync.services.archiving import Archiver as Archiver
     from metacore.sync.services.key_rotation import KeyRotation as KeyRotation
     from metacore.sync.services.order_records import OrderRecordService as OrderRecordService
     from metacore.sync.services.portfolios import PortfolioService as PortfolioService

@@ -35,6 +35,7 @@ def upgrade(schema: str) -> None:
         balances_synced_at  timestamptz,
         balances_since      timestamptz,
         balances_contrary   text[] COLLATE "C"  NOT NULL,
+        archived_until      timestamptz,
         version         bigint              NOT NULL,
         created_at      timestamptz         NOT NULL,
         updated_at      timestamptz         NOT NULL,

@@ -11,7 +11,7 @@ def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE DOMAIN {schema}.entry_reason AS text COLLATE "C" CONSTRAINT entry_reason_known
         CHECK (VALUE IN ('DEPOSIT', 'WITHDRAWAL', 'HOLD', 'RELEASE', 'TRADE', 'COMMISSION', 'SNAPSHOT', 'ADJUSTMENT',
-            'TRANSFER'))
+            'TRANSFER', 'CHECKPOINT'))
     """)
     op.execute(f"""
     CREATE TABLE {schema}.balances (
@@ -71,7 +71,8 @@ def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE INDEX balance_entries_reason_idx
         ON {schema}.balance_entries (user_id, reason, occurred_at DESC, asset DESC, seq DESC)
-        WHERE reason IN ('ADJUSTMENT', 'DEPOSIT', 'SNAPSHOT', 'TRANSFER', 'WITHDRAWAL') AND occurred_at < 'infinity'
+        WHERE reason IN ('ADJUSTMENT', 'CHECKPOINT', 'DEPOSIT', 'SNAPSHOT', 'TRANSFER', 'WITHDRAWAL')
+            AND occurred_at < 'infinity'
     """)
 
 

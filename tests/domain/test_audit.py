@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from metacore.domain.trading.audit import Audit, AuditRule
+from metacore.domain.trading.balances import EntryReason
 from metacore.domain.values.model import revised
 
 
@@ -113,3 +114,51 @@ def test_entries_and_orders_are_not_kept(traded):
     audit.read_orders((row, row.settled_quantity) for row in stream([order]))
     assert [row() for row in kept] == [None] * (len(ordered) + 1)
     assert audit.findings(traded.balances.values()) == []
+
+
+def mark(day, first, **values):
+    """Write a CHECKPOINT of USDT, which names the entry `first`, and take out the entries before that."""
+    last = [entry for entry in day.entries if entry.asset == "USDT"][-1]
+    told = {"reason": EntryReason.CHECKPOINT, "reference": str(first), "seq": last.seq + 1}
+    nothing = {"delta_free": Decimal(0), "delta_locked": Decimal(0), "delta_unexplained": Decimal(0)}
+    day.entries.append(revised(last, **{**told, **nothing, **values}))
+    day.entries[:] = [entry for entry in day.entries if entry.asset != "USDT" or entry.seq >= first]
+    break_balance(day, last_seq=last.seq + 1)
+
+
+@pytest.mark.parametrize("first", [1, 2, 3, 5])
+def test_it_starts_from_a_checkpoint(traded, first):
+    assert [entry.seq for entry in traded.entries if entry.asset == "USDT"] == [1, 2, 3, 4]
+    mark(traded, first)
+    assert found(traded) == []
+
+
+def test_what_is_missing_behind_what_a_checkpoint_names(traded):
+    mark(traded, 2)
+    traded.entries.remove(next(entry for entry in traded.entries if entry.asset == "USDT"))
+    assert AuditRule.JOURNAL_GAPLESS in {rule for rule, *_ in found(traded)}
+
+
+@pytest.mark.parametrize("reference", [None, "", "x", "0", "-1", "99", "1" * 30, "²"])
+def test_a_checkpoint_that_names_no_entry(traded, reference):
+    mark(traded, 3, reference=reference)
+    assert AuditRule.JOURNAL_GAPLESS in {rule for rule, *_ in found(traded)}
+
+
+@pytest.mark.parametrize("first", [2, 5])
+def test_a_checkpoint_that_was_changed(traded, first):
+    mark(traded, first, free_after=Decimal(10**6))
+    rules = {rule for rule, *_ in found(traded)}
+    assert rules == {AuditRule.BALANCE_IS_JOURNAL} | ({AuditRule.JOURNAL_ADDS_UP} if first == 2 else set())
+
+
+def test_a_checkpoint_that_moves_something(traded):
+    mark(traded, 5, delta_free=Decimal(1))
+    assert found(traded) == [(AuditRule.CHECKPOINT_MOVES_NOTHING, "USDT", 5, 0, 1)]
+
+
+def test_what_stays_before_a_checkpoint(traded):
+    stays = next(entry for entry in traded.entries if entry.asset == "USDT")
+    mark(traded, 4)
+    traded.entries.insert(0, stays)
+    assert found(traded) == []

@@ -14,7 +14,7 @@ JOURNALS = ("balance_entries", "order_updates")
 ROWS = """
 INSERT INTO users VALUES (
     gen_random_uuid(), 'MEXC', NULL, 'alice', NULL, NULL, 'PRIMARY', true, true, true, 'SPOT', '{SPOT}', true, NULL,
-    NULL, NULL, '{}', 1, now(), now());
+    NULL, NULL, '{}', NULL, 1, now(), now());
 INSERT INTO orders SELECT
     gen_random_uuid(), id, 'BTCUSDT', 'BTC', 'USDT', 'BUY', 'LIMIT', 'GTC', 'NEW', 1, 1, NULL, NULL, 0, 0, 'e', 'c',
     NULL, NULL, NULL, 0, 0, 'USDT', 1, NULL, 1, now(), now() FROM users;

@@ -17,6 +17,7 @@ import pytest
 from metacore import Settings
 from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.users import UserPatch
+from metacore.domain.trading.archiving import History
 from metacore.domain.trading.balances import EntryFilter
 from metacore.domain.trading.orders import OrderFilter
 from metacore.domain.trading.trades import TradeFilter, TradeState
@@ -144,6 +145,7 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         storage.trades.create(NewTradeFactory.build(of=order))
         storage.portfolios.put(user.id, "BTCUSDT", 1)
         storage.order_records.save(OrderRecordFactory.build(count=1))
+        storage.archives.take(History(user_id=user.id), "digest")
     admin.execute("CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, %s)", [ROWS])
     for table in METADATA.sorted_tables:
         columns = ", ".join(f'made."{column.name}"' for column in table.columns)

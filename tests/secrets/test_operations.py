@@ -16,6 +16,7 @@ from metacore.config import Settings
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.users import KycStatus, NewUser, UserPatch
+from metacore.domain.trading.archiving import History
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import NewOrder
@@ -52,6 +53,7 @@ def samples(canary) -> dict[Any, Callable[[], Any]]:
         AccountBalance: factories.AccountBalanceFactory.build,
         AccountSnapshot: factories.AccountSnapshotFactory.build,
         ExecutionReport: lambda: factories.ExecutionReportFactory.build(user_id=NOBODY, order_id=NOBODY),
+        History: lambda: History(user_id=NOBODY),
         OrderRecord: factories.OrderRecordFactory.build,
         tuple[UUID, UUID]: lambda: (NOBODY, NOBODY),
         tuple[UUID, str]: lambda: (NOBODY, "USDT"),

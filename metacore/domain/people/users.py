@@ -59,6 +59,8 @@ class User(NewUser):
     """When the first account snapshot that was taken over was taken, by the exchange's clock."""
     balances_contrary: tuple[Text, ...] = ()
     """The facts near the newest account snapshot that count on the other side of it than their times say."""
+    archived_until: Time | None = None
+    """Up to when history may have been taken out: what is told of before it now is refused, unless it is stored."""
     version: int = 1
     created_at: Time
     updated_at: Time
@@ -105,6 +107,7 @@ class UserPatch(Model):
     balances_synced_at: Time | None = None
     balances_since: Time | None = None
     balances_contrary: tuple[Text, ...] | None = None
+    archived_until: Time | None = None
 
     @model_validator(mode="after")
     def _required_fields_stay(self) -> Self:
@@ -135,5 +138,6 @@ _FRESH: dict[str, Any] = {
     "balances_synced_at": None,
     "balances_since": None,
     "balances_contrary": (),
+    "archived_until": None,
     "version": 1,
 }

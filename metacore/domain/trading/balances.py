@@ -31,6 +31,7 @@ class EntryReason(StrEnum):
     SNAPSHOT = "SNAPSHOT"
     ADJUSTMENT = "ADJUSTMENT"
     TRANSFER = "TRANSFER"
+    CHECKPOINT = "CHECKPOINT"
 
 
 UNIQUELY_REFERENCED = frozenset({EntryReason.DEPOSIT, EntryReason.WITHDRAWAL})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from metacore.domain.trading.archiving import id_time, require_unarchived
 from metacore.domain.trading.asset_names import require_names
 from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command
@@ -143,7 +144,8 @@ def place(state: UserState, placement: Placement) -> Order:
     Funds are judged as those before it left them. NotAllowedError if the user's flags refuse a new order, which one
     that is stored already is not; InsufficientFundsError if too little is free; ConflictError if its id or
     client_order_id is that of an order with other content; InvalidDataError if it tells of an execution, which only a
-    report does, if no hold can be computed and none is given, or if the user has one of its assets by another name.
+    report does, if no hold can be computed and none is given, or if the user has one of its assets by another name;
+    ArchivedError if its id was made at a time whose history is archived.
     """
     new = placement.named().order
     # Placed again with another id, it is the order that has its other names.
@@ -162,6 +164,8 @@ def place(state: UserState, placement: Placement) -> Order:
             field=field,
         )
     state.user.require_flags("is_active", "can_trade")
+    if (made_at := id_time(new.id)) is not None:
+        require_unarchived(state.user, made_at, "id")
     require_names(_assets(new), ((new.user_id, asset) for asset in state.asset_names))
     amount, asset = initial_hold(new, placement.hold), asset_to_pay(new)
     free = state.funds[asset].free

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from metacore.domain.trading.archiving import require_unarchived
 from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Selection, Unsettled
@@ -70,6 +71,8 @@ def _applied(state: UserState, report: ExecutionReport) -> ReportResult:
     order = _find(state, report)
     known = order or report.order
     unsettled = NOTHING_UNSETTLED if known is None else state.unsettled_of(known, report.order_ids)
+    if order is None and known is not None and not report.status.is_open:
+        require_unarchived(state.user, report.occurred_at, "occurred_at")
     decision = decide_report(order, report, state.now, unsettled)
     after = decision.order
     if after is not None and after is not order:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict
 
+from metacore.domain.trading.archiving import require_unarchived
 from metacore.domain.trading.balances import BalanceKey
 from metacore.domain.trading.commands import Command, NotAloneError
 from metacore.domain.trading.covering import alone_with_facts, explains, is_close, is_covered, note
@@ -125,6 +126,9 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
         )
     elif stored.state is TradeState.SETTLED:
         return _result(Outcome.DUPLICATE, stored, order)
+    if order is None and (stored is None or stored.state is TradeState.RECORDED):
+        # It may be one that was settled and taken out with its order, and told or recorded again.
+        require_unarchived(state.user, new.traded_at, "traded_at")
     if order is None or new.symbol != order.symbol or new.side is not order.side:
         pending = _written(state, new, stored, TradeState.PENDING, None, (stored or new).money())
         return _result(Outcome.UNKNOWN_ORDER if order is None else Outcome.MISMATCH, pending, order)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
+from metacore.domain.trading.archiving import is_too_old_for_facts
 from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey, EntryReason
 from metacore.domain.trading.commands import Command
@@ -136,6 +137,8 @@ class SyncAccount(Command[SnapshotResult]):
         """Why it is stale: it is no newer than the one taken over before or, the first one, too close to a fact."""
         state, taken_at = work.state_of(self.user_id), self.snapshot.taken_at
         as_of = state.user.balances_as_of
+        if is_too_old_for_facts(state.user, taken_at - self.tolerance):
+            return "facts of after it are archived"
         if as_of is not None:
             return None if taken_at > as_of else f"it is not newer than that of {as_of.isoformat()}, taken over before"
         if not any(abs(fact.occurred_at - taken_at) <= self.tolerance for fact in state.facts.values()):

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from metacore.domain.holdings.portfolios import Holding
 from metacore.domain.people.users import KycStatus, User
+from metacore.domain.trading.archiving import ArchivePart
 from metacore.domain.trading.balances import Balance, BalanceEntry, EntryReason
 from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import Order, OrderSide, OrderStatus, OrderType, TimeInForce
@@ -157,3 +158,5 @@ BALANCE = Codec(Balance, {})
 BALANCE_ENTRY = Codec(BalanceEntry, {"reason": EntryReason})
 
 HOLDING = Codec(Holding, {})
+
+ARCHIVE_PART = Codec(ArchivePart, {})

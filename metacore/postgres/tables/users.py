@@ -44,6 +44,7 @@ users = Table(
     time_column("balances_synced_at", nullable=True),
     time_column("balances_since", nullable=True),
     texts_column("balances_contrary"),
+    time_column("archived_until", nullable=True),
     integer_column("version"),
     time_column("created_at"),
     time_column("updated_at"),

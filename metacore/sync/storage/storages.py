@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar, overload
 
+from metacore.sync.storage.archives import ArchiveStorage
 from metacore.sync.storage.balances import BalanceStorage
 from metacore.sync.storage.order_records import OrderRecordStorage
 from metacore.sync.storage.order_updates import OrderUpdateStorage
@@ -48,6 +49,7 @@ class StorageList:
     balances = StorageOf(BalanceStorage)
     portfolios = StorageOf(PortfolioStorage)
     order_records = StorageOf(OrderRecordStorage)
+    archives = StorageOf(ArchiveStorage)
 
 
 STORAGES: dict[str, Any] = {
