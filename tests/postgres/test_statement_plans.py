@@ -31,6 +31,7 @@ from metacore.sync import TradingService, connect
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory, NewUserFactory, OrderRecordFactory
 
 SCHEMA, ROWS = "planned", 4000
+PLANNED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
 
 FILTERS = {
     "balances.journal": tuple(EntryFilter.model_fields),
@@ -96,8 +97,8 @@ def explained() -> Iterator[tuple[str, Statement]]:
 
 def is_planned(statement: Statement) -> bool:
     first = statement.text(SCHEMA).split(None, 1)[0].decode().upper()
-    assert first in ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "SET", "DROP", "CREATE", "COPY"), first
-    return first in ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
+    assert first in (*PLANNED, "SET", "DROP", "CREATE", "COPY", "DECLARE", "FETCH", "CLOSE"), first
+    return first in PLANNED
 
 
 def read_whole(plan: Any, *, is_limited: bool = False) -> set[str]:

@@ -66,10 +66,13 @@ class Pool(Resources):
         self.patience = self.settings.statement_timeout + MARGIN
         self.limits = [pinned(self.settings)] if self.settings.timeouts_with_begin else []
         """What goes with each BEGIN."""
+        self.is_cluster = False
+        """Whether tables may lie on other servers, once it is open."""
 
     async def open(self) -> None:
         """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
         state, writable = await self._check_server(connection_parameters(self.url, self.settings))
+        self.is_cluster = state.is_cluster
         if state.is_cluster:
             self.limits = [*self.limits, PASSED_ON, *limits(self.settings)]
         parameters = connection_parameters(self.url, self.settings, state.is_cluster, writable)

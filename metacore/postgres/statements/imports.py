@@ -5,6 +5,7 @@ differs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from sqlalchemy import Table
 
@@ -39,15 +40,8 @@ class Import:
         self.drop = Statement("import", f"DROP TABLE IF EXISTS {staged}")
         self.stage = Statement("import", f"CREATE TEMPORARY TABLE staged_{name} ({typed}) ON COMMIT DROP")
         self.copy = Statement("import", f"COPY {staged} ({names(self.columns)}) FROM STDIN")
-        # What a row is depends on those before it, so they are inserted as they came; two imports of the same rows
-        # would deadlock where they came in another order, unless one waits for the other. This lock keeps out other
-        # imports, and not those who share the user. Joined, all users would be read: the planner does not see how few
-        # the rows name.
-        self.lock_users = Statement(
-            f"{name}.create_many",
-            "SELECT user_id FROM (SELECT user_id, (SELECT id FROM {schema}.users WHERE users.id = told.user_id"
-            f" FOR NO KEY UPDATE) AS found FROM (SELECT DISTINCT user_id FROM {staged} ORDER BY user_id) AS told"
-            " OFFSET 0) AS locked WHERE found IS NULL LIMIT 1",
+        self.find_users = Statement(
+            "import", f"DECLARE owners CURSOR FOR SELECT DISTINCT user_id FROM {staged} ORDER BY user_id"
         )
         self.insert = Statement(
             f"{name}.create_many",
@@ -63,14 +57,26 @@ class Import:
             f" ON {_match(key)} WHERE {different} OR {differs}"
             for key in keys.values()
         )
-        kept_out = f"SELECT staged.{named_by}::text FROM {staged} AS staged WHERE " + " AND ".join(
-            f"NOT EXISTS (SELECT FROM {{schema}}.{name} AS stored WHERE {_match(key)})" for key in keys.values()
+        # A row is told from others by all that it could be found by.
+        told = names(dict.fromkeys((named_by, *chain.from_iterable(keys.values()))), "staged.")
+        stored = " UNION ALL ".join(
+            f"SELECT {told} FROM {staged} AS staged JOIN {{schema}}.{name} AS stored ON {_match(key)}"
+            for key in keys.values()
         )
+        kept_out = f"SELECT {named_by}::text FROM (SELECT {told} FROM {staged} AS staged EXCEPT ({stored})) AS kept_out"
         self.conflicts = Statement(
             "import",
             f"SELECT named FROM ({twins} UNION {kept_out}) AS conflicts"
             f' ORDER BY named COLLATE "C" LIMIT {MAX_CONFLICTS}',
         )
+
+
+# What a row is depends on those before it, so they are inserted as they came; two imports of the same rows would
+# deadlock where they came in another order, unless one waits for the other. This lock keeps out other imports, and not
+# those who share the user.
+LOCK_USER = Statement("import", "SELECT id FROM {schema}.users WHERE users.id = %(user_id)s::uuid FOR NO KEY UPDATE")
+NEXT_USERS = Statement("import", "FETCH 500 FROM owners")
+CLOSE_USERS = Statement("import", "CLOSE owners")
 
 
 def _match(key: Iterable[str]) -> str:

@@ -128,32 +128,28 @@ def _array(codec: PartCodec[Any]) -> str:
     return f"json_build_array({names((*codec.fields, 'extra', 'key_order'), 'part.')})"
 
 
-def _part(codec: PartCodec[Any], value: str) -> str:
-    # Not a join: whatever the statistics say, each record takes one look into an index.
-    return f"(SELECT {value} FROM {{schema}}.{codec.table} AS part WHERE part.order_uid = record.order_uid)"
+def _select(order_uid: str) -> str:
+    """Whole records, each as the one JSON array that the codec reads, with the parts that have this `order_uid`."""
+
+    def part(codec: PartCodec[Any], value: str) -> str:
+        # Not a join: whatever the statistics say, each record takes one look into an index.
+        return f"(SELECT {value} FROM {{schema}}.{codec.table} AS part WHERE part.order_uid = {order_uid})"
+
+    parts = {
+        "delivery": part(DELIVERY, _array(DELIVERY)),
+        "payment": part(PAYMENT, _array(PAYMENT)),
+        "items": part(ITEM, f"json_agg({_array(ITEM)} ORDER BY part.position)"),
+    }
+    fields = (parts.get(name, f"record.{name}") for name in (*OrderRecord.model_fields, "extra", "key_order"))
+    return f"SELECT json_build_array({', '.join(fields)})::text FROM {{schema}}.order_records AS record"
 
 
-_PARTS = {
-    "delivery": _part(DELIVERY, _array(DELIVERY)),
-    "payment": _part(PAYMENT, _array(PAYMENT)),
-    "items": _part(ITEM, f"json_agg({_array(ITEM)} ORDER BY part.position)"),
-}
-_RECORD = ", ".join(_PARTS.get(name, f"record.{name}") for name in (*OrderRecord.model_fields, "extra", "key_order"))
+GET = Statement("order_records.get", f"{_select('%(order_uid)s')} WHERE record.order_uid = %(order_uid)s")
 
-
-def _select(records: str) -> str:
-    """Whole records, each as the one JSON array that the codec reads."""
-    return f"SELECT json_build_array({_RECORD})::text FROM {records} AS record"
-
-
-GET = Statement("order_records.get", f"{_select('{schema}.order_records')} WHERE record.order_uid = %(order_uid)s")
-
+_ANY = _select("record.order_uid")
 _NEWEST_FIRST = "ORDER BY record.date_created_at DESC, record.order_uid DESC"
 
-FIND = Statement(
-    "order_records.find",
-    f"{_select('{schema}.order_records')} WHERE record.track_number = %(track_number)s {_NEWEST_FIRST}",
-)
+FIND = Statement("order_records.find", f"{_ANY} WHERE record.track_number = %(track_number)s {_NEWEST_FIRST}")
 
 
 @cache
@@ -162,9 +158,5 @@ def page(of_customer: bool, after: bool) -> Statement:
     where = ["customer_id = %(customer_id)s" if of_customer else LISTED_RECORDS]
     if after:
         where.append("(date_created_at, order_uid) < (%(date_created_at)s::timestamptz, %(after_uid)s)")
-    records = f"""(
-        SELECT * FROM {{schema}}.order_records WHERE {" AND ".join(where)}
-        ORDER BY date_created_at DESC, order_uid DESC LIMIT %(limit)s::bigint
-    )"""
     name = "order_records.list_by_customer" if of_customer else "order_records.list"
-    return Statement(name, f"{_select(records)} {_NEWEST_FIRST}")
+    return Statement(name, f"{_ANY} WHERE {' AND '.join(where)} {_NEWEST_FIRST} LIMIT %(limit)s::bigint")

@@ -8,24 +8,18 @@ from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import ORDER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
-from metacore.postgres.statements.sets import OF_USER, behind, equal, looked_up, matching, names, ordered, parameters
+from metacore.postgres.statements.sets import OF_USER, behind, created, equal, looked_up, matching, names, ordered
 from metacore.postgres.statements.turns import ONE_SHARED
 from metacore.postgres.tables.orders import CLOSED_ORDERS, CLOSED_ORDERS_BY_STATUS, LISTED_ORDERS, OPEN_ORDERS, orders
 
 _SELECT = f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders"
 _NEWEST_FIRST = "ORDER BY created_at DESC, id DESC"
 
-CREATE = Statement(
-    "orders.create",
-    f"""
-    INSERT INTO {{schema}}.orders ({names(ORDER.columns)})
-    SELECT {parameters(orders, ORDER.columns)} FROM {ONE_SHARED}
-    WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = %(user_id)s::uuid)
-    RETURNING id
-    """,
-    writes=True,
+CREATE, QUEUE_AND_CREATE = (
+    Statement("orders.create", f"{created(orders, ORDER.columns, turn)} RETURNING id", writes=True)
+    for turn in (None, ONE_SHARED)
 )
-"""Inserts nothing where the user does not exist: a row too few says so without failing the transaction."""
+"""Insert nothing where the user does not exist: a row too few says so without failing the transaction."""
 
 GET = Statement("orders.get", f"{_SELECT} WHERE {equal(orders, 'user_id', 'id')}")
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from functools import cache
 
 from metacore.postgres.client.statement import Statement
+from metacore.postgres.statements.sets import OF_USER
 
 GET = Statement(
     "portfolios.get",
-    """
+    f"""
     SELECT users.id, held.symbols, held.quantities, coalesce(portfolios.version, 1),
         coalesce(portfolios.created_at, users.created_at), coalesce(portfolios.updated_at, users.created_at)
-    FROM {schema}.users
-    LEFT JOIN {schema}.portfolios ON portfolios.user_id = users.id
+    FROM {{schema}}.users
+    LEFT JOIN {{schema}}.portfolios ON portfolios.{OF_USER}
     CROSS JOIN LATERAL (
         SELECT array_agg(symbol::text ORDER BY symbol) AS symbols,
             array_agg(quantity::numeric ORDER BY symbol) AS quantities
-        FROM {schema}.portfolio_holdings WHERE portfolio_holdings.user_id = users.id
+        FROM {{schema}}.portfolio_holdings WHERE portfolio_holdings.{OF_USER}
     ) AS held
     WHERE users.id = %(user_id)s::uuid
     """,

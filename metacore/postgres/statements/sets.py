@@ -20,6 +20,16 @@ OF_USER = "user_id = %(user_id)s::uuid"
 """The condition, after the name of a table and a point, that a row is the user's: plain, so that one shard is asked."""
 
 
+def created(table: Table, columns: Iterable[str], turn: str | None = None) -> str:
+    """The statement that inserts one row of a user, who must exist: nothing otherwise; after a FROM item, if given."""
+    others = without(columns, "user_id")
+    users = f"{'' if turn is None else f'{turn}, '}{{schema}}.users"
+    return (
+        f"INSERT INTO {{schema}}.{table.name} (user_id, {names(others)})"
+        f" SELECT users.id, {parameters(table, others)} FROM {users} WHERE users.id = %(user_id)s::uuid"
+    )
+
+
 def inserted(table: Table, columns: Iterable[str], source: str | None = None) -> str:
     """The statement that inserts a set of rows `new` of one user, who must exist: nothing otherwise."""
     columns = tuple(columns)

@@ -11,13 +11,13 @@ from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.sets import (
     OF_USER,
     behind,
+    created,
     equal,
     inserted,
     looked_up,
     matching,
     names,
     ordered,
-    parameters,
     replaced,
     without,
 )
@@ -32,17 +32,11 @@ from metacore.postgres.tables.trades import (
 
 _SELECT = f"SELECT {names(TRADE.columns)} FROM {{schema}}.trades"
 
-CREATE = Statement(
-    "trades.create",
-    f"""
-    INSERT INTO {{schema}}.trades ({names(TRADE.columns)})
-    SELECT {parameters(trades, TRADE.columns)} FROM {ONE_SHARED}
-    WHERE EXISTS (SELECT FROM {{schema}}.users WHERE users.id = %(user_id)s::uuid)
-    RETURNING id
-    """,
-    writes=True,
+CREATE, QUEUE_AND_CREATE = (
+    Statement("trades.create", f"{created(trades, TRADE.columns, turn)} RETURNING id", writes=True)
+    for turn in (None, ONE_SHARED)
 )
-"""Inserts nothing where the user does not exist: a row too few says so without failing the transaction."""
+"""Insert nothing where the user does not exist: a row too few says so without failing the transaction."""
 
 GET = Statement("trades.get", f"{_SELECT} WHERE {equal(trades, 'user_id', 'id')}")
 

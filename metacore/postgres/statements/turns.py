@@ -10,4 +10,4 @@ SHARED = Statement("turn", f"SELECT pg_advisory_xact_lock_shared(key) {_KEYS}")
 ALONE = Statement("turn", f"SELECT pg_advisory_xact_lock(key) {_KEYS}")
 
 ONE_SHARED = "(SELECT pg_advisory_xact_lock_shared(%(turn)s::bigint) OFFSET 0) AS turn"
-"""A FROM item by which one statement queues for its one user; without a key, it does not."""
+"""A FROM item by which one statement queues for its one user."""

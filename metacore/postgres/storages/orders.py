@@ -19,7 +19,7 @@ from metacore.postgres.client.session import Session
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import orders as statements
 from metacore.postgres.storages.imports import import_rows
-from metacore.postgres.storages.turns import turn_of
+from metacore.postgres.storages.turns import queued
 from metacore.storage.orders import OrderStorage
 
 
@@ -32,8 +32,10 @@ class PostgresOrderStorage(OrderStorage):
 
     async def create(self, new: NewOrder) -> Order:
         order = Order.created(new, self._session.now())
-        values = {**ORDER.encode(order), "turn": turn_of(self._session, order.user_id)}
-        if not await self._session.fetch(statements.CREATE, values, order):
+        values = ORDER.encode(order)
+        calls = queued(self._session, order.user_id, statements.CREATE, statements.QUEUE_AND_CREATE, values)
+        *_, created = await self._session.pipeline("orders.create", calls, order)
+        if not created:
             raise NotFoundError("user", order.user_id)
         return order
 

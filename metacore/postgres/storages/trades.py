@@ -20,7 +20,7 @@ from metacore.postgres.client.session import Session
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import trades as statements
 from metacore.postgres.storages.imports import import_rows
-from metacore.postgres.storages.turns import turn_of
+from metacore.postgres.storages.turns import queued
 from metacore.storage.trades import TradeStorage
 
 
@@ -33,8 +33,10 @@ class PostgresTradeStorage(TradeStorage):
 
     async def create(self, new: NewTrade) -> Trade:
         trade = Trade.created(new, self._session.now())
-        values = {**TRADE.encode(trade), "turn": turn_of(self._session, trade.user_id)}
-        if not await self._session.fetch(statements.CREATE, values, trade):
+        values = TRADE.encode(trade)
+        calls = queued(self._session, trade.user_id, statements.CREATE, statements.QUEUE_AND_CREATE, values)
+        *_, created = await self._session.pipeline("trades.create", calls, trade)
+        if not created:
             raise NotFoundError("user", trade.user_id)
         return trade
 

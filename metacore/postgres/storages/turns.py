@@ -19,12 +19,13 @@ This is politeness: what must not happen at once is kept apart by the locks of r
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from uuid import UUID
 
 from metacore.postgres.client.codecs import to_array
 from metacore.postgres.client.session import Session
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import turns as statements
 
@@ -40,9 +41,15 @@ def queue(session: Session, users: Collection[UUID], alone: bool = False) -> lis
     return [(statements.ALONE if alone else statements.SHARED, {"keys": keys})]
 
 
-def turn_of(session: Session, user_id: UUID) -> str | None:
-    """The parameter of `statements.ONE_SHARED`."""
-    return None if session.holds_locks else str(turn_key(session.pool.schema, user_id))
+def queued(
+    session: Session, user_id: UUID, change: Statement, queue_and_change: Statement, values: Mapping[str, str | None]
+) -> list[Call]:
+    """The calls that queue for a user and make a `change`: one call that does both, unless the row lies on another
+    server, which knows nothing of the queue.
+    """
+    if session.holds_locks or session.pool.is_cluster:
+        return [*queue(session, [user_id]), (change, values)]
+    return [(queue_and_change, {**values, "turn": str(turn_key(session.pool.schema, user_id))})]
 
 
 def turn_key(schema: str, user_id: UUID) -> int:

@@ -16,7 +16,7 @@ from metacore.postgres.client import copying
 from metacore.postgres.client.codecs import copy_line
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.wire import Call
-from metacore.postgres.statements.imports import Import
+from metacore.postgres.statements.imports import CLOSE_USERS, LOCK_USER, NEXT_USERS, Import
 from metacore.sync.postgres.client.session import Session, TransactionSession
 
 _BLOCK = 500
@@ -29,13 +29,23 @@ def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, s
         opening: list[Call] = [tx.limit(settings.import_timeout), (statements.drop, {}), (statements.stage, {})]
         tx.pipeline(statements.insert.name, opening)
         total = _copy(tx, statements, rows)
-        if missing := tx.fetch(statements.lock_users, {}):
-            raise NotFoundError("user", missing[0][0])
-        inserted = tx.fetch(statements.insert, {})[0][0]
+        _lock_users(tx, statements)
+        *_, ((inserted,),) = tx.pipeline(statements.insert.name, [(CLOSE_USERS, {}), (statements.insert, {})])
         if inserted < total and (conflicts := tx.fetch(statements.conflicts, {})):
             raise import_conflict(statements.name, (named for (named,) in conflicts))
         tx.pipeline(statements.insert.name, [(statements.drop, {}), tx.limit(settings.statement_timeout)])
     return ImportResult(inserted=inserted, duplicates=total - inserted)
+
+
+def _lock_users(tx: TransactionSession, statements: Import) -> None:
+    """Lock the users that the rows name, by id. NotFoundError for the first who does not exist."""
+    *_, users = tx.pipeline(statements.insert.name, [(statements.find_users, {}), (NEXT_USERS, {})])
+    while users:
+        calls: list[Call] = [(LOCK_USER, {"user_id": str(user_id)}) for (user_id,) in users]
+        *found, following = tx.pipeline(statements.insert.name, [*calls, (NEXT_USERS, {})])
+        if missing := [user_id for (user_id,), rows in zip(users, found, strict=True) if not rows]:
+            raise NotFoundError("user", missing[0])
+        users = following
 
 
 def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[str, str | None]]) -> int:

@@ -20,7 +20,7 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import orders as statements
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
-from metacore.sync.postgres.storages.turns import turn_of
+from metacore.sync.postgres.storages.turns import queued
 from metacore.sync.storage.orders import OrderStorage
 
 
@@ -33,8 +33,10 @@ class PostgresOrderStorage(OrderStorage):
 
     def create(self, new: NewOrder) -> Order:
         order = Order.created(new, self._session.now())
-        values = {**ORDER.encode(order), "turn": turn_of(self._session, order.user_id)}
-        if not self._session.fetch(statements.CREATE, values, order):
+        values = ORDER.encode(order)
+        calls = queued(self._session, order.user_id, statements.CREATE, statements.QUEUE_AND_CREATE, values)
+        *_, created = self._session.pipeline("orders.create", calls, order)
+        if not created:
             raise NotFoundError("user", order.user_id)
         return order
 

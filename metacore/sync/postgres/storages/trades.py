@@ -21,7 +21,7 @@ from metacore.postgres.statements import trades as statements
 from metacore.sync.backends.counting import counts_itself
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
-from metacore.sync.postgres.storages.turns import turn_of
+from metacore.sync.postgres.storages.turns import queued
 from metacore.sync.storage.trades import TradeStorage
 
 
@@ -34,8 +34,10 @@ class PostgresTradeStorage(TradeStorage):
 
     def create(self, new: NewTrade) -> Trade:
         trade = Trade.created(new, self._session.now())
-        values = {**TRADE.encode(trade), "turn": turn_of(self._session, trade.user_id)}
-        if not self._session.fetch(statements.CREATE, values, trade):
+        values = TRADE.encode(trade)
+        calls = queued(self._session, trade.user_id, statements.CREATE, statements.QUEUE_AND_CREATE, values)
+        *_, created = self._session.pipeline("trades.create", calls, trade)
+        if not created:
             raise NotFoundError("user", trade.user_id)
         return trade
 
