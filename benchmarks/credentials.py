@@ -85,7 +85,7 @@ def fill(url: str, count: int) -> list[UUID]:
     """Users with credentials under the old key, in place of all there were."""
     user_ids = [new_id() for _ in range(count)]
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        cursor.execute("TRUNCATE metacore.users CASCADE")
+        cursor.execute("TRUNCATE metacore.users, metacore.user_names CASCADE")
         cursor.execute(ADD_USER, [user_ids])
         with cursor.copy("COPY metacore.user_credentials FROM STDIN") as copy:
             for user_id in user_ids:

@@ -46,7 +46,7 @@ MAY_DRIVE = ("postgres", "_compat", "_migrations", "testing")
 
 DOCUMENTED = {
     *("psycopg", "psycopg.AsyncConnection", "psycopg.AsyncCursor", "psycopg.Connection", "psycopg.Cursor"),
-    *("psycopg.DataError", "psycopg.IsolationLevel", "psycopg.OperationalError", "psycopg.sql"),
+    *("psycopg.DataError", "psycopg.Error", "psycopg.IsolationLevel", "psycopg.OperationalError", "psycopg.sql"),
     *("psycopg.adapt.AdaptersMap", "psycopg.adapt.Loader", "psycopg.conninfo.conninfo_to_dict"),
     *("psycopg.errors.Diagnostic", "psycopg.pq", "psycopg.pq.TransactionStatus"),
     *("psycopg_pool.AsyncConnectionPool", "psycopg_pool.ConnectionPool"),

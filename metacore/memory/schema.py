@@ -10,6 +10,7 @@ from uuid import UUID
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.holdings.portfolios import Portfolio
+from metacore.domain.people.names import FIELDS, name_of
 from metacore.domain.people.users import User
 from metacore.domain.trading.archiving import ArchivePart
 from metacore.domain.trading.asset_names import folded
@@ -72,13 +73,7 @@ class Views:
     """All tables as one transaction sees them, under one stack of layers."""
 
     users: TableOf[tuple[UUID], User] = TableOf(
-        lambda user: (user.id,),
-        {
-            "uid": lambda user: None if user.uid is None else (user.exchange, user.uid),
-            "username": lambda user: user.username,
-            "email": lambda user: None if user.email is None else (user.exchange, user.email),
-            "telegram_id": lambda user: None if user.telegram_id is None else (user.exchange, user.telegram_id),
-        },
+        lambda user: (user.id,), {kind.field: partial(name_of, kind=kind) for kind in FIELDS}
     )
     user_credentials: TableOf[tuple[UUID], SealedCredentials] = TableOf(lambda sealed: (sealed.user_id,))
     user_api_keys: TableOf[tuple[UUID, str], ApiKeyHash] = TableOf(

@@ -1,4 +1,4 @@
-"""Users."""
+"""Users, and the names that they are found by."""
 
 from alembic import op
 
@@ -44,19 +44,27 @@ def upgrade(schema: str) -> None:
     )
     """)
     op.execute(f"""
-    CREATE UNIQUE INDEX users_username_key ON {schema}.users (username) WHERE username IS NOT NULL
-    """)
-    for name in ("uid", "email", "telegram_id"):
-        op.execute(f"""
-        CREATE UNIQUE INDEX users_{name}_key ON {schema}.users (exchange, {name}) WHERE {name} IS NOT NULL
-        """)
-    op.execute(f"""
     CREATE INDEX users_newest_idx ON {schema}.users (created_at DESC, id DESC) WHERE created_at > '-infinity'
     """)
     op.execute(f"CREATE INDEX users_inactive_idx ON {schema}.users (created_at DESC, id DESC) WHERE NOT is_active")
+    op.execute(f"""
+    CREATE DOMAIN {schema}.name_kind AS text COLLATE "C" CONSTRAINT name_kind_known
+        CHECK (VALUE IN ('UID', 'USERNAME', 'EMAIL', 'TELEGRAM_ID', 'API_KEY'))
+    """)
+    op.execute(f"""
+    CREATE TABLE {schema}.user_names (
+        kind     {schema}.name_kind NOT NULL,
+        value    text COLLATE "C"   NOT NULL,
+        user_id  uuid               NOT NULL,
+
+        CONSTRAINT user_names_pkey PRIMARY KEY (kind, value)
+    )
+    """)
 
 
 def downgrade(schema: str) -> None:
+    op.execute(f"DROP TABLE {schema}.user_names")
+    op.execute(f"DROP DOMAIN {schema}.name_kind")
     op.execute(f"DROP TABLE {schema}.users")
     op.execute(f"DROP DOMAIN {schema}.kyc_status")
     op.execute(f"DROP DOMAIN {schema}.key")

@@ -1,4 +1,4 @@
-"""Credentials, encrypted, and the hashes that their API keys are found by."""
+"""Credentials, encrypted, and the hashes of their API keys."""
 
 from alembic import op
 
@@ -28,7 +28,6 @@ def upgrade(schema: str) -> None:
         api_key_hash  bytea        NOT NULL,
 
         CONSTRAINT user_api_keys_pkey PRIMARY KEY (user_id, key_id),
-        CONSTRAINT user_api_keys_api_key_hash_key UNIQUE (api_key_hash),
         CONSTRAINT user_api_keys_user_credentials_fkey
             FOREIGN KEY (user_id) REFERENCES {schema}.user_credentials (user_id) ON DELETE CASCADE
     )

@@ -64,6 +64,7 @@ def postgres(runner: Runner, connect: object, url: str) -> Iterator[Backend]:
     with psycopg.connect(url, autocommit=True, options="-c lock_timeout=10s") as connection:
 
         def clear() -> None:
+            connection.execute("DELETE FROM metacore.user_names")
             connection.execute("DELETE FROM metacore.users")
             connection.execute("DELETE FROM metacore.order_records")
 

@@ -7,3 +7,7 @@ class TestUser(contract.UserStorageContract):
 
 class TestUserList(contract.UserListContract):
     """On every backend, in both worlds."""
+
+
+class TestUserNames(contract.UserNamesContract):
+    """On every backend, in both worlds."""

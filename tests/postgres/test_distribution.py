@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from sqlalchemy import ForeignKeyConstraint
+from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
 
 from metacore import ConfigurationError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
@@ -19,6 +19,18 @@ def test_what_belongs_together_lies_together():
             columns = {element.parent.name: element.column.name for element in key.elements}
             assert columns[found[table.name][0]] == found[owner][0], table.name
             assert found[table.name][1] == (found[owner][1] or owner)
+
+
+def test_every_unique_key_has_the_column_that_rows_lie_by():
+    """A node can only refuse what it sees."""
+    for table in METADATA.tables.values():
+        column = shards()[table.name][0]
+        for key in (*filter(_is_unique, table.constraints), *(index for index in table.indexes if index.unique)):
+            assert column in key.columns, key.name
+
+
+def _is_unique(constraint):
+    return isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint)
 
 
 def test_a_table_comes_after_the_one_that_it_lies_beside():

@@ -61,9 +61,10 @@ INDEXES = [
         "DIFFERENT balance_entries.balance_entries_reference_key",
     ),
     (
-        "DROP INDEX users_email_key;"
-        " CREATE UNIQUE INDEX users_email_key ON users (exchange, email) NULLS NOT DISTINCT WHERE email IS NOT NULL",
-        "DIFFERENT users.users_email_key",
+        "DROP INDEX orders_client_order_id_key;"
+        " CREATE UNIQUE INDEX orders_client_order_id_key ON orders (user_id, client_order_id) NULLS NOT DISTINCT"
+        " WHERE client_order_id IS NOT NULL",
+        "DIFFERENT orders.orders_client_order_id_key",
     ),
 ]
 
@@ -115,13 +116,13 @@ def test_a_manual_change_is_found(server, deployed, change, difference):
 
 def test_a_constraint_that_is_gone_takes_its_index_along(server, deployed):
     with psycopg.connect(server.url) as connection:
-        table = sql.Identifier(deployed, "user_api_keys")
-        connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT user_api_keys_api_key_hash_key").format(table))
+        table = sql.Identifier(deployed, "user_names")
+        connection.execute(sql.SQL("ALTER TABLE {} DROP CONSTRAINT user_names_pkey").format(table))
         found = find_drift(connection, deployed)
         connection.rollback()
     assert [(drift.kind, drift.object, drift.name) for drift in found] == [
-        (DriftKind.MISSING, "constraint", "user_api_keys.user_api_keys_api_key_hash_key"),
-        (DriftKind.MISSING, "index", "user_api_keys.user_api_keys_api_key_hash_key"),
+        (DriftKind.MISSING, "constraint", "user_names.user_names_pkey"),
+        (DriftKind.MISSING, "index", "user_names.user_names_pkey"),
     ]
 
 

@@ -11,7 +11,7 @@ from time import sleep
 import psycopg
 import pytest
 
-from metacore import Settings
+from metacore import Settings, UserPatch
 from metacore.postgres import SchemaDeployer
 from metacore.sync import TradingService, connect
 from metacore.testing.factories import (
@@ -32,6 +32,7 @@ COPIES = """
 CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, 8000);
 INSERT INTO users SELECT copy.* FROM users AS original, copies, jsonb_populate_record(original, jsonb_build_object(
     'id', copies.id, 'uid', copies.id, 'username', copies.id, 'email', copies.id, 'telegram_id', NULL)) AS copy;
+INSERT INTO user_names SELECT kind, copies.id, copies.id FROM user_names, copies;
 INSERT INTO balances SELECT copy.* FROM balances AS original, copies,
     jsonb_populate_record(original, jsonb_build_object('user_id', copies.id)) AS copy;
 INSERT INTO balance_entries SELECT copy.* FROM balance_entries AS original, copies,
@@ -52,7 +53,7 @@ INSERT INTO order_record_payments SELECT copy.* FROM order_record_payments AS or
     jsonb_populate_record(original, jsonb_build_object('order_uid', copies.id)) AS copy;
 INSERT INTO order_record_items SELECT copy.* FROM order_record_items AS original, copies,
     jsonb_populate_record(original, jsonb_build_object('order_uid', copies.id)) AS copy;
-ANALYZE users, balances, balance_entries, orders, trades, portfolios, portfolio_holdings, order_records,
+ANALYZE users, user_names, balances, balance_entries, orders, trades, portfolios, portfolio_holdings, order_records,
     order_record_deliveries, order_record_payments, order_record_items;
 """
 
@@ -69,6 +70,10 @@ def placed(storage, user):
     return TradingService(storage).place_order(NewOrderFactory.build(user_id=user.id))
 
 
+def renamed(storage, user):
+    return storage.users.update(user.id, UserPatch(username=f"user {next(numbers)}", can_trade=True))
+
+
 def trade(storage, user):
     return NewTradeFactory.build(of=placed(storage, user), user_id=user.id)
 
@@ -80,10 +85,11 @@ def report(storage, user):
 OPERATIONS = {
     "users.get": lambda s, u: s.users.get(u.id),
     "users.get_by_uid": lambda s, u: s.users.get_by_uid(u.uid),
-    "users.get_by_username": lambda s, u: s.users.get_by_username(u.username),
+    "users.get_by_username": lambda s, u: s.users.get_by_username(renamed(s, u).username),
     "users.get_by_email": lambda s, u: s.users.get_by_email(u.email),
     "users.get_by_telegram_id": lambda s, u: s.users.get_by_telegram_id(u.telegram_id),
     "users.list": lambda s, u: s.users.list(limit=3),
+    "users.update": renamed,
     "users.delete": lambda s, u: s.users.delete(s.users.create(NewUserFactory.build()).id),
     "orders.get": lambda s, u: s.orders.get(u.id, u.order.id),
     "orders.get_by_client_order_id": lambda s, u: s.orders.get_by_client_order_id(u.id, u.order.client_order_id),
@@ -132,7 +138,7 @@ class Known:
     def __init__(self, storage):
         trading = TradingService(storage)
         self.user = storage.users.create(NewUserFactory.build())
-        self.id, self.uid, self.username = self.user.id, self.user.uid, self.user.username
+        self.id, self.uid = self.user.id, self.user.uid
         self.email, self.telegram_id = self.user.email, self.user.telegram_id
         for asset in ("USDT", "BTC", "ETH"):
             trading.deposit(self.id, asset, Decimal(10**9), f"opening-{asset}")
@@ -159,7 +165,7 @@ def filled(server):
 def test_it_reads_no_table_whole(filled, operation):
     admin, known, opened = filled
     before = dict(admin.execute(SCANS, (SCHEMA,)).fetchall())
-    assert len(before) == 11
+    assert len(before) == 12
     others = [pid for (pid,) in admin.execute("SELECT pid FROM pg_stat_activity")]
     with opened() as storage:
         for _ in range(CALLS):

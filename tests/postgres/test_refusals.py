@@ -119,12 +119,16 @@ def test_what_the_server_lacks_is_told(
     ("raised", "told", "attribute"),
     [
         (
-            "unique_violation USING MESSAGE = 'twin violates \"users_username_key_102008\"'",
-            "username",
+            "unique_violation USING MESSAGE = 'twin violates \"orders_client_order_id_key_102008\"'",
+            "client_order_id",
             "field",
         ),
-        ("unique_violation USING MESSAGE = 'Schlüssel verletzt »users_username_key«, \"users\"'", "username", "field"),
-        ("unique_violation USING CONSTRAINT = 'users_username_key_102008'", "username", "field"),
+        (
+            "unique_violation USING MESSAGE = 'Schlüssel verletzt »orders_client_order_id_key«, \"users\"'",
+            "client_order_id",
+            "field",
+        ),
+        ("unique_violation USING CONSTRAINT = 'orders_client_order_id_key_102008'", "client_order_id", "field"),
         ("unique_violation USING MESSAGE = 'twin violates \"theirs\"'", "key", "field"),
         (
             'foreign_key_violation USING MESSAGE = \'"orders_1" violates "orders_users_fkey_102011"\'',

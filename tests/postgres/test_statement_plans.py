@@ -131,7 +131,7 @@ PARTIAL = {
 # What each copy of a row has of its own.
 OWN = """jsonb_build_object(
     'id', copy.id, 'uid', copy.id, 'username', copy.id, 'email', copy.id, 'telegram_id', NULL, 'user_id', copy.id,
-    'order_id', copy.id, 'order_uid', copy.id, 'track_number', copy.id,
+    'order_id', copy.id, 'order_uid', copy.id, 'track_number', copy.id, 'value', copy.id,
     'api_key_hash', '\\x' || md5(copy.id::text) || md5(copy.id::text))"""
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing
+from metacore.domain.people.names import Name, NameKind, user_name
 from metacore.domain.people.users import NewUser, User, UserPatch
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_integer, require_text
@@ -35,20 +35,20 @@ class MemoryUserStorage(MemoryCredentialStorage, UserStorage):
 
     async def get_by_uid(self, uid: str, exchange: str = "MEXC") -> User:
         require_text(uid=uid, exchange=exchange)
-        return self._find("uid", (exchange, uid))
+        return self._find(user_name(NameKind.UID, uid, exchange), (exchange, uid))
 
     async def get_by_username(self, username: str) -> User:
         require_text(username=username)
-        return self._find("username", username)
+        return self._find(user_name(NameKind.USERNAME, username), username)
 
     async def get_by_email(self, email: str, exchange: str = "MEXC") -> User:
         require_text(email=email, exchange=exchange)
-        return self._find("email", (exchange, email))
+        return self._find(user_name(NameKind.EMAIL, email, exchange), (exchange, email))
 
     async def get_by_telegram_id(self, telegram_id: int, exchange: str = "MEXC") -> User:
         require_integer(telegram_id=telegram_id)
         require_text(exchange=exchange)
-        return self._find("telegram_id", (exchange, telegram_id))
+        return self._find(user_name(NameKind.TELEGRAM_ID, telegram_id, exchange), (exchange, telegram_id))
 
     async def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
         page = PageRequest(Listing("users.list", (active,)), after, limit)
@@ -70,11 +70,11 @@ class MemoryUserStorage(MemoryCredentialStorage, UserStorage):
             tables.delete_owned_by(user_id)
             tables.users.delete([user])
 
-    def _find(self, field: str, value: Hashable) -> User:
+    def _find(self, name: Name, key: object) -> User:
         with self._session.read() as tables:
-            user = tables.users.find(field, value)
+            user = tables.users.find(name[0].field, name)
         if user is None:
-            raise NotFoundError("user", value)
+            raise NotFoundError("user", key)
         return user
 
 

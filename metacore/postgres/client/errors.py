@@ -27,8 +27,9 @@ from metacore.errors import (
 )
 from metacore.postgres.client.commands import command
 from metacore.postgres.client.deadlines import SilenceError
-from metacore.postgres.client.wire import UnsentError
+from metacore.postgres.client.wire import UnsentError, taken
 from metacore.postgres.tables import NAMES, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
+from metacore.postgres.tables.names import NAMES_KEY
 
 _ADVICE = "check host, port, database, user and password of the URL, and that the server runs"
 _TOLD = ("host", "hostaddr", "port", "user", "dbname")
@@ -86,6 +87,8 @@ def translate(
     constraint = _constraint(error.diag)
     if state == _UNIQUE_VIOLATION:
         entity, field = UNIQUE_FIELDS.get(constraint, (operation.partition(".")[0], constraint or "key"))
+        if constraint == NAMES_KEY:
+            entity, field = taken(error) or (entity, field)
         row = subject.get(entity) if isinstance(subject, Mapping) else subject
         return AlreadyExistsError(entity, field, getattr(row, field, None))
     if state in _FOREIGN_KEY_VIOLATIONS and constraint in OWNERS:

@@ -17,14 +17,16 @@ class Statement:
 
     In its text `{schema}` stands for the quoted schema. Parameters are named as in psycopg, `%(user_id)s`, and go as
     text that the statement casts: so each statement is prepared once, whatever is None; `key` is the name it is
-    prepared by. `locks` says whether it leaves rows locked.
+    prepared by. `locks` says whether it leaves rows locked. `taken` names the entity and field that are taken where a
+    unique key refuses the row: of a key that has values of several fields, only the statement tells.
     """
 
-    __slots__ = ("_positional", "_source", "_texts", "key", "locks", "name", "writes")
+    __slots__ = ("_positional", "_source", "_texts", "key", "locks", "name", "taken", "writes")
 
-    def __init__(self, name: str, source: str, *, writes: bool = False) -> None:
+    def __init__(self, name: str, source: str, *, writes: bool = False, taken: tuple[str, str] | None = None) -> None:
         self.name = name
         self.writes = writes
+        self.taken = taken
         self.locks = writes or _LOCKING.search(source) is not None
         self._source = source
         self._texts: dict[str, bytes] = {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from psycopg import DataError, OperationalError, pq
+from psycopg import DataError, Error, OperationalError, pq
 from psycopg.errors import Diagnostic
 
 from metacore._compat.psycopg_undocumented import BaseConnection, PGresult, Ready, RowLoader, Wait, error_from_result
@@ -37,12 +37,20 @@ interruption it is run once more, to its end, and told None at first.
 """
 
 
+_TAKEN = "taken"
+
 _LAST_WORDS = {"FATAL", "PANIC"}
 """How severe an error is after which the server closes the connection."""
 
 
 class UnsentError(OperationalError):
     """The connection was lost before anything of a round trip was sent; `sqlstate` is what the server said last."""
+
+
+def taken(error: Error) -> tuple[str, str] | None:
+    """What the statement that the server answered with `error`, one of several, says to be `taken`."""
+    told: tuple[str, str] | None = vars(error).get(_TAKEN)
+    return told
 
 
 class Wire:
@@ -93,18 +101,20 @@ class Wire:
         self.require_connection()
         commands: list[Command] = [partial(self.pgconn.send_query_params, text, None) for text in openings]
         fresh: dict[int, Statement] = {}
+        sent: dict[int, Statement] = {}
         for statement, values in calls:
             text, names = statement.positional(schema)
             if self._prepares and statement not in self._prepared and statement not in fresh.values():
                 fresh[len(commands)] = statement
                 commands.append(partial(self.pgconn.send_prepare, statement.key, text))
             parameters = None if callable(values) else _parameters(values, names)
+            sent[len(commands)] = statement
             commands.append(partial(self._send, statement, text, names, values, parameters))
         if closing is not None:
             commands.append(partial(self.pgconn.send_query_params, closing, None))
         if len(commands) == 1:
             return self._alone(commands[0], closing is not None)
-        return self._together(commands, len(openings), fresh, closing is not None)
+        return self._together(commands, sent, fresh, closing is not None)
 
     def require_connection(self) -> None:
         """UnsentError if the connection is lost."""
@@ -146,7 +156,7 @@ class Wire:
         return [rows]
 
     def _together(
-        self, commands: Sequence[Command], first: int, fresh: Mapping[int, Statement], closes: bool
+        self, commands: Sequence[Command], sent: Mapping[int, Statement], fresh: Mapping[int, Statement], closes: bool
     ) -> Waiting[list[list[Row]]]:
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
@@ -169,10 +179,15 @@ class Wire:
         answers = []
         last = len(results) - closes
         for position, result in enumerate(results):
-            rows = self.rows(result, commits=position == last)
-            if (statement := fresh.get(position)) is not None:
-                self._prepared.add(statement)
-            elif first <= position < last:
+            try:
+                rows = self.rows(result, commits=position == last)
+            except Error as error:
+                if position in sent:
+                    vars(error)[_TAKEN] = sent[position].taken
+                raise
+            if position in fresh:
+                self._prepared.add(fresh[position])
+            elif position in sent:
                 answers.append(rows)
         for end in ends:
             self.rows(end, commits=True)

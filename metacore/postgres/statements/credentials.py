@@ -8,7 +8,8 @@ from functools import cache
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.postgres.client.codecs import USER
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import assignments, matched, names, rows, without
+from metacore.postgres.statements.names import FOUND_MANY
+from metacore.postgres.statements.sets import OF_USER, assignments, names, parameter, parameters, rows, without
 from metacore.postgres.tables.credentials import user_api_keys, user_credentials
 
 COLUMNS = tuple(field.name for field in fields(SealedCredentials))
@@ -21,23 +22,19 @@ GET = Statement(
     f"SELECT {names(COLUMNS)} FROM {{schema}}.user_credentials WHERE user_id = %(user_id)s::uuid",
 )
 
-GET_BY_API_KEY = Statement(
-    "users.get_by_api_key",
-    f"""
+_WITH_USER = f"""
     SELECT {names(USER.columns, "users.")}, {names(COLUMNS, "user_credentials.")}
-    FROM {{schema}}.user_api_keys
-    JOIN {{schema}}.user_credentials ON user_credentials.user_id = user_api_keys.user_id
-    JOIN {{schema}}.users ON users.id = user_api_keys.user_id
-    WHERE user_api_keys.api_key_hash = ANY (%(api_key_hash)s::bytea[])
-    """,
-)
+    FROM {{schema}}.user_credentials JOIN {{schema}}.users ON users.id = user_credentials.user_id
+    WHERE user_credentials.user_id ="""
+
+GET_BY_API_KEY = Statement("users.get_by_api_key", f"{_WITH_USER} ANY (ARRAY({FOUND_MANY}))")
+GET_WITH_USER = Statement("users.get_by_api_key", f"{_WITH_USER} %(user_id)s::uuid")
 
 SET = Statement(
     "users.set_credentials",
     f"""
     INSERT INTO {{schema}}.user_credentials ({names(COLUMNS)})
-    SELECT {names(COLUMNS)} FROM {rows(user_credentials, COLUMNS)}
-    WHERE (SELECT id FROM {{schema}}.users WHERE users.id = new.user_id) IS NOT NULL
+    SELECT users.id, {parameters(user_credentials, _SEALED)} FROM {{schema}}.users WHERE users.id = %(user_id)s::uuid
     ON CONFLICT (user_id) DO UPDATE SET {assignments(_SEALED, "excluded")}
     RETURNING user_id
     """,
@@ -45,52 +42,59 @@ SET = Statement(
 )
 """Stores nothing where the user does not exist: a row too few says so without failing the transaction."""
 
+LOCK = Statement(
+    "users.credentials",
+    f"SELECT user_id FROM {{schema}}.user_credentials WHERE user_credentials.{OF_USER} FOR UPDATE",
+)
+"""Locks what is stored: a later statement sees the hashes that belong to it, and no others come or go."""
+
+REMOVE = Statement(
+    "users.set_credentials",
+    f"DELETE FROM {{schema}}.user_credentials WHERE user_credentials.{OF_USER} RETURNING user_id",
+    writes=True,
+)
+
 REPLACE = Statement(
     "users.rotate_keys",
     f"""
-    UPDATE {{schema}}.user_credentials SET {assignments(_SEALED)}
-    FROM {rows(user_credentials, COLUMNS, before="bytea")}
-    WHERE {matched(user_credentials, "user_credentials", ["user_id"])} AND user_credentials.api_key = new.before
-    RETURNING user_credentials.user_id
+    UPDATE {{schema}}.user_credentials
+    SET {", ".join(f"{name} = {parameter(user_credentials, name)}" for name in _SEALED)}
+    WHERE user_credentials.{OF_USER} AND user_credentials.api_key = %(before)s::bytea
+    RETURNING user_id
     """,
     writes=True,
 )
 """Replaces credentials whose API key is still the ciphertext `before`: its nonce makes it like no other."""
 
-_IF_STORED = """(
-        SELECT stored.api_key FROM {schema}.user_credentials AS stored WHERE stored.user_id = new.user_id
-    ) = new.sealed"""
+HASHES = Statement(
+    "users.credentials", f"SELECT api_key_hash FROM {{schema}}.user_api_keys WHERE user_api_keys.{OF_USER}"
+)
+
+_IS_STORED = f"user_credentials.{OF_USER} AND user_credentials.api_key = %(api_key)s::bytea"
 
 DELETE_HASHES = Statement(
     "users.delete_api_keys",
     f"""
-    DELETE FROM {{schema}}.user_api_keys USING {rows(user_credentials, ["user_id"], sealed="bytea")}
-    WHERE {matched(user_api_keys, "user_api_keys", ["user_id"])} AND {_IF_STORED}
-    RETURNING user_api_keys.user_id
+    DELETE FROM {{schema}}.user_api_keys USING {{schema}}.user_credentials
+    WHERE user_api_keys.{OF_USER} AND {_IS_STORED}
+    RETURNING api_key_hash
     """,
     writes=True,
 )
-"""Deletes the hashes of users whose API key is now the ciphertext `sealed`.
+"""Deletes the user's hashes if the API key is now the ciphertext `api_key`.
 
 A statement of its own after the one that stored it: only so it sees, and waits for, hashes that others have stored
 meanwhile.
 """
 
-_INSERT_HASHES = f"""
-    INSERT INTO {{schema}}.user_api_keys ({names(HASH_COLUMNS)})
-    SELECT {names(HASH_COLUMNS)} FROM {rows(user_api_keys, HASH_COLUMNS, sealed="bytea")} WHERE {_IF_STORED}
-    ORDER BY user_id, key_id
-"""
-INSERT_HASHES = Statement("users.set_credentials", f"{_INSERT_HASHES} RETURNING user_id", writes=True)
-INSERT_FREE_HASHES = Statement(
-    "users.rotate_keys", f"{_INSERT_HASHES} ON CONFLICT DO NOTHING RETURNING user_id", writes=True
-)
-
-REMOVE = Statement(
+INSERT_HASHES = Statement(
     "users.set_credentials",
-    """
-    WITH removed AS (DELETE FROM {schema}.user_credentials WHERE user_id = %(user_id)s::uuid RETURNING user_id)
-    SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid
+    f"""
+    INSERT INTO {{schema}}.user_api_keys ({names(HASH_COLUMNS)})
+    SELECT user_credentials.user_id, new.key_id, new.api_key_hash
+    FROM {{schema}}.user_credentials CROSS JOIN {rows(user_api_keys, without(HASH_COLUMNS, "user_id"))}
+    WHERE {_IS_STORED}
+    RETURNING user_id
     """,
     writes=True,
 )

@@ -6,6 +6,7 @@ from functools import cache
 
 from metacore.postgres.client.codecs import USER
 from metacore.postgres.client.statement import Statement
+from metacore.postgres.statements.names import FOUND
 from metacore.postgres.statements.sets import behind, equal, names, parameter, parameters
 from metacore.postgres.tables.users import INACTIVE_USERS, LISTED_USERS, users
 
@@ -18,10 +19,10 @@ CREATE = Statement(
 )
 
 GET = Statement("users.get", f"{_SELECT} WHERE {equal(users, 'id')}")
-GET_BY_UID = Statement("users.get_by_uid", f"{_SELECT} WHERE {equal(users, 'exchange', 'uid')}")
-GET_BY_USERNAME = Statement("users.get_by_username", f"{_SELECT} WHERE {equal(users, 'username')}")
-GET_BY_EMAIL = Statement("users.get_by_email", f"{_SELECT} WHERE {equal(users, 'exchange', 'email')}")
-GET_BY_TELEGRAM_ID = Statement("users.get_by_telegram_id", f"{_SELECT} WHERE {equal(users, 'exchange', 'telegram_id')}")
+GET_BY_NAME = Statement("users.get_by_name", f"{_SELECT} WHERE id = ({FOUND})")
+
+LOCK = Statement("users.lock", f"{_SELECT} WHERE id = %(user_id)s::uuid FOR NO KEY UPDATE")
+LOCK_ALONE = Statement("users.lock", f"{_SELECT} WHERE id = %(user_id)s::uuid FOR UPDATE")
 
 DELETE = Statement("users.delete", f"DELETE FROM {{schema}}.users WHERE {equal(users, 'id')} RETURNING id", writes=True)
 

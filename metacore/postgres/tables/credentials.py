@@ -1,8 +1,8 @@
-"""The tables of credentials, encrypted, and of the hashes that their API keys are found by."""
+"""The tables of credentials, encrypted, and of the hashes of their API keys, which are names."""
 
 from __future__ import annotations
 
-from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import PrimaryKeyConstraint, Table
 
 from metacore.postgres.tables.columns import (
     METADATA,
@@ -33,7 +33,6 @@ user_api_keys = Table(
     key_column("key_id"),
     bytes_column("api_key_hash"),
     PrimaryKeyConstraint("user_id", "key_id", name="user_api_keys_pkey", info={"field": "api_key"}),
-    UniqueConstraint("api_key_hash", name="user_api_keys_api_key_hash_key", info={"field": "api_key"}),
     belongs_to("user_api_keys", "user_credentials", ["user_id"], ["user_id"]),
     info={"entity": "credentials", "rights": REPLACED},
 )

@@ -52,14 +52,5 @@ users = Table(
     info={"entity": "user", "rights": DELETED, "sharded_by": "id"},
 )
 
-Index("users_username_key", users.c.username, unique=True, postgresql_where=text("username IS NOT NULL"))
-for _name in ("uid", "email", "telegram_id"):
-    Index(
-        f"users_{_name}_key",
-        users.c.exchange,
-        users.c[_name],
-        unique=True,
-        postgresql_where=text(f"{_name} IS NOT NULL"),
-    )
 Index("users_newest_idx", users.c.created_at.desc(), users.c.id.desc(), postgresql_where=text(LISTED_USERS))
 Index("users_inactive_idx", users.c.created_at.desc(), users.c.id.desc(), postgresql_where=text(INACTIVE_USERS))

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import partial
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -15,14 +17,19 @@ from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.crypto.sealing import Resealed, api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
 from metacore.domain.people.credentials import Credentials, hide_all
 from metacore.domain.people.key_rotation import KeyUse, RotationBatch
+from metacore.domain.people.names import Name, NameKind, api_key_name, exchanged
 from metacore.domain.people.users import User
 from metacore.domain.values.secrets import hide
 from metacore.errors import NotFoundError
-from metacore.postgres.client.codecs import USER, to_array
-from metacore.postgres.client.wire import Call
+from metacore.postgres.client.codecs import USER, to_array, to_text
+from metacore.postgres.client.named_calls import NamedCalls
+from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import credentials as statements
+from metacore.postgres.statements.balances import KNOWN_USER
+from metacore.postgres.statements.names import FIND_MANY, GIVE_UP, TAKE_FREE
 from metacore.sync.backends.counting import counts_itself
-from metacore.sync.postgres.client.session import Session
+from metacore.sync.postgres.client.session import Session, TransactionSession
+from metacore.sync.postgres.storages.names import exchange, give_up, values_of
 from metacore.sync.storage.credentials import CredentialStorage
 
 
@@ -47,18 +54,11 @@ class PostgresCredentialStorage(CredentialStorage):
         with self._session.operation("users.set_credentials"):
             require_id(user_id=user_id)
             if credentials is None:
-                stored = self._session.fetch(statements.REMOVE, {"user_id": str(user_id)})
-            else:
-                ring = self._session.keys.ring()
-                sealed, hashes = seal(ring, user_id, credentials), api_key_hashes(ring, user_id, credentials)
-                calls = [
-                    (statements.SET, _columns([sealed], statements.COLUMNS)),
-                    (statements.DELETE_HASHES, _hashed_by([sealed])),
-                    (statements.INSERT_HASHES, _hashes([(sealed, hashes)])),
-                ]
-                stored = self._session.pipeline("users.set_credentials", calls)[0]
-            if not stored:
-                raise NotFoundError("user", user_id)
+                self._session.run(partial(_remove, user_id=user_id))
+                return
+            ring = self._session.keys.ring()
+            sealed, hashes = seal(ring, user_id, credentials), api_key_hashes(ring, user_id, credentials)
+            self._session.run(partial(_set, sealed=sealed, hashes=hashes))
 
     @counts_itself
     def get_by_api_key(self, api_key: str | SecretStr) -> User:
@@ -67,9 +67,7 @@ class PostgresCredentialStorage(CredentialStorage):
         with self._session.operation("users.get_by_api_key"):
             secret = lookup(wanted)
             keys = self._session.keys
-            hashes = hash_api_key(keys.ring(), secret)
-            rows = self._session.fetch(statements.GET_BY_API_KEY, {"api_key_hash": to_array(hashes)})
-            for row in rows:
+            for row in self._having(map(api_key_name, hash_api_key(keys.ring(), secret))):
                 sealed = SealedCredentials(*row[len(USER.columns) :])
                 if has_api_key(keys.ring(sealed.key_id), sealed, secret):
                     return USER.decode(row[: len(USER.columns)])
@@ -83,7 +81,9 @@ class PostgresCredentialStorage(CredentialStorage):
         rows = self._session.fetch(statements.outdated_page(after is not None), values)
         page = [SealedCredentials(*row) for row in rows[:limit]]
         resealed, unreadable = reseal(ring, page)
-        rotated = len(resealed) if dry_run else self._replace(resealed)
+        rotated = len(resealed)
+        if resealed and not dry_run:
+            rotated = self._session.run(partial(_replace, resealed=resealed))
         return RotationBatch(
             rotated=rotated,
             overtaken=len(resealed) - rotated,
@@ -99,32 +99,96 @@ class PostgresCredentialStorage(CredentialStorage):
         counts, *outdated = self._session.pipeline("users.key_use", calls)
         return KeyUse(credentials=dict(counts), outdated=outdated[0][0][0] if outdated else None)
 
-    def _replace(self, resealed: Sequence[Resealed]) -> int:
-        if not resealed:
-            return 0
-        sealed = [change.sealed for change in resealed]
-        before = to_array(change.before.api_key for change in resealed)
-        calls = [
-            (statements.REPLACE, {**_columns(sealed, statements.COLUMNS), "before": before}),
-            (statements.DELETE_HASHES, _hashed_by(sealed)),
-            (statements.INSERT_FREE_HASHES, _hashes((change.sealed, change.hashes) for change in resealed)),
-        ]
-        replaced, *_ = self._session.pipeline("users.rotate_keys", calls)
-        return len(replaced)
+    def _having(self, names: Iterable[Name]) -> Sequence[Row]:
+        """The users with one of these names of API keys, each with the sealed credentials."""
+        operation = "users.get_by_api_key"
+        values = {"kind": NameKind.API_KEY.value, "values": to_array(value for _, value in names)}
+        calls = NamedCalls([(statements.GET_BY_API_KEY, values)])
+        if self._session.pool.is_cluster:
+            calls = NamedCalls()
+            (found,) = self._session.pipeline(operation, [(FIND_MANY, values)])
+            for user_id in sorted({user_id for (user_id,) in found}):
+                calls.add("users", user_id, statements.GET_WITH_USER)
+        results = self._session.pipeline(operation, calls.calls) if calls.calls else []
+        return [row for rows in results for row in rows]
 
 
-def _columns(rows: Sequence[SealedCredentials | ApiKeyHash], columns: Iterable[str]) -> dict[str, str]:
-    return {name: to_array(getattr(row, name) for row in rows) for name in columns}
+def _set(tx: TransactionSession, sealed: SealedCredentials, hashes: Sequence[ApiKeyHash]) -> None:
+    values = _values(sealed)
+    calls = [
+        (statements.SET, values),
+        (statements.DELETE_HASHES, values),
+        (statements.INSERT_HASHES, {**values, **_columns(hashes)}),
+    ]
+    stored, before, _ = tx.pipeline("users.set_credentials", calls)
+    if not stored:
+        raise NotFoundError("user", sealed.user_id)
+    names = exchange(sealed.user_id, map(_name, before), map(_name_of, hashes))
+    tx.finish("users.set_credentials", names)
 
 
-def _hashed_by(rows: Sequence[SealedCredentials]) -> Mapping[str, str]:
-    return {"user_id": to_array(row.user_id for row in rows), "sealed": to_array(row.api_key for row in rows)}
+def _remove(tx: TransactionSession, user_id: UUID) -> None:
+    mine = {"user_id": str(user_id)}
+    calls = [(KNOWN_USER, mine), (statements.LOCK, mine), (statements.HASHES, mine)]
+    known, stored, hashes = tx.pipeline("users.set_credentials", calls)
+    if not known:
+        raise NotFoundError("user", user_id)
+    if stored:
+        names = give_up(user_id, map(_name, hashes))
+        tx.finish("users.set_credentials", [*names, (statements.REMOVE, mine)])
 
 
-def _hashes(rows: Iterable[tuple[SealedCredentials, Sequence[ApiKeyHash]]]) -> Mapping[str, str]:
-    pairs = [(sealed, row) for sealed, hashes in rows for row in hashes]
-    columns = _columns([row for _, row in pairs], statements.HASH_COLUMNS)
-    return {**columns, "sealed": to_array(sealed.api_key for sealed, _ in pairs)}
+def _replace(tx: TransactionSession, resealed: Sequence[Resealed]) -> int:
+    """Store what was `resealed` where the credentials are still those before it; of how many users.
+
+    A name that another user has stays with that user, and its hash is not stored.
+    """
+    operation = "users.rotate_keys"
+    changes = {change.sealed.user_id: change for change in resealed}
+    calls = NamedCalls()
+    for user_id, change in sorted(changes.items()):
+        values = _values(change.sealed)
+        calls.add("replaced", user_id, statements.REPLACE, {**values, "before": to_text(change.before.api_key)})
+        calls.add("before", user_id, statements.DELETE_HASHES, values)
+    found = calls.found(tx.pipeline(operation, calls.calls))
+    replaced = [changes[user_id] for user_id, _ in found.get("replaced", ())]
+    own = defaultdict[UUID, set[Name]](set)
+    for user_id, row in found.get("before", ()):
+        own[user_id].add(_name(row))
+    calls = NamedCalls()
+    for change in replaced:
+        user_id = change.sealed.user_id
+        old, new = exchanged(own[user_id], map(_name_of, change.hashes))
+        for statement, names in ((GIVE_UP, old), (TAKE_FREE, new)):
+            for name in names:
+                calls.add(statement.name, user_id, statement, values_of(user_id, name))
+    taken = calls.found(tx.pipeline(operation, calls.calls) if calls.calls else []).get(TAKE_FREE.name, ())
+    for user_id, (value,) in taken:
+        own[user_id].add((NameKind.API_KEY, value))
+    calls = NamedCalls()
+    for change in replaced:
+        hashes = [row for row in change.hashes if _name_of(row) in own[row.user_id]]
+        values = {**_values(change.sealed), **_columns(hashes)}
+        calls.add("hashes", change.sealed.user_id, statements.INSERT_HASHES, values)
+    tx.finish(operation, calls.calls)
+    return len(replaced)
+
+
+def _values(sealed: SealedCredentials) -> dict[str, str | None]:
+    return {name: to_text(getattr(sealed, name)) for name in statements.COLUMNS}
+
+
+def _columns(hashes: Iterable[ApiKeyHash]) -> dict[str, str]:
+    rows = list(hashes)
+    return {name: to_array(getattr(row, name) for row in rows) for name in ("key_id", "api_key_hash")}
+
+
+def _name(row: Row) -> Name:
+    return api_key_name(row[0])
+
+
+def _name_of(row: ApiKeyHash) -> Name:
+    return api_key_name(row.api_key_hash)
 
 
 def _of_ring(ring: KeyRing) -> dict[str, str]:
