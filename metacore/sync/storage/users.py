@@ -14,7 +14,8 @@ from metacore.sync.storage.credentials import CredentialStorage
 class UserStorage(CredentialStorage, Protocol):
     """Stores users: each is one account at one exchange.
 
-    Where given, `username` is unique over all users, `uid`, `email` and `telegram_id` among those of one exchange.
+    Where given, `username` is unique over all users, `uid`, `email` and `telegram_id` among those of one exchange. A
+    value that a user gives up, or that a deleted user had, is free.
     """
 
     def create(self, new: NewUser) -> User:

@@ -9,20 +9,23 @@ from typing import TypeVar
 from uuid import UUID
 
 from metacore.backends.expectations import Expectations
+from metacore.domain.people.names import names_of, renames
 from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced
 from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, row_key
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
-from metacore.postgres.client.codecs import BALANCE, ORDER, TRADE, of_user, to_array
+from metacore.postgres.client.codecs import BALANCE, ORDER, TRADE, USER, of_user, to_array
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
+from metacore.postgres.statements.users import LOCK
 from metacore.sync.postgres.client.session import TransactionSession
 from metacore.sync.postgres.storages.balances import add_locks, write
+from metacore.sync.postgres.storages.names import exchange
 from metacore.sync.postgres.storages.order_updates import values_of as values_of_updates
 from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.postgres.storages.users import change_user
@@ -44,7 +47,7 @@ def save(session: TransactionSession, changes: Changes) -> Mapping[BalanceKey, B
 def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey]) -> Mapping[BalanceKey, Balance]:
     now = session.now()
     expectations = Expectations(changes)
-    _lock(session, expectations, keys)
+    renamed = _lock(session, changes, expectations, keys)
     expectations.check(session.locks.users, session.locks.versions.get)
     require_own_names(keys, session.locks.balances.values())
     balances = {key: session.locks.balances[key] for key in keys}
@@ -52,6 +55,7 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
     calls: list[Call] = []
     for user_id, patch in sorted(changes.user_patches.items()):
         if patch.given():
+            calls += renamed.get(user_id, ())
             calls.append(change_user(user_id, patch, now))
     for user_id, new_orders in by_user(_owned(expectations.new_orders)).items():
         calls.append((statements.INSERT_ORDERS, partial(of_user, ORDER, user_id, new_orders, ORDER.columns)))
@@ -72,27 +76,42 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
     return changed
 
 
-def _lock(session: TransactionSession, expectations: Expectations, keys: Sequence[BalanceKey]) -> None:
-    """Lock what `save` rests on and this transaction has not locked yet, the missing ones of the balances as zero."""
+def _lock(
+    session: TransactionSession, changes: Changes, expectations: Expectations, keys: Sequence[BalanceKey]
+) -> Mapping[UUID, Sequence[Call]]:
+    """Lock what `save` rests on and this transaction has not locked yet, the missing ones of the balances as zero.
+
+    The calls that change the names of users, by user.
+    """
     locks = session.locks
-    users = [user_id for user_id in expectations.owners if user_id not in locks.users]
+    users = {user_id for user_id in expectations.owners if user_id not in locks.users}
+    renamed = {user_id: patch for user_id, patch in changes.user_patches.items() if renames(patch)}
     rows = {
         entity: [key for key in expectations.versions if key[0] == entity and key not in locks.versions]
         for entity in _CHECKS
     }
     balances = [key for key in keys if key not in locks.balances]
     calls = NamedCalls(queue(session, users))
-    for user_id in sorted(users):
-        calls.add("user", user_id, statements.CHECK_USER)
+    for user_id in sorted(users | renamed.keys()):
+        if user_id in renamed:
+            calls.add("renamed", user_id, LOCK)
+        else:
+            calls.add("user", user_id, statements.CHECK_USER)
     for entity, named_rows in rows.items():
         for user_id, ids in by_user((key[1], key[2]) for key in named_rows).items():
             calls.add(entity, user_id, _CHECKS[entity], {"id": to_array(ids)})
     add_locks(calls, balances, session.now())
     found = calls.found(session.pipeline("save", calls.calls) if calls.calls else [])
-    locks.users.update({user_id: True for user_id, _ in found.get("user", ())})
+    before = {user_id: USER.decode(row) for user_id, row in found.get("renamed", ())}
+    locks.users.update({user_id: True for user_id, _ in (*found.get("user", ()), *found.get("renamed", ()))})
     for entity in rows:
         locks.versions.update({(entity, row[0], row[1]): row[2] for _, row in found.get(entity, ())})
     session.remember(BALANCE.decode_all(row for _, row in found.get("balances", ())))
+    now = session.now()
+    return {
+        user_id: exchange(user_id, names_of(user), names_of(user.patched(renamed[user_id], now)))
+        for user_id, user in before.items()
+    }
 
 
 def _owned(rows: Iterable[T]) -> Iterable[tuple[UUID, T]]:

@@ -8,14 +8,20 @@ from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
+from metacore.domain.people.names import Name, NameKind, api_key_name, has_name, names_of, renames, user_name
 from metacore.domain.people.users import NewUser, User, UserPatch
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_integer, require_text
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import USER, to_text
 from metacore.postgres.client.statement import Statement
+from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import users as statements
+from metacore.postgres.statements.credentials import HASHES, LOCK
+from metacore.postgres.statements.names import FIND
+from metacore.sync.postgres.client.session import TransactionSession
 from metacore.sync.postgres.storages.credentials import PostgresCredentialStorage
+from metacore.sync.postgres.storages.names import exchange, give_up, take
 from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.storage.users import UserStorage
 
@@ -26,7 +32,8 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
 
     def create(self, new: NewUser) -> User:
         user = User.created(new, self._session.now())
-        self._session.fetch(statements.CREATE, USER.encode(user), user)
+        calls: list[Call] = [(statements.CREATE, USER.encode(user)), *take(user.id, names_of(user))]
+        self._session.pipeline("users.create", calls, user)
         return user
 
     def get(self, user_id: UUID) -> User:
@@ -34,21 +41,20 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
 
     def get_by_uid(self, uid: str, exchange: str = "MEXC") -> User:
         require_text(uid=uid, exchange=exchange)
-        return self._get(statements.GET_BY_UID, {"exchange": exchange, "uid": uid}, (exchange, uid))
+        return self._find(user_name(NameKind.UID, uid, exchange), (exchange, uid))
 
     def get_by_username(self, username: str) -> User:
         require_text(username=username)
-        return self._get(statements.GET_BY_USERNAME, {"username": username}, username)
+        return self._find(user_name(NameKind.USERNAME, username), username)
 
     def get_by_email(self, email: str, exchange: str = "MEXC") -> User:
         require_text(email=email, exchange=exchange)
-        return self._get(statements.GET_BY_EMAIL, {"exchange": exchange, "email": email}, (exchange, email))
+        return self._find(user_name(NameKind.EMAIL, email, exchange), (exchange, email))
 
     def get_by_telegram_id(self, telegram_id: int, exchange: str = "MEXC") -> User:
         require_integer(telegram_id=telegram_id)
         require_text(exchange=exchange)
-        values = {"exchange": exchange, "telegram_id": telegram_id}
-        return self._get(statements.GET_BY_TELEGRAM_ID, values, (exchange, telegram_id))
+        return self._find(user_name(NameKind.TELEGRAM_ID, telegram_id, exchange), (exchange, telegram_id))
 
     def list(self, active: bool | None = None, after: str | None = None, limit: int = 100) -> Page[User]:
         listing = Listing("users.list", (active,))
@@ -63,6 +69,8 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
         if not patch.given():
             user = self._get(statements.GET, {"id": user_id}, user_id)
             return user.require_version(expected_version)
+        if renames(patch):
+            return self._rename(user_id, patch, expected_version)
         statement, values = change_user(user_id, patch, self._session.now(), expected_version)
         rows = self._session.fetch(statement, values, patch)
         if not rows:
@@ -71,11 +79,49 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
         return USER.decode(rows[0])
 
     def delete(self, user_id: UUID) -> None:
-        turn = queue(self._session, [user_id], alone=True)
-        self._session.forget()
-        *_, deleted = self._session.pipeline("users.delete", [*turn, (statements.DELETE, {"id": str(user_id)})])
-        if not deleted:
-            raise NotFoundError("user", user_id)
+        mine = {"id": str(user_id), "user_id": str(user_id)}
+
+        def delete(tx: TransactionSession) -> None:
+            turn = queue(tx, [user_id], alone=True)
+            tx.forget()
+            calls = [*turn, (statements.LOCK_ALONE, mine), (LOCK, mine), (HASHES, mine)]
+            *_, rows, _, hashes = tx.pipeline("users.delete", calls)
+            if not rows:
+                raise NotFoundError("user", user_id)
+            names = [*names_of(USER.decode(rows[0])), *(api_key_name(api_key_hash) for (api_key_hash,) in hashes)]
+            tx.finish("users.delete", [*give_up(user_id, names), (statements.DELETE, mine)])
+
+        self._session.run(delete)
+
+    def _rename(self, user_id: UUID, patch: UserPatch, expected_version: int | None) -> User:
+        now = self._session.now()
+
+        def rename(tx: TransactionSession) -> User:
+            rows = tx.fetch(statements.LOCK, {"user_id": str(user_id)})
+            if not rows:
+                raise NotFoundError("user", user_id)
+            user = USER.decode(rows[0]).require_version(expected_version)
+            changed = user.patched(patch, now)
+            names = exchange(user_id, names_of(user), names_of(changed))
+            tx.finish("users.update", [*names, change_user(user_id, patch, now)], changed)
+            return changed
+
+        return self._session.run(rename)
+
+    def _find(self, name: Name, key: object) -> User:
+        kind, value = name
+        operation = f"users.get_by_{kind.field}"
+        call: Call = (statements.GET_BY_NAME, {"kind": kind.value, "value": value})
+        if self._session.pool.is_cluster:
+            # Only by the id it is known on which node the user lies: with the name alone, each is asked.
+            (found,) = self._session.pipeline(operation, [(FIND, call[1])])
+            if not found:
+                raise NotFoundError("user", key)
+            call = (statements.GET, {"id": str(found[0][0])})
+        (rows,) = self._session.pipeline(operation, [call])
+        if not rows or not has_name(user := USER.decode(rows[0]), name):
+            raise NotFoundError("user", key)
+        return user
 
     def _get(self, statement: Statement, values: dict[str, Any], key: object) -> User:
         rows = self._session.fetch(statement, {name: to_text(value) for name, value in values.items()})
