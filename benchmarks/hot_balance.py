@@ -76,7 +76,7 @@ class SameSql:
                 entry = {"user_id": user, "asset": asset, "delta_free": free, "delta_locked": locked, "reason": reason}
                 entry |= {"reference": str(trade.id), "occurred_at": trade.traded_at, "created_at": now}
                 entry |= {"free_after": fund[0], "locked_after": fund[1], "seq": fund[2]}
-                entry |= {"delta_unexplained": Decimal(0), "unexplained_after": Decimal(0)}
+                entry |= {"delta_unexplained": Decimal(0), "unexplained_after": Decimal(0), "hash": ""}
                 entries.append(SimpleNamespace(**entry))
             run(balances.INSERT_ENTRIES, BALANCE_ENTRY.encode_all(entries) | mine)
             last = {"asset": to_array(funds), "last_seq": to_array(fund[2] for fund in funds.values())}

@@ -95,8 +95,8 @@ class ByHand:
             balances = {asset: [free, locked, seq] for asset, free, locked, seq in found}
             if row["base_asset"] not in balances:
                 run(
-                    f"INSERT INTO {s}.balances (user_id, asset, free, locked, unexplained, last_seq, version,"
-                    " created_at, updated_at) VALUES (%s, %s, 0, 0, 0, 0, 1, %s, %s) ON CONFLICT DO NOTHING",
+                    f"INSERT INTO {s}.balances (user_id, asset, free, locked, unexplained, last_seq, head, version,"
+                    " created_at, updated_at) VALUES (%s, %s, 0, 0, 0, 0, '', 1, %s, %s) ON CONFLICT DO NOTHING",
                     (user, row["base_asset"], now, now),
                 )
                 balances[row["base_asset"]] = [Decimal(0), Decimal(0), 0]
@@ -157,8 +157,8 @@ class ByHand:
                 balance[0], balance[1], balance[2] = balance[0] + free, balance[1] + locked, balance[2] + 1
                 run(
                     f"INSERT INTO {s}.balance_entries (user_id, asset, seq, delta_free, delta_locked, free_after,"
-                    " locked_after, reason, reference, occurred_at, created_at, delta_unexplained, unexplained_after)"
-                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0)",
+                    " locked_after, reason, reference, occurred_at, created_at, delta_unexplained, unexplained_after,"
+                    " hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 0, 0, '')",
                     (user, asset, balance[2], free, locked, *balance[:2], reason, str(trade.id), trade.traded_at, now),
                 )
             for asset, (free, locked, seq) in balances.items():

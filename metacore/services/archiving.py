@@ -25,7 +25,7 @@ from metacore.domain.trading.archiving import (
     stays,
 )
 from metacore.domain.trading.audit import Audit, AuditFinding
-from metacore.domain.trading.balances import Balance, BalanceEntry, EntryFilter, EntryReason
+from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceHead, EntryFilter, EntryReason
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.domain.trading.orders import OrderFilter
 from metacore.domain.trading.trades import TradeFilter
@@ -79,14 +79,16 @@ class Archiver:
             async for part in taking.parts(find):
                 yield part
 
-    async def audit(self, user_id: UUID, archived: Iterable[History]) -> Sequence[AuditFinding]:
+    async def audit(
+        self, user_id: UUID, archived: Iterable[History], heads: Iterable[BalanceHead] = ()
+    ) -> Sequence[AuditFinding]:
         """What disagrees in the whole history of the user: `archived`, in the order of the parts, and what is stored.
 
         That is what `balances.audit` finds, and what breaks the rules in the whole journal, in the orders that were
-        taken out, or between these and what stayed. The user is locked while what is stored is read. NotFoundError if
+        taken out, or between these and what stayed; and entries that `heads` tell of and the history lacks. The user is locked while what is stored is read. NotFoundError if
         the user does not exist.
         """
-        audit, staying = Audit(user_id, whole=True), await self._staying(user_id)
+        audit, staying = Audit(user_id, whole=True, heads=heads), await self._staying(user_id)
         for history in archived:
             for entry in history.entries:
                 before = staying.get(entry.asset, deque())

@@ -21,6 +21,7 @@ def upgrade(schema: str) -> None:
         user_id     uuid            NOT NULL,
         unexplained {schema}.amount NOT NULL,
         last_seq    bigint          NOT NULL,
+        head        text COLLATE "C" NOT NULL,
         version     bigint          NOT NULL,
         created_at  timestamptz     NOT NULL,
         updated_at  timestamptz     NOT NULL,
@@ -49,6 +50,7 @@ def upgrade(schema: str) -> None:
         free_after    {schema}.amount       NOT NULL,
         locked_after  {schema}.amount       NOT NULL,
         unexplained_after  {schema}.amount  NOT NULL,
+        hash          text COLLATE "C"      NOT NULL,
         created_at    timestamptz           NOT NULL,
 
         CONSTRAINT balance_entries_pkey PRIMARY KEY (user_id, asset, seq),

@@ -27,3 +27,7 @@ class TestJournalByTime(contract.JournalByTimeContract):
 
 class TestAudit(contract.AuditContract):
     """On every backend, in both worlds."""
+
+
+class TestChain(contract.ChainContract):
+    """On every backend, in both worlds."""

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from metacore.domain.people.users import User
 from metacore.domain.trading.audit import Audit, AuditFinding
-from metacore.domain.trading.balances import FACTS, Balance, BalanceEntry, BalanceKey, apply_deltas
+from metacore.domain.trading.balances import FACTS, Balance, BalanceEntry, BalanceHead, BalanceKey
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Changes, Loaded, Selection, TradesOf, Unsettled
+from metacore.domain.trading.entries import apply_deltas
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import NewOrder, Order, OrderKey
@@ -73,12 +74,12 @@ class Rows:
         amounts = {key: (row.free, row.locked, row.last_seq) for key, row in moved.items()}
         return dict(self.orders), rows, history, journal, amounts
 
-    def audit(self) -> list[AuditFinding]:
+    def audit(self, heads: Iterable[BalanceHead] = ()) -> list[AuditFinding]:
         settled: dict[UUID, Decimal] = {}
         for trade in self.trades.values():
             if trade.state is TradeState.SETTLED and trade.order_id is not None:
                 settled[trade.order_id] = addition(settled.get(trade.order_id, Decimal(0)), trade.quantity)
-        audit = Audit(self.user_id)
+        audit = Audit(self.user_id, heads=heads)
         audit.read_entries(sorted(self.entries, key=lambda entry: (entry.asset, entry.seq)))
         audit.read_orders((order, settled.get(order.id, Decimal(0))) for order in self.orders.values())
         return audit.findings(self.balances.values())

@@ -119,7 +119,7 @@ def test_entries_that_are_asked_for_by_reference_stay(reason, reference, expecte
 
 def entry_of(**values):
     delta = BalanceDeltaFactory.build(user_id=USER, asset="USDT", **values)
-    after = {"free_after": 1, "locked_after": 0, "unexplained_after": 0, "created_at": START}
+    after = {"free_after": 1, "locked_after": 0, "unexplained_after": 0, "hash": "", "created_at": START}
     return BalanceEntry(**delta.fields(), seq=1, **after)
 
 

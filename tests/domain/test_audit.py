@@ -1,13 +1,16 @@
 """The audit finds each rule broken, and nothing while none is."""
 
 import weakref
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from metacore.domain.trading.audit import Audit, AuditRule
-from metacore.domain.trading.balances import EntryReason
+from metacore.domain.trading.balances import BalanceHead, EntryReason
 from metacore.domain.values.model import revised
+from metacore.testing.clock import START
+from metacore.testing.contract.balances_chain import rechained
 
 
 @pytest.fixture
@@ -31,6 +34,10 @@ def break_order(day, **values):
 def break_entry(day, index, **values):
     usdt = [position for position, entry in enumerate(day.entries) if entry.asset == "USDT"]
     day.entries[usdt[index]] = revised(day.entries[usdt[index]], **values)
+
+
+def rewritten(seq):
+    return (AuditRule.JOURNAL_IS_CHAINED, "USDT", seq, None, None)
 
 
 def found(day):
@@ -66,7 +73,7 @@ def test_a_negative_balance(traded):
 def test_a_gap_in_the_journal(traded):
     break_entry(traded, -1, seq=7)
     break_balance(traded, last_seq=7)
-    assert found(traded) == [(AuditRule.JOURNAL_GAPLESS, "USDT", 7, 4, 7)]
+    assert found(traded) == [(AuditRule.JOURNAL_GAPLESS, "USDT", 7, 4, 7), rewritten(7)]
 
 
 def test_an_entry_missing_at_the_end(traded):
@@ -74,6 +81,7 @@ def test_an_entry_missing_at_the_end(traded):
     assert found(traded) == [
         (AuditRule.JOURNAL_GAPLESS, "BTC", None, 1, 2),
         (AuditRule.BALANCE_IS_JOURNAL, "BTC", None, 4, Decimal("3.9")),
+        (AuditRule.JOURNAL_IS_CHAINED, "BTC", None, None, None),
     ]
 
 
@@ -82,7 +90,37 @@ def test_an_entry_that_does_not_add_up(traded, part):
     [first, *_] = [entry for entry in traded.entries if entry.asset == "USDT"]
     break_entry(traded, 0, **{f"delta_{part}": getattr(first, f"delta_{part}") + 1})
     expected = getattr(first, f"{part}_after") + 1
-    assert found(traded) == [(AuditRule.JOURNAL_ADDS_UP, "USDT", 1, expected, expected - 1)]
+    assert found(traded) == [(AuditRule.JOURNAL_ADDS_UP, "USDT", 1, expected, expected - 1), rewritten(1)]
+
+
+REWRITTEN = {
+    "reason": EntryReason.DEPOSIT,
+    "reference": "another",
+    "occurred_at": START,
+    "created_at": START - timedelta(days=1),
+    "hash": "0" * 64,
+}
+
+
+@pytest.mark.parametrize("field", REWRITTEN)
+def test_an_entry_rewritten_where_nothing_adds_up(traded, field):
+    break_entry(traded, 1, **{field: REWRITTEN[field]})
+    # Behind an entry with another hash, the next is not chained either.
+    assert found(traded) == [rewritten(2), *([rewritten(3)] if field == "hash" else [])]
+
+
+def test_a_history_rewritten_whole_is_found_by_a_head_kept_elsewhere(traded):
+    kept = [BalanceHead(asset=row.asset, seq=row.last_seq, hash=row.head) for row in traded.balances.values()]
+    previous = ""
+    for index, entry in enumerate(traded.entries):
+        if entry.asset == "USDT":
+            entry = revised(entry, reference="another")
+            previous = rechained(entry, previous)
+            traded.entries[index] = revised(entry, hash=previous)
+    break_balance(traded, head=previous)
+    assert traded.audit() == []
+    [finding] = traded.audit(kept)
+    assert (finding.rule, finding.asset) == (AuditRule.JOURNAL_HAS_HEADS, "USDT")
 
 
 def test_an_order_that_is_not_the_sum_of_its_settled_trades(traded):

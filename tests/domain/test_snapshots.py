@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from metacore.domain.trading.balances import AccountBalance
 from metacore.domain.trading.snapshots import AccountSnapshot, SyncAccount
 from metacore.errors import InvalidDataError
+from metacore.testing.contract.balances_chain import rechained
 
 
 def test_totals_are_as_told_and_locked_is_what_is_held(day):
@@ -82,10 +83,13 @@ def test_a_closed_order_keeps_its_hold_over_a_snapshot(day):
 def test_a_snapshot_repairs_what_somebody_else_wrote_to_locked(day):
     order = day.buy()
     key = (order.user_id, "USDT")
-    day.balances[key] = day.balances[key].changed(free=Decimal(700), locked=Decimal(300))
-    day.entries[-1] = day.entries[-1].changed(
+    opening, entry = day.entries
+    entry = entry.changed(
         free_after=Decimal(700), locked_after=Decimal(300), delta_free=Decimal(-300), delta_locked=Decimal(300)
     )
+    head = rechained(entry, opening.hash)
+    day.entries[-1] = entry.changed(hash=head)
+    day.balances[key] = day.balances[key].changed(free=Decimal(700), locked=Decimal(300), head=head)
     assert [finding.rule for finding in day.audit()] == ["LOCKED_IS_HOLDS"]
     day.wait()
     day.sync({"USDT": 1000})

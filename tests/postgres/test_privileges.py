@@ -20,8 +20,8 @@ INSERT INTO orders SELECT
     NULL, NULL, NULL, 0, 0, 'USDT', 1, NULL, 1, now(), now() FROM users;
 INSERT INTO order_updates SELECT
     user_id, id, NULL, 'NEW', 0, 0, 'APPLIED', NULL, 'LOCAL', now(), NULL, 1, now() FROM orders;
-INSERT INTO balances SELECT 'USDT', 1, 0, id, 0, 1, 1, now(), now() FROM users;
-INSERT INTO balance_entries SELECT id, 'USDT', 1, 0, 0, 'DEPOSIT', 'r', now(), 1, 1, 0, 0, now() FROM users;
+INSERT INTO balances SELECT 'USDT', 1, 0, id, 0, 1, 'h', 1, now(), now() FROM users;
+INSERT INTO balance_entries SELECT id, 'USDT', 1, 0, 0, 'DEPOSIT', 'r', now(), 1, 1, 0, 0, 'h', now() FROM users;
 """
 
 

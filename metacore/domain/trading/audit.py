@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from metacore.domain.trading.archiving import first_after
-from metacore.domain.trading.balances import Balance, BalanceEntry, EntryReason
+from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceHead, EntryReason
+from metacore.domain.trading.entries import entry_hash
 from metacore.domain.trading.orders import Order
 from metacore.domain.values.amounts import ZERO, Sum, exact
 from metacore.domain.values.model import Model
@@ -22,6 +23,8 @@ class AuditRule(StrEnum):
     NOT_NEGATIVE = "NOT_NEGATIVE"
     JOURNAL_GAPLESS = "JOURNAL_GAPLESS"
     JOURNAL_ADDS_UP = "JOURNAL_ADDS_UP"
+    JOURNAL_IS_CHAINED = "JOURNAL_IS_CHAINED"
+    JOURNAL_HAS_HEADS = "JOURNAL_HAS_HEADS"
     BALANCE_IS_JOURNAL = "BALANCE_IS_JOURNAL"
     UNEXPLAINED_IS_SNAPSHOTS = "UNEXPLAINED_IS_SNAPSHOTS"
     LOCKED_IS_HOLDS = "LOCKED_IS_HOLDS"
@@ -34,6 +37,8 @@ OF_JOURNAL = frozenset(
     {
         AuditRule.JOURNAL_GAPLESS,
         AuditRule.JOURNAL_ADDS_UP,
+        AuditRule.JOURNAL_IS_CHAINED,
+        AuditRule.JOURNAL_HAS_HEADS,
         AuditRule.BALANCE_IS_JOURNAL,
         AuditRule.UNEXPLAINED_IS_SNAPSHOTS,
         AuditRule.CHECKPOINT_MOVES_NOTHING,
@@ -43,7 +48,7 @@ OF_JOURNAL = frozenset(
 
 
 class AuditFinding(Model):
-    """Something that disagrees: `expected` by `rule`, `actual` as stored.
+    """Something that disagrees: `expected` by `rule`, `actual` as stored, where it is about numbers.
 
     It is found at an `asset`, a `seq` of its journal, or an order.
     """
@@ -57,7 +62,7 @@ class AuditFinding(Model):
     actual: Sum | None = None
 
 
-_BEGINNING = (0, ZERO, ZERO, ZERO)
+_BEGINNING = (0, ZERO, ZERO, ZERO, "")
 
 
 class Audit:
@@ -65,23 +70,25 @@ class Audit:
 
     Journal and orders are read portion by portion, and not kept; `findings`, given the balances, comes last. Of a
     journal that entries were taken out of, what is before the newest CHECKPOINT's `first_after` may be missing, and the
-    rest adds up from there on; not if it is told `whole`, with what was taken out.
+    rest adds up from there on; not if it is told `whole`, with what was taken out. The journal must have the entries
+    that `heads`, kept elsewhere, tell of, if they were not taken out.
     """
 
-    def __init__(self, user_id: UUID, whole: bool = False) -> None:
+    def __init__(self, user_id: UUID, whole: bool = False, heads: Iterable[BalanceHead] = ()) -> None:
         self._user_id = user_id
         self._whole = whole
+        self._unmet = {(head.asset, head.seq, head.hash) for head in heads}
         self._gaps: dict[str, list[tuple[int, list[AuditFinding]]]] = {}
         self._firsts: dict[str, int] = {}
         self._findings: list[AuditFinding] = []
-        self._ends: dict[str, tuple[int, Decimal, Decimal, Decimal]] = {}
+        self._ends: dict[str, tuple[int, Decimal, Decimal, Decimal, str]] = {}
         self._holds: dict[str, Decimal] = {}
 
     def read_entries(self, entries: Iterable[BalanceEntry]) -> None:
         """Read the next entries, by (asset, seq)."""
         with exact():
             for entry in entries:
-                seq, free, locked, unexplained = self._ends.get(entry.asset, _BEGINNING)
+                seq, free, locked, unexplained, previous = self._ends.get(entry.asset, _BEGINNING)
                 where = {"asset": entry.asset, "seq": entry.seq}
                 found = len(self._findings)
                 self._expect(AuditRule.JOURNAL_GAPLESS, Decimal(seq + 1), Decimal(entry.seq), **where)
@@ -89,6 +96,9 @@ class Audit:
                 self._expect(AuditRule.JOURNAL_ADDS_UP, locked + entry.delta_locked, entry.locked_after, **where)
                 rule = AuditRule.UNEXPLAINED_IS_SNAPSHOTS
                 self._expect(rule, unexplained + entry.delta_unexplained, entry.unexplained_after, **where)
+                after = entry.free_after, entry.locked_after, entry.unexplained_after
+                if entry.hash != entry_hash(previous, entry, entry.seq, after, entry.created_at):
+                    self._find(AuditRule.JOURNAL_IS_CHAINED, **where)
                 if entry.seq != seq + 1:
                     self._gaps.setdefault(entry.asset, []).append((entry.seq, self._findings[found:]))
                 told = entry.delta_free + entry.delta_locked if entry.reason is EntryReason.SNAPSHOT else ZERO
@@ -97,7 +107,8 @@ class Audit:
                 self._expect(rule, explained, entry.delta_unexplained, **where)
                 if entry.reason is EntryReason.CHECKPOINT:
                     self._read_checkpoint(entry)
-                self._ends[entry.asset] = (entry.seq, entry.free_after, entry.locked_after, entry.unexplained_after)
+                self._unmet.discard((entry.asset, entry.seq, entry.hash))
+                self._ends[entry.asset] = (entry.seq, *after, entry.hash)
 
     def read_orders(self, orders: Iterable[tuple[Order, Decimal]]) -> None:
         """Read the next orders, each with the sum of its SETTLED trades."""
@@ -124,7 +135,7 @@ class Audit:
         for asset in sorted({*by_asset, *self._ends, *self._holds}):
             balance = by_asset.get(asset)
             free, locked = (balance.free, balance.locked) if balance else (ZERO, ZERO)
-            seq, free_after, locked_after, unexplained_after = self._ends.get(asset, _BEGINNING)
+            seq, free_after, locked_after, unexplained_after, last_hash = self._ends.get(asset, _BEGINNING)
             last_seq = Decimal(balance.last_seq if balance else 0)
             self._expect(AuditRule.NOT_NEGATIVE, max(free, ZERO), free, asset=asset)
             self._expect(AuditRule.NOT_NEGATIVE, max(locked, ZERO), locked, asset=asset)
@@ -134,6 +145,11 @@ class Audit:
             unexplained = balance.unexplained if balance else ZERO
             self._expect(AuditRule.UNEXPLAINED_IS_SNAPSHOTS, unexplained_after, unexplained, asset=asset)
             self._expect(AuditRule.LOCKED_IS_HOLDS, self._holds.get(asset, ZERO), locked, asset=asset)
+            if last_hash != (balance.head if balance else ""):
+                self._find(AuditRule.JOURNAL_IS_CHAINED, asset=asset)
+        for asset, seq, _ in sorted(self._unmet):
+            if seq >= self._first(asset):
+                self._find(AuditRule.JOURNAL_HAS_HEADS, asset=asset, seq=seq)
         excused = {id(finding) for finding in self._excused()}
         return [finding for finding in self._findings if id(finding) not in excused]
 
@@ -144,15 +160,21 @@ class Audit:
         if (first := first_after(entry)) is not None:
             self._firsts[entry.asset] = first
 
+    def _first(self, asset: str) -> int:
+        """The first entry of a balance that must be there, with all that follow."""
+        return 0 if self._whole else self._firsts.get(asset, 0)
+
     def _excused(self) -> Iterator[AuditFinding]:
         """What was found only because the entries before were taken out."""
         for asset, gaps in self._gaps.items():
-            first = 0 if self._whole else self._firsts.get(asset, 0)
+            first = self._first(asset)
             for seq, findings in gaps:
                 if seq <= first:
                     yield from findings
 
     def _expect(self, rule: AuditRule, expected: Decimal, actual: Decimal, **where: Any) -> None:
         if expected != actual:
-            finding = AuditFinding(rule=rule, user_id=self._user_id, expected=expected, actual=actual, **where)
-            self._findings.append(finding)
+            self._find(rule, expected=expected, actual=actual, **where)
+
+    def _find(self, rule: AuditRule, **what: Any) -> None:
+        self._findings.append(AuditFinding(rule=rule, user_id=self._user_id, **what))

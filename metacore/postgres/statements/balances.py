@@ -71,8 +71,8 @@ ENSURE = Statement(
     "balances.ensure",
     f"""
     INSERT INTO {{schema}}.balances
-        (user_id, asset, free, locked, unexplained, last_seq, version, created_at, updated_at)
-    SELECT users.id, new.asset, 0, 0, 0, 0, 1, %(now)s::timestamptz, %(now)s::timestamptz
+        (user_id, asset, free, locked, unexplained, last_seq, head, version, created_at, updated_at)
+    SELECT users.id, new.asset, 0, 0, 0, 0, '', 1, %(now)s::timestamptz, %(now)s::timestamptz
     FROM {{schema}}.users CROSS JOIN {rows(balances, ["asset"])} WHERE users.id = %(user_id)s::uuid
     ORDER BY {_LOCK_ORDER}
     ON CONFLICT DO NOTHING
@@ -88,7 +88,7 @@ INSERT_ENTRIES = Statement(
     "balance_entries.insert", f"{inserted(balance_entries, BALANCE_ENTRY.columns)} RETURNING 1", writes=True
 )
 
-_LEFT = ("free", "locked", "unexplained", "last_seq", "updated_at")
+_LEFT = ("free", "locked", "unexplained", "last_seq", "head", "updated_at")
 """What an entry leaves of its balance."""
 
 FOLLOW_ENTRIES = Statement(
@@ -97,7 +97,7 @@ FOLLOW_ENTRIES = Statement(
     INSERT INTO {{schema}}.balances ({names(BALANCE.columns)})
     SELECT {names(BALANCE.columns, "new.")} FROM {rows(balances, ["asset", "last_seq"], "named")} CROSS JOIN LATERAL (
         SELECT user_id, asset, free_after AS free, locked_after AS locked, unexplained_after AS unexplained,
-            seq AS last_seq, 1 AS version, created_at, created_at AS updated_at
+            seq AS last_seq, hash AS head, 1 AS version, created_at, created_at AS updated_at
         FROM {{schema}}.balance_entries
         WHERE balance_entries.{OF_USER} AND balance_entries.asset = named.asset AND seq = named.last_seq OFFSET 0
     ) AS new
@@ -110,6 +110,12 @@ FOLLOW_ENTRIES = Statement(
 
 The balance is there, and found by its key: an UPDATE would join the two sets, and might read all balances of the user.
 """
+
+HEADS = Statement(
+    "balances.heads",
+    "SELECT asset, last_seq, head FROM {schema}.balances WHERE user_id = %(user_id)s::uuid AND last_seq > 0"
+    " ORDER BY asset",
+)
 
 KNOWN_USER = Statement("balances.audit", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid")
 

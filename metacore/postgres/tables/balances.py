@@ -16,6 +16,7 @@ from metacore.postgres.tables.columns import (
     key_column,
     name_column,
     not_negative,
+    text_column,
     time_column,
 )
 from metacore.postgres.tables.domains import quoted
@@ -45,6 +46,7 @@ balances = Table(
     id_column("user_id"),
     amount_column("unexplained"),
     integer_column("last_seq"),
+    text_column("head"),
     integer_column("version"),
     time_column("created_at"),
     time_column("updated_at"),
@@ -78,6 +80,7 @@ balance_entries = Table(
     amount_column("free_after"),
     amount_column("locked_after"),
     amount_column("unexplained_after"),
+    text_column("hash"),
     time_column("created_at"),
     PrimaryKeyConstraint("user_id", "asset", "seq", name="balance_entries_pkey"),
     belongs_to("balance_entries", "balances", ["user_id", "asset"], ["user_id", "asset"]),

@@ -14,6 +14,7 @@ from metacore.domain.trading.balances import (
     Balance,
     BalanceDelta,
     BalanceEntry,
+    BalanceHead,
     BalanceKey,
     EntryFilter,
 )
@@ -99,13 +100,21 @@ class BalanceStorage(Protocol):
         """
         ...
 
-    def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
+    def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
+        """How far the journal of each balance of the user goes, by asset; without balances that have no entry.
+
+        Entries are chained: each carries a hash over itself and the entry before it. So heads that are kept elsewhere
+        prove all that was written up to them: give them to `audit`.
+        """
+        ...
+
+    def audit(self, user_id: UUID, heads: Iterable[BalanceHead] = ()) -> Sequence[AuditFinding]:
         """What disagrees; empty when every rule that MONEY calls always true holds for the user.
 
-        Checked: amounts not negative; each balance the sum of its journal, entry by entry; locked the sum of the
-        holds; unexplained what SNAPSHOT entries left so; for each order, settled the sum of its SETTLED trades and
-        executed at least that. All of it is read in
-        one snapshot (within a transaction, as that reads) and in constant memory. NotFoundError if the user does not
-        exist.
+        Checked: amounts not negative; each balance the sum of its journal, entry by entry, without gaps; the entries
+        one chain of hashes, which has the entries that `heads` tell of; locked the sum of the holds; unexplained what
+        SNAPSHOT entries left so; for each order, settled the sum of its SETTLED trades and executed at least that. All
+        of it is read in one snapshot (within a transaction, as that reads) and in constant memory. NotFoundError if
+        the user does not exist.
         """
         ...

@@ -29,6 +29,7 @@ OPERATIONS: dict[str, Callable[[BalanceStorage], object]] = {
     "apply": lambda balances: balances.apply([BalanceDeltaFactory.build(user_id=NOBODY)]),
     "entries": lambda balances: balances.entries(NOBODY),
     "journal": lambda balances: balances.journal(NOBODY),
+    "heads": lambda balances: balances.heads(NOBODY),
     "audit": lambda balances: balances.audit(NOBODY),
 }
 """Every operation, on what does not exist."""

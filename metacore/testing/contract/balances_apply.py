@@ -46,16 +46,18 @@ class BalanceApplyContract(Contract):
         assert (balance.free, balance.locked, balance.last_seq, balance.version) == (56, 3, 6, 3)
         assert balance == storage.balances.get(user.id, "USDT")
         after: Any = [(6, 4), (106, 4), (106, 3), (106, 3), (56, 3)]
-        assert storage.balances.entries(user.id).items[1:] == tuple(
+        entries = storage.balances.entries(user.id).items[1:]
+        assert entries == tuple(
             BalanceEntry(
                 **delta.fields(),
                 seq=seq,
                 free_after=Decimal(free),
                 locked_after=Decimal(locked),
                 unexplained_after=ZERO,
+                hash=entry.hash,
                 created_at=now,
             )
-            for seq, delta, (free, locked) in zip(range(2, 7), deltas, after, strict=True)
+            for entry, seq, delta, (free, locked) in zip(entries, range(2, 7), deltas, after, strict=True)
         )
 
     def test_apply_returns_the_balances_sorted_by_key(self, storage: Storage, user: User, other: User) -> None:

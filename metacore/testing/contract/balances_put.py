@@ -40,17 +40,19 @@ class BalancePutContract(Contract):
         assert storage.balances.put(user.id, "USDT", Decimal(10), Decimal(3)) is True
         now = clock.advance()
         assert storage.balances.put(user.id, "USDT", Decimal(4), Decimal(5)) is True
+        entry = storage.balances.entries(user.id).items[1]
         assert storage.balances.get(user.id, "USDT") == Balance(
             user_id=user.id,
             asset="USDT",
             free=Decimal(4),
             locked=Decimal(5),
             last_seq=2,
+            head=entry.hash,
             version=3,
             created_at=START,
             updated_at=now,
         )
-        assert storage.balances.entries(user.id).items[1] == BalanceEntry(
+        assert entry == BalanceEntry(
             user_id=user.id,
             asset="USDT",
             seq=2,
@@ -59,6 +61,7 @@ class BalancePutContract(Contract):
             free_after=Decimal(4),
             locked_after=Decimal(5),
             unexplained_after=Decimal(0),
+            hash=entry.hash,
             reason=EntryReason.ADJUSTMENT,
             occurred_at=now,
             created_at=now,

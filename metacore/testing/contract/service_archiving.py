@@ -238,3 +238,39 @@ class ArchiverContract(ArchivingContract):
             list(archiver.archive(NOBODY, START - DAY, shelf.keep))
         with pytest.raises(NotFoundError):
             archiver.audit(NOBODY, [])
+
+    def test_heads_that_were_kept_prove_what_was_taken_out_too(
+        self,
+        storage: Storage,
+        clock: ManualClock,
+        archiver: Archiver,
+        shelf: Shelf,
+        user: User,
+        bought: list[NewTrade],
+    ) -> None:
+        heads = storage.balances.heads(user.id)
+        clock.advance(days=3)
+        self.archive(archiver, user, shelf, START + DAY)
+        parts = [shelf.kept[number] for number in sorted(shelf.kept)]
+        assert storage.balances.audit(user.id, heads) == []
+        assert archiver.audit(user.id, parts, heads) == ()
+        forged = heads[0].changed(hash="0" * 64)
+        (finding,) = archiver.audit(user.id, parts, [forged])
+        assert (finding.rule, finding.asset, finding.seq) == (AuditRule.JOURNAL_HAS_HEADS, forged.asset, forged.seq)
+
+    def test_an_entry_rewritten_where_it_is_kept_is_found(
+        self,
+        clock: ManualClock,
+        archiver: Archiver,
+        shelf: Shelf,
+        user: User,
+        bought: list[NewTrade],
+    ) -> None:
+        clock.advance(days=3)
+        self.archive(archiver, user, shelf, START + DAY)
+        parts = [shelf.kept[number] for number in sorted(shelf.kept)]
+        at = next(index for index, part in enumerate(parts) if part.entries)
+        first, *others = parts[at].entries
+        parts[at] = parts[at].changed(entries=(first.changed(reference="another"), *others))
+        (finding,) = archiver.audit(user.id, parts)
+        assert (finding.rule, finding.asset, finding.seq) == (AuditRule.JOURNAL_IS_CHAINED, first.asset, first.seq)

@@ -18,10 +18,11 @@ from metacore.domain.trading.balances import (
     Balance,
     BalanceDelta,
     BalanceEntry,
+    BalanceHead,
     BalanceKey,
     EntryFilter,
-    apply_deltas,
 )
+from metacore.domain.trading.entries import apply_deltas
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.amounts import ZERO, total
 from metacore.domain.values.pages import Page
@@ -101,12 +102,17 @@ class MemoryBalanceStorage(BalanceStorage):
             rows = [entry for entry in tables.balance_entries.group(user_id) if filter.matches(entry)]
             return page.of(rows, BalanceEntry.position)
 
-    def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
+    def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
+        with self._session.read() as tables:
+            rows = tables.balances.group(user_id)
+        return tuple(BalanceHead(asset=row.asset, seq=row.last_seq, hash=row.head) for row in rows if row.last_seq)
+
+    def audit(self, user_id: UUID, heads: Iterable[BalanceHead] = ()) -> Sequence[AuditFinding]:
         with self._session.read() as tables:
             if tables.users.get((user_id,)) is None:
                 raise NotFoundError("user", user_id)
             settled = _settled(tables.trades.group(user_id))
-            audit = Audit(user_id)
+            audit = Audit(user_id, heads=heads)
             audit.read_entries(tables.balance_entries.group(user_id))
             audit.read_orders((order, settled.get(order.id, ZERO)) for order in tables.orders.group(user_id))
             return audit.findings(tables.balances.group(user_id))

@@ -19,17 +19,17 @@ from metacore.domain.trading.balances import (
     Balance,
     BalanceDelta,
     BalanceEntry,
+    BalanceHead,
     BalanceKey,
     EntryFilter,
-    apply_deltas,
-    only_referenced,
 )
 from metacore.domain.trading.commands import by_user
+from metacore.domain.trading.entries import apply_deltas, only_referenced
 from metacore.domain.values.amounts import canonical
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
-from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, of_user, to_array, to_text
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, BALANCE_HEAD, ORDER, of_user, to_array, to_text
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call, Row
@@ -140,7 +140,11 @@ class PostgresBalanceStorage(BalanceStorage):
         rows = self._session.fetch(statements.journal(tuple(sorted(filters)), rare, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, BalanceEntry.position)
 
-    def audit(self, user_id: UUID) -> Sequence[AuditFinding]:
+    def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
+        rows = self._session.fetch(statements.HEADS, {"user_id": str(user_id)})
+        return BALANCE_HEAD.decode_all(rows)
+
+    def audit(self, user_id: UUID, heads: Iterable[BalanceHead] = ()) -> Sequence[AuditFinding]:
         mine = {"user_id": str(user_id)}
 
         def read(tx: Session) -> Sequence[AuditFinding]:
@@ -148,7 +152,7 @@ class PostgresBalanceStorage(BalanceStorage):
             users, balances = tx.pipeline("balances.audit", calls)
             if not users:
                 raise NotFoundError("user", user_id)
-            audit = Audit(user_id)
+            audit = Audit(user_id, heads=heads)
             page = partial(statements.page, False)
             for rows in _portions(tx, page, mine, BALANCE_ENTRY.columns, ("asset", "seq")):
                 audit.read_entries(map(BALANCE_ENTRY.decode, rows))
