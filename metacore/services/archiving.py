@@ -85,8 +85,8 @@ class Archiver:
         """What disagrees in the whole history of the user: `archived`, in the order of the parts, and what is stored.
 
         That is what `balances.audit` finds, and what breaks the rules in the whole journal, in the orders that were
-        taken out, or between these and what stayed; and entries that `heads` tell of and the history lacks. The user is locked while what is stored is read. NotFoundError if
-        the user does not exist.
+        taken out, or between these and what stayed; and entries that `heads` tell of and the history lacks. The user
+        is locked while what is stored is read. NotFoundError if the user does not exist.
         """
         audit, staying = Audit(user_id, whole=True, heads=heads), await self._staying(user_id)
         for history in archived:

@@ -21,7 +21,8 @@ from metacore.domain.values.pages import Page
 
 
 class BalanceStorage(Protocol):
-    """Stores balances and their journal. A balance never changes without its entries: one statement writes both.
+    """Stores balances and their journal. A balance never changes without its entries: it becomes what
+    its newest entry left.
 
     An asset keeps the name that it has first: where a user has `USDT`, whatever would store `usdt` is an
     InvalidDataError that tells the name that there is. `free` and `locked` are never negative, whatever a caller asks

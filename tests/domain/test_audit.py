@@ -159,9 +159,11 @@ def mark(day, first, **values):
     last = [entry for entry in day.entries if entry.asset == "USDT"][-1]
     told = {"reason": EntryReason.CHECKPOINT, "reference": str(first), "seq": last.seq + 1}
     nothing = {"delta_free": Decimal(0), "delta_locked": Decimal(0), "delta_unexplained": Decimal(0)}
-    day.entries.append(revised(last, **{**told, **nothing, **values}))
+    entry = revised(last, **{**told, **nothing, **values})
+    entry = revised(entry, hash=rechained(entry, last.hash))
+    day.entries.append(entry)
     day.entries[:] = [entry for entry in day.entries if entry.asset != "USDT" or entry.seq >= first]
-    break_balance(day, last_seq=last.seq + 1)
+    break_balance(day, last_seq=entry.seq, head=entry.hash)
 
 
 @pytest.mark.parametrize("first", [1, 2, 3, 5])
