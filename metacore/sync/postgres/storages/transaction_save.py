@@ -11,9 +11,10 @@ from uuid import UUID
 from metacore.backends.expectations import Expectations
 from metacore.domain.people.names import names_of, renames
 from metacore.domain.trading.asset_names import require_own_names
-from metacore.domain.trading.balances import Balance, BalanceKey, apply_deltas, only_referenced
+from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, row_key
+from metacore.domain.trading.entries import apply_deltas, only_referenced
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
 from metacore.postgres.client.codecs import BALANCE, ORDER, TRADE, USER, of_user, to_array
