@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -85,6 +86,7 @@ class ChainContract(Contract):
 
     def test_a_head_of_what_was_undone_is_found(self, storage: Storage, user: User) -> None:
         storage.balances.put(user.id, "USDT", ONE, ZERO)
+        undone: Sequence[BalanceHead] = ()
         with pytest.raises(KeyError), storage.transaction() as tx:
             tx.balances.put(user.id, "USDT", Decimal(2), ZERO)
             undone = tx.balances.heads(user.id)
