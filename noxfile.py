@@ -32,7 +32,8 @@ def _install_for_tests(session: nox.Session) -> None:
 
 
 def _test(session: nox.Session) -> None:
-    session.run("pytest", "-n", "logical", "--maxprocesses", "4", "--dist", "worksteal", *session.posargs)
+    # More processes than two cores: many tests wait for a server, a time-out or a process.
+    session.run("pytest", "-n", "4", "--dist", "worksteal", *session.posargs)
 
 
 def _interpreter(version: str) -> str:

@@ -112,8 +112,7 @@ def test_a_storm_of_cancellations_loses_no_connection(metacore_database_url: str
             await TradingService(storage).deposit(user_id, "USDT", 10**9, reference="all")
             end = time.monotonic() + SECONDS
             tasks = [call_until(end, work, storage, user_id, random.Random(seed)) for seed in range(TASKS)]
-            cancelled = sum(await asyncio.gather(*tasks))
-            assert cancelled > TASKS
+            await asyncio.gather(*tasks)
             await expect_every_connection_back(storage)
             expect_idle_sessions(metacore_database_url, "storm", CONNECTIONS)
             for _ in range(2 * CONNECTIONS):
@@ -123,10 +122,12 @@ def test_a_storm_of_cancellations_loses_no_connection(metacore_database_url: str
     asyncio.run(blow())
 
 
-async def call_until(end: float, work: tuple[Work, ...], storage: Storage, user_id: UUID, chance: random.Random) -> int:
-    """Make calls until `end`; how many of them were cancelled."""
+async def call_until(
+    end: float, work: tuple[Work, ...], storage: Storage, user_id: UUID, chance: random.Random
+) -> None:
+    """Make calls until `end`, and until two of them were cancelled: a machine may be slow."""
     cancelled = 0
-    while time.monotonic() < end:
+    while time.monotonic() < end or cancelled < 2:
         try:
             async with asyncio.timeout(chance.choice(PATIENCES)):
                 await chance.choice(work)(storage, user_id)
@@ -136,7 +137,6 @@ async def call_until(end: float, work: tuple[Work, ...], storage: Storage, user_
             raise
         except MetacoreError:
             """Too little is free, say."""
-    return cancelled
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
