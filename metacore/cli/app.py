@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import metacore
-from metacore.cli import keys, schema
+from metacore.cli import archive, keys, schema
 from metacore.cli.output import say
 
 _PASSWORD = re.compile(r"(//[^:/?@\s]*):\S*@")
@@ -61,3 +61,4 @@ def _options(
 
 schema.add_commands(app)
 keys.add_commands(app)
+archive.add_commands(app)

@@ -1,0 +1,155 @@
+"""The command that takes closed history out of the database, and reads it back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from metacore.cli.keys import INTERRUPTED
+from metacore.cli.output import NOT_AS_NEEDED, errors_console, print_table, reported_errors, say
+from metacore.cli.parameters import Schema, Url
+from metacore.cli.shelves import Shelf
+from metacore.config import Settings
+from metacore.domain.trading.archiving import KINDS, History
+from metacore.domain.values.times import parse_time
+from metacore.errors import InvalidDataError, NotFoundError
+from metacore.sync.opening import connect
+from metacore.sync.services.archiving import Archiver
+from metacore.sync.storage.storage import Storage
+
+_PAGE = 1000
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(archive)
+
+
+def archive(
+    directory: Annotated[Path, typer.Argument(help="Where the parts are kept: always the same for one database.")],
+    before: Annotated[
+        str | None,
+        typer.Option(help="What is older goes, if it is closed: a date (its beginning in UTC), or a time with offset."),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Take nothing: compare files, manifest and database, and audit all of it."),
+    ] = False,
+    url: Url = None,
+    schema: Schema = "metacore",
+) -> None:
+    """Move closed history out of the database, user by user, into files. Services go on meanwhile.
+
+    Safe to break off and run again. Needs the role that deploys: services may not delete from journals. With --verify,
+    exit code 1 if a file is missing or was changed, or what is archived and what is stored do not add up.
+    """
+    with reported_errors():
+        if verify == (before is not None):
+            raise InvalidDataError("tell either --before, to archive, or --verify", field="before")
+        moment = None if before is None else _moment(before)
+        with connect(url, settings=Settings(schema=schema)) as storage:
+            shelf = Shelf(directory)
+            try:
+                if moment is None:
+                    _verify(storage, shelf)
+                else:
+                    _archive(storage, shelf, moment)
+            except KeyboardInterrupt:
+                say("Broken off. What is done stays done: run the command again for the rest.")
+                raise typer.Exit(INTERRUPTED) from None
+
+
+def _archive(storage: Storage, shelf: Shelf, before: datetime) -> None:
+    archiver, taken = Archiver(storage), Counter[str](dict.fromkeys(KINDS, 0))
+    with _progress() as progress:
+        task = progress.add_task("Archiving users", total=sum(1 for _ in _users(storage)))
+        for user_id in _users(storage):
+            try:
+                shelf.catch_up(storage.archives.list(user_id))
+                for part in archiver.archive(user_id, before, shelf.keep):
+                    shelf.note(part)
+                    taken.update(part.counts())
+            except NotFoundError:
+                # The user was deleted meanwhile.
+                continue
+            finally:
+                progress.advance(task)
+    print_table(["Rows", "Archived"], ([kind.replace("_", " "), str(count)] for kind, count in taken.items()))
+    say("Now is the time to VACUUM, and to run the command with --verify.")
+
+
+def _verify(storage: Storage, shelf: Shelf) -> None:
+    archiver, flaws, parts = Archiver(storage), list[str](), 0
+    with _progress() as progress:
+        users = sorted({*shelf.users(), *(user_id for user_id in _users(storage) if storage.archives.list(user_id))})
+        for user_id in progress.track(users, description="Verifying users"):
+            parts += len(shelf.parts(user_id))
+            flaws += _flaws(storage, archiver, shelf, user_id)
+    for flaw in flaws:
+        say(flaw)
+    if flaws:
+        say(f"{len(flaws)} findings in {parts} parts of {len(users)} users.")
+        raise typer.Exit(NOT_AS_NEEDED)
+    say(f"All of {parts} parts of {len(users)} users are as they were written, and add up with what is stored.")
+
+
+def _flaws(storage: Storage, archiver: Archiver, shelf: Shelf, user_id: UUID) -> list[str]:
+    """What is wrong with the parts of a user."""
+    parts, stored = shelf.parts(user_id), storage.archives.list(user_id)
+    told = {part.number: part for part in parts}
+    flaws = [flaw for part in parts if (flaw := shelf.flaw(part)) is not None]
+    flaws += [
+        f"{shelf.path(user_id, part.number)} is not in the manifest as the database tells it"
+        for part in stored
+        if told.get(part.number) != part
+    ]
+    if flaws:
+        return flaws
+
+    def histories() -> Iterator[History]:
+        return (shelf.read(part) for part in parts)
+
+    try:
+        findings = archiver.audit(user_id, histories())
+    except NotFoundError:
+        # The user was deleted: the files are all there is.
+        for _ in histories():
+            """Reading tells of what cannot be read."""
+        return []
+    except InvalidDataError as error:
+        return [error.message]
+    return [
+        f"user {user_id}: {finding.rule} at {finding.asset or finding.order_id} {finding.seq or ''}:"
+        f" expected {finding.expected}, is {finding.actual}"
+        for finding in findings
+    ]
+
+
+def _users(storage: Storage) -> Iterator[UUID]:
+    after: str | None = None
+    while True:
+        page = storage.users.list(after=after, limit=_PAGE)
+        yield from (user.id for user in page.items)
+        if (after := page.next) is None:
+            return
+
+
+def _moment(told: str) -> datetime:
+    try:
+        if len(told) == len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(told), datetime.min.time(), UTC)
+        return parse_time(told)
+    except ValueError:
+        raise InvalidDataError("it is a date, or a time with its offset: 2026-01-31", field="before") from None
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=errors_console)
