@@ -113,11 +113,11 @@ class SchemaDeployer:
     def distribute(self) -> Sequence[str]:
         """Spread the tables over the nodes of a Citus cluster, and return those that were not distributed before.
 
-        All rows of one user come to lie on one node, and so do the parts of an order record; `deploy` distributes the
-        tables of later revisions by itself. Run it on the coordinator, as a role that may make distributed tables.
-        Experimental: the unique fields of users still lie in `users` and in `user_api_keys`, and Citus refuses to
-        distribute a table whose unique keys lack its column (ConfigurationError); nothing is changed then.
-        SchemaError unless the schema is at the newest revision, ConfigurationError without the extension.
+        All rows of one user come to lie on one node, and so do the parts of an order record; a name lies by itself.
+        What is stored moves along, in one transaction; `deploy` distributes the tables of later revisions by itself.
+        Run it on the coordinator, as a role that may make distributed tables, as often as you like.
+        SchemaError unless the schema is at the newest revision; ConfigurationError without the extension, where a table
+        is distributed otherwise, or where the schema lies on one node as a whole.
         """
         with self._connected("distribute") as connection, self._alone(connection):
             check_schema_state(connection.execute(SCHEMA_STATE, {"schema": self.schema}).fetchall(), self.schema)

@@ -1,7 +1,8 @@
 """Distribution: the tables of a schema spread over the nodes of a Citus cluster, all rows of one user on one node.
 
 Rows of a user lie by `user_id`, the parts of an order record by `order_uid`: what belongs together by a foreign key
-lies together, so that one decision and its transaction touch one shard.
+lies together, so that one decision and its transaction touch one shard. Names lie by their own value, so that one shard
+decides who has a name.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ FROM pg_catalog.pg_dist_partition p
 JOIN pg_catalog.pg_class c ON c.oid = p.logicalrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %(schema)s AND p.partmethod = 'h'
+"""
+_WHOLE = """
+SELECT FROM pg_catalog.pg_dist_partition p
+JOIN pg_catalog.pg_class c ON c.oid = p.logicalrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s AND p.partmethod = 'n' AND p.repmodel = 's' AND p.colocationid <> 0
 """
 _DISTRIBUTE = "SELECT pg_catalog.create_distributed_table(%(table)s, %(column)s, colocate_with => %(beside)s)"
 
@@ -60,12 +67,19 @@ def is_distributed(connection: psycopg.Connection[Any], schema: str) -> bool:
 def distribute(connection: psycopg.Connection[Any], schema: str) -> Sequence[str]:
     """Distribute the tables of `schema` that are not, in this transaction, and name them.
 
-    ConfigurationError on a server without the extension, or where a table lies by another column.
+    ConfigurationError on a server without the extension, where a table lies by another column, or where the schema lies
+    on one node as a whole.
     """
     if not _has_citus(connection):
         raise ConfigurationError(
             "this database has no extension citus, and tables are distributed by it; run deploy without --distribute,"
             " or make the extension first: CREATE EXTENSION citus",
+            setting="distribute",
+        )
+    if connection.execute(_WHOLE, {"schema": schema}).fetchone() is not None:
+        raise ConfigurationError(
+            f'the schema "{schema}" lies on one node as a whole, and its tables need no distribution;'
+            " citus_schema_undistribute it first, to spread them over all nodes",
             setting="distribute",
         )
     stored = _distributed(connection, schema)
