@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -36,7 +37,7 @@ class DistributedDatabases(Databases):
         """Nothing outlives its own `database()`."""
 
     def make(self, name: str) -> None:
-        for url in self._urls():
+        for url in self.servers(self.url):
             execute(url, "CREATE DATABASE {} TEMPLATE template0", name)
             execute(database_of(url, name), "CREATE EXTENSION citus")
         url, coordinator = database_of(self.url, name), urlsplit(self.url)
@@ -50,14 +51,11 @@ class DistributedDatabases(Databases):
         deployer.distribute()
 
     def drop(self, name: str) -> None:
-        for url in self._urls():
+        for url in self.servers(self.url):
             execute(url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
-    def _urls(self) -> list[str]:
-        """The coordinator's URL, and that of each other node."""
-        parts = urlsplit(self.url)
+    def servers(self, url: str) -> Sequence[str]:
+        """The coordinator's URL of a database, and that of each other node."""
+        parts = urlsplit(url)
         entrance, at, _ = parts.netloc.rpartition("@")
-        return [
-            self.url,
-            *(parts._replace(netloc=f"{entrance}{at}{host}:{port}").geturl() for host, port in self._nodes),
-        ]
+        return (url, *(parts._replace(netloc=f"{entrance}{at}{host}:{port}").geturl() for host, port in self._nodes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import LiteralString, Self
 from urllib.parse import urlsplit
@@ -57,6 +57,10 @@ class Databases:
             yield database_of(self.url, name)
         finally:
             self.drop(name)
+
+    def servers(self, url: str) -> Sequence[str]:
+        """The URLs of a database on all servers that keep its rows."""
+        return (url,)
 
     def make(self, name: str) -> None:
         """Make an empty database with the schema deployed."""

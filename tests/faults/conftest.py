@@ -2,8 +2,8 @@
 
 import importlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import psycopg
@@ -11,6 +11,7 @@ import pytest
 
 from metacore.config import Settings
 from metacore.sync import Storage
+from metacore.testing.databases import Databases
 from metacore.testing.loop_threads import PATIENCE
 from metacore.testing.runners import AsyncRunner, BlockingRunner, Runner
 
@@ -34,13 +35,14 @@ def open_storage(runner: Runner, metacore_database_url: str) -> Callable[..., Ab
 
 
 class Server:
-    """What the server tells of the test's database."""
+    """What the server tells of the test's database; where others keep its rows, what they tell, too."""
 
-    def __init__(self, connection: psycopg.Connection) -> None:
-        self.connection = connection
+    def __init__(self, connections: Sequence[psycopg.Connection]) -> None:
+        self.connection = connections[0]
+        self._all = connections
 
-    def tells(self, query: str) -> Any:
-        row = self.connection.execute(query).fetchone()
+    def tells(self, query: str, *values: object) -> Any:
+        row = self.connection.execute(query.encode(), values).fetchone()
         return row[0] if row else None
 
     def wait_until_waiting(self, sessions: int) -> None:
@@ -52,18 +54,22 @@ class Server:
 
     def waiting(self) -> int:
         """How many sessions wait for a lock."""
-        return int(
-            self.tells(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-        )
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        return self._count(query)
 
     def deadlocks(self) -> int:
         """How many deadlocks it has broken: a retry would hide them."""
-        return int(self.tells("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
+        return self._count("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+
+    def _count(self, query: str) -> int:
+        return sum(connection.execute(query.encode()).fetchone()[0] for connection in self._all)
 
 
 @pytest.fixture
-def server(metacore_database_url: str) -> Iterator[Server]:
-    with psycopg.connect(metacore_database_url, autocommit=True) as connection:
-        yield Server(connection)
+def server(metacore_databases: Databases, metacore_database_url: str) -> Iterator[Server]:
+    with ExitStack() as stack:
+        connections = [
+            stack.enter_context(psycopg.connect(url, autocommit=True))
+            for url in metacore_databases.servers(metacore_database_url)
+        ]
+        yield Server(connections)

@@ -10,13 +10,13 @@ from decimal import Decimal
 from itertools import count
 from uuid import UUID
 
-import psycopg
-
 from metacore.config import Settings
 from metacore.domain.trading.reports import Outcome
 from metacore.errors import InsufficientFundsError, InvalidTransitionError
 from metacore.sync import ExecutionReport, NewTrade, NewUser, Order, Storage, TradingService, connect
 from metacore.testing.factories import NewOrderFactory
+
+from .conftest import Server
 
 SECONDS = float(os.environ.get("METACORE_CROWD_SECONDS", "3"))
 WORKERS = 16
@@ -109,7 +109,7 @@ class Worker(threading.Thread):
             self.done["closed already"] += 1
 
 
-def test_money_is_kept_and_no_deadlock_reaches_a_caller(metacore_database_url: str) -> None:
+def test_money_is_kept_and_no_deadlock_reaches_a_caller(metacore_database_url: str, server: Server) -> None:
     with connect(metacore_database_url, settings=Settings(pool_max_size=WORKERS, lock_timeout=60)) as storage:
         users = [storage.users.create(NewUser()).id for _ in range(USERS)]
         until = time.monotonic() + SECONDS
@@ -131,15 +131,8 @@ def test_money_is_kept_and_no_deadlock_reaches_a_caller(metacore_database_url: s
         for user in users:
             assert not storage.balances.audit(user)
         assert (storage.stats().pool or {})["pool_available"] == (storage.stats().pool or {})["pool_size"]
-        assert deadlocks(metacore_database_url) == 0
+        assert server.deadlocks() == 0
         print(dict(done))
-
-
-def deadlocks(url: str) -> int:
-    """How many deadlocks the server has broken: a retry would hide them, locks taken in one order have none."""
-    with psycopg.connect(url) as connection:
-        query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        return int(connection.execute(query).fetchone()[0])
 
 
 def all_at_once(trading: TradingService, trade: NewTrade) -> Counter[Outcome]:

@@ -13,7 +13,7 @@ from metacore.testing.loop_threads import PATIENCE
 
 USERS, ROWS, ROUNDS = 8, 5, 10
 
-FREE_USERS = "SELECT array_agg(id) FROM (SELECT id FROM metacore.users FOR NO KEY UPDATE SKIP LOCKED) AS free"
+FREE_USER = "SELECT id FROM metacore.users WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED"
 
 
 def orders_of(users):
@@ -31,7 +31,7 @@ def test_users_are_locked_in_ascending_order(open_storage, runner, server, numbe
                 tx.load(Selection(users=frozenset({users[number]}), exclusive_users=True))
                 is_held.set()
                 server.wait_until_waiting(1)
-                return set(server.tells(FREE_USERS) or ())
+                return {user_id for user_id in users if server.tells(FREE_USER, user_id)}
 
         def store() -> object:
             assert is_held.wait(PATIENCE)
