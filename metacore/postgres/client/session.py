@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -25,12 +26,17 @@ from metacore.postgres.client.wire import Call, Row
 T = TypeVar("T")
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_LIMIT = Statement("limit", "SELECT pg_catalog.set_config('statement_timeout', %(milliseconds)s, true)")
 _PING = Statement("ping", "SELECT 1")
 _PING_PATIENCE = 5.0
 """Seconds that `ping` waits, for a connection and for the answer."""
 
 _BEGIN, _COMMIT, _ROLLBACK = b"BEGIN ISOLATION LEVEL READ COMMITTED", b"COMMIT", b"ROLLBACK"
+
+
+@cache
+def _limit(milliseconds: int) -> Statement:
+    # Not set_config: the coordinator of a cluster passes on no more than SET.
+    return Statement("limit", f"SET LOCAL statement_timeout = {milliseconds}")
 
 
 class Session(BaseSession["TransactionSession"]):
@@ -198,7 +204,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
     def limit(self, seconds: float) -> Call:
         """The call that lets statements of this transaction, by way of this session, run for `seconds` from now on."""
         self._patience = seconds + MARGIN
-        return _LIMIT, {"milliseconds": str(milliseconds(seconds))}
+        return _limit(milliseconds(seconds)), {}
 
     async def begin(self) -> Connection[Row]:
         """The connection, in the transaction: for what is more than statements, such as COPY."""
