@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from metacore.domain.people.users import NewUser
+from metacore.domain.trading.archiving import History
 from metacore.testing.clock import ManualClock
 from metacore.testing.contract import Backend
+from metacore.testing.runners import Runner
 
 from . import drawing as draw
 from .calls import Known, blocks, operations
-from .operations import Block, Operation, difference, everything, perform
+from .operations import Block, Operation, difference, everything, perform, plain
 
 
 class TwinMachine(RuleBasedStateMachine):
@@ -75,6 +79,10 @@ class StorageMachine(TwinMachine):
 class TradingMachine(TwinMachine):
     """What keeps the rules of money: the audit finds nothing, ever."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[int, UUID], dict[int, History]] = {}
+
     @rule(data=st.data())
     def trade(self, data: st.DataObject) -> None:
         self.do(data.draw(operations(self.known, "trading")))
@@ -82,6 +90,30 @@ class TradingMachine(TwinMachine):
     @rule(data=st.data())
     def trade_in_a_transaction(self, data: st.DataObject) -> None:
         self.do(data.draw(blocks(self.known, "trading")))
+
+    @rule(data=st.data(), user_id=st.sampled_from(draw.USERS[:2]))
+    def archive(self, data: st.DataObject, user_id: UUID) -> None:
+        """Now and then, take out what is closed a day later: the same on both, and with what stayed it adds up."""
+        if data.draw(st.integers(0, 4)):
+            self.trade(data)
+            return
+        before = self.clock.advance(days=1) - timedelta(hours=1)
+        of_memory, of_postgres = self._on_each(lambda runner, storage: self._archive(runner, storage, user_id, before))
+        assert not difference(of_memory, of_postgres)
+        self.do(Operation("archives.list", (user_id,)))
+
+    def _archive(self, runner: Runner, storage: Any, user_id: UUID, before: datetime) -> Any:
+        archiver = runner.service("Archiver", storage)
+        kept = self.kept.setdefault((id(storage), user_id), {})
+
+        def keep(number: int, history: History) -> str:
+            kept[number] = history
+            return f"digest {number}"
+
+        parts = list(archiver.archive(user_id, before, keep))
+        assert [part.number for part in storage.archives.list(user_id)] == sorted(kept)
+        assert archiver.audit(user_id, [kept[number] for number in sorted(kept)]) == ()
+        return plain([parts, kept])
 
     def check(self, state: dict[str, Any]) -> None:
         assert not any(of_user["audit"] for of_user in state.values() if isinstance(of_user, dict))

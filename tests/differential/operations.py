@@ -117,6 +117,7 @@ def everything(storage: Any) -> dict[str, Any]:
             "balances": storage.balances.list(user.id),
             "entries": storage.balances.entries(user.id, limit=1000).items,
             "portfolio": storage.portfolios.get(user.id),
+            "archives": storage.archives.list(user.id),
             "audit": storage.balances.audit(user.id),
         }
     result: dict[str, Any] = plain(state)
