@@ -24,7 +24,8 @@ LOCK_TIMEOUT = 3
 
 SYNCS, PLACERS = 8, 4
 
-ADVISORY_LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+ADVISORY_LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted"
+"""How many locks with a key of 64 bits are held: locks of another kind are those of an extension."""
 
 Work = Callable[[Storage, UUID], object]
 
