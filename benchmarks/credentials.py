@@ -32,9 +32,14 @@ READS = 20
 OLD, NEW = bytes(range(32)), bytes(range(1, 33))
 BEFORE, AFTER = KeyRing({"old": OLD}), KeyRing({"new": NEW, "old": OLD})
 ADD_USER = """
-INSERT INTO metacore.users SELECT
-    id, 'MEXC', NULL, NULL, NULL, NULL, 'PRIMARY', true, true, true, 'SPOT', '{}', true, NULL, 1, now(), now()
-FROM unnest(%s::uuid[]) AS id
+INSERT INTO metacore.users (
+    id, exchange, kyc_status, can_trade, can_withdraw, can_deposit, account_type, permissions, is_active,
+    balances_contrary, version, created_at, updated_at)
+SELECT id, 'MEXC', 'PRIMARY', true, true, true, 'SPOT', '{}', true, '{}', 1, now(), now() FROM unnest(%s::uuid[]) AS id
+"""
+TABLES = ("users", "user_names", "user_credentials", "user_api_keys")
+ADD_NAMES = """
+INSERT INTO metacore.user_names SELECT 'API_KEY', encode(api_key_hash, 'hex'), user_id FROM metacore.user_api_keys
 """
 
 
@@ -95,8 +100,11 @@ def fill(url: str, count: int) -> list[UUID]:
             for user_id in user_ids:
                 for hashed in api_key_hashes(BEFORE, user_id, credentials_of(user_id)):
                     copy.write_row([hashed.user_id, hashed.key_id, hashed.api_key_hash])
+        cursor.execute(ADD_NAMES)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE metacore.users, metacore.user_credentials, metacore.user_api_keys")
+        connection.execute(
+            "VACUUM ANALYZE metacore.users, metacore.user_names, metacore.user_credentials, metacore.user_api_keys"
+        )
     return user_ids
 
 
