@@ -60,6 +60,9 @@ with warnings.catch_warnings():
         """The PostgreSQL schema of all tables."""
         prepared_statements: bool = True
         """False behind a connection pooler that cannot keep server-side prepared statements."""
+        normalize_names: bool = False
+        """Put usernames and e-mail addresses into a normal form, so that names which look alike are one name. From the
+        first user on, or not at all: a name that was stored otherwise is not found."""
         encryption_keys: Annotated[KeyRing | KeySource | None, NoDecode, PlainValidator(parse_keys)] = Field(
             default=None, exclude=True, repr=False
         )

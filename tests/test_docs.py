@@ -44,7 +44,7 @@ def names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-@pytest.mark.parametrize("name", ["guide.md", "money.md", "records.md", "security.md"])
+@pytest.mark.parametrize("name", ["guide.md", "money.md", "names.md", "records.md", "security.md"])
 @pytest.mark.parametrize("url", ["memory://", "embedded:"])
 def test_the_examples_come_out_so(name: str, url: str) -> None:
     blocks = re.findall(r"^```pycon\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL)

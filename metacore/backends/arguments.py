@@ -10,6 +10,8 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 from uuid import UUID
 
+from metacore.backends.normal_names import NormalNames
+from metacore.domain.people.users import NewUser, UserPatch
 from metacore.domain.trading.balances import AccountBalance
 from metacore.domain.trading.decisions import Changes, Selection
 from metacore.domain.values.model import Model
@@ -32,6 +34,17 @@ class Arguments:
         self._checks = [_check(name, types.get(name)) for name in names]
         self.returned = types.get("return")
         self._by_name = {name: check for name, check in zip(names, self._checks, strict=True) if check is not None}
+        self._naming = {name: place for place, name in enumerate(names) if _is_naming(name, types.get(name))}
+
+    def normal(self, args: tuple[Any, ...], named: dict[str, Any], names: NormalNames) -> tuple[Any, ...]:
+        """The positional `args`, names of users in their normal form; those that are `named` are changed in place."""
+        given = list(args)
+        for name, place in self._naming.items():
+            if name in named:
+                named[name] = _normal(name, named[name], names)
+            elif place < len(given):
+                given[place] = _normal(name, given[place], names)
+        return tuple(given)
 
     def checked(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """The positional `args`, checked; those that are `named` are checked in place."""
@@ -75,6 +88,17 @@ def _check(name: str, annotation: Any) -> Check | None:
         if _is_model(item):
             return partial(_items, name, item)
     return None
+
+
+def _is_naming(name: str, annotation: Any) -> bool:
+    """Whether the parameter `name` names a user, or gives one a name."""
+    return annotation in (NewUser, UserPatch) or (annotation is str and name in ("username", "email"))
+
+
+def _normal(name: str, value: Any, names: NormalNames) -> Any:
+    if isinstance(value, NewUser | UserPatch):
+        return names.of(value)
+    return names.username(value) if name == "username" else names.email(value)
 
 
 def _is_model(kind: Any) -> bool:

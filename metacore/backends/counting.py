@@ -58,7 +58,10 @@ def _operation(name: str, method: Callable[..., Any], arguments: Arguments) -> C
     @wraps(method)
     async def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
         with self._session.operation(name):
-            return await method(self, *arguments.checked(args, kwargs), **kwargs)
+            args = arguments.checked(args, kwargs)
+            if (names := self._session.normal_names) is not None:
+                args = arguments.normal(args, kwargs, names)
+            return await method(self, *args, **kwargs)
 
     return operation
 

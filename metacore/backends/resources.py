@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from metacore._compat.aio import owner
 from metacore.backends.counting import Counters
+from metacore.backends.normal_names import NormalNames
 from metacore.config import Settings
 from metacore.crypto.keys import Keys
 from metacore.domain.values.times import Clock, read_clock
@@ -22,6 +23,7 @@ class Resources:
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = settings or Settings()
         self.keys = Keys(self.settings.encryption_keys, self.settings.encryption_keys_max_age)
+        self.normal_names = NormalNames() if self.settings.normalize_names else None
         self.counters = Counters()
         self._clock = clock or _utc_now
         self._owner: object = None

@@ -14,7 +14,9 @@ class UserStorage(CredentialStorage, Protocol):
     """Stores users: each is one account at one exchange.
 
     Where given, `username` is unique over all users, `uid`, `email` and `telegram_id` among those of one exchange. A
-    value that a user gives up, or that a deleted user had, is free.
+    value that a user gives up, or that a deleted user had, is free. They are compared letter by letter; with the
+    setting `normalize_names`, usernames and e-mail addresses are stored and looked for in the normal form of RFC 8265
+    (UsernameCaseMapped), and InvalidDataError names the one that has none.
     """
 
     async def create(self, new: NewUser) -> User:

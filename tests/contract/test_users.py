@@ -11,3 +11,7 @@ class TestUserList(contract.UserListContract):
 
 class TestUserNames(contract.UserNamesContract):
     """On every backend, in both worlds."""
+
+
+class TestNormalName(contract.NormalNameContract):
+    """On every backend, in both worlds."""

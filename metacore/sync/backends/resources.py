@@ -11,6 +11,7 @@ from metacore.config import Settings
 from metacore.domain.values.times import Clock, read_clock
 from metacore.errors import StorageUnavailableError
 from metacore.sync.backends.counting import Counters
+from metacore.sync.backends.normal_names import NormalNames
 from metacore.sync.crypto.keys import Keys
 
 
@@ -23,6 +24,7 @@ class Resources:
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = settings or Settings()
         self.keys = Keys(self.settings.encryption_keys, self.settings.encryption_keys_max_age)
+        self.normal_names = NormalNames() if self.settings.normalize_names else None
         self.counters = Counters()
         self._clock = clock or _utc_now
         self._owner: object = None

@@ -25,6 +25,7 @@ class BaseSession(ABC, Generic[X]):
         self.resources = resources
         self.counters = resources.counters
         self.keys = resources.keys
+        self.normal_names = resources.normal_names
 
     def now(self) -> datetime:
         return self.resources.now()
