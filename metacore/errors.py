@@ -35,6 +35,13 @@ class MetacoreError(Exception):
         told = core_schema.plain_serializer_function_ser_schema(_told, when_used="json")
         return core_schema.is_instance_schema(cls, serialization=told)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
+        """What an error is in JSON, in the schema of a model that holds one."""
+        texts = {"type": {"type": "string", "description": "The name of the class of the error."}}
+        texts["message"] = {"type": "string", "description": "What happened, and what to do next."}
+        return {"type": "object", "title": cls.__name__, "properties": texts, "required": list(texts)}
+
 
 def _told(error: MetacoreError) -> dict[str, str]:
     return {"type": type(error).__name__, "message": error.message}

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Self
 from uuid import UUID
 
+from pydantic import Field
+
 from metacore.domain.holdings.valuations import Valuation
 from metacore.domain.values.amounts import ZERO, PositiveAmount, exact, parse_amount
 from metacore.domain.values.frozen import FrozenDict
@@ -29,7 +31,7 @@ class Portfolio(Model):
     """What a user holds. It begins with the user: empty, at version 1."""
 
     user_id: UUID
-    holdings: Holdings = FrozenDict()
+    holdings: Holdings = Field(default_factory=FrozenDict)
     version: int = 1
     created_at: Time
     updated_at: Time

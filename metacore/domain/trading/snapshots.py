@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import PlainSerializer, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
 from metacore.domain.trading.archiving import is_too_old_for_facts
 from metacore.domain.trading.asset_names import require_own_names
@@ -88,7 +88,7 @@ class SnapshotResult(Model):
 
     outcome: Outcome
     balances: tuple[Balance, ...]
-    differences: SumsByAsset = FrozenDict()
+    differences: SumsByAsset = Field(default_factory=FrozenDict)
     reason: Text | None = None
 
 

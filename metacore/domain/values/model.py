@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 
 from metacore.domain.values.frozen import exact_numbers, load_exactly, unmark_numbers
 from metacore.errors import InvalidDataError
@@ -24,6 +24,11 @@ class Model(BaseModel):
     """A value: frozen, compared by its fields. Construction raises pydantic's ValidationError on bad input."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The schema of the fields, of a model too that leaves some of them out where it is serialized."""
+        return handler(_without_serializer(schema))
 
     @property
     def model_fields_set(self) -> set[str]:
@@ -69,6 +74,12 @@ class Model(BaseModel):
 
     def __hash__(self) -> int:
         return hash((type(self), frozenset(self.__dict__.items())))
+
+
+def _without_serializer(schema: Any) -> Any:
+    if schema["type"] == "model":
+        return {key: value for key, value in schema.items() if key != "serialization"}
+    return schema | {"schema": _without_serializer(schema["schema"])} if "schema" in schema else schema
 
 
 def unchecked(model: type[M], values: dict[str, Any]) -> M:

@@ -70,7 +70,7 @@ class NormalNameContract(Contract):
         told = [("username", name), ("email", f"{name}@example.com"), ("email", f"bob@{name}")]
         calls: list[Callable[[str, str], object]] = [
             lambda field, text: storage.users.create(NewUserFactory.build(**{field: text})),
-            lambda field, text: storage.users.update(user.id, UserPatch(**{field: text})),
+            lambda field, text: storage.users.update(user.id, UserPatch.model_validate({field: text})),
             lambda field, text: getattr(storage.users, f"get_by_{field}")(text),
         ]
         for field, text in told:
