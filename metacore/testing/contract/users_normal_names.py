@@ -48,8 +48,8 @@ class NormalNameContract(Contract):
         storage = open_storage(normalize_names=True)
         user = storage.users.create(NewUserFactory.build(username="bob"))
         with storage.transaction() as tx:
-            user = tx.users.update(user.id, UserPatch(username="ALICE", kyc_status="PRIMARY"))
-        assert (user.username, user.kyc_status) == ("alice", "PRIMARY")
+            user = tx.users.update(user.id, UserPatch(username="ALICE", can_trade=False))
+        assert (user.username, user.can_trade) == ("alice", False)
         assert storage.users.update(user.id, patch=UserPatch(email="Alice@EXAMPLE.com")).email == "alice@example.com"
         assert storage.users.get_by_username("Alice").username == "alice"
         assert storage.users.update(user.id, UserPatch(username=None)).username is None
