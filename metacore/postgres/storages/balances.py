@@ -144,14 +144,14 @@ class PostgresBalanceStorage(BalanceStorage):
         return BALANCE_HEAD.decode_all(rows)
 
     async def audit(self, user_id: UUID, heads: Iterable[BalanceHead] = ()) -> Sequence[AuditFinding]:
-        mine = {"user_id": str(user_id)}
+        mine, kept = {"user_id": str(user_id)}, tuple(heads)
 
         async def read(tx: Session) -> Sequence[AuditFinding]:
             calls = [(statements.KNOWN_USER, mine), (statements.list_all(False, False), mine)]
             users, balances = await tx.pipeline("balances.audit", calls)
             if not users:
                 raise NotFoundError("user", user_id)
-            audit = Audit(user_id, heads=heads)
+            audit = Audit(user_id, heads=kept)
             page = partial(statements.page, False)
             async for rows in _portions(tx, page, mine, BALANCE_ENTRY.columns, ("asset", "seq")):
                 audit.read_entries(map(BALANCE_ENTRY.decode, rows))

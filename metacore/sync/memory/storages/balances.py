@@ -108,11 +108,12 @@ class MemoryBalanceStorage(BalanceStorage):
         return tuple(BalanceHead(asset=row.asset, seq=row.last_seq, hash=row.head) for row in rows if row.last_seq)
 
     def audit(self, user_id: UUID, heads: Iterable[BalanceHead] = ()) -> Sequence[AuditFinding]:
+        kept = tuple(heads)
         with self._session.read() as tables:
             if tables.users.get((user_id,)) is None:
                 raise NotFoundError("user", user_id)
             settled = _settled(tables.trades.group(user_id))
-            audit = Audit(user_id, heads=heads)
+            audit = Audit(user_id, heads=kept)
             audit.read_entries(tables.balance_entries.group(user_id))
             audit.read_orders((order, settled.get(order.id, ZERO)) for order in tables.orders.group(user_id))
             return audit.findings(tables.balances.group(user_id))

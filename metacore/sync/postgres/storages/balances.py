@@ -145,14 +145,14 @@ class PostgresBalanceStorage(BalanceStorage):
         return BALANCE_HEAD.decode_all(rows)
 
     def audit(self, user_id: UUID, heads: Iterable[BalanceHead] = ()) -> Sequence[AuditFinding]:
-        mine = {"user_id": str(user_id)}
+        mine, kept = {"user_id": str(user_id)}, tuple(heads)
 
         def read(tx: Session) -> Sequence[AuditFinding]:
             calls = [(statements.KNOWN_USER, mine), (statements.list_all(False, False), mine)]
             users, balances = tx.pipeline("balances.audit", calls)
             if not users:
                 raise NotFoundError("user", user_id)
-            audit = Audit(user_id, heads=heads)
+            audit = Audit(user_id, heads=kept)
             page = partial(statements.page, False)
             for rows in _portions(tx, page, mine, BALANCE_ENTRY.columns, ("asset", "seq")):
                 audit.read_entries(map(BALANCE_ENTRY.decode, rows))
