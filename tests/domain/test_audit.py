@@ -9,6 +9,7 @@ import pytest
 from metacore.domain.trading.audit import Audit, AuditRule
 from metacore.domain.trading.balances import BalanceHead, EntryReason
 from metacore.domain.values.model import revised
+from metacore.errors import InvalidDataError
 from metacore.testing.clock import START
 from metacore.testing.contract.balances_chain import rechained
 
@@ -202,3 +203,10 @@ def test_what_stays_before_a_checkpoint(traded):
     mark(traded, 4)
     traded.entries.insert(0, stays)
     assert found(traded) == []
+
+
+@pytest.mark.parametrize("heads", [5, "head", [("USDT", 1, "hash")], [None]])
+def test_what_are_no_heads_is_told_by_the_field(traded, heads):
+    with pytest.raises(InvalidDataError) as caught:
+        traded.audit(heads)
+    assert caught.value.field == "heads"

@@ -13,7 +13,7 @@ from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceHead,
 from metacore.domain.trading.entries import entry_hash
 from metacore.domain.trading.orders import Order
 from metacore.domain.values.amounts import ZERO, Sum, exact
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, require_models
 from metacore.domain.values.text import Key
 
 
@@ -77,7 +77,8 @@ class Audit:
     def __init__(self, user_id: UUID, whole: bool = False, heads: Iterable[BalanceHead] = ()) -> None:
         self._user_id = user_id
         self._whole = whole
-        self._unmet = {(head.asset, head.seq, head.hash) for head in heads}
+        kept = require_models(BalanceHead, heads, "heads")
+        self._unmet = {(head.asset, head.seq, head.hash) for head in kept}
         self._gaps: dict[str, list[tuple[int, list[AuditFinding]]]] = {}
         self._firsts: dict[str, int] = {}
         self._findings: list[AuditFinding] = []
