@@ -5,6 +5,10 @@ class TestCredentials(contract.CredentialStorageContract):
     """On every backend, in both worlds."""
 
 
+class TestApiKey(contract.ApiKeyContract):
+    """On every backend, in both worlds."""
+
+
 class TestWithoutKeys(contract.WithoutKeysContract):
     """On every backend, in both worlds."""
 

@@ -14,6 +14,10 @@ class TestUser(contract.UserStorageContract):
     """On PostgreSQL 16."""
 
 
+class TestUserUniqueField(contract.UserUniqueFieldContract):
+    """On PostgreSQL 16."""
+
+
 class TestOrder(contract.OrderStorageContract):
     """On PostgreSQL 16."""
 

@@ -5,6 +5,10 @@ class TestUser(contract.UserStorageContract):
     """On every backend, in both worlds."""
 
 
+class TestUserUniqueField(contract.UserUniqueFieldContract):
+    """On every backend, in both worlds."""
+
+
 class TestUserList(contract.UserListContract):
     """On every backend, in both worlds."""
 
