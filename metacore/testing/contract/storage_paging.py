@@ -56,8 +56,9 @@ class PagedListContract(Contract, ABC):
 
     def test_the_same_cursor_gives_the_same_page_again(self, storage: Storage, user: User) -> None:
         self.insert(storage, user, 5)
-        after = self.read(storage, user, limit=2).next
-        assert self.read(storage, user, after, 2) == self.read(storage, user, after, 2)
+        first = self.read(storage, user, limit=2)
+        assert tuple(first) == first.items
+        assert self.read(storage, user, first.next, 2) == self.read(storage, user, first.next, 2)
 
     def test_the_limit_may_change_from_page_to_page(self, storage: Storage, user: User) -> None:
         self.insert(storage, user, 5)
