@@ -17,7 +17,14 @@ AppRole = Annotated[
     str | None,
     typer.Option(
         help="An existing role that gets exactly the rights that services need: no DDL, and the journals can be added"
-        " to, never changed."
+        " to, never changed. If it can do more all the same, it is refused."
+    ),
+]
+MayDelete = Annotated[
+    bool,
+    typer.Option(
+        "--may-delete",
+        help="The app role may delete users and orders, and with them their journals, which it cannot touch otherwise.",
     ),
 ]
 
@@ -37,11 +44,15 @@ Distribute = Annotated[
 
 
 def deploy(
-    url: Url = None, schema: Schema = "metacore", app_role: AppRole = None, distribute: Distribute = False
+    url: Url = None,
+    schema: Schema = "metacore",
+    app_role: AppRole = None,
+    may_delete: MayDelete = False,
+    distribute: Distribute = False,
 ) -> None:
     """Bring the schema to the newest revision. Safe to run from many places at once."""
     with reported_errors():
-        applied = SchemaDeployer(url, schema).deploy(app_role)
+        applied = SchemaDeployer(url, schema).deploy(app_role, may_delete=may_delete)
         if applied:
             print_table(["Revision", "About"], ([revision, revisions()[revision]] for revision in applied))
             say(f'The schema "{schema}" was brought to revision {applied[-1]}.')
@@ -70,13 +81,16 @@ def status(url: Url = None, schema: Schema = "metacore") -> None:
         raise typer.Exit(NOT_AS_NEEDED)
 
 
-def check(url: Url = None, schema: Schema = "metacore") -> None:
-    """Compare the deployed tables with those that this release needs, and show the encryption keys in use.
+def check(
+    url: Url = None, schema: Schema = "metacore", app_role: AppRole = None, may_delete: MayDelete = False
+) -> None:
+    """Compare the deployed tables, their owners and grants with what this release needs, and show the keys in use.
 
-    Exit code 1 if the tables differ, or if METACORE_ENCRYPTION_KEYS is set and lacks a key that is in use.
+    With an app role, what that role can really do is compared, too. Exit code 1 if anything differs, or if
+    METACORE_ENCRYPTION_KEYS is set and lacks a key that is in use.
     """
     with reported_errors():
-        drifts = SchemaDeployer(url, schema).check()
+        drifts = SchemaDeployer(url, schema).check(app_role, may_delete=may_delete)
         if not drifts:
             say(f'The schema "{schema}" is exactly what this release needs.')
             if print_key_use(url, schema):
@@ -95,10 +109,11 @@ def sql(
     schema: Schema = "metacore",
     start: Annotated[str, typer.Option("--from", help="The revision that the schema is at.")] = BASE,
     app_role: AppRole = None,
+    may_delete: MayDelete = False,
 ) -> None:
     """Print the SQL that deploy would run, as one transaction, for psql. Nothing is connected to."""
     with reported_errors():
-        typer.echo(SchemaDeployer(url, schema).sql(start, app_role), nl=False)
+        typer.echo(SchemaDeployer(url, schema).sql(start, app_role, may_delete=may_delete), nl=False)
 
 
 def downgrade(

@@ -79,7 +79,7 @@ def service_role(connection: psycopg.Connection, url: str) -> Iterator[str]:
     role, password = f"metacore_test_{uuid4().hex[:8]}", uuid4().hex
     connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), password))
     try:
-        SchemaDeployer(url).deploy(app_role=role)
+        SchemaDeployer(url).deploy(app_role=role, may_delete=True)
         host = urlsplit(url).netloc.rpartition("@")[2]
         yield urlsplit(url)._replace(netloc=f"{role}:{password}@{host}").geturl()
     finally:

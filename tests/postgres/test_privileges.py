@@ -7,7 +7,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from metacore import ConfigurationError
 from metacore.postgres import SchemaDeployer
-from metacore.postgres.tables import METADATA, RIGHTS
+from metacore.postgres.tables import MAY_DELETE, METADATA, RIGHTS
 
 JOURNALS = ("balance_entries", "order_updates")
 
@@ -32,7 +32,7 @@ ROLE = SCHEMA = "services"
 def deployed(server):
     with psycopg.connect(server.url, autocommit=True) as admin:
         admin.execute(f"CREATE ROLE {ROLE} LOGIN")
-        SchemaDeployer(server.url, SCHEMA).deploy(app_role=ROLE)
+        SchemaDeployer(server.url, SCHEMA).deploy(app_role=ROLE, may_delete=True)
         yield
         admin.execute(f"DROP SCHEMA {SCHEMA} CASCADE; DROP ROLE {ROLE}")
 
@@ -70,6 +70,8 @@ def test_every_table_has_its_privileges():
 
 def test_the_role_gets_exactly_these(admin, deployed):
     expected = {table: set(privileges.split(", ")) for table, privileges in RIGHTS.items()}
+    for table in MAY_DELETE:
+        expected[table].add("DELETE")
     assert granted(admin, SCHEMA, ROLE) == expected
 
 

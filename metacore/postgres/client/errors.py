@@ -125,7 +125,8 @@ def translate(
         return SchemaError(f"{operation}: the schema is missing or too old; run: {command('deploy', schema)}")
     if state == _INSUFFICIENT_PRIVILEGE:
         return ConfigurationError(
-            f"{operation}: the role lacks a right; run: {command('deploy', schema, '--app-role <role>')}",
+            f"{operation}: the role lacks a right; run: {command('deploy', schema, '--app-role <role>')}, with"
+            " --may-delete if it is to delete users and orders",
             setting="url",
         )
     if state in _PREPARED:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy
 
 from metacore.config import Settings
-from metacore.errors import InvalidDataError, MetacoreError, SchemaError, bare
+from metacore.errors import InvalidDataError, LockTimeoutError, MetacoreError, SchemaError, bare
 from metacore.postgres.client.identifiers import check_role_name, check_schema_name, quote
-from metacore.postgres.client.pinning import pin, script
-from metacore.postgres.schema import migrating
+from metacore.postgres.client.pinning import script
+from metacore.postgres.schema import migrating, turn
 from metacore.postgres.schema.administration import Connection, check_url, connect, set_timeouts, typed_errors
+from metacore.postgres.schema.alone import alone
 from metacore.postgres.schema.distribution import distribute, find_undistributed, is_distributed
 from metacore.postgres.schema.drift import Drift, find_drift
+from metacore.postgres.schema.effective import check_rights, find_grants, find_rights
+from metacore.postgres.schema.ownership import find_other_owners
 from metacore.postgres.schema.privileges import check_role, grants
 from metacore.postgres.schema.revisions import BASE, check_revision, head_revision, revisions_between
 from metacore.postgres.schema.state import SCHEMA_STATE, SchemaState, check_schema_state, too_new
 
 _TURN_TIMEOUT = 60.0
-_LOCK = "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended({}, 0))"
 
 _logger = logging.getLogger(__name__)
 
@@ -69,19 +71,21 @@ class SchemaDeployer:
         # It may be asked for in a traceback, before there is a name.
         return f"SchemaDeployer(schema={getattr(self, 'schema', None)!r})"
 
-    def deploy(self, app_role: str | None = None) -> Sequence[str]:
+    def deploy(self, app_role: str | None = None, *, may_delete: bool = False) -> Sequence[str]:
         """Bring the schema to the newest revision, and return the revisions that were applied, oldest first.
 
-        Makes the schema if it is missing, which takes CREATE on the database; otherwise owning the schema is enough.
-        Any number of deployers may run at once: one works, the others find the work done. A newer, compatible schema
-        stays.
+        Makes the schema if it is missing, which takes CREATE on the database; otherwise owning the schema is enough. A
+        schema, or anything in it, of an owner that the role is no member of is a ConfigurationError. Any number of
+        deployers may run at once: one works, the others find the work done. A newer, compatible schema stays.
 
         With `app_role`, that role, which exists, gets the rights that storages need, and loses others that it has on
         the schema and its tables: no DDL, no DELETE of what no storage deletes, and on the journals (balance_entries
-        and order_updates) neither UPDATE nor DELETE. What belongs to a deleted user or order still goes with it, by
-        the cascade of foreign keys, which runs with the rights of the tables' owner. A role that is that owner cannot
-        be the app_role. On a newer schema, compatible or not, `app_role` is a SchemaError, and nothing is granted:
-        only the release that deployed it knows which rights its tables need.
+        and order_updates) neither UPDATE nor DELETE. Only with `may_delete` it may delete users and orders: what
+        belongs to them, journals too, goes with them, by the cascade of foreign keys, which runs with the rights of
+        the tables' owner. If the role can do more all the same, by PUBLIC, by another role that it is a member of, by
+        an attribute or as an owner, it is a ConfigurationError that names the source, and nothing is changed. On a
+        newer schema, compatible or not, `app_role` is a SchemaError, and nothing is granted: only the release that
+        deployed it knows which rights its tables need.
         """
         role = None if app_role is None else check_role_name(app_role)
         with self._connected("deploy") as connection:
@@ -89,7 +93,7 @@ class SchemaDeployer:
             if role is None and state.revision is not None and state.revision >= head_revision():
                 self._accept(state)
                 return ()
-            with self._alone(connection) as alembic:
+            with self._alone(connection, create=True) as alembic:
                 state = self._state(connection)
                 before = migrating.current_revision(alembic, self.schema)
                 if before is not None and before > head_revision():
@@ -97,8 +101,6 @@ class SchemaDeployer:
                     if role is not None:
                         raise self._not_granted(role, before)
                     return ()
-                if not state.exists:
-                    connection.execute(f"CREATE SCHEMA {quote(self.schema)}".encode())
                 migrating.upgrade(alembic, self.schema, head_revision())
                 if is_distributed(connection, self.schema):
                     distribute(connection, self.schema)
@@ -106,8 +108,9 @@ class SchemaDeployer:
                     connection.execute(migrating.last_statement(self.schema, head_revision()).encode())
                 if role is not None:
                     check_role(connection, self.schema, role)
-                    for statement in grants(self.schema, role):
+                    for statement in grants(self.schema, role, may_delete):
                         connection.execute(statement.encode())
+                    check_rights(connection, self.schema, role, may_delete)
                 return revisions_between(before, head_revision())
 
     def distribute(self) -> Sequence[str]:
@@ -137,13 +140,17 @@ class SchemaDeployer:
             is_usable=state.revision == head or state.is_newer_and_compatible,
         )
 
-    def check(self) -> Sequence[Drift]:
+    def check(self, app_role: str | None = None, *, may_delete: bool = False) -> Sequence[Drift]:
         """Every difference between the deployed tables and those that this release needs; empty when there is none.
 
         Tables, domains, columns, constraints, indexes, triggers and rules are compared by their whole definition; one
-        too many is a difference, too. So is a table that is not distributed as it should, where any is. It takes
-        TEMPORARY on the database, nothing else. SchemaError if the schema is at another revision.
+        too many is a difference, too. So is a table that is not distributed as it should, where any is; an owner who
+        is neither that of the schema nor a member of it; a grant to PUBLIC, or one by which a role can do more than
+        services need. With `app_role`, so are the rights that this role has too many, however it came by them, and
+        those that it lacks. It takes TEMPORARY on the database, nothing else. SchemaError if the schema is at another
+        revision.
         """
+        role = None if app_role is None else check_role_name(app_role)
         with self._connected("check") as connection:
             set_timeouts(connection, self._settings.lock_timeout)
             rows = connection.execute(SCHEMA_STATE, {"schema": self.schema}).fetchall()
@@ -151,24 +158,34 @@ class SchemaDeployer:
             state = SchemaState.of(rows)
             if state.revision != head_revision():
                 raise too_new(self.schema, state)
-            return [*find_undistributed(connection, self.schema), *find_drift(connection, self.schema)]
+            return [
+                *find_undistributed(connection, self.schema),
+                *find_other_owners(connection, self.schema),
+                *find_grants(connection, self.schema),
+                *(find_rights(connection, self.schema, role, may_delete) if role is not None else []),
+                *find_drift(connection, self.schema),
+            ]
 
-    def sql(self, start: str = BASE, app_role: str | None = None) -> str:
+    def sql(self, start: str = BASE, app_role: str | None = None, *, may_delete: bool = False) -> str:
         """The script that does what `deploy` would do to a schema at revision `start`, for psql or any other client.
 
-        One transaction; nothing is connected to. InvalidDataError for a revision that there is not.
+        One transaction; nothing is connected to, so who owns what, and what the role can do by other ways, is for
+        `check` to find. InvalidDataError for a revision that there is not.
         """
         check_revision(start)
         role = None if app_role is None else check_role_name(app_role)
         statements = [
             *script(),
-            _LOCK.format(_literal(self._lock_name)),
             "SET LOCAL statement_timeout = 0",
             f"SET LOCAL lock_timeout = {round(self._settings.lock_timeout * 1000)}",
             *([f"CREATE SCHEMA IF NOT EXISTS {quote(self.schema)}"] if start == BASE else []),
+            turn.script(self.schema),
         ]
         revisions = migrating.upgrade_script(self.schema, start, head_revision())
-        after = [migrating.last_statement(self.schema, head_revision()), *(grants(self.schema, role) if role else [])]
+        after = [
+            migrating.last_statement(self.schema, head_revision()),
+            *(grants(self.schema, role, may_delete) if role else []),
+        ]
         begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
         return "\n\n".join([*map(_ended, [begin, *statements]), revisions, *map(_ended, after), "COMMIT;", ""])
 
@@ -189,16 +206,18 @@ class SchemaDeployer:
                 connection.execute(migrating.last_statement(self.schema, revision).encode())
             return revisions_between(None if revision == BASE else revision, before or "")[::-1]
 
-    @property
-    def _lock_name(self) -> str:
-        return f"metacore schema {self.schema}"
-
     @contextmanager
     def _connected(self, operation: str) -> Iterator[Connection]:
         with ExitStack() as stack:
             connection = self._connect(stack)
-            stack.enter_context(typed_errors(operation, self.schema))
-            yield connection
+            try:
+                with typed_errors(operation, self.schema):
+                    yield connection
+            except LockTimeoutError as error:
+                told = turn.holders(self._connect(stack), self.schema)
+                if not told:
+                    raise
+                raise LockTimeoutError(f"{error}. Locks on it are held by {told}") from error.__cause__
 
     def _connect(self, stack: ExitStack) -> Connection:
         try:
@@ -207,25 +226,8 @@ class SchemaDeployer:
             failure = error
         raise bare(failure)
 
-    @contextmanager
-    def _alone(self, connection: Connection) -> Iterator[sqlalchemy.Connection]:
-        """A transaction on `connection`, as Alembic takes it, in which no other deployer works on the schema."""
-        connection.rollback()
-        # SQLAlchemy asks the server about itself before its own transaction begins.
-        connection.execute(pin())
-        engine = sqlalchemy.create_engine(
-            "postgresql+psycopg://", creator=lambda: connection, poolclass=sqlalchemy.NullPool
-        )
-        try:
-            with engine.begin() as alembic:
-                connection.execute(pin())
-                lock_timeout = self._settings.lock_timeout
-                set_timeouts(connection, max(_TURN_TIMEOUT, lock_timeout))
-                connection.execute(_LOCK.format("%s").encode(), [self._lock_name])
-                set_timeouts(connection, lock_timeout)
-                yield alembic
-        except migrating.CommandError as error:
-            raise SchemaError(f'the schema "{self.schema}" cannot be migrated: {error}') from error
+    def _alone(self, connection: Connection, create: bool = False) -> AbstractContextManager[sqlalchemy.Connection]:
+        return alone(connection, self.schema, self._settings.lock_timeout, _TURN_TIMEOUT, create)
 
     def _state(self, connection: Connection) -> SchemaState:
         return SchemaState.of(connection.execute(SCHEMA_STATE, {"schema": self.schema}).fetchall())
@@ -250,7 +252,3 @@ class SchemaDeployer:
 
 def _ended(statement: str) -> str:
     return statement + ";"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -8,7 +8,7 @@ import psycopg
 
 from metacore.errors import ConfigurationError
 from metacore.postgres.client.identifiers import quote
-from metacore.postgres.tables import RIGHTS
+from metacore.postgres.schema.effective import check_exists, rights
 
 _ROLE = """
 SELECT r.rolsuper,
@@ -25,11 +25,9 @@ WHERE r.rolname = %(role)s AND n.nspname = %(schema)s
 
 def check_role(connection: psycopg.Connection[Any], schema: str, role: str) -> None:
     """ConfigurationError if rights cannot be given to this role, or could not hold it back."""
+    check_exists(connection, role)
     row = connection.execute(_ROLE, {"role": role, "schema": schema}).fetchone()
-    if row is None:
-        raise ConfigurationError(
-            f"there is no role {quote(role)}; make it first: CREATE ROLE {quote(role)} LOGIN", setting="app_role"
-        )
+    assert row is not None
     is_superuser, owns, may_make_temporary_tables, database = row
     if is_superuser or owns:
         why = "is a superuser" if is_superuser else "owns the schema or tables in it, or is a member of their owner"
@@ -45,12 +43,12 @@ def check_role(connection: psycopg.Connection[Any], schema: str, role: str) -> N
         )
 
 
-def grants(schema: str, role: str) -> list[str]:
+def grants(schema: str, role: str, may_delete: bool) -> list[str]:
     """The statements that give `role` what the storages need in `schema`, and take from it what else it has there."""
     to_role, in_schema = quote(role), quote(schema)
     return [
         f"REVOKE ALL ON SCHEMA {in_schema} FROM {to_role}",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {in_schema} FROM {to_role}",
         f"GRANT USAGE ON SCHEMA {in_schema} TO {to_role}",
-        *(f"GRANT {rights} ON {in_schema}.{quote(table)} TO {to_role}" for table, rights in RIGHTS.items()),
+        *(f"GRANT {told} ON {in_schema}.{quote(table)} TO {to_role}" for table, told in rights(may_delete).items()),
     ]

@@ -81,4 +81,7 @@ NAMES = frozenset(
 RIGHTS = {table.name: _told(table, "rights") for table in METADATA.tables.values()}
 """What services may do with the rows of each table."""
 
-__all__ = ["METADATA", "NAMES", "NOT_NEGATIVE", "OWNERS", "RIGHTS", "UNIQUE_FIELDS"]
+MAY_DELETE = frozenset(table.name for table in METADATA.tables.values() if table.info.get("may_delete"))
+"""The tables of which services may delete rows, with the journals that belong to them, only if that was asked for."""
+
+__all__ = ["MAY_DELETE", "METADATA", "NAMES", "NOT_NEGATIVE", "OWNERS", "RIGHTS", "UNIQUE_FIELDS"]

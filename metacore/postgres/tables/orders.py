@@ -21,7 +21,7 @@ from metacore.postgres.tables.columns import (
     time_column,
 )
 from metacore.postgres.tables.domains import quoted
-from metacore.postgres.tables.rights import DELETED
+from metacore.postgres.tables.rights import UPDATED
 
 OPEN_ORDERS = f"status IN ({quoted(status for status in OrderStatus if status.is_open)})"
 """Which rows `orders_open_idx` has: a statement that says it in these words can be answered from it."""
@@ -73,7 +73,7 @@ orders = Table(
     belongs_to("orders", "users", ["user_id"], ["id"]),
     not_negative("orders", "held_amount"),
     CheckConstraint("held_amount = 0 OR held_asset IS NOT NULL", name="orders_hold_has_asset"),
-    info={"entity": "order", "rights": DELETED},
+    info={"entity": "order", "rights": UPDATED, "may_delete": True},
 )
 
 for _name in ("client_order_id", "exchange_order_id"):

@@ -7,7 +7,8 @@ KEPT = "SELECT, INSERT"
 of a foreign key, which PostgreSQL runs with the rights of the table's owner, not of the role that deletes."""
 
 UPDATED = "SELECT, INSERT, UPDATE"
-"""Rows change, and go only with their user, by the cascade."""
+"""Rows change, and go only with their user, by the cascade. Where a journal would go with them (`may_delete` in the
+table's `info`), services get DELETE if they ask for it."""
 
 REPLACED = "SELECT, INSERT, DELETE"
 """Rows never change, but give way to others."""

@@ -16,7 +16,7 @@ from metacore.postgres.tables.columns import (
     texts_column,
     time_column,
 )
-from metacore.postgres.tables.rights import DELETED
+from metacore.postgres.tables.rights import UPDATED
 
 LISTED_USERS = ever("created_at")
 """Which rows `users_newest_idx` has: all."""
@@ -49,7 +49,7 @@ users = Table(
     time_column("created_at"),
     time_column("updated_at"),
     PrimaryKeyConstraint("id", name="users_pkey"),
-    info={"entity": "user", "rights": DELETED, "sharded_by": "id"},
+    info={"entity": "user", "rights": UPDATED, "may_delete": True, "sharded_by": "id"},
 )
 
 Index("users_newest_idx", users.c.created_at.desc(), users.c.id.desc(), postgresql_where=text(LISTED_USERS))
