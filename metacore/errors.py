@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any, TypeVar
 
 E = TypeVar("E", bound=Exception)
+_ADDRESS = re.compile(r"([^\s@])[^\s@]*(@[^\s@]+)")
 
 
 class MetacoreError(Exception):
     """Base of every error that Metacore raises on purpose.
 
-    Subclasses take their fields as keyword arguments and keep them as attributes; errors pickle with their fields.
+    Subclasses take their fields as keyword arguments and keep them as attributes; errors pickle with their fields. A
+    message is one line: what would break it, or steer a terminal, is escaped in it. Fields hold values as they are.
     """
 
     dooms_transaction: bool = True
@@ -20,6 +23,7 @@ class MetacoreError(Exception):
     """
 
     def __init__(self, message: str, **fields: Any) -> None:
+        message = printable(message)
         super().__init__(message)
         self.message = message
         self.__dict__.update(fields)
@@ -63,7 +67,7 @@ class NotFoundError(MetacoreError):
 
     def __init__(self, entity: str, key: Any) -> None:
         super().__init__(
-            f"{entity} not found: {_readable(key)}; check the key and whose it is, or create it first",
+            f"{entity} not found: {readable(key)}; check the key and whose it is, or create it first",
             entity=entity,
             key=key,
         )
@@ -77,7 +81,7 @@ class AlreadyExistsError(MetacoreError):
     value: Any
 
     def __init__(self, entity: str, field: str, value: Any = None) -> None:
-        shown = f" {_readable(value)}" if value is not None else ""
+        shown = f" {readable(value)}" if value is not None else ""
         super().__init__(
             f"{entity} with {field}{shown} already exists; read it, or choose another {field}",
             entity=entity,
@@ -110,7 +114,7 @@ class StaleVersionError(MetacoreError):
 
     def __init__(self, entity: str, key: Any, *, expected: int, actual: int) -> None:
         super().__init__(
-            f"{entity} {_readable(key)} is at version {actual}, not {expected}; read it again and decide anew",
+            f"{entity} {readable(key)} is at version {actual}, not {expected}; read it again and decide anew",
             entity=entity,
             key=key,
             expected=expected,
@@ -127,7 +131,7 @@ class InvalidTransitionError(MetacoreError):
 
     def __init__(self, previous: str, requested: str, *, order_id: Any = None, hint: str = "") -> None:
         super().__init__(
-            f"order {_readable(order_id)} cannot go from {previous} to {requested}" + (f"; {hint}" if hint else ""),
+            f"order {readable(order_id)} cannot go from {previous} to {requested}" + (f"; {hint}" if hint else ""),
             previous=previous,
             requested=requested,
             order_id=order_id,
@@ -161,7 +165,7 @@ class NotAllowedError(MetacoreError):
 
     def __init__(self, user: Any, flag: str) -> None:
         super().__init__(
-            f"user {_readable(user)} has {flag}=False; set the flag if the exchange allows it, then try again",
+            f"user {readable(user)} has {flag}=False; set the flag if the exchange allows it, then try again",
             user=user,
             flag=flag,
         )
@@ -190,7 +194,7 @@ class ArchivedError(InvalidDataError):
 
     def __init__(self, until: Any, *, field: str) -> None:
         super().__init__(
-            f"it is of before {_readable(until)}, up to when history is archived; look there whether it was told",
+            f"it is of before {readable(until)}, up to when history is archived; look there whether it was told",
             field=field,
         )
         self.until = until
@@ -204,7 +208,7 @@ class ExchangeError(InvalidDataError):
 
     def __init__(self, code: Any, msg: str | None, *, field: str = "code", raw: bytes | None = None) -> None:
         super().__init__(
-            f"the exchange answered with error {_readable(code)} instead of data; its words are in `msg`",
+            f"the exchange answered with error {readable(code)} instead of data; its words are in `msg`",
             field=field,
             raw=raw,
         )
@@ -246,7 +250,7 @@ class MissingKeyError(ConfigurationError):
 
     def __init__(self, key_id: str, *, user_id: Any) -> None:
         super().__init__(
-            f"the credentials of user {_readable(user_id)} are encrypted under the key {key_id!r}, which is missing;"
+            f"the credentials of user {readable(user_id)} are encrypted under the key {key_id!r}, which is missing;"
             " add it to METACORE_ENCRYPTION_KEYS again, or set the credentials anew",
             setting="encryption_keys",
         )
@@ -262,7 +266,7 @@ class DecryptionError(MetacoreError):
 
     def __init__(self, key_id: str, *, user_id: Any, field: str) -> None:
         super().__init__(
-            f"the {field} of user {_readable(user_id)} does not decrypt under the key {key_id!r}: the row was altered"
+            f"the {field} of user {readable(user_id)} does not decrypt under the key {key_id!r}: the row was altered"
             " or moved, or the id now names another key; give the key back its id, or set the credentials anew",
             key_id=key_id,
             user_id=user_id,
@@ -335,8 +339,14 @@ def bare(error: E) -> E:
     return error.with_traceback(None)
 
 
-def _readable(value: Any) -> str:
+def printable(text: str) -> str:
+    """`text` with escapes for line breaks, terminal escapes, bidirectional marks and whatever else does not show."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def readable(value: Any) -> str:
+    """`value` as a message names it: cut where it is long, an e-mail address by its first letter and its domain."""
     if isinstance(value, tuple):
-        return "(" + ", ".join(_readable(part) for part in value) + ")"
+        return "(" + ", ".join(readable(part) for part in value) + ")"
     text = str(value)
-    return text if len(text) <= 100 else text[:97] + "..."
+    return _ADDRESS.sub(r"\1***\2", text if len(text) <= 100 else text[:97] + "...")

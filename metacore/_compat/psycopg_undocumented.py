@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from psycopg import AsyncConnection, BaseConnection, Connection, Error, capabilities, waiting
 from psycopg.adapt import Transformer
-from psycopg.errors import error_from_result
-from psycopg.pq import TransactionStatus
+from psycopg.errors import error_from_result as _error_from_result
+from psycopg.pq import DiagnosticField, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
 
@@ -27,6 +27,7 @@ __all__ = [
     "error_from_result",
     "wait_async",
     "wait_blocking",
+    "without_values",
 ]
 
 T = TypeVar("T")
@@ -39,6 +40,43 @@ _PATIENCE = 1.0
 """Seconds that the server has for a request to cancel, and then for the end of what is cancelled."""
 
 _INTERRUPTIONS = (asyncio.CancelledError, KeyboardInterrupt)
+
+
+_TOLD = (
+    DiagnosticField.SEVERITY,
+    DiagnosticField.SEVERITY_NONLOCALIZED,
+    DiagnosticField.SQLSTATE,
+    DiagnosticField.MESSAGE_PRIMARY,
+    DiagnosticField.SCHEMA_NAME,
+    DiagnosticField.TABLE_NAME,
+    DiagnosticField.COLUMN_NAME,
+    DiagnosticField.DATATYPE_NAME,
+    DiagnosticField.CONSTRAINT_NAME,
+)
+"""The fields of an error that hold no values of rows or parameters; details, contexts and queries do."""
+
+_DATA_EXCEPTION = "22"
+"""The class of errors whose primary message repeats a value."""
+
+
+def error_from_result(result: PGresult) -> Error:
+    """The error that `result` is, without values: a traceback tells it to whoever reads the log."""
+    return without_values(_error_from_result(result))
+
+
+def without_values(error: Error) -> Error:
+    """`error` itself, with what the server said of it but values of rows and parameters."""
+    info = error._info
+    if error.sqlstate is None or not info:
+        return error
+    fields = {field: info.error_field(field) if hasattr(info, "error_field") else info.get(field) for field in _TOLD}
+    primary = (fields[DiagnosticField.MESSAGE_PRIMARY] or b"").decode(errors="replace")
+    if error.sqlstate.startswith(_DATA_EXCEPTION):
+        primary = type(error).__name__
+        fields[DiagnosticField.MESSAGE_PRIMARY] = primary.encode()
+    error._info = {int(field): fields.get(field) for field in DiagnosticField}
+    error.args = ("".join(each if each.isprintable() else ascii(each)[1:-1] for each in primary),)
+    return error
 
 
 class RowLoader:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -12,20 +14,43 @@ import metacore
 from metacore.cli import archive, keys, schema
 from metacore.cli.output import say
 
-_PASSWORD = re.compile(r"(//[^:/?@\s]*):\S*@")
+_PLAIN = re.compile(r"--[a-z]+(?:-[a-z]+)*", re.ASCII)
+_NOT_REPEATED = "What was given is not repeated, for it may hold a password; see --help."
 
 
 class _Commands(TyperGroup):
-    """The commands. What is said of a wrong argument repeats it, but without the password of a URL."""
+    """The commands. What is said of a wrong argument never repeats it."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _discreet():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _discreet():
             return super().invoke(ctx)
-        except Exception as error:
-            # Typer's own errors of usage are of click's classes or, in later releases, of a copy of them.
-            if isinstance(message := getattr(error, "message", None), str):
-                error.message = _PASSWORD.sub(r"\1:***@", message)  # type: ignore[attr-defined]
-            raise
+
+
+@contextmanager
+def _discreet() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # Typer's own errors of usage are of click's classes or, in later releases, of a copy of them.
+        names = {kind.__name__ for kind in type(error).__mro__}
+        if "UsageError" in names and not names & {"MissingParameter", "NoArgsIsHelpError"}:
+            error.message = _told(error, names)  # type: ignore[attr-defined]
+        raise
+
+
+def _told(error: Any, names: set[str]) -> str:
+    if "NoSuchOption" in names:
+        name = str(getattr(error, "option_name", ""))
+        return f"There is no such option{f': {name}' if _PLAIN.fullmatch(name) else ''}."
+    if "BadParameter" in names:
+        return f"this is not what it takes. {_NOT_REPEATED}"
+    if "BadOptionUsage" in names:
+        return "An option is without its value, or has one that it does not take; see --help."
+    return f"There is no such command, or it takes no such argument. {_NOT_REPEATED}"
 
 
 app = typer.Typer(

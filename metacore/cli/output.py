@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from metacore.errors import ConfigurationError, InvalidDataError, MetacoreError, SchemaError
+from metacore.errors import ConfigurationError, InvalidDataError, MetacoreError, SchemaError, printable
 
 NOT_AS_NEEDED = 1
 """The schema is not what this release needs: missing, old, too new, or drifted."""
@@ -19,6 +20,9 @@ WRONG_USAGE = 2
 """An argument, a setting, the URL or a right is missing or cannot be used."""
 FAILED = 3
 """The database cannot be reached, or refused; trying again may help."""
+
+# Not what stands for a password where a URL is explained.
+_PASSWORD = re.compile(r"(//[^:/?@\s]*:(?!password@)|(?i:password)\s*=\s*)(?:\S*(?=@)|\S+)")
 
 _console = Console(highlight=False)
 errors_console = Console(stderr=True, highlight=False)
@@ -30,7 +34,7 @@ def reported_errors() -> Iterator[None]:
     try:
         yield
     except MetacoreError as error:
-        errors_console.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
+        errors_console.print(Text.assemble(("error: ", "bold red"), shown(str(error))), soft_wrap=True)
         if isinstance(error, SchemaError):
             code = NOT_AS_NEEDED
         elif isinstance(error, ConfigurationError | InvalidDataError):
@@ -42,7 +46,12 @@ def reported_errors() -> Iterator[None]:
 
 def say(sentence: str) -> None:
     """Print `sentence` as it is."""
-    _console.print(Text(sentence), soft_wrap=True)
+    _console.print(Text(shown(sentence)), soft_wrap=True)
+
+
+def shown(text: str) -> str:
+    """`text` as a terminal may get it: printable, and without the password of a URL or connection string."""
+    return _PASSWORD.sub(r"\1***", printable(text))
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -51,5 +60,5 @@ def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(shown(cell)) for cell in row))
     _console.print(table)

@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from metacore.config import Settings
 from metacore.errors import ConfigurationError
-from metacore.postgres.client import pinning
+from metacore.postgres.client import network, pinning
 from metacore.postgres.client.planning import PLANNING, PLANNING_OF_CLUSTERS
 
 _KEEPALIVES = {
@@ -91,6 +91,7 @@ def connection_parameters(
         "application_name": settings.application_name,
         "connect_timeout": settings.connect_timeout,
         **_KEEPALIVES,
+        **network.authentication(parameters),
         **parameters,
         "options": f"{given} {session}".strip(),
         "client_encoding": "UTF8",

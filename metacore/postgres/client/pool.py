@@ -20,6 +20,7 @@ from metacore.backends.resources import Resources
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
+from metacore.postgres.client import network
 from metacore.postgres.client.connections import (
     PASSED_ON,
     check_version,
@@ -176,6 +177,7 @@ class Pool(Resources):
             await self._pool.close(_CLOSING)
 
     async def _check_server(self, parameters: dict[str, Any]) -> tuple[SchemaState, bool]:
+        network.warn(parameters)
         try:
             connection = await Connection.connect(**parameters)
         except psycopg.Error as error:

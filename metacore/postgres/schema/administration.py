@@ -11,10 +11,12 @@ import psycopg
 from psycopg import IsolationLevel
 from sqlalchemy.exc import DBAPIError
 
+from metacore._compat.psycopg_undocumented import without_values
 from metacore.backends.schemes import find_scheme, scheme_of
 from metacore.config import Settings
 from metacore.errors import ConfigurationError, LockTimeoutError, MetacoreError
 from metacore.postgres.backend import EMBEDDED, embedded_path
+from metacore.postgres.client import network
 from metacore.postgres.client.connections import check_version, parse_url
 from metacore.postgres.client.errors import translate, unreachable
 from metacore.postgres.client.pinning import pin
@@ -56,10 +58,13 @@ def connect(url: str, settings: Settings) -> Iterator[Connection]:
     with ExitStack() as stack:
         if find_scheme(url) is EMBEDDED:
             url = stack.enter_context(EmbeddedPostgres(embedded_path(url))).url
+        given = parse_url(url)
+        network.warn(given)
         parameters = {
             "connect_timeout": settings.connect_timeout,
             "application_name": settings.application_name,
-            **parse_url(url),
+            **network.authentication(given),
+            **given,
             "client_encoding": "UTF8",
         }
         try:
@@ -91,11 +96,13 @@ def typed_errors(operation: str, schema: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        raise _typed(error, operation, schema) from error
+        raise _typed(without_values(error), operation, schema) from error
     except DBAPIError as error:
         if not isinstance(error.orig, psycopg.Error):
             raise
-        raise _typed(error.orig, operation, schema) from error.orig
+        # Its own words are the statement, the parameters and what the driver said.
+        error.args, error.statement, error.params = (type(error.orig).__name__,), None, None
+        raise _typed(without_values(error.orig), operation, schema) from error.orig
 
 
 def _typed(error: psycopg.Error, operation: str, schema: str) -> MetacoreError:

@@ -20,6 +20,7 @@ from metacore._compat.psycopg_blocking import Connection, ConnectionPool, wait
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import PoolTimeoutError, StorageUnavailableError
+from metacore.postgres.client import network
 from metacore.postgres.client.connections import (
     PASSED_ON,
     check_version,
@@ -175,6 +176,7 @@ class Pool(Resources):
             self._pool.close(_CLOSING)
 
     def _check_server(self, parameters: dict[str, Any]) -> tuple[SchemaState, bool]:
+        network.warn(parameters)
         try:
             connection = Connection.connect(**parameters)
         except psycopg.Error as error:
