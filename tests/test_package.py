@@ -1,6 +1,7 @@
 """The package as it is built and installed: the migrations come along, whichever way it takes."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -84,6 +85,33 @@ def test_the_wheel_holds_the_migrations_and_no_tests(wheel):
 
 def test_the_wheel_of_the_sdist_is_the_same(wheel, wheel_of_sdist):
     assert names_in(wheel_of_sdist) == names_in(wheel)
+
+
+DIRT = (
+    *(
+        "metacore/.env",
+        "metacore/postgres/prod.key",
+        "metacore/keys.txt",
+        "metacore/.cache/module.py",
+        "metacore/x.pem",
+    ),
+    *("migrations/.env", "migrations/versions/dump.sql", "migrations/versions/id_rsa", "docs/.env.local", ".env"),
+    *("tests/.cache/answers.json", "examples/credentials.json", "tools/settings.toml", "prod.key", "docs/backup.zip"),
+)
+
+
+def test_nothing_of_a_dirty_checkout_goes_along(tmp_path, wheel):
+    dirty = tmp_path / "dirty"
+    shutil.copytree(ROOT, dirty, ignore=shutil.ignore_patterns(".*", "__pycache__", "dist", "build"))
+    before = build("sdist", dirty, tmp_path / "clean")
+    for name in DIRT:
+        (dirty / name).parent.mkdir(exist_ok=True)
+        (dirty / name).write_text("METACORE_ENCRYPTION_KEYS=canary")
+    assert names_in(build("wheel", dirty, tmp_path / "wheel")) == names_in(wheel)
+    after = build("sdist", dirty, tmp_path / "sdist")
+    with tarfile.open(before) as clean, tarfile.open(after) as told:
+        assert told.getnames() == clean.getnames()
+        assert len(told.getnames()) > 400
 
 
 def test_the_checkout_finds_its_migrations(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -42,6 +43,16 @@ def reported_errors() -> Iterator[None]:
         else:
             code = FAILED
         raise typer.Exit(code) from None
+
+
+def consent(question: str, option: str) -> None:
+    """Ask on a terminal, and exit unless the answer is yes; where there is none, exit, naming the option to give."""
+    if not sys.stdin.isatty():
+        say(f"Nothing was changed: nobody can be asked here. If it is meant, give {option}.")
+        raise typer.Exit(WRONG_USAGE)
+    if not typer.confirm(question):
+        say("Nothing was changed.")
+        raise typer.Exit(WRONG_USAGE)
 
 
 def say(sentence: str) -> None:

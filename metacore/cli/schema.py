@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from metacore.cli.keys import print_key_use
-from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
+from metacore.cli.output import NOT_AS_NEEDED, consent, print_table, reported_errors, say
 from metacore.cli.parameters import Schema, Url
 from metacore.postgres.client.commands import command
 from metacore.postgres.schema import SchemaDeployer, SchemaStatus
@@ -49,9 +49,22 @@ def deploy(
     app_role: AppRole = None,
     may_delete: MayDelete = False,
     distribute: Distribute = False,
+    create_schema: Annotated[
+        bool,
+        typer.Option("--create-schema", help="Make the schema, though the database has another one of Metacore's."),
+    ] = False,
 ) -> None:
-    """Bring the schema to the newest revision. Safe to run from many places at once."""
+    """Bring the schema to the newest revision. Safe to run from many places at once.
+
+    If the schema does not exist, and the database has another one of Metacore's, it asks first; where nobody can be
+    asked, it is refused without --create-schema.
+    """
     with reported_errors():
+        others = [] if create_schema else SchemaDeployer(url, schema).siblings()
+        if others:
+            named = ", ".join(f'"{name}"' for name in others)
+            say(f'The schema "{schema}" does not exist in this database, and Metacore was deployed into {named}.')
+            consent("Make another one?", "--create-schema")
         applied = SchemaDeployer(url, schema).deploy(app_role, may_delete=may_delete)
         if applied:
             print_table(["Revision", "About"], ([revision, revisions()[revision]] for revision in applied))
@@ -120,10 +133,19 @@ def downgrade(
     revision: Annotated[str, typer.Argument(help='The last revision to keep; "base" keeps none.')],
     url: Url = None,
     schema: Schema = "metacore",
+    yes: Annotated[bool, typer.Option("--yes", help="Delete the rows that go with it, without asking.")] = False,
 ) -> None:
-    """Undo the revisions after this one. The data that they hold are deleted."""
+    """Undo the revisions after this one. The data that they hold are deleted.
+
+    If there are any, it tells how many rows, and asks first; where nobody can be asked, it is refused without --yes.
+    """
     with reported_errors():
-        undone = SchemaDeployer(url, schema).downgrade(revision)
+        deployer = SchemaDeployer(url, schema)
+        lost = {} if yes else deployer.losses(revision)
+        if lost:
+            print_table(["Table", "Rows that would be deleted"], ([name, str(count)] for name, count in lost.items()))
+            consent("Delete them?", "--yes")
+        undone = deployer.downgrade(revision, keep_rows=not (yes or lost))
     if undone:
         print_table(
             ["Undone", "About"], ([undone_revision, revisions()[undone_revision]] for undone_revision in undone)

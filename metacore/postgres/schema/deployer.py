@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from metacore.config import Settings
 from metacore.errors import InvalidDataError, LockTimeoutError, MetacoreError, SchemaError, bare
 from metacore.postgres.client.identifiers import check_role_name, check_schema_name, quote
 from metacore.postgres.client.pinning import script
-from metacore.postgres.schema import migrating, turn
+from metacore.postgres.schema import caution, migrating, turn
 from metacore.postgres.schema.administration import Connection, check_url, connect, set_timeouts, typed_errors
 from metacore.postgres.schema.alone import alone
 from metacore.postgres.schema.distribution import distribute, find_undistributed, is_distributed
@@ -189,10 +189,26 @@ class SchemaDeployer:
         begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
         return "\n\n".join([*map(_ended, [begin, *statements]), revisions, *map(_ended, after), "COMMIT;", ""])
 
-    def downgrade(self, revision: str) -> Sequence[str]:
+    def losses(self, revision: str) -> Mapping[str, int]:
+        """How many rows of which tables `downgrade(revision)` would delete, by table; empty if none."""
+        check_revision(revision)
+        with self._connected("downgrade") as connection:
+            set_timeouts(connection, self._settings.lock_timeout)
+            state = self._state(connection)
+            if not revisions_between(None if revision == BASE else revision, state.revision or ""):
+                return {}
+            return caution.losses(connection, self.schema, str(state.revision), revision)
+
+    def siblings(self) -> Sequence[str]:
+        """The schemas of this database that Metacore was deployed into, if this schema does not exist; else none."""
+        with self._connected("deploy") as connection:
+            return [] if self._state(connection).exists else caution.siblings(connection, self.schema)
+
+    def downgrade(self, revision: str, *, keep_rows: bool = False) -> Sequence[str]:
         """Undo the revisions after `revision` ("base": all), with their data, and return them, newest first.
 
         The schema itself stays. InvalidDataError for a revision that there is not, or that the schema has not reached.
+        With `keep_rows`, a ConfigurationError that tells how many, and nothing is changed, if rows would be deleted.
         """
         check_revision(revision)
         with self._connected("downgrade") as connection, self._alone(connection) as alembic:
@@ -202,6 +218,8 @@ class SchemaDeployer:
             if revision != BASE and revision > (before or ""):
                 raise InvalidDataError(f"the schema is at {before or BASE}, before that revision", field="revision")
             if before is not None and before != revision:
+                if keep_rows and (lost := caution.losses(connection, self.schema, before, revision, locked=True)):
+                    raise caution.refuse(lost)
                 migrating.downgrade(alembic, self.schema, revision)
                 connection.execute(migrating.last_statement(self.schema, revision).encode())
             return revisions_between(None if revision == BASE else revision, before or "")[::-1]

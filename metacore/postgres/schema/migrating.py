@@ -52,6 +52,14 @@ def upgrade_script(schema: str, start: str, revision: str) -> str:
     return output.getvalue().strip()
 
 
+def downgrade_script(schema: str, start: str, revision: str) -> str:
+    """The SQL that undoes the revisions after `revision`, from `start` on."""
+    output = StringIO()
+    with _alembic, silence():
+        command.downgrade(_config(schema, output), f"{start}:{revision}", sql=True)
+    return output.getvalue()
+
+
 def last_statement(schema: str, revision: str) -> str:
     """What follows the revisions: tell the storages which releases can work with the schema; "base" leaves no trace."""
     table = f"{quote(schema)}.{quote(VERSION_TABLE)}"
