@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import copy
+import hashlib
 import hmac
 import logging
 import pickle
@@ -57,6 +59,8 @@ class TestSealing:
         for field in FIELDS:
             version, nonce, ciphertext = (c := getattr(SEALED, field))[:1], c[1:13], c[13:]
             bound_to = b"\x01" + ALICE.bytes + field.encode() + b"\0" + b"k1"
+            if field != "api_key":
+                bound_to += b"\0" + hashlib.sha256(SEALED.api_key).digest() + b"1"
             text = aes.decrypt(nonce, ciphertext, bound_to).decode()
             assert (version, text) == (b"\x01", getattr(CREDENTIALS, field).get_secret_value())
 
@@ -116,6 +120,21 @@ class TestSealing:
         assert [row.key_id for row in rows] == ["k2", "k1"]
         assert rows[1:] == api_key_hashes(RING, ALICE, CREDENTIALS)
         assert rows[0].api_key_hash != rows[1].api_key_hash
+
+    @pytest.mark.parametrize("old", [CREDENTIALS, CREDENTIALS.changed(api_secret="another")])
+    @pytest.mark.parametrize("fields", [("api_key",), ("api_secret",), ("passphrase",), ("api_secret", "passphrase")])
+    def test_nothing_of_an_older_set_can_be_put_back_alone(self, old: Credentials, fields: tuple[str, ...]) -> None:
+        before = seal(RING, ALICE, old)
+        mixed = replace(SEALED, **{field: getattr(before, field) for field in fields})
+        for call in (lambda: unseal(RING, mixed), lambda: has_api_key(RING, mixed, CREDENTIALS.api_key)):
+            with pytest.raises(DecryptionError):
+                call()
+
+    def test_a_passphrase_can_be_neither_taken_away_nor_added(self) -> None:
+        bare = seal(RING, ALICE, CREDENTIALS.changed(passphrase=None))
+        for altered in (replace(SEALED, passphrase=None), replace(bare, passphrase=SEALED.passphrase)):
+            with pytest.raises(DecryptionError):
+                unseal(RING, altered)
 
     def test_a_hash_does_not_stand_for_the_api_key(self) -> None:
         assert has_api_key(RING, SEALED, Secret("the key"))
@@ -189,6 +208,19 @@ class TestKeyRing:
         with pytest.raises(ConfigurationError):
             KeyRing(keys)
 
+    @pytest.mark.parametrize("part", [b"\0", b"k", b"ab", b"0123", b"12345678", b"0123456789abcdef"])
+    def test_a_key_that_repeats_a_few_bytes_is_refused(self, part: bytes) -> None:
+        key = part * (32 // len(part))
+        for make in (lambda: KeyRing({"k1": key}), lambda: KeyRing.parse(f"k1:{base64_of(key)}")):
+            with pytest.raises(ConfigurationError, match="at random"):
+                make()
+
+    def test_settings_with_keys_can_be_copied(self) -> None:
+        settings = Settings(encryption_keys={"k1": OLD})
+        for copied in (copy.deepcopy(settings), copy.copy(settings), settings.model_copy(deep=True)):
+            assert copied.encryption_keys is settings.encryption_keys
+            assert base64_of(OLD) not in repr(copied)
+
     @pytest.mark.parametrize("value", [RING, RING.current])
     def test_keys_are_neither_shown_nor_pickled(self, value: KeyRing | EncryptionKey) -> None:
         assert base64_of(OLD) not in repr(value)
@@ -212,7 +244,7 @@ class TestKeyRing:
         code = (
             "import sys, metacore, metacore.crypto.sealing, metacore.sync.memory.storages.storage\n"
             "from metacore.config import Settings\n"
-            "settings = Settings(encryption_keys={'k1': bytes(32)})\n"
+            "settings = Settings(encryption_keys={'k1': bytes(range(32))})\n"
             "metacore.sync.memory.storages.storage.MemoryStorage(settings=settings)\n"
             "sys.exit('cryptography' in sys.modules)"
         )

@@ -20,6 +20,7 @@ KEY_LENGTH = 32
 HOW = "set METACORE_ENCRYPTION_KEYS to id:key, where `openssl rand -base64 32` makes a key and the id is up to you"
 
 _STANDARD = str.maketrans("-_", "+/")
+_PERIODS = (1, 2, 4, 8, 16)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
@@ -68,6 +69,12 @@ class EncryptionKey:
 
     def __repr__(self) -> str:
         return f"EncryptionKey({self.id!r})"
+
+    def __copy__(self) -> EncryptionKey:
+        return self
+
+    def __deepcopy__(self, memo: object) -> EncryptionKey:
+        return self
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("an encryption key is not pickled, for a pickle would hold it in the clear")
@@ -121,6 +128,12 @@ class KeyRing(Mapping[str, EncryptionKey]):
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(self._keys)})"
+
+    def __copy__(self) -> KeyRing:
+        return self
+
+    def __deepcopy__(self, memo: object) -> KeyRing:
+        return self
 
 
 KeySource: TypeAlias = Callable[[], KeyRing | Mapping[str, bytes] | str]
@@ -178,6 +191,8 @@ def _make(key_id: object, key: object) -> EncryptionKey | str:
         return "its id is not 1 to 64 letters, digits, dots, dashes and underscores"
     if not isinstance(key, bytes | bytearray) or len(key) != KEY_LENGTH:
         return f"the key is not {KEY_LENGTH} bytes"
+    if any(key == key[:period] * (KEY_LENGTH // period) for period in _PERIODS):
+        return "the key is a repetition of a few bytes, which nobody draws at random"
     return EncryptionKey(key_id, bytes(key))
 
 

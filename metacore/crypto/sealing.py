@@ -2,11 +2,14 @@
 
 A ciphertext is a version byte, a nonce of 96 random bits, and what AES-256-GCM makes of the text (NIST SP 800-38D). The
 version, the user, the field and the key id are its associated data: moved to another row or column, it does not
-decrypt.
+decrypt. Those of one set are sealed as one: the generation, which each of them is bound to, tells the ciphertext of the
+API key, whose nonce makes it like no other, and whether there is a passphrase. So one of an older set does not decrypt
+beside the others, nor do they without the passphrase.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,12 +33,14 @@ def seal(ring: KeyRing, user_id: UUID, credentials: Credentials) -> SealedCreden
         raise InvalidDataError("credentials are given as Credentials", field="credentials")
     key = ring.current
     passphrase = credentials.passphrase
+    api_key = _encrypt(key, user_id, "api_key", credentials.api_key)
+    generation = _generation(api_key, passphrase is not None)
     return SealedCredentials(
         user_id=user_id,
         key_id=key.id,
-        api_key=_encrypt(key, user_id, "api_key", credentials.api_key),
-        api_secret=_encrypt(key, user_id, "api_secret", credentials.api_secret),
-        passphrase=None if passphrase is None else _encrypt(key, user_id, "passphrase", passphrase),
+        api_key=api_key,
+        api_secret=_encrypt(key, user_id, "api_secret", credentials.api_secret, generation),
+        passphrase=None if passphrase is None else _encrypt(key, user_id, "passphrase", passphrase, generation),
     )
 
 
@@ -46,12 +51,15 @@ def unseal(ring: KeyRing, sealed: SealedCredentials) -> Credentials:
     """
     key = ring.key_of(sealed.user_id, sealed.key_id)
     passphrase = sealed.passphrase
+    generation = _generation(sealed.api_key, passphrase is not None)
     return unchecked(
         Credentials,
         {
             "api_key": _decrypt(key, sealed.user_id, "api_key", sealed.api_key),
-            "api_secret": _decrypt(key, sealed.user_id, "api_secret", sealed.api_secret),
-            "passphrase": None if passphrase is None else _decrypt(key, sealed.user_id, "passphrase", passphrase),
+            "api_secret": _decrypt(key, sealed.user_id, "api_secret", sealed.api_secret, generation),
+            "passphrase": None
+            if passphrase is None
+            else _decrypt(key, sealed.user_id, "passphrase", passphrase, generation),
         },
     )
 
@@ -65,9 +73,10 @@ def lookup(api_key: object) -> Secret:
 
 
 def has_api_key(ring: KeyRing, sealed: SealedCredentials, api_key: Secret) -> bool:
-    """Whether this is their API key, by decrypting it: a hash alone may be left over, or moved to another user."""
-    key = ring.key_of(sealed.user_id, sealed.key_id)
-    return _decrypt(key, sealed.user_id, "api_key", sealed.api_key) == api_key
+    """Whether this is their API key, by decrypting all of the set: a hash alone may be left over, or moved to another
+    user, and so may the ciphertext of a key that was revoked.
+    """
+    return unseal(ring, sealed).api_key == api_key
 
 
 def hash_api_key(ring: KeyRing, api_key: Secret) -> list[bytes]:
@@ -104,23 +113,30 @@ def reseal(ring: KeyRing, rows: Iterable[SealedCredentials]) -> tuple[list[Resea
     return resealed, tuple(unreadable)
 
 
-def _encrypt(key: EncryptionKey, user_id: UUID, field: str, text: Secret) -> bytes:
+def _encrypt(key: EncryptionKey, user_id: UUID, field: str, text: Secret, generation: bytes = b"") -> bytes:
     nonce = os.urandom(NONCE_LENGTH)
-    return VERSION + nonce + key.encrypt(nonce, _encode(text), _bound_to(key, user_id, field))
+    return VERSION + nonce + key.encrypt(nonce, _encode(text), _bound_to(key, user_id, field, generation))
 
 
-def _decrypt(key: EncryptionKey, user_id: UUID, field: str, ciphertext: bytes) -> Secret:
+def _decrypt(key: EncryptionKey, user_id: UUID, field: str, ciphertext: bytes, generation: bytes = b"") -> Secret:
     start = len(VERSION) + NONCE_LENGTH
     nonce, encrypted = ciphertext[len(VERSION) : start], ciphertext[start:]
-    text = key.decrypt(nonce, encrypted, _bound_to(key, user_id, field)) if ciphertext.startswith(VERSION) else None
+    bound_to = _bound_to(key, user_id, field, generation)
+    text = key.decrypt(nonce, encrypted, bound_to) if ciphertext.startswith(VERSION) else None
     if text is None:
         raise DecryptionError(key.id, user_id=user_id, field=field)
     return Secret(text.decode())
 
 
-def _bound_to(key: EncryptionKey, user_id: UUID, field: str) -> bytes:
-    """The associated data; the field names have no NUL, so no two of it are the same."""
-    return VERSION + user_id.bytes + field.encode() + b"\0" + key.id.encode()
+def _bound_to(key: EncryptionKey, user_id: UUID, field: str, generation: bytes) -> bytes:
+    """The associated data; field names and key ids have no NUL, so no two of it are the same."""
+    told = VERSION + user_id.bytes + field.encode() + b"\0" + key.id.encode()
+    return told + b"\0" + generation if generation else told
+
+
+def _generation(api_key: bytes, has_passphrase: bool) -> bytes:
+    """What tells one set of ciphertexts from another of the same user."""
+    return hashlib.sha256(api_key).digest() + (b"1" if has_passphrase else b"0")
 
 
 def _encode(text: Secret) -> bytes:

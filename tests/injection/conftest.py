@@ -22,7 +22,7 @@ def server() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="package", params=["memory", "postgres"], ids=["memory-blocking", "postgres-blocking"])
 def storage(request: pytest.FixtureRequest, server: EmbeddedPostgres) -> Iterator[Storage]:
     url = "memory://" if request.param == "memory" else server.url
-    with connect(url, settings=Settings(encryption_keys={"k1": bytes(32)})) as storage:
+    with connect(url, settings=Settings(encryption_keys={"k1": bytes(range(32))})) as storage:
         yield storage
 
 

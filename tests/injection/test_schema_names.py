@@ -55,7 +55,7 @@ def test_any_name_is_quoted_everywhere(server: EmbeddedPostgres, name: str) -> N
         deployer.deploy()
         assert not deployer.check()
         assert deployer.status().is_usable
-        with connect(server.url, settings=Settings(schema=name, encryption_keys={"k1": bytes(32)})) as storage:
+        with connect(server.url, settings=Settings(schema=name, encryption_keys={"k1": bytes(range(32))})) as storage:
             use_everything(storage)
         with psycopg.connect(server.url, autocommit=True) as admin:
             assert admin.execute("SELECT count(*) FROM metacore.users").fetchone() == before

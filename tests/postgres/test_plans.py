@@ -237,7 +237,7 @@ def small(request, admin, deployer, server, schema):
     deployer.deploy()
     for table in COPIES:
         admin.execute(f"ALTER TABLE {schema}.{table} SET (autovacuum_enabled = off)")
-    settings = Settings(schema=schema, pool_max_size=1, encryption_keys={"k": bytes(32)})
+    settings = Settings(schema=schema, pool_max_size=1, encryption_keys={"k": bytes(range(32))})
     with connect(server.url, settings=settings) as storage:
         known = Known(storage)
         if request.param == "analysed when small":

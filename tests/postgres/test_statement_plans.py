@@ -137,7 +137,7 @@ OWN = """jsonb_build_object(
 
 def fill(url: str, admin: psycopg.Connection) -> None:
     """One row of each table, by the storages, and copies of it for other users."""
-    with connect(url, settings=Settings(schema=SCHEMA, encryption_keys={"k1": bytes(32)})) as storage:
+    with connect(url, settings=Settings(schema=SCHEMA, encryption_keys={"k1": bytes(range(32))})) as storage:
         user = storage.users.create(NewUserFactory.build())
         storage.users.set_credentials(user.id, Credentials(api_key="key", api_secret="secret"))
         trading = TradingService(storage)

@@ -69,8 +69,11 @@ class Secret(SecretStr):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            parse_secret, serialization=core_schema.plain_serializer_function_ser_schema(_mask, when_used="json")
+        # Hidden before it is looked at: an error repeats the input of the validator that fails.
+        return core_schema.no_info_before_validator_function(
+            hide,
+            core_schema.no_info_plain_validator_function(parse_secret),
+            serialization=core_schema.plain_serializer_function_ser_schema(_mask, when_used="json"),
         )
 
     @classmethod
