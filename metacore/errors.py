@@ -13,8 +13,7 @@ _ADDRESS = re.compile(r"([^\s@])[^\s@]*(@[^\s@]+)")
 class MetacoreError(Exception):
     """Base of every error that Metacore raises on purpose.
 
-    Subclasses take their fields as keyword arguments and keep them as attributes; errors pickle with their fields. A
-    message is one line: what would break it, or steer a terminal, is escaped in it. Fields hold values as they are.
+    Subclasses keep their fields as attributes; errors pickle with them. A message is one line, escaped; fields are not.
     """
 
     dooms_transaction: bool = True
@@ -348,5 +347,4 @@ def readable(value: Any) -> str:
     """`value` as a message names it: cut where it is long, an e-mail address by its first letter and its domain."""
     if isinstance(value, tuple):
         return "(" + ", ".join(readable(part) for part in value) + ")"
-    text = str(value)
-    return _ADDRESS.sub(r"\1***\2", text if len(text) <= 100 else text[:97] + "...")
+    return _ADDRESS.sub(r"\1***\2", text if len(text := str(value)) <= 100 else text[:97] + "...")
