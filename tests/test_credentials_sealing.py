@@ -208,8 +208,8 @@ class TestKeyRing:
         with pytest.raises(ConfigurationError):
             KeyRing(keys)
 
-    @pytest.mark.parametrize("part", [b"\0", b"k", b"ab", b"0123", b"12345678", b"0123456789abcdef"])
-    def test_a_key_that_repeats_a_few_bytes_is_refused(self, part: bytes) -> None:
+    @pytest.mark.parametrize("part", [b"\0", b"k", b"\xff"])
+    def test_a_key_that_repeats_one_byte_is_refused(self, part: bytes) -> None:
         key = part * (32 // len(part))
         for make in (lambda: KeyRing({"k1": key}), lambda: KeyRing.parse(f"k1:{base64_of(key)}")):
             with pytest.raises(ConfigurationError, match="at random"):

@@ -66,7 +66,7 @@ def error_from_result(result: PGresult) -> Error:
 
 def without_values(error: Error) -> Error:
     """`error` itself, with what the server said of it but values of rows and parameters."""
-    info = error._info
+    info: Any = error._info
     if error.sqlstate is None or not info:
         return error
     fields = {field: info.error_field(field) if hasattr(info, "error_field") else info.get(field) for field in _TOLD}
