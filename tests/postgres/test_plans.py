@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from metacore import Credentials, EntryFilter, OrderFilter, Settings, TradeFilter
+from metacore.domain.trading.archiving import History
 from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.client.statement import Statement
 from metacore.sync import TradingService, connect
@@ -57,8 +58,9 @@ COPIES = {
     "order_record_deliveries": "'order_uid', new_id",
     "order_record_payments": "'order_uid', new_id",
     "order_record_items": "'order_uid', new_id",
+    "archives": "'user_id', new_owner",
 }
-OF_OTHERS = {"users", "portfolios", "portfolio_holdings", "user_credentials"}
+OF_OTHERS = {"users", "archives", "portfolios", "portfolio_holdings", "user_credentials"}
 
 BLOCKS = """
 SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0))
@@ -101,6 +103,16 @@ def saved(storage, known):
     storage.order_records.save_many(records)
     storage.order_records.save_many([record.model_copy(update={"items": record.items[:1]}) for record in records])
     storage.order_records.delete(records[0].order_uid)
+
+
+def taken(storage, known):
+    orders = [storage.orders.create(NewOrderFactory.build(user_id=known.id)) for _ in range(5)]
+    updates = storage.order_updates.append_many([NewOrderUpdateFactory.build(of=order) for order in orders])
+    trades = [storage.trades.create(NewTradeFactory.build(of=order)) for order in orders]
+    storage.balances.put(known.id, "GONE", Decimal(next(numbers)), Decimal(0))
+    entries = storage.balances.entries(known.id, "GONE").items
+    told = {"orders": orders, "order_updates": updates, "trades": trades, "entries": entries}
+    storage.archives.take(History(user_id=known.id, **{kind: tuple(rows) for kind, rows in told.items()}), "digest")
 
 
 OPERATIONS = {
@@ -177,6 +189,8 @@ OPERATIONS = {
         s.order_records.list_by_customer(k.record.customer_id, limit=3),
     ],
     "order_records.save_many": saved,
+    "archives": lambda s, k: s.archives.list(k.id),
+    "archives.take": taken,
     "deposit": lambda s, k: TradingService(s).deposit(k.id, "USDT", Decimal(2), f"in-{next(numbers)}"),
     "place_orders": lambda s, k: TradingService(s).place_orders(
         [NewOrderFactory.build(user_id=k.id, symbol="ETHUSDT", base_asset="ETH", quote_asset="USDT") for _ in range(5)]
@@ -209,7 +223,7 @@ def grow(admin, schema, user_id):
     rows = f"{schema}.new"
     admin.execute(GROW.format(rows=rows, user=user_id, count=ROWS))
     for table, values in COPIES.items():
-        where = "number % 2 = 1" if table in OF_OTHERS else "true"
+        where = "new.number % 2 = 1" if table in OF_OTHERS else "true"
         admin.execute(COPY.format(schema=schema, table=table, rows=rows, values=values, where=where))
     admin.execute(FLUSH)
 

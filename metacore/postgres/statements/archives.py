@@ -6,7 +6,7 @@ from sqlalchemy import Table
 
 from metacore.postgres.client.codecs import ARCHIVE_PART
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import OF_USER, equal, matched, names, parameters, rows
+from metacore.postgres.statements.sets import OF_USER, equal, names, parameters
 from metacore.postgres.tables.archives import archives
 from metacore.postgres.tables.balances import balance_entries
 from metacore.postgres.tables.orders import orders
@@ -14,18 +14,16 @@ from metacore.postgres.tables.trades import trades
 
 
 def _delete(table: Table, *key: str) -> Statement:
-    """Deletes the rows of one user that have one of the given values of `key`, and gives a row for each."""
-    return Statement(
-        "archives.take",
-        f"DELETE FROM {{schema}}.{table.name} USING {rows(table, key, 'gone')}"
-        f" WHERE {table.name}.{OF_USER} AND {matched(table, table.name, key, 'gone')} RETURNING 1",
-        writes=True,
-    )
+    """Deletes one row of a user, by its `key`, and gives a row for it. For a set the planner might read all rows
+    of the user, to look for each in the set.
+    """
+    where = equal(table, "user_id", *key)
+    return Statement("archives.take", f"DELETE FROM {{schema}}.{table.name} WHERE {where} RETURNING 1", writes=True)
 
 
-DELETE_ORDERS = _delete(orders, "id", "version")
-DELETE_TRADES = _delete(trades, "id", "version")
-DELETE_ENTRIES = _delete(balance_entries, "asset", "seq")
+DELETE_ORDER = _delete(orders, "id")
+DELETE_TRADE = _delete(trades, "id")
+DELETE_ENTRY = _delete(balance_entries, "asset", "seq")
 
 LAST = Statement(
     "archives.take",
