@@ -61,7 +61,8 @@ def postgres_16_blocking() -> Iterator[Backend]:
 @contextmanager
 def postgres(runner: Runner, connect: object, url: str) -> Iterator[Backend]:
     """Storages that may do what services may, and no more."""
-    with psycopg.connect(url, autocommit=True, options="-c lock_timeout=10s") as connection:
+    # Unprepared, behind a pooler too.
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None, options="-c lock_timeout=10s") as connection:
 
         def clear() -> None:
             connection.execute("DELETE FROM metacore.user_names")
