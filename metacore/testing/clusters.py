@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Self
 from urllib.parse import urlsplit
@@ -10,6 +11,9 @@ import psycopg
 
 from metacore.postgres import SchemaDeployer
 from metacore.testing.databases import Databases, database_of, execute
+
+DISTRIBUTE_VARIABLE = "METACORE_TEST_DISTRIBUTE"
+"""With 1, that server is the coordinator of a Citus cluster, and the tables are distributed over it."""
 
 Node = tuple[str, int]
 """Host and port."""
@@ -59,3 +63,9 @@ class DistributedDatabases(Databases):
         parts = urlsplit(url)
         entrance, at, _ = parts.netloc.rpartition("@")
         return (url, *(parts._replace(netloc=f"{entrance}{at}{host}:{port}").geturl() for host, port in self._nodes))
+
+
+def databases_on(url: str) -> Databases:
+    """The databases on the server of `url`; distributed ones, on a cluster, if METACORE_TEST_DISTRIBUTE says so."""
+    is_cluster = os.environ.get(DISTRIBUTE_VARIABLE, "") not in ("", "0")
+    return DistributedDatabases(url) if is_cluster else Databases(url)

@@ -17,9 +17,6 @@ from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 URL_VARIABLE = "METACORE_TEST_URL"
 """Names the server to be used in place of an embedded one; its role must be allowed to create databases."""
 
-DISTRIBUTE_VARIABLE = "METACORE_TEST_DISTRIBUTE"
-"""With 1, that server is the coordinator of a Citus cluster, and the tables are distributed over it."""
-
 
 @contextmanager
 def server(version: int | None = None) -> Iterator[str]:
@@ -69,15 +66,6 @@ class Databases:
     def drop(self, name: str) -> None:
         """Drop a database, if it is there, whoever uses it."""
         execute(self.url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-
-
-def databases_on(url: str) -> Databases:
-    """The databases on the server of `url`; distributed ones, on a cluster, if METACORE_TEST_DISTRIBUTE says so."""
-    if os.environ.get(DISTRIBUTE_VARIABLE, "") not in ("", "0"):
-        from metacore.testing.clusters import DistributedDatabases
-
-        return DistributedDatabases(url)
-    return Databases(url)
 
 
 def database_of(url: str, name: str) -> str:

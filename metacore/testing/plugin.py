@@ -50,7 +50,8 @@ def metacore_databases() -> Iterator[Databases]:
 
     With METACORE_TEST_DISTRIBUTE=1 that server is the coordinator of a Citus cluster.
     """
-    from metacore.testing.databases import databases_on, server
+    from metacore.testing.clusters import databases_on
+    from metacore.testing.databases import server
 
     with server() as url, databases_on(url) as databases:
         yield databases
