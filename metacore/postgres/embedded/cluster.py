@@ -74,6 +74,7 @@ class Cluster:
 
     def prepare(self) -> None:
         """Make the directory, private to the server's user. Raises ConfigurationError if it has other things in it."""
+        ServerUser.current().check_way(self.directory)
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         names = {entry.name for entry in self.directory.iterdir()}
         if not names & {"PG_VERSION", LOCK} and names - {"lost+found"}:

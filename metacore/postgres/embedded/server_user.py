@@ -60,6 +60,24 @@ class ServerUser:
             raise ConfigurationError(message, setting="url")
         return cls.current()
 
+    def check_way(self, directory: Path) -> None:
+        """As root, ConfigurationError if `directory` or one above it is another user's, is written to by others, or has
+        become a link: whoever can put something else there would have root own or open it.
+        """
+        for path in (directory, *directory.parents) if self.switched else ():
+            try:
+                status = path.lstat()
+            except FileNotFoundError:
+                continue
+            others = stat.S_IWOTH | (stat.S_IWGRP if status.st_gid not in (0, self.gid) else 0)
+            shared = status.st_mode & others and (path == directory or not status.st_mode & stat.S_ISVTX)
+            if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (0, self.uid) or shared:
+                raise ConfigurationError(
+                    f"{path} is no directory of root's or the user {_NAME}'s alone, and this process is root; choose"
+                    " another path, or do not be root",
+                    setting="url",
+                )
+
     @property
     def switch(self) -> Switch:
         """How to run a program as this user."""
