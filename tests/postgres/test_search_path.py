@@ -83,7 +83,7 @@ def database(databases: Databases, request: pytest.FixtureRequest) -> Iterator[s
         with psycopg.connect(url, autocommit=True, options="-c search_path=pg_catalog") as admin:
             admin.execute("CREATE SCHEMA trading AUTHORIZATION owner; CREATE SCHEMA app AUTHORIZATION app")
             owner = as_role(url, "owner")
-            SchemaDeployer(owner, "trading").deploy(app_role="app")
+            SchemaDeployer(owner, "trading").deploy(app_role="app", may_delete=True)
             for place in ("public", "app"):
                 plant(admin, place)
             for role in ("owner", "app"):
@@ -99,11 +99,11 @@ def test_what_is_planted_is_called_by_who_looks_for_it_there(database: str) -> N
 
 def test_the_deployer_does_not_call_it(database: str) -> None:
     deployer = SchemaDeployer(database, "trading")
-    assert deployer.deploy(app_role="app") == ()
+    assert deployer.deploy(app_role="app", may_delete=True) == ()
     assert deployer.status().is_usable
     assert deployer.check() == []
     deployer.downgrade(BASE)
-    assert deployer.deploy(app_role="app") == ALL
+    assert deployer.deploy(app_role="app", may_delete=True) == ALL
     assert deployer.check() == []
     with pytest.raises(ConfigurationError, match="citus"):
         deployer.distribute()
@@ -186,7 +186,7 @@ def test_settings_that_a_role_can_turn_against_us_are_pinned(
     databases: Databases, begins: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with databases.database() as url, psycopg.connect(url, autocommit=True) as admin:
-        SchemaDeployer(url).deploy(app_role="app")
+        SchemaDeployer(url).deploy(app_role="app", may_delete=True)
         for setting in TURNED:
             admin.execute(f"ALTER ROLE app IN DATABASE {admin.info.dbname} SET {setting}".encode())
         if begins:
