@@ -256,9 +256,11 @@ def test_nobody_knows_what_became_of_a_commit_without_an_answer(
 
     with opened(relay.url, connections=1) as storage:
         relay.cut_at(b"COMMIT\0", forwards=forwards)
+        before = pids(relay.url)
         with pytest.raises(OutcomeUnknownError):
             storage.run(create)
         assert len(called) == 1
+        wait_until(lambda: not before & pids(relay.url))
         stored = [user.id for user in storage.users.list().items]
         assert stored == ([called[0].id] if forwards else [])
 

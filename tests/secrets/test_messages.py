@@ -9,6 +9,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from pytest_mock import MockerFixture
+from rich.console import Console
 from typer.testing import CliRunner
 
 from metacore import (
@@ -21,6 +23,7 @@ from metacore import (
     NotFoundError,
     Settings,
 )
+from metacore.cli import output
 from metacore.cli.app import app
 from metacore.postgres import SchemaDeployer
 from metacore.testing.factories import NewOrderFactory
@@ -78,6 +81,7 @@ def test_no_traceback_repeats_what_the_driver_says_of_a_row(
     settings = Settings(encryption_keys=canary.keys)
     with runner.opened(connect(canary.url(server), settings=settings)) as storage:
         admin.execute("DELETE FROM metacore.users")
+        admin.execute("DELETE FROM metacore.user_names")
         one = storage.users.create(NewUser(email=ADDRESS))
         two = storage.users.create(NewUser())
         keys = Credentials(api_key="canary-key", api_secret="s")
@@ -147,10 +151,13 @@ def test_the_command_line_never_repeats_an_argument_that_may_hold_a_password(arg
     assert "Traceback" not in result.output
 
 
-def test_a_terminal_is_not_steered_by_what_is_in_the_database(admin: psycopg.Connection, server: Any) -> None:
+def test_a_terminal_is_not_steered_by_what_is_in_the_database(
+    admin: psycopg.Connection, server: Any, mocker: MockerFixture
+) -> None:
+    mocker.patch.object(output, "_console", Console(highlight=False, width=300))
     admin.execute('CREATE TABLE metacore."\x1b[2J\u202eevil" (id int)'.encode())
     try:
-        told = CliRunner().invoke(app, ["check", "--url", server.url], env={"COLUMNS": "300"}).output
+        told = CliRunner().invoke(app, ["check", "--url", server.url]).output
         assert "\\x1b[2J\\u202eevil" in told
         assert not set(told) & {"\x1b", "\u202e"}
     finally:

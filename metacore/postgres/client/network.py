@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from psycopg import pq
-
-from metacore.errors import printable
 
 REQUIRED = "scram-sha-256,gss,sspi,none"
 """The ways that show nobody the password, nor what it could be guessed from; `none` is a certificate, or the socket's
@@ -18,6 +17,11 @@ user.
 
 _OLDEST = 16_00_00
 """The libpq that knows `require_auth`."""
+
+_HOST = re.compile(r"[\w.:-]+")
+"""What a name or an address of a host is made of. What is not may hold a part of a password, in which an @ was not
+escaped.
+"""
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +54,7 @@ def warn(parameters: Mapping[str, Any]) -> None:
 
 def _remote(parameters: Mapping[str, Any]) -> str:
     hosts = [host for host in _effective(parameters, "hostaddr", "host").split(",") if host]
-    return printable(", ".join(host for host in hosts if not _is_here(host)))
+    return ", ".join(host if _HOST.fullmatch(host) else "a host" for host in hosts if not _is_here(host))
 
 
 def _is_here(host: str) -> bool:
