@@ -25,6 +25,7 @@ def clear_database(metacore_database_url: str) -> Iterator[Callable[[], None]]:
     with psycopg.connect(metacore_database_url, autocommit=True, options="-c lock_timeout=10s") as connection:
 
         def clear() -> None:
+            connection.execute("DELETE FROM metacore.user_names")
             connection.execute("DELETE FROM metacore.users")
             connection.execute("DELETE FROM metacore.order_records")
 
