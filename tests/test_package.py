@@ -87,6 +87,17 @@ def test_the_wheel_of_the_sdist_is_the_same(wheel, wheel_of_sdist):
     assert names_in(wheel_of_sdist) == names_in(wheel)
 
 
+def test_an_editable_installation_points_at_the_checkout(tmp_path):
+    target = tmp_path / "wheel"
+    command = "import hatchling.build, sys; print(hatchling.build.build_editable(sys.argv[1]))"
+    target.mkdir()
+    run(sys.executable, "-c", command, str(target), cwd=ROOT)
+    (built,) = target.iterdir()
+    with zipfile.ZipFile(built) as archive:
+        (pointer,) = (name for name in archive.namelist() if name.endswith(".pth"))
+        assert Path(archive.read(pointer).decode().strip()) == ROOT
+
+
 DIRT = (
     *(
         "metacore/.env",
