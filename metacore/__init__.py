@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from metacore.domain.commerce.order_records import OrderRecordPayment as OrderRecordPayment
     from metacore.domain.commerce.order_records import SaveOutcome as SaveOutcome
     from metacore.domain.commerce.order_records import parse_order_record as parse_order_record
+    from metacore.domain.holdings.assets import Asset as Asset
+    from metacore.domain.holdings.assets import Assets as Assets
     from metacore.domain.holdings.portfolios import Holding as Holding
     from metacore.domain.holdings.portfolios import Portfolio as Portfolio
     from metacore.domain.holdings.valuations import Valuation as Valuation
@@ -57,6 +59,9 @@ if TYPE_CHECKING:
     from metacore.domain.trading.orders import OrderStatus as OrderStatus
     from metacore.domain.trading.orders import OrderType as OrderType
     from metacore.domain.trading.orders import TimeInForce as TimeInForce
+    from metacore.domain.trading.performance import CostMethod as CostMethod
+    from metacore.domain.trading.performance import Performance as Performance
+    from metacore.domain.trading.performance import SymbolPerformance as SymbolPerformance
     from metacore.domain.trading.reconciliation import ExchangeState as ExchangeState
     from metacore.domain.trading.reconciliation import Reconciliation as Reconciliation
     from metacore.domain.trading.reconciliation import TransferOutcome as TransferOutcome

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from metacore.domain.holdings.assets import Assets
 from metacore.domain.people.users import User
+from metacore.domain.trading.orders import OrderSide
+from metacore.domain.trading.performance import CostMethod
 from metacore.errors import (
     InsufficientFundsError,
     InvalidDataError,
@@ -17,6 +21,7 @@ from metacore.sync.services.portfolios import PortfolioService
 from metacore.sync.storage.storage import Storage
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import NOBODY
+from metacore.testing.factories import NewTradeFactory
 from metacore.testing.runners import Runner
 
 ONE = Decimal(1)
@@ -63,6 +68,51 @@ class PortfolioServiceContract(Contract):
             "total": "17976.308534197530766000123456789012345678",
             "unpriced": ["doge"],
         }
+
+    def test_assets_are_balances_and_portfolio_in_one_view(
+        self, storage: Storage, service: PortfolioService, user: User
+    ) -> None:
+        assert service.assets(user.id) == Assets(user_id=user.id)
+        storage.balances.put(user.id, "BTC", Decimal("0.5"), Decimal("0.25"))
+        storage.balances.put(user.id, "MX", Decimal(0), Decimal(0))
+        service.add_coin(user.id, "btc", ONE)
+        service.add_coin(user.id, "doge", ONE)
+        assert [(asset.symbol, asset.total) for asset in service.assets(user.id).items] == [
+            ("btc", Decimal("1.75")),
+            ("doge", ONE),
+        ]
+        with pytest.raises(NotFoundError):
+            service.assets(NOBODY)
+
+    def test_performance_counts_every_trade_oldest_first(
+        self, storage: Storage, service: PortfolioService, user: User
+    ) -> None:
+        assert service.performance(user.id, {}).symbols == ()
+        start = storage.now() - timedelta(hours=1)
+        sides = (OrderSide.BUY, OrderSide.BUY, OrderSide.SELL)
+        for number, (side, money) in reversed(list(enumerate(zip(sides, (100, 300, 500), strict=True)))):
+            storage.trades.create(
+                NewTradeFactory.build(
+                    user_id=user.id,
+                    symbol="BTCUSDT",
+                    side=side,
+                    quantity=ONE,
+                    quote_quantity=Decimal(money),
+                    commission=Decimal("0.5"),
+                    commission_asset="MX",
+                    traded_at=start + timedelta(seconds=number),
+                )
+            )
+        average = service.performance(user.id, {"btcusdt": Decimal(250)})
+        (symbol,) = average.symbols
+        assert (symbol.realised, symbol.cost, symbol.unrealised) == (Decimal(300), Decimal(200), Decimal(50))
+        assert (average.fees, average.unpriced) == ({"MX": Decimal("1.5")}, ())
+        first_in_first_out = service.performance(user.id, {}, CostMethod.FIFO)
+        (symbol,) = first_in_first_out.symbols
+        assert (symbol.realised, symbol.cost, symbol.unrealised) == (Decimal(400), Decimal(300), None)
+        assert first_in_first_out.unpriced == ("BTCUSDT",)
+        with pytest.raises(NotFoundError):
+            service.performance(NOBODY, {})
 
     def test_on_a_transaction_it_is_part_of_that(self, storage: Storage, runner: Runner, user: User) -> None:
         with pytest.raises(ZeroDivisionError), storage.transaction() as tx:
