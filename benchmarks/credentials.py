@@ -89,17 +89,17 @@ def reads(storage: Storage, without_keys: Storage, again: Storage) -> None:
 def fill(url: str, count: int) -> list[UUID]:
     """Users with credentials under the old key, in place of all there were."""
     user_ids = [new_id() for _ in range(count)]
+    sealed = [seal(BEFORE, user_id, credentials_of(user_id)) for user_id in user_ids]
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("TRUNCATE metacore.users, metacore.user_names CASCADE")
         cursor.execute(ADD_USER, [user_ids])
         with cursor.copy("COPY metacore.user_credentials FROM STDIN") as copy:
-            for user_id in user_ids:
-                row = seal(BEFORE, user_id, credentials_of(user_id))
-                copy.write_row([row.user_id, row.key_id, row.api_key, row.api_secret, row.passphrase])
+            for row in sealed:
+                copy.write_row([row.user_id, row.key_id, row.sealed])
         with cursor.copy("COPY metacore.user_api_keys FROM STDIN") as copy:
-            for user_id in user_ids:
-                for hashed in api_key_hashes(BEFORE, user_id, credentials_of(user_id)):
-                    copy.write_row([hashed.user_id, hashed.key_id, hashed.api_key_hash])
+            for row in sealed:
+                for hashed in api_key_hashes(BEFORE, row.user_id, credentials_of(row.user_id)):
+                    copy.write_row([hashed.user_id, hashed.key_id, row.generation, hashed.api_key_hash])
         cursor.execute(ADD_NAMES)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(

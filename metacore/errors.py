@@ -257,19 +257,19 @@ class MissingKeyError(ConfigurationError):
 
 
 class DecryptionError(MetacoreError):
-    """Stored credentials do not decrypt: `field` of `user_id` was altered, or `key_id` is now the id of another key."""
+    """The stored credentials of `user_id` do not decrypt: a row was altered, moved or put back, or `key_id` is now the
+    id of another key.
+    """
 
     dooms_transaction = False
     key_id: str
-    field: str
 
-    def __init__(self, key_id: str, *, user_id: Any, field: str) -> None:
+    def __init__(self, key_id: str, *, user_id: Any) -> None:
         super().__init__(
-            f"the {field} of user {readable(user_id)} does not decrypt under the key {key_id!r}: the row was altered"
-            " or moved, or the id now names another key; give the key back its id, or set the credentials anew",
+            f"the credentials of user {readable(user_id)} do not decrypt under the key {key_id!r}: a row was altered,"
+            " moved or put back, or the id names another key now; give the key back its id, or set them anew",
             key_id=key_id,
             user_id=user_id,
-            field=field,
         )
 
 

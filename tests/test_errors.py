@@ -31,7 +31,7 @@ ERRORS = [
     errors.SubscriptionError(("spot@" + "x" * 1000,), "y" * 1000, msg="payload"),
     errors.ConfigurationError("is missing", setting="url"),
     errors.MissingKeyError("2025", user_id=USER),
-    errors.DecryptionError("2025", user_id=USER, field="api_key"),
+    errors.DecryptionError("2025", user_id=USER),
     errors.TransactionAbortedError("doomed"),
     errors.RetryableError("again"),
     errors.LockTimeoutError("again"),

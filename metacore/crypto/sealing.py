@@ -1,18 +1,18 @@
 """Sealing: credentials to ciphertext and back.
 
-A ciphertext is a version byte, a nonce of 96 random bits, and what AES-256-GCM makes of the text (NIST SP 800-38D). The
-version, the user, the field and the key id are its associated data: moved to another row or column, it does not
-decrypt. Those of one set are sealed as one: the generation, which each of them is bound to, tells the ciphertext of the
-API key, whose nonce makes it like no other, and whether there is a passphrase. So one of an older set does not decrypt
-beside the others, nor do they without the passphrase.
+The texts of one set are one text, NUL between them, which none of them has. What is stored is a version byte, a nonce
+of 96 random bits, and what AES-256-GCM makes of the text (NIST SP 800-38D). The version, the user, the generation and
+the key id are its associated data: moved to another user, it does not decrypt, nor does any part of it by itself.
+
+The generation is 128 random bits, drawn for each set and kept in another row. So an older set that is put back does not
+decrypt, as long as the generation beside it is that of the newer one.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from metacore.crypto.ring import EncryptionKey, KeyRing
@@ -25,43 +25,31 @@ from metacore.errors import DecryptionError, InvalidDataError, MissingKeyError
 
 VERSION = b"\x01"
 NONCE_LENGTH = 12
+GENERATION_LENGTH = 16
+FIELDS = ("api_key", "api_secret", "passphrase")
+"""In the order of the sealed text; the last is left out where there is none."""
 
 
 def seal(ring: KeyRing, user_id: UUID, credentials: Credentials) -> SealedCredentials:
-    """The user's credentials, encrypted under the current key of `ring`, with fresh nonces each time."""
+    """The user's credentials, encrypted under the current key of `ring`, of another generation each time."""
     if not isinstance(credentials, Credentials):
         raise InvalidDataError("credentials are given as Credentials", field="credentials")
     key = ring.current
-    passphrase = credentials.passphrase
-    api_key = _encrypt(key, user_id, "api_key", credentials.api_key)
-    generation = _generation(api_key, passphrase is not None)
-    return SealedCredentials(
-        user_id=user_id,
-        key_id=key.id,
-        api_key=api_key,
-        api_secret=_encrypt(key, user_id, "api_secret", credentials.api_secret, generation),
-        passphrase=None if passphrase is None else _encrypt(key, user_id, "passphrase", passphrase, generation),
-    )
+    generation, nonce = os.urandom(GENERATION_LENGTH), os.urandom(NONCE_LENGTH)
+    encrypted = key.encrypt(nonce, _joined(credentials), _bound_to(key, user_id, generation))
+    return SealedCredentials(user_id, key.id, VERSION + nonce + encrypted, generation)
 
 
-def unseal(ring: KeyRing, sealed: SealedCredentials) -> Credentials:
+def unseal(ring: KeyRing, stored: SealedCredentials) -> Credentials:
     """The credentials that were sealed.
 
     MissingKeyError if the ring lacks their key; DecryptionError if that is now another key, or the row was altered.
     """
-    key = ring.key_of(sealed.user_id, sealed.key_id)
-    passphrase = sealed.passphrase
-    generation = _generation(sealed.api_key, passphrase is not None)
-    return unchecked(
-        Credentials,
-        {
-            "api_key": _decrypt(key, sealed.user_id, "api_key", sealed.api_key),
-            "api_secret": _decrypt(key, sealed.user_id, "api_secret", sealed.api_secret, generation),
-            "passphrase": None
-            if passphrase is None
-            else _decrypt(key, sealed.user_id, "passphrase", passphrase, generation),
-        },
-    )
+    key = ring.key_of(stored.user_id, stored.key_id)
+    texts = _decrypt(key, stored)
+    if texts is None:
+        raise DecryptionError(key.id, user_id=stored.user_id)
+    return unchecked(Credentials, dict(zip(FIELDS, (*texts, None), strict=False)))
 
 
 def lookup(api_key: object) -> Secret:
@@ -73,9 +61,7 @@ def lookup(api_key: object) -> Secret:
 
 
 def has_api_key(ring: KeyRing, sealed: SealedCredentials, api_key: Secret) -> bool:
-    """Whether this is their API key, by decrypting all of the set: a hash alone may be left over, or moved to another
-    user, and so may the ciphertext of a key that was revoked.
-    """
+    """Whether this is their API key, by decrypting it: a hash alone may be left over, or moved to another user."""
     return unseal(ring, sealed).api_key == api_key
 
 
@@ -88,6 +74,11 @@ def api_key_hashes(ring: KeyRing, user_id: UUID, credentials: Credentials) -> li
     """What the user is found by once these credentials are stored."""
     hashes = zip(ring, hash_api_key(ring, credentials.api_key), strict=True)
     return [ApiKeyHash(user_id, key_id, api_key_hash) for key_id, api_key_hash in hashes]
+
+
+def without_hash(row: ApiKeyHash) -> ApiKeyHash:
+    """The row of a user who is not found by this hash, since another one is."""
+    return replace(row, api_key_hash=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,30 +104,24 @@ def reseal(ring: KeyRing, rows: Iterable[SealedCredentials]) -> tuple[list[Resea
     return resealed, tuple(unreadable)
 
 
-def _encrypt(key: EncryptionKey, user_id: UUID, field: str, text: Secret, generation: bytes = b"") -> bytes:
-    nonce = os.urandom(NONCE_LENGTH)
-    return VERSION + nonce + key.encrypt(nonce, _encode(text), _bound_to(key, user_id, field, generation))
+def _joined(credentials: Credentials) -> bytes:
+    texts = (credentials.api_key, credentials.api_secret, credentials.passphrase)
+    return b"\0".join(_encode(text) for text in texts if text is not None)
 
 
-def _decrypt(key: EncryptionKey, user_id: UUID, field: str, ciphertext: bytes, generation: bytes = b"") -> Secret:
+def _decrypt(key: EncryptionKey, stored: SealedCredentials) -> list[Secret] | None:
+    """The texts of the set; None if anything differs from when it was sealed."""
     start = len(VERSION) + NONCE_LENGTH
-    nonce, encrypted = ciphertext[len(VERSION) : start], ciphertext[start:]
-    bound_to = _bound_to(key, user_id, field, generation)
-    text = key.decrypt(nonce, encrypted, bound_to) if ciphertext.startswith(VERSION) else None
-    if text is None:
-        raise DecryptionError(key.id, user_id=user_id, field=field)
-    return Secret(text.decode())
+    nonce, encrypted = stored.sealed[len(VERSION) : start], stored.sealed[start:]
+    if stored.generation is None or not stored.sealed.startswith(VERSION):
+        return None
+    joined = key.decrypt(nonce, encrypted, _bound_to(key, stored.user_id, stored.generation))
+    return None if joined is None else [Secret(text.decode()) for text in joined.split(b"\0")]
 
 
-def _bound_to(key: EncryptionKey, user_id: UUID, field: str, generation: bytes) -> bytes:
-    """The associated data; field names and key ids have no NUL, so no two of it are the same."""
-    told = VERSION + user_id.bytes + field.encode() + b"\0" + key.id.encode()
-    return told + b"\0" + generation if generation else told
-
-
-def _generation(api_key: bytes, has_passphrase: bool) -> bytes:
-    """What tells one set of ciphertexts from another of the same user."""
-    return hashlib.sha256(api_key).digest() + (b"1" if has_passphrase else b"0")
+def _bound_to(key: EncryptionKey, user_id: UUID, generation: bytes) -> bytes:
+    """The associated data. All but the key id, which is the last, have one length; so no two of it are the same."""
+    return VERSION + user_id.bytes + generation + key.id.encode()
 
 
 def _encode(text: Secret) -> bytes:

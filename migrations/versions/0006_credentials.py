@@ -10,11 +10,9 @@ compatible_from = "0001"
 def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE TABLE {schema}.user_credentials (
-        user_id     uuid         NOT NULL,
-        key_id      {schema}.key NOT NULL,
-        api_key     bytea        NOT NULL,
-        api_secret  bytea        NOT NULL,
-        passphrase  bytea,
+        user_id  uuid         NOT NULL,
+        key_id   {schema}.key NOT NULL,
+        sealed   bytea        NOT NULL,
 
         CONSTRAINT user_credentials_pkey PRIMARY KEY (user_id),
         CONSTRAINT user_credentials_users_fkey
@@ -25,7 +23,8 @@ def upgrade(schema: str) -> None:
     CREATE TABLE {schema}.user_api_keys (
         user_id       uuid         NOT NULL,
         key_id        {schema}.key NOT NULL,
-        api_key_hash  bytea        NOT NULL,
+        generation    bytea        NOT NULL,
+        api_key_hash  bytea,
 
         CONSTRAINT user_api_keys_pkey PRIMARY KEY (user_id, key_id),
         CONSTRAINT user_api_keys_user_credentials_fkey

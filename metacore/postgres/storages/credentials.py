@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from functools import partial
 from uuid import UUID
 
@@ -14,7 +15,17 @@ from metacore.backends.counting import counts_itself
 from metacore.backends.listing import parse_limit
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
-from metacore.crypto.sealing import Resealed, api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
+from metacore.crypto.sealing import (
+    Resealed,
+    api_key_hashes,
+    has_api_key,
+    hash_api_key,
+    lookup,
+    reseal,
+    seal,
+    unseal,
+    without_hash,
+)
 from metacore.domain.people.credentials import Credentials, hide_all
 from metacore.domain.people.key_rotation import KeyUse, RotationBatch
 from metacore.domain.people.names import Name, NameKind, api_key_name, exchanged
@@ -122,7 +133,7 @@ async def _set(tx: TransactionSession, sealed: SealedCredentials, hashes: Sequen
     stored, before, _ = await tx.pipeline("users.set_credentials", calls)
     if not stored:
         raise NotFoundError("user", sealed.user_id)
-    names = exchange(sealed.user_id, map(_name, before), map(_name_of, hashes))
+    names = exchange(sealed.user_id, _names(before), _names_of(hashes))
     await tx.finish("users.set_credentials", names)
 
 
@@ -133,31 +144,31 @@ async def _remove(tx: TransactionSession, user_id: UUID) -> None:
     if not known:
         raise NotFoundError("user", user_id)
     if stored:
-        names = give_up(user_id, map(_name, hashes))
+        names = give_up(user_id, _names(hashes))
         await tx.finish("users.set_credentials", [*names, (statements.REMOVE, mine)])
 
 
 async def _replace(tx: TransactionSession, resealed: Sequence[Resealed]) -> int:
     """Store what was `resealed` where the credentials are still those before it; of how many users.
 
-    A name that another user has stays with that user, and its hash is not stored.
+    A name that another user has stays with that user, and its hash is not stored, but the generation is.
     """
     operation = "users.rotate_keys"
     changes = {change.sealed.user_id: change for change in resealed}
     calls = NamedCalls()
     for user_id, change in sorted(changes.items()):
         values = _values(change.sealed)
-        calls.add("replaced", user_id, statements.REPLACE, {**values, "before": to_text(change.before.api_key)})
+        calls.add("replaced", user_id, statements.REPLACE, {**values, "before": to_text(change.before.sealed)})
         calls.add("before", user_id, statements.DELETE_HASHES, values)
     found = calls.found(await tx.pipeline(operation, calls.calls))
     replaced = [changes[user_id] for user_id, _ in found.get("replaced", ())]
     own = defaultdict[UUID, set[Name]](set)
     for user_id, row in found.get("before", ()):
-        own[user_id].add(_name(row))
+        own[user_id].update(_names([row]))
     calls = NamedCalls()
     for change in replaced:
         user_id = change.sealed.user_id
-        old, new = exchanged(own[user_id], map(_name_of, change.hashes))
+        old, new = exchanged(own[user_id], _names_of(change.hashes))
         for statement, names in ((GIVE_UP, old), (TAKE_FREE, new)):
             for name in names:
                 calls.add(statement.name, user_id, statement, values_of(user_id, name))
@@ -166,7 +177,7 @@ async def _replace(tx: TransactionSession, resealed: Sequence[Resealed]) -> int:
         own[user_id].add((NameKind.API_KEY, value))
     calls = NamedCalls()
     for change in replaced:
-        hashes = [row for row in change.hashes if _name_of(row) in own[row.user_id]]
+        hashes = [row if own[row.user_id].issuperset(_names_of([row])) else without_hash(row) for row in change.hashes]
         values = {**_values(change.sealed), **_columns(hashes)}
         calls.add("hashes", change.sealed.user_id, statements.INSERT_HASHES, values)
     await tx.finish(operation, calls.calls)
@@ -174,7 +185,7 @@ async def _replace(tx: TransactionSession, resealed: Sequence[Resealed]) -> int:
 
 
 def _values(sealed: SealedCredentials) -> dict[str, str | None]:
-    return {name: to_text(getattr(sealed, name)) for name in statements.COLUMNS}
+    return {field.name: to_text(getattr(sealed, field.name)) for field in fields(sealed)}
 
 
 def _columns(hashes: Iterable[ApiKeyHash]) -> dict[str, str]:
@@ -182,12 +193,12 @@ def _columns(hashes: Iterable[ApiKeyHash]) -> dict[str, str]:
     return {name: to_array(getattr(row, name) for row in rows) for name in ("key_id", "api_key_hash")}
 
 
-def _name(row: Row) -> Name:
-    return api_key_name(row[0])
+def _names(rows: Iterable[Row]) -> list[Name]:
+    return [api_key_name(api_key_hash) for (api_key_hash,) in rows if api_key_hash is not None]
 
 
-def _name_of(row: ApiKeyHash) -> Name:
-    return api_key_name(row.api_key_hash)
+def _names_of(hashes: Iterable[ApiKeyHash]) -> list[Name]:
+    return _names((row.api_key_hash,) for row in hashes)
 
 
 def _of_ring(ring: KeyRing) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The tables of credentials, encrypted, and of the hashes of their API keys, which are names."""
+"""The tables of credentials, encrypted, and of the hashes of their API keys, which are names.
+
+The generation of a set stands with the hashes: credentials that are put back without it do not decrypt.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,7 @@ user_credentials = Table(
     METADATA,
     id_column("user_id"),
     key_column("key_id"),
-    bytes_column("api_key"),
-    bytes_column("api_secret"),
-    bytes_column("passphrase", nullable=True),
+    bytes_column("sealed"),
     PrimaryKeyConstraint("user_id", name="user_credentials_pkey"),
     belongs_to("user_credentials", "users", ["user_id"], ["id"]),
     info={"entity": "credentials", "rights": DELETED},
@@ -31,7 +32,8 @@ user_api_keys = Table(
     METADATA,
     id_column("user_id"),
     key_column("key_id"),
-    bytes_column("api_key_hash"),
+    bytes_column("generation"),
+    bytes_column("api_key_hash", nullable=True),
     PrimaryKeyConstraint("user_id", "key_id", name="user_api_keys_pkey", info={"field": "api_key"}),
     belongs_to("user_api_keys", "user_credentials", ["user_id"], ["user_id"]),
     info={"entity": "credentials", "rights": REPLACED},

@@ -24,7 +24,8 @@ class CredentialStorage(Protocol):
         """The user's credentials, equal to what was set; NotFoundError if there is no such user, or none are set.
 
         They are read with whichever key they are encrypted under: MissingKeyError if that is not among the encryption
-        keys, DecryptionError if it is not the key of that id, or what is stored was altered or belongs to another user.
+        keys, DecryptionError if it is not the key of that id, or what is stored was altered, belongs to another user or
+        is of an older set.
         """
         ...
 

@@ -68,7 +68,7 @@ class EncryptionKeysContract(CredentialContract):
         keys.ring = {"old": NEW}
         with pytest.raises(DecryptionError) as caught:
             storage.users.credentials(alice.id)
-        assert (caught.value.key_id, caught.value.field) == ("old", "api_key")
+        assert (caught.value.key_id, caught.value.user_id) == ("old", alice.id)  # type: ignore[attr-defined]
 
     def test_credentials_under_a_missing_key_can_be_set_anew_or_removed(
         self, storage: Storage, keys: Keys, alice: User

@@ -12,7 +12,16 @@ from metacore.backends.arguments import require_id
 from metacore.backends.listing import parse_limit
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
-from metacore.crypto.sealing import api_key_hashes, has_api_key, hash_api_key, lookup, reseal, seal, unseal
+from metacore.crypto.sealing import (
+    api_key_hashes,
+    has_api_key,
+    hash_api_key,
+    lookup,
+    reseal,
+    seal,
+    unseal,
+    without_hash,
+)
 from metacore.domain.people.credentials import Credentials, hide_all
 from metacore.domain.people.key_rotation import KeyUse, RotationBatch
 from metacore.domain.people.users import User
@@ -87,8 +96,8 @@ class MemoryCredentialStorage(CredentialStorage):
                 for change in resealed:
                     if tables.user_credentials.get((change.before.user_id,)) == change.before:
                         _remove(tables, change.before.user_id)
-                        free = [row for row in change.hashes if tables.user_api_keys.taken(row) is None]
-                        _put(tables, change.sealed, free)
+                        taken = tables.user_api_keys.taken
+                        _put(tables, change.sealed, [without_hash(row) if taken(row) else row for row in change.hashes])
                         rotated += 1
         return RotationBatch(
             rotated=len(resealed) if dry_run else rotated,
