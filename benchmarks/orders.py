@@ -83,7 +83,7 @@ def main() -> None:
             ).run()
 
             async def open_all() -> tuple[metacore.Storage, AsyncConnectionPool[psycopg.AsyncConnection[Any]]]:
-                opened = await metacore.connect(server.url).__aenter__()
+                opened = await metacore.connect(server.url).open()
                 handmade: Any = AsyncConnectionPool(server.url, kwargs=options, min_size=1, max_size=10, open=False)
                 await handmade.open()
                 return opened, handmade

@@ -111,12 +111,7 @@ class BaseStorage(Bundle, Storage):
         counters = self._resources.counters
         return Stats(dict(counters.operations), dict(counters.errors), self._resources.figures())
 
-    async def close(self) -> None:
-        self._resources.end()
-        if not self._resources.is_inherited:
-            await self._resources.close()
-
-    async def __aenter__(self) -> Self:
+    async def open(self) -> Self:
         self._resources.begin()
         try:
             await self._resources.open()
@@ -128,6 +123,14 @@ class BaseStorage(Bundle, Storage):
         else:
             return self
         raise bare(failure)
+
+    async def close(self) -> None:
+        self._resources.end()
+        if not self._resources.is_inherited:
+            await self._resources.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -15,7 +15,7 @@ from metacore.sync.storage.storage import Storage
 
 
 def connect(url: str | None = None, *, settings: Settings | None = None, clock: Clock | None = None) -> Storage:
-    """The storage that `url` names, to be opened by `with`.
+    """The storage that `url` names, to be opened by `with`, or by `open`.
 
     `postgresql://...` (anything that libpq takes) is a server whose schema was deployed before; `memory://` lives in
     this process; `embedded:` is a private PostgreSQL, gone at close, and `embedded:/path` one that stays there: both

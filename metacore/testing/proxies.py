@@ -44,6 +44,8 @@ class BlockingProxy:
         return target_of(argument)
 
     def _blocking(self, result: Any) -> Any:
+        if result is self._target:
+            return self
         if hasattr(result, "__aenter__"):
             return BlockingProxyContext(self._runner, result)
         return self._iterate(result) if isinstance(result, AsyncIterator) else result

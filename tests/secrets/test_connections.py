@@ -164,7 +164,7 @@ def test_a_server_without_tls_gets_no_password(listener, mode, tmp_path):
     port, requests = listener
     (tmp_path / "root.crt").write_text("")
     url = f"postgresql://service:secret@127.0.0.1:{port}/postgres?sslmode={mode}&sslrootcert={tmp_path}/root.crt"
-    for call in (lambda: connect_blocking(url).__enter__(), SchemaDeployer(url).status):
+    for call in (lambda: connect_blocking(url).open(), SchemaDeployer(url).status):
         with pytest.raises(StorageUnavailableError, match="SSL"):
             call()
     assert set(requests) <= {SSL_REQUEST, GSS_REQUEST}
@@ -174,6 +174,6 @@ def test_a_server_without_tls_gets_no_password(listener, mode, tmp_path):
 def test_tls_is_asked_for_only_where_the_url_lets_it(listener):
     port, requests = listener
     with pytest.raises(StorageUnavailableError):
-        connect_blocking(f"postgresql://service@127.0.0.1:{port}/x?sslmode=disable&gssencmode=disable").__enter__()
+        connect_blocking(f"postgresql://service@127.0.0.1:{port}/x?sslmode=disable&gssencmode=disable").open()
     assert SSL_REQUEST not in requests
     assert requests

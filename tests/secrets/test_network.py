@@ -54,7 +54,7 @@ def impostor(request: pytest.FixtureRequest) -> Iterator[Impostor]:
 
 
 def test_nobody_is_told_the_password_in_the_clear(impostor: Impostor) -> None:
-    for call in (lambda: connect(impostor.url).__enter__(), lambda: SchemaDeployer(impostor.url).status()):
+    for call in (lambda: connect(impostor.url).open(), lambda: SchemaDeployer(impostor.url).status()):
         with pytest.raises(StorageUnavailableError, match="authentication"):
             call()
     assert impostor.told == b""
@@ -62,7 +62,7 @@ def test_nobody_is_told_the_password_in_the_clear(impostor: Impostor) -> None:
 
 def test_the_url_may_say_otherwise(impostor: Impostor) -> None:
     with pytest.raises(StorageUnavailableError):
-        connect(f"{impostor.url}&require_auth=password,md5").__enter__()
+        connect(f"{impostor.url}&require_auth=password,md5").open()
     assert impostor.told.startswith(b"p")
 
 
@@ -123,7 +123,7 @@ def test_the_host_may_come_from_the_environment(
 
 def test_storages_and_the_deployer_warn(caplog: pytest.LogCaptureFixture) -> None:
     url = "postgresql://app@nowhere.invalid/x?connect_timeout=2"
-    for call in (lambda: connect(url).__enter__(), lambda: SchemaDeployer(url).status()):
+    for call in (lambda: connect(url).open(), lambda: SchemaDeployer(url).status()):
         caplog.clear()
         with pytest.raises((StorageUnavailableError, ConfigurationError)):
             call()

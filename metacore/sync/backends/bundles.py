@@ -112,12 +112,7 @@ class BaseStorage(Bundle, Storage):
         counters = self._resources.counters
         return Stats(dict(counters.operations), dict(counters.errors), self._resources.figures())
 
-    def close(self) -> None:
-        self._resources.end()
-        if not self._resources.is_inherited:
-            self._resources.close()
-
-    def __enter__(self) -> Self:
+    def open(self) -> Self:
         self._resources.begin()
         try:
             self._resources.open()
@@ -129,6 +124,14 @@ class BaseStorage(Bundle, Storage):
         else:
             return self
         raise bare(failure)
+
+    def close(self) -> None:
+        self._resources.end()
+        if not self._resources.is_inherited:
+            self._resources.close()
+
+    def __enter__(self) -> Self:
+        return self.open()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

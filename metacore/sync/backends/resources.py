@@ -48,7 +48,9 @@ class Resources:
     def check(self) -> None:
         """StorageUnavailableError if the storage is closed or used from elsewhere than it was opened."""
         if self._process is None:
-            raise StorageUnavailableError("the storage is not open; use it inside the `with` block of connect()")
+            raise StorageUnavailableError(
+                "the storage is not open; use it inside the `with` block of connect(), or call its open() before"
+            )
         if owner() != self._owner:
             raise StorageUnavailableError(
                 "the storage was opened in another event loop or process; open one of its own there"

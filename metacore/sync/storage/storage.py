@@ -79,7 +79,7 @@ class Transaction(Storages):
 
 
 class Storage(Storages):
-    """A storage, opened by `connect` and closed at the end of its `with` block.
+    """What `connect` gives: opened and closed by its `with` block or, where none fits, by `open` and `close`.
 
     It may be shared by all tasks of its event loop, or all threads of its process; used from another event loop,
     after a fork, or once closed, every operation raises StorageUnavailableError.
@@ -100,6 +100,14 @@ class Storage(Storages):
         Each call counts once, as its storage and method (`orders.create_many`), `load`, `save` or `ping`, whatever it
         takes, in a transaction or not; one that raises counts among the errors, too, whatever it raises. A stream
         counts when it is read. Transactions and `run` do not count, what is done within them does.
+        """
+
+    @abstractmethod
+    def open(self) -> Self:
+        """Open it and give it back, as entering its `with` block does; then it is for the caller to `close`.
+
+        It opens once: StorageUnavailableError if it was opened before, closed since or not. One that cannot be opened
+        holds nothing.
         """
 
     @abstractmethod

@@ -128,11 +128,21 @@ class StorageContract(Contract):
     def test_it_opens_once(self, open_storage: Opening) -> None:
         storage = open_storage()
         with pytest.raises(StorageUnavailableError):
-            storage.__enter__()
+            storage.open()
         assert storage.users.list().items == ()
         storage.close()
         with pytest.raises(StorageUnavailableError):
-            storage.__enter__()
+            storage.open()
+
+    def test_it_opens_and_closes_without_a_block(self, backend: Backend, runner: Runner) -> None:
+        storage = runner.blocking(backend.connect())
+        try:
+            assert storage.open() is storage
+            storage.users.list()
+        finally:
+            storage.close()
+        with pytest.raises(StorageUnavailableError):
+            storage.users.list()
 
     def test_leaving_its_block_closes_it_and_passes_an_error_on(self, backend: Backend, runner: Runner) -> None:
         with pytest.raises(KeyError), runner.opened(backend.connect()) as storage:
