@@ -57,8 +57,8 @@ class Session(BaseSession["TransactionSession"]):
     def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
         """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none.
 
-        Several statements that write have a BEGIN of their own: what is one for PostgreSQL without it, need not be one
-        for what stands before it.
+        PostgreSQL takes what comes in one round trip as one transaction. Where something stands before it, or behind
+        it, it has a BEGIN of its own.
 
         Once more on a fresh connection if it was lost, and nothing can have been committed by it.
         """
@@ -84,9 +84,8 @@ class Session(BaseSession["TransactionSession"]):
     ) -> list[list[Row]]:
         connection = self.pool.acquire(pool_patience)
         writes = any(statement.writes for statement, _ in calls)
-        openings: list[bytes] = []
-        if self.pool.limits or (writes and len(calls) > 1):
-            openings = [_BEGIN, *self.pool.limits]
+        # A cluster has limits, too.
+        openings = [_BEGIN, *self.pool.limits] if self.pool.limits else []
         try:
             return self.pool.exchange(connection, calls, openings, _COMMIT if openings else None, patience)
         except psycopg.Error as error:
