@@ -28,6 +28,7 @@ def clear_database(metacore_database_url: str) -> Iterator[Callable[[], None]]:
             connection.execute("DELETE FROM metacore.user_names")
             connection.execute("DELETE FROM metacore.users")
             connection.execute("DELETE FROM metacore.order_records")
+            connection.execute("DELETE FROM metacore.dead_letters")
 
         yield clear
 

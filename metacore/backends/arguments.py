@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
@@ -79,6 +80,8 @@ def require_changes(changes: Changes) -> None:
 def _check(name: str, annotation: Any) -> Check | None:
     """The check of the parameter `name`; None where the operation reads it by its own rule."""
     kinds = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return partial(_name, name, annotation)
     if all(kind in _WORDS or kind is NoneType or _is_model(kind) for kind in kinds):
         return partial(_require, name, kinds)
     if get_origin(annotation) is Iterable:
@@ -113,6 +116,13 @@ def _require(name: str, kinds: tuple[Any, ...], value: Any) -> Any:
         _WORDS[kind] if kind in _WORDS else str(kind.__name__) for kind in kinds if kind is not NoneType
     )
     raise InvalidDataError(f"it is {wanted}, not {actual.__name__}; pass it as that type", field=name)
+
+
+def _name(name: str, kind: type[StrEnum], value: Any) -> StrEnum:
+    try:
+        return kind(value)
+    except ValueError:
+        raise InvalidDataError(f"it is one of {', '.join(kind)}", field=name) from None
 
 
 def _keys(name: str, kinds: tuple[Any, ...], keys: Any) -> list[Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.holdings.portfolios import Portfolio
+from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.people.names import FIELDS, name_of
 from metacore.domain.people.users import User
 from metacore.domain.trading.archiving import ArchivePart
@@ -131,6 +132,13 @@ class Views:
         indexes={
             "customer_id": Index(lambda record: record.customer_id, lambda record: record.date_created_at),
             "track_number": Index(lambda record: record.track_number, lambda record: record.date_created_at),
+        },
+    )
+    dead_letters: TableOf[tuple[str, str], DeadLetter] = TableOf(
+        lambda letter: (letter.source, letter.position),
+        indexes={
+            "resolved": Index(lambda letter: letter.resolution is not None),
+            "source": Index(lambda letter: (letter.source, letter.resolution is not None)),
         },
     )
 

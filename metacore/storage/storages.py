@@ -7,6 +7,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from metacore.storage.archives import ArchiveStorage
 from metacore.storage.balances import BalanceStorage
+from metacore.storage.dead_letters import DeadLetterStorage
 from metacore.storage.order_records import OrderRecordStorage
 from metacore.storage.order_updates import OrderUpdateStorage
 from metacore.storage.orders import OrderStorage
@@ -49,6 +50,7 @@ class StorageList:
     portfolios = StorageOf(PortfolioStorage)
     order_records = StorageOf(OrderRecordStorage)
     archives = StorageOf(ArchiveStorage)
+    dead_letters = StorageOf(DeadLetterStorage)
 
 
 STORAGES: dict[str, Any] = {

@@ -17,6 +17,7 @@ from factory.declarations import LazyAttribute, Sequence, Trait
 from factory.helpers import lazy_attribute
 
 from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.people.users import KycStatus, NewUser
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryReason
 from metacore.domain.trading.order_updates import NewOrderUpdate
@@ -250,3 +251,19 @@ class OrderRecordFactory(Factory[OrderRecord]):
     sm_id = 99
     date_created = Sequence(lambda n: _time(n).isoformat())
     oof_shard = "1"
+
+
+class DeadLetterFactory(Factory[DeadLetter]):
+    """A message that is no JSON, at an offset of its own."""
+
+    class Meta:
+        model = DeadLetter
+
+    source = "orders"
+    position = Sequence(lambda n: f"0:{n}")
+    key = "b563feb7b2b84b6test"
+    value = b"{not JSON"
+    headers = LazyAttribute(lambda _: {"content-type": "application/json"})
+    error = "not JSON"
+    field = "message"
+    failed_at = Sequence(_time)

@@ -68,6 +68,7 @@ def postgres(runner: Runner, connect: object, url: str) -> Iterator[Backend]:
             connection.execute("DELETE FROM metacore.user_names")
             connection.execute("DELETE FROM metacore.users")
             connection.execute("DELETE FROM metacore.order_records")
+            connection.execute("DELETE FROM metacore.dead_letters")
 
         with service_role(connection, url) as service_url:
             with Backend(runner, partial(connect, service_url), clear) as backend:

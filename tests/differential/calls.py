@@ -10,6 +10,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from metacore.domain.messages.dead_letters import Resolution
 from metacore.domain.trading.orders import Order, OrderStatus
 
 from . import drawing as draw
@@ -120,6 +121,9 @@ READING: dict[str, Strategy] = {
     "order_records.list_by_customer": operation("order_records.list_by_customer", st.sampled_from(["test", "none"])),
     "order_records.find": operation("order_records.find", st.sampled_from(["T", "", "none"])),
     "order_records.count": operation("order_records.count"),
+    "dead_letters.get": operation("dead_letters.get", draw.sources, draw.sources),
+    "dead_letters.list": operation("dead_letters.list", draw.maybe(draw.sources), st.booleans(), limit=draw.limits),
+    "dead_letters.count": operation("dead_letters.count", draw.maybe(draw.sources)),
 }
 
 WRITING: dict[str, Strategy] = {
@@ -147,6 +151,10 @@ WRITING: dict[str, Strategy] = {
     "order_records.insert_if_absent": operation("order_records.insert_if_absent", draw.order_records()),
     "order_records.save_many": operation("order_records.save_many", st.lists(draw.order_records(), max_size=4)),
     "order_records.update": operation("order_records.update", draw.order_records()),
+    "dead_letters.put": operation("dead_letters.put", draw.dead_letters),
+    "dead_letters.resolve": operation(
+        "dead_letters.resolve", draw.sources, draw.sources, st.sampled_from(Resolution), draw.maybe(draw.texts)
+    ),
     "order_records.delete": operation("order_records.delete", st.sampled_from(["1", "2", "4"])),
 }
 """What stores as it is told, and may break the rules of money."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from metacore.domain.commerce.order_records import OrderRecord, parse_order_record
+from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.people.users import KycStatus, NewUser, UserPatch
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryFilter, EntryReason
 from metacore.domain.trading.decisions import Changes, FactWindow, Selection
@@ -75,6 +76,20 @@ def maybe(strategy: st.SearchStrategy[Any], default: Any = None) -> st.SearchStr
 
 def mostly(strategy: st.SearchStrategy[Any], otherwise: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.sampled_from([strategy] * 9 + [otherwise]).flatmap(lambda chosen: chosen)
+
+
+sources = st.sampled_from(["1", "2", "\\N"])
+dead_letters = st.builds(
+    DeadLetter,
+    source=sources,
+    position=sources,
+    key=maybe(texts),
+    value=st.sampled_from([b"", b"\0\xff", None]),
+    headers=st.sampled_from([{}, {"a": "\\"}]),
+    error=texts,
+    field=maybe(texts),
+    failed_at=times,
+)
 
 
 @st.composite

@@ -108,6 +108,7 @@ def everything(storage: Any) -> dict[str, Any]:
     """All that is stored, as plain data, with what the audits find."""
     users = storage.users.list(limit=1000).items
     state: dict[str, Any] = {"users": users, "order records": storage.order_records.list(limit=1000).items}
+    state["dead letters"] = [storage.dead_letters.list(resolved=resolved, limit=1000) for resolved in (False, True)]
     for user in users:
         orders = storage.orders.list(user.id, limit=1000).items
         state[str(user.id)] = {

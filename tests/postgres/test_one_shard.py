@@ -15,6 +15,8 @@ ASK_ALL = {
     "credentials.KEY_USE": "counts those of all users",
     "credentials.OUTDATED": "counts those of all users",
     "credentials.outdated_page": "pages of those of all users",
+    "dead_letters.COUNT": "counts those of all sources",
+    "dead_letters.page": "pages of those of all sources",
     "names.FIND_MANY": "names of an API key under several keys",
     "order_records.COUNT": "counts all",
     "order_records.DROP_DELIVERIES": "parts of several records",

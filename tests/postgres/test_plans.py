@@ -19,6 +19,7 @@ from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.client.statement import Statement
 from metacore.sync import TradingService, connect
 from metacore.testing.factories import (
+    DeadLetterFactory,
     ExecutionReportFactory,
     NewOrderFactory,
     NewOrderUpdateFactory,
@@ -59,6 +60,7 @@ COPIES = {
     "order_record_payments": "'order_uid', new_id",
     "order_record_items": "'order_uid', new_id",
     "archives": "'user_id', new_owner",
+    "dead_letters": "'source', new_id, 'position', new_id",
 }
 OF_OTHERS = {"users", "archives", "portfolios", "portfolio_holdings", "user_credentials"}
 
@@ -103,6 +105,12 @@ def saved(storage, known):
     storage.order_records.save_many(records)
     storage.order_records.save_many([record.model_copy(update={"items": record.items[:1]}) for record in records])
     storage.order_records.delete(records[0].order_uid)
+
+
+def resolved(storage, known):
+    letter = DeadLetterFactory.build(source="other")
+    storage.dead_letters.put(letter)
+    storage.dead_letters.resolve(letter.source, letter.position, "DISCARDED")
 
 
 def taken(storage, known):
@@ -189,6 +197,15 @@ OPERATIONS = {
         s.order_records.list_by_customer(k.record.customer_id, limit=3),
     ],
     "order_records.save_many": saved,
+    "dead_letters": lambda s, k: [
+        s.dead_letters.get("orders", k.letter.position),
+        s.dead_letters.list(limit=3),
+        s.dead_letters.list("orders", limit=3),
+        s.dead_letters.list(resolved=True, limit=3),
+        s.dead_letters.list("orders", resolved=True, limit=3),
+        s.dead_letters.count("orders"),
+    ],
+    "dead_letters.resolve": resolved,
     "archives": lambda s, k: s.archives.list(k.id),
     "archives.take": taken,
     "deposit": lambda s, k: TradingService(s).deposit(k.id, "USDT", Decimal(2), f"in-{next(numbers)}"),
@@ -216,6 +233,8 @@ class Known:
         storage.portfolios.put(self.id, "BTCUSDT", Decimal(1))
         storage.users.set_credentials(self.id, credentials())
         self.record = OrderRecordFactory.build(customer_id="anna", track_number="track")
+        self.letter = DeadLetterFactory.build()
+        storage.dead_letters.put(self.letter)
         storage.order_records.save_many([self.record, *(OrderRecordFactory.build() for _ in range(5))])
 
 

@@ -28,7 +28,13 @@ from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.transactions import COLUMNS
 from metacore.postgres.tables.columns import METADATA
 from metacore.sync import TradingService, connect
-from metacore.testing.factories import NewOrderFactory, NewTradeFactory, NewUserFactory, OrderRecordFactory
+from metacore.testing.factories import (
+    DeadLetterFactory,
+    NewOrderFactory,
+    NewTradeFactory,
+    NewUserFactory,
+    OrderRecordFactory,
+)
 
 SCHEMA, ROWS = "planned", 4000
 PLANNED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
@@ -53,6 +59,7 @@ ARGUMENTS: dict[tuple[str, str], Any] = {
 READ_WHOLE: dict[str, str] = {
     "credentials.KEY_USE": "counts all, by key",
     "credentials.OUTDATED": "counts those of all users",
+    "dead_letters.COUNT": "counts all that wait",
     "order_records.COUNT": "counts all",
     "portfolios.SYMBOLS": "names those of all users",
 }
@@ -133,6 +140,8 @@ OWN = """jsonb_build_object(
     'id', copy.id, 'uid', copy.id, 'username', copy.id, 'email', copy.id, 'telegram_id', NULL, 'user_id', copy.id,
     'order_id', copy.id, 'order_uid', copy.id, 'track_number', copy.id, 'value', copy.id,
     'api_key_hash', '\\x' || md5(copy.id::text) || md5(copy.id::text))"""
+OWN_OF = {"dead_letters": "jsonb_build_object('source', copy.id)"}
+"""The same for tables where others have names by these words."""
 
 
 def fill(url: str, admin: psycopg.Connection) -> None:
@@ -147,12 +156,13 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         storage.portfolios.put(user.id, "BTCUSDT", 1)
         storage.order_records.save(OrderRecordFactory.build(count=1))
         storage.archives.take(History(user_id=user.id), "digest")
+        storage.dead_letters.put(DeadLetterFactory.build())
     admin.execute("CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, %s)", [ROWS])
     for table in METADATA.sorted_tables:
         columns = ", ".join(f'made."{column.name}"' for column in table.columns)
         admin.execute(
             f"INSERT INTO {table.name} SELECT {columns} FROM {table.name} AS one, copies AS copy,"
-            f" jsonb_populate_record(one, {OWN}) AS made ON CONFLICT DO NOTHING"
+            f" jsonb_populate_record(one, {OWN_OF.get(table.name, OWN)}) AS made ON CONFLICT DO NOTHING"
         )
         assert admin.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0] > ROWS, table.name
     admin.execute(f"ANALYZE {', '.join(TABLES)}")

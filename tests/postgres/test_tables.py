@@ -70,11 +70,12 @@ def test_a_column_may_be_empty_where_the_field_may_be_none(name):
             )
 
 
-def test_every_key_starts_with_the_user():
+def test_every_key_starts_with_what_rows_lie_by():
+    others = {"users": "id", "user_names": "kind", "dead_letters": "source"}
     keys = {**constraints(sqlalchemy.PrimaryKeyConstraint), **constraints(sqlalchemy.UniqueConstraint)}
     for name, key in keys.items():
         first = next(iter(key.columns)).name
-        expected = {"users": "id", "user_names": "kind"}.get(key.table.name, "user_id")
+        expected = others.get(key.table.name, "user_id")
         assert first == ("order_uid" if key.table.name.startswith("order_record") else expected), name
 
 

@@ -14,6 +14,7 @@ import metacore
 import metacore.sync
 from metacore.config import Settings
 from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.messages.dead_letters import DeadLetter, Resolution
 from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.users import KycStatus, NewUser, UserPatch
 from metacore.domain.trading.archiving import History
@@ -55,6 +56,8 @@ def samples(canary) -> dict[Any, Callable[[], Any]]:
         ExecutionReport: lambda: factories.ExecutionReportFactory.build(user_id=NOBODY, order_id=NOBODY),
         History: lambda: History(user_id=NOBODY),
         OrderRecord: factories.OrderRecordFactory.build,
+        DeadLetter: factories.DeadLetterFactory.build,
+        Resolution: lambda: Resolution.DISCARDED,
         tuple[UUID, UUID]: lambda: (NOBODY, NOBODY),
         tuple[UUID, str]: lambda: (NOBODY, "USDT"),
         Mapping[str, Decimal]: lambda: {"btc": Decimal(1)},

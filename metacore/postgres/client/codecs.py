@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from metacore.domain.holdings.portfolios import Holding
+from metacore.domain.messages.dead_letters import DeadLetter, Resolution
 from metacore.domain.people.users import KycStatus, User
 from metacore.domain.trading.archiving import ArchivePart
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceHead, EntryReason
@@ -171,3 +172,5 @@ BALANCE_HEAD = Codec(BalanceHead, {})
 HOLDING = Codec(Holding, {})
 
 ARCHIVE_PART = Codec(ArchivePart, {})
+
+DEAD_LETTER = Codec(DeadLetter, {"headers": load_frozen_json, "resolution": Resolution})

@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from metacore.sync.storage.archives import ArchiveStorage
 from metacore.sync.storage.balances import BalanceStorage
+from metacore.sync.storage.dead_letters import DeadLetterStorage
 from metacore.sync.storage.order_records import OrderRecordStorage
 from metacore.sync.storage.order_updates import OrderUpdateStorage
 from metacore.sync.storage.orders import OrderStorage
@@ -50,6 +51,7 @@ class StorageList:
     portfolios = StorageOf(PortfolioStorage)
     order_records = StorageOf(OrderRecordStorage)
     archives = StorageOf(ArchiveStorage)
+    dead_letters = StorageOf(DeadLetterStorage)
 
 
 STORAGES: dict[str, Any] = {

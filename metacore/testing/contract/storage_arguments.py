@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.people.users import NewUser, UserPatch
 from metacore.domain.trading.balances import BalanceDelta, EntryFilter
 from metacore.domain.trading.decisions import Changes, Selection
@@ -37,7 +39,7 @@ WRONG: dict[Any, tuple[Any, ...]] = {
 
 MODELS = (
     *(NewUser, UserPatch, NewOrder, OrderFilter, NewTrade, TradeFilter),
-    *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord),
+    *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord, DeadLetter),
 )
 OWN_RULES = frozenset({"credentials", "api_key", "free", "locked", "quantity", "delta", "symbol", "balances"})
 """What operations read from more than one form, by a rule of their own."""
@@ -124,6 +126,8 @@ def _others(types: dict[str, Any], parameter: str, right: dict[str, Any]) -> dic
             continue
         if kind in MODELS:
             others[other] = kind.model_construct()
+        elif isinstance(kind, type) and issubclass(kind, StrEnum):
+            others[other] = next(iter(kind))
         elif NoneType in kinds_of(annotation):
             others[other] = None
     return others

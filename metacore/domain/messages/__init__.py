@@ -1,0 +1,1 @@
+"""Messages: what was done and is to be told, what was told and could not be used."""

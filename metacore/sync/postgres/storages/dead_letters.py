@@ -1,0 +1,68 @@
+# Made from metacore/postgres/storages/dead_letters.py by `python tools/generate_sync.py`. Do not edit.
+"""Dead letters in PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, final
+
+from metacore.backends.listing import Listing, parse_limit
+from metacore.domain.messages.dead_letters import DeadLetter, Resolution, latest_first
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import require_text
+from metacore.errors import NotFoundError
+from metacore.postgres.client.codecs import DEAD_LETTER, to_text
+from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.statements import dead_letters as statements
+from metacore.sync.postgres.client.session import Session
+from metacore.sync.storage.dead_letters import DeadLetterStorage
+
+
+@final
+class PostgresDeadLetterStorage(DeadLetterStorage):
+    """`metacore.sync.storage.dead_letters.DeadLetterStorage` over PostgreSQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def put(self, letter: DeadLetter) -> bool:
+        return bool(self._session.fetch(statements.PUT, DEAD_LETTER.encode(letter)))
+
+    def get(self, source: str, position: str) -> DeadLetter:
+        require_text(source=source, position=position)
+        key = {"source": source, "position": position}
+        return _letter(self._session.fetch(statements.GET, key), source, position)
+
+    def list(
+        self, source: str | None = None, resolved: bool = False, after: str | None = None, limit: int = 100
+    ) -> Page[DeadLetter]:
+        require_text(source=source)
+        listing = Listing("dead_letters.list", (source, resolved), (datetime, str, str))
+        values: dict[str, Any] = {"limit": parse_limit(limit) + 1, "source": source}
+        if (start := listing.position(after)) is not None:
+            # Of one source, the position names that source again.
+            values |= {"failed_at": to_text(start[0]), "source": start[1], "position": start[2]}
+        page = statements.page if source is None else statements.page_of_source
+        statement = page(resolved, start is not None)
+        return listing.page(DEAD_LETTER.decode_all(self._session.fetch(statement, values)), limit, latest_first)
+
+    def resolve(self, source: str, position: str, resolution: Resolution, note: str | None = None) -> DeadLetter:
+        require_text(source=source, position=position, note=note)
+        now, key = self._session.now(), {"source": source, "position": position}
+        told = {"resolution": resolution.value, "note": note, "resolved_at": to_text(now)}
+        calls: list[Call] = [(statements.RESOLVE, {**key, **told}), (statements.GET, key)]
+        _, rows = self._session.pipeline("dead_letters.resolve", calls)
+        return _letter(rows, source, position).resolved(resolution, note, now)
+
+    def count(self, source: str | None = None) -> int:
+        require_text(source=source)
+        statement = statements.COUNT if source is None else statements.COUNT_OF_SOURCE
+        rows = self._session.fetch(statement, {"source": source})
+        count: int = rows[0][0]
+        return count
+
+
+def _letter(rows: list[Row], source: str, position: str) -> DeadLetter:
+    if not rows:
+        raise NotFoundError("dead letter", (source, position))
+    return DEAD_LETTER.decode(rows[0])

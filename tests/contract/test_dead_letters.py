@@ -1,0 +1,5 @@
+from metacore.testing import contract
+
+
+class TestDeadLetter(contract.DeadLetterStorageContract):
+    """On every backend, in both worlds."""
