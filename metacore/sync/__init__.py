@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from metacore.domain.holdings.portfolios import Holding as Holding
     from metacore.domain.holdings.portfolios import Portfolio as Portfolio
     from metacore.domain.holdings.valuations import Valuation as Valuation
+    from metacore.domain.messages.dead_letters import DeadLetter as DeadLetter
+    from metacore.domain.messages.dead_letters import Resolution as Resolution
     from metacore.domain.people.credentials import Credentials as Credentials
     from metacore.domain.people.key_rotation import KeyUse as KeyUse
     from metacore.domain.people.key_rotation import RotationBatch as RotationBatch
