@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from metacore._compat.blocking import SingleFlight, require_own_world
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
@@ -50,6 +51,20 @@ class OrderRecordService:
             write.value = record
         return outcome
 
+    def process_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
+        """Store records in turn, all or none, in one transaction by `import_timeout`: the outcome of each.
+
+        Of several with one `order_uid` the last stays, stored and cached.
+        """
+        all_records = tuple(records)
+        last = {record.order_uid: record for record in all_records}
+        with ExitStack() as stack:
+            writes = {order_uid: stack.enter_context(self._cache.writing(order_uid)) for order_uid in last}
+            outcomes = self._records.save_many(all_records)
+            for order_uid, write in writes.items():
+                write.value = last[order_uid]
+        return outcomes
+
     def get(self, order_uid: str) -> OrderRecord:
         """The record, from the cache if it is there; NotFoundError if there is none. Misses of one key read once."""
         record = self._cache.get(order_uid)
@@ -70,6 +85,12 @@ class OrderRecordService:
         """Delete a record; NotFoundError if there is none."""
         with self._cache.writing(order_uid):
             self._records.delete(order_uid)
+
+    @contextmanager
+    def changing(self, order_uid: str) -> Iterator[None]:
+        """For the time in which somebody else changes a record, as a transaction does: at its end it is not cached."""
+        with self._cache.writing(order_uid):
+            yield
 
     def warm_up(self, newest: int | None = None) -> int:
         """Fill the cache with the `newest` records, as many as it holds unless told, and return how many there are.

@@ -30,6 +30,27 @@ class OrderRecordServiceContract(Contract):
         assert service.get(record.order_uid) == record == storage.order_records.get(record.order_uid)
         assert service.cache_stats().hits == 1
 
+    def test_what_was_processed_in_turn_is_stored_and_the_last_of_each_cached(
+        self, storage: Storage, service: OrderRecordService
+    ) -> None:
+        first, other = OrderRecordFactory.build_batch(2)
+        last = first.changed(locale="ru")
+        assert [*service.process_many(iter([first, other, last]))] == [CREATED, CREATED, UPDATED]
+        assert service.get(first.order_uid) == last == storage.order_records.get(first.order_uid)
+        assert service.get(other.order_uid) == other
+        assert service.cache_stats().hits == 2
+
+    def test_what_somebody_else_changed_meanwhile_is_not_cached(
+        self, storage: Storage, service: OrderRecordService
+    ) -> None:
+        record = OrderRecordFactory.build()
+        service.process(record)
+        changed = record.changed(locale="ru")
+        with service.changing(record.order_uid), storage.transaction() as tx:
+            tx.order_records.save(changed)
+            assert service.get(record.order_uid) == record
+        assert service.get(record.order_uid) == changed
+
     def test_what_was_read_is_cached(self, storage: Storage, service: OrderRecordService) -> None:
         record = OrderRecordFactory.build()
         storage.order_records.save(record)
