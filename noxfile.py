@@ -14,6 +14,7 @@ nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 EXTRAS = ".[embedded,cli,crypto,mexc,names,testing]"
+EXAMPLES = ("-p", "common", "-p", "orders", "-m", "quickstart", "-m", "order_consumer")
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -51,6 +52,19 @@ def demo(session: nox.Session) -> None:
     """Real payloads into an embedded PostgreSQL and back, printed as tables."""
     _install(session)
     session.run("python", "-P", "examples/quickstart.py", *session.posargs)
+
+
+@nox.session
+def serve(session: nox.Session) -> None:
+    """One of the systems in examples/, with the parts that no variable names: `-- orders`."""
+    if not session.posargs or not Path("examples", session.posargs[0], "__main__.py").is_file():
+        found = sorted(path.parent.name for path in Path("examples").glob("*/__main__.py"))
+        session.error(f"say which: nox -s serve -- {'|'.join(found)}")
+    _install(session, "services")
+    # In the place of this process: signals are the system's from now on, and the exit status is its own.
+    python = str(Path(session.bin, "python"))
+    os.chdir("examples")
+    os.execv(python, [python, "-m", *session.posargs])
 
 
 @nox.session
@@ -97,6 +111,9 @@ def types(session: nox.Session) -> None:
     _install(session, "test", "types")
     session.run("mypy")
     session.run("pyright")
+    # The examples, as programs of their own that see the library as a user does.
+    session.run("mypy", *EXAMPLES)
+    session.run("pyright", "--project", "examples")
 
 
 @nox.session

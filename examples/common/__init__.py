@@ -1,0 +1,1 @@
+"""What the systems of these examples share: settings, parts, errors, metrics, logs, how to start and how to end."""

@@ -1,0 +1,183 @@
+"""The parts that a system runs on: the real one where a variable names it, else an embedded one for this run.
+
+    with Parts("METACORE_URL", "SERVICES_KAFKA") as parts:
+        parts.urls["SERVICES_KAFKA"]
+
+The embedded ones run under a keeper, a process of its own that waits for the end of the one that started it: its
+standard input is a pipe from there, which also `kill -9` closes. So nothing is left behind, whatever happens.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Self
+
+from metacore.errors import ConfigurationError, StorageUnavailableError
+
+_START_TIMEOUT = 30
+_END_TIMEOUT = 8
+
+
+class Parts:
+    """The URLs of the parts that these variables name; what none of them names is started, and ends with this."""
+
+    def __init__(self, *variables: str) -> None:
+        self.urls: dict[str, str] = {name: os.environ[name] for name in variables if os.environ.get(name)}
+        self._missing = [name for name in variables if name not in self.urls]
+        for name in self._missing:
+            if name not in EMBEDDED:
+                raise ConfigurationError(f"nothing here can stand in for it: set {name}", setting=name)
+        self._keeper: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Begin to start what is missing; entering waits for it. What the caller does meanwhile costs no time."""
+        if self._missing and self._keeper is None:
+            # In a session of its own: what is sent to the system's group, Ctrl-C or -9, is for the system alone.
+            self._keeper = subprocess.Popen(
+                [sys.executable, "-m", __name__, *self._missing],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                start_new_session=True,
+            )
+        return self
+
+    def __enter__(self) -> Self:
+        self.start()
+        if self._keeper is not None:
+            assert self._keeper.stdout is not None
+            told = self._keeper.stdout.readline()
+            if not told:
+                self.stop()
+                raise StorageUnavailableError("a part did not start; what it said is above")
+            self.urls |= json.loads(told)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End what was started here."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is None:
+            return
+        assert keeper.stdin is not None
+        assert keeper.stdout is not None
+        keeper.stdin.close()
+        try:
+            keeper.wait(_END_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            keeper.kill()
+            keeper.wait()
+        keeper.stdout.close()
+
+
+class Broker:
+    """A small broker of the Kafka protocol, for development and tests, that keeps its messages in `directory`.
+
+    It is known by its URL only. Two things are not as with a real one: a member of a group that was killed is never
+    dropped, so members are static (`group.instance.id`), as is right in production, too; and messages that it has
+    acknowledged are on disk half a second later.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The bootstrap server; the same after a restart."""
+        return f"127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Return once it takes connections."""
+        program = str(resources.files("noida_db") / "noida-db")
+        command = [program, "start", "--data-dir", str(self._directory), "--only", "kafka"]
+        self._process = subprocess.Popen(
+            [*command, "--kafka-port", str(self._port)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+        deadline = time.monotonic() + _START_TIMEOUT
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise StorageUnavailableError(f"the embedded broker did not start on port {self._port}")
+            time.sleep(0.01)
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> None:
+        """End it; with SIGKILL as a crash would."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal_number)
+            process.wait(_END_TIMEOUT)
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+
+def _end_with_parent() -> None:
+    # The keeper itself may be killed, too. 1 is PR_SET_PDEATHSIG.
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+
+    with EmbeddedPostgres() as server:
+        SchemaDeployer(server.url).deploy()
+        yield server.url
+
+
+@contextmanager
+def _kafka() -> Iterator[str]:
+    directory = Path(tempfile.mkdtemp(prefix="metacore-broker-"))
+    broker = Broker(directory)
+    try:
+        broker.start()
+        yield broker.url
+    finally:
+        broker.stop()
+        shutil.rmtree(directory)
+
+
+EMBEDDED: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
+    "METACORE_URL": _postgresql,
+    "SERVICES_KAFKA": _kafka,
+}
+"""What stands in for a part that nobody named: a line for each, and a context manager that gives its URL."""
+
+
+def keep(variables: list[str]) -> None:
+    """Start these parts, tell their URLs in one line, and end them when nobody is at the other end of the pipe."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(EMBEDDED[name]()) for name in variables}
+        print(json.dumps(urls), flush=True)
+        sys.stdin.buffer.read()
+
+
+if __name__ == "__main__":
+    keep(sys.argv[1:])

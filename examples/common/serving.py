@@ -1,0 +1,95 @@
+"""How a system starts, serves and ends: exit 0 on SIGINT and SIGTERM, with nothing half done."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import uvloop
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from starlette.types import ASGIApp
+
+from common.parts import Parts
+from metacore import ConfigurationError, MetacoreError, StorageUnavailableError
+
+System = Callable[[dict[str, str], asyncio.Event], Awaitable[None]]
+"""A system over the URLs of its parts, which ends when the event is set."""
+
+_BACKLOG = 1024
+_NO_SECRET = re.compile(r"(?:[a-z]+://(?:[^/:@]*@)?)?[^@ ]*")
+_LISTENS_WITHIN = 10
+
+
+def run(system: System, parts: Parts) -> int:
+    """Run `system` until a signal ends it, and return its exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with parts:
+            uvloop.run(_until_signal(system, parts.urls))
+    except KeyboardInterrupt:
+        return 0
+    except MetacoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _until_signal(system: System, urls: dict[str, str]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await system(urls, stop)
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
+    """Serve `app` in this event loop for the time of the block. At its end requests under way are answered."""
+    _require_free(host, port)
+    server = Server(app, host, port, interface=Interfaces.ASGINL, log_enabled=False, websockets=False, backlog=_BACKLOG)
+    serving = asyncio.create_task(server.serve())
+    try:
+        async with asyncio.timeout(_LISTENS_WITHIN):
+            await _answering(host, port, serving)
+        yield
+    finally:
+        server.stop()  # type: ignore[no-untyped-call]
+        await serving
+
+
+def tell(system: str, host: str, port: int, urls: dict[str, str]) -> None:
+    """Print where the system is, and its parts, a line each, without what is secret in their URLs."""
+    print(f"{system}: http://{host}:{port}")
+    for name, url in urls.items():
+        print(f"{name}={url if _NO_SECRET.fullmatch(url) else '(as given)'}")
+    sys.stdout.flush()
+
+
+def _require_free(host: str, port: int) -> None:
+    # The server shares its port with others that do, instead of saying that it is taken.
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}", setting="port") from None
+
+
+async def _answering(host: str, port: int, serving: asyncio.Task[None]) -> None:
+    while True:
+        if serving.done():
+            raise StorageUnavailableError(f"the server on {host}:{port} ended at once")
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            return

@@ -1,0 +1,56 @@
+"""The order service as a whole: what it opens, and in which order it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+import metacore
+from common import health, pages, problems
+from common.observing import Metrics, Observed
+from common.serving import System, listening, tell
+from common.tracing import Tracing
+from orders.app import MAX_BODY, describe, hot_route, router
+from orders.cache import ReadyOrders, share_of_answers
+from orders.settings import OrderSettings, storage_settings
+
+
+def system(settings: OrderSettings) -> System:
+    """The order service by these settings."""
+
+    async def serve(urls: dict[str, str], stop: asyncio.Event) -> None:
+        async with metacore.connect(urls["METACORE_URL"], settings=storage_settings()) as storage:
+            service = metacore.OrderRecordService(
+                storage,
+                settings.cache_records,
+                settings.cache_ttl,
+                max_bytes=settings.cache_bytes - share_of_answers(settings.cache_bytes),
+            )
+            ready = ReadyOrders(service, settings.cache_records, settings.cache_bytes)
+            await service.warm_up()
+            app = application(storage, service, ready)
+            async with listening(app, settings.host, settings.port):
+                tell("orders", settings.host, settings.port, urls)
+                await stop.wait()
+
+    return serve
+
+
+def application(storage: metacore.Storage, service: metacore.OrderRecordService, ready: ReadyOrders) -> Observed:
+    """The routes, with what all systems have."""
+    metrics = Metrics()
+    metrics.storage(storage)
+    api = FastAPI(title="Orders", version="1", docs_url=None, redoc_url=None, max_body_size=MAX_BODY)
+    api.include_router(router(service, ready))
+    api.include_router(health.router({"database": storage.ping}))
+    describe(api)
+    page = pages.routes(Path(__file__).parent / "web")
+    # The order by its uid is asked for most: it is found before FastAPI, which costs as much as all the rest.
+    front = Starlette(routes=[hot_route(ready), *page, metrics.route(), Mount("", api)])
+    for app in (front, api):
+        problems.install(app)
+    return Observed(front, metrics, Tracing("orders"))
