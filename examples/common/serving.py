@@ -22,7 +22,7 @@ System = Callable[[dict[str, str], asyncio.Event], Awaitable[None]]
 """A system over the URLs of its parts, which ends when the event is set."""
 
 _BACKLOG = 1024
-_NO_SECRET = re.compile(r"(?:[a-z]+://(?:[^/:@]*@)?)?[^@ ]*")
+_MAY_HOLD_SECRET = re.compile(r"password|://[^/]*:[^/]*@", re.IGNORECASE)
 _LISTENS_WITHIN = 10
 
 
@@ -68,7 +68,7 @@ def tell(system: str, host: str, port: int, urls: dict[str, str]) -> None:
     """Print where the system is, and its parts, a line each, without what is secret in their URLs."""
     print(f"{system}: http://{host}:{port}")
     for name, url in urls.items():
-        print(f"{name}={url if _NO_SECRET.fullmatch(url) else '(as given)'}")
+        print(f"{name}={'(as given)' if _MAY_HOLD_SECRET.search(url) else url}")
     sys.stdout.flush()
 
 

@@ -1,0 +1,112 @@
+"""Systems of examples/ as processes of their own, and the parts that they run on."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from common.parts import Broker
+from metacore.testing.databases import Databases
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+class Running:
+    """A system that was started, and is ready. What it logs is in `log`."""
+
+    def __init__(self, name: str, log: Path, variables: dict[str, str]) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.log = log
+        environment = {**os.environ, f"{name.upper()}_PORT": str(port), **variables}
+        with log.open("ab") as told:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", name], cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE, stderr=told
+            )
+        self.parts: dict[str, str] = {}
+        self.url = ""
+        assert self.process.stdout is not None
+        while "SERVICES_KAFKA" not in self.parts:
+            line = self.process.stdout.readline().decode().strip()
+            if not line:
+                self.process.stdout.close()
+                self.process.wait()
+                pytest.fail(f"the system did not start: {log.read_text()}")
+            if started := re.fullmatch(rf"{name}: (http://\S+)", line):
+                self.url = started[1]
+            else:
+                part, _, url = line.partition("=")
+                self.parts[part] = url
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send the signal, and return the exit status."""
+        self.http.close()
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return status
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture(scope="module")
+def start_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start a system by its name, with variables; what still runs at the end of the module is stopped."""
+    started: list[Running] = []
+    log = tmp_path_factory.mktemp("systems") / "log"
+
+    def start(name: str, **variables: str) -> Running:
+        started.append(Running(name, log, variables))
+        return started[-1]
+
+    yield start
+    for system in started:
+        if system.process.poll() is None:
+            assert system.stop() == 0, log.read_text()
+
+
+@pytest.fixture(scope="module")
+def database_url(metacore_databases: Databases) -> Iterator[str]:
+    """A deployed database for the tests of one module: the one that METACORE_URL names, or one of their own."""
+    if named := os.environ.get("METACORE_URL"):
+        yield named
+    else:
+        with metacore_databases.database() as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def kafka_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker that lives as long as the tests: the one that SERVICES_KAFKA names, or an embedded one."""
+    if named := os.environ.get("SERVICES_KAFKA"):
+        yield named
+        return
+    broker = Broker(tmp_path_factory.mktemp("broker"))
+    broker.start()
+    yield broker.url
+    broker.stop()
+
+
+def eventually(check: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until `check` holds."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.02)
+
+
+@pytest.fixture(name="eventually")
+def eventually_fixture() -> Callable[..., None]:
+    """The function above."""
+    return eventually

@@ -1,0 +1,51 @@
+"""One order service for the tests of a module, and orders to send to it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from metacore.ids import new_id
+
+ORDER = {
+    "order_uid": "",
+    "track_number": "WBILMTESTTRACK",
+    "entry": "WBIL",
+    "delivery": {"name": "Test Testov", "phone": "+9720000000", "zip": "", "city": "Kiryat Mozkin"},
+    "payment": {"transaction": "b563feb7b2b84b6test", "amount": 1817, "payment_dt": 1637907727, "custom_fee": 0},
+    "items": [
+        {"chrt_id": 9934930, "price": 453, "name": "Mascaras", "sale": 30, "size": "0"},
+        {"chrt_id": 9934930, "price": 1, "name": "", "unknown": {"deep": [1, 1.5, None, "x"]}},
+    ],
+    "locale": "en",
+    "internal_signature": "",
+    "date_created": "2021-11-26T06:22:19Z",
+    "oof_shard": "1",
+    "unknown": {"kept": True, "ratio": 1.0},
+}
+
+
+@pytest.fixture(scope="module")
+def variables(database_url: str, kafka_url: str) -> dict[str, str]:
+    """What the services of a module run on: one database, one broker, a topic and a group of their own."""
+    own = new_id().hex
+    parts = {"METACORE_URL": database_url, "SERVICES_KAFKA": kafka_url}
+    return {**parts, "ORDERS_TOPIC": f"orders-{own}", "ORDERS_GROUP": f"order-service-{own}"}
+
+
+@pytest.fixture(scope="module")
+def system(start_system: Any, variables: dict[str, str]) -> Any:
+    """The order service that the tests of a module share."""
+    return start_system("orders", **variables)
+
+
+@pytest.fixture
+def order() -> Callable[..., dict[str, Any]]:
+    """Make an order of its own uid, with these changes."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        copy: dict[str, Any] = json.loads(json.dumps(ORDER))
+        return {**copy, "order_uid": new_id().hex, **changes}
+
+    return make

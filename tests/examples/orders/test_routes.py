@@ -1,0 +1,131 @@
+"""The routes of the order service, asked from outside."""
+
+import json
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+
+def put(system: Any, order: dict[str, Any]) -> httpx.Response:
+    answer: httpx.Response = system.http.put(f"/api/v1/orders/{order['order_uid']}", json=order)
+    return answer
+
+
+def test_what_was_put_is_seen_at_once_and_what_was_deleted_is_not(system: Any, order: Any) -> None:
+    first = order()
+    assert put(system, first).status_code == 201
+    assert system.http.get(f"/order/{first['order_uid']}").json() == first
+    changed = {**first, "locale": "ru"}
+    assert put(system, changed).status_code == 200
+    assert system.http.get(f"/order/{first['order_uid']}").json() == changed
+    assert system.http.delete(f"/api/v1/orders/{first['order_uid']}").status_code == 204
+    for method, path in (("GET", "/order/"), ("DELETE", "/api/v1/orders/")):
+        answer = system.http.request(method, path + first["order_uid"])
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+def test_an_order_comes_back_to_the_byte(system: Any, order: Any) -> None:
+    body = json.dumps(order(price=10**18), separators=(",", ":")).replace("1.5", "1.50").encode()
+    uid = json.loads(body)["order_uid"]
+    assert system.http.put(f"/api/v1/orders/{uid}", content=body).status_code == 201
+    assert system.http.get(f"/order/{uid}").content == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'{"order_uid":"x"}', b"\xff", b'{"a":"\\u0000"}', b'{"a":1e9999999999999999999}'],
+    ids=repr,
+)
+def test_what_is_no_order_is_refused(system: Any, body: bytes) -> None:
+    answer = system.http.put("/api/v1/orders/x", content=body)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_another_uid_or_too_much_in_the_body_is_refused(system: Any, order: Any) -> None:
+    assert system.http.put("/api/v1/orders/another", json=order()).status_code == 400
+    assert system.http.put("/api/v1/orders/x", content=b"x" * 1_500_000).status_code == 400
+    assert system.http.put("/api/v1/orders/x", content=b"x" * 5_000_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "uid", ["unknown", "x" * 256, "a%2Fb", "%00", "..%2F..%2Fetc%2Fpasswd", "../x", "%D0%B7%D0%B0", "%FF", "%ED%A0%80"]
+)
+def test_a_uid_that_is_none_is_400_or_404(system: Any, uid: str) -> None:
+    # A client of its own: httpx makes paths normal before it sends them.
+    request = httpx.Request("GET", httpx.URL(system.url, raw_path=f"/order/{uid}".encode()))
+    assert system.http.send(request).status_code in (400, 404)
+    request = httpx.Request("DELETE", httpx.URL(system.url, raw_path=f"/api/v1/orders/{uid}".encode()))
+    assert system.http.send(request).status_code in (400, 404, 405)
+
+
+def test_pages_give_all_exactly_once_while_others_come(system: Any, order: Any) -> None:
+    there = [order(date_created=f"2020-01-01T00:{n // 60:02}:{n % 60:02}Z") for n in range(150)]
+    for one in there:
+        put(system, one)
+
+    def insert() -> None:
+        with httpx.Client(base_url=system.url, timeout=30) as client:
+            for number in range(300):
+                new = order(date_created=f"20{10 + number % 20}-01-01T00:00:00Z")
+                client.put(f"/api/v1/orders/{new['order_uid']}", json=new)
+
+    inserting = threading.Thread(target=insert)
+    inserting.start()
+    seen: list[str] = []
+    after = None
+    while True:
+        page = system.http.get("/api/v1/orders", params={"limit": 7, **({"after": after} if after else {})}).json()
+        seen += [item["order_uid"] for item in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    inserting.join()
+    assert len(seen) == len(set(seen))
+    assert {one["order_uid"] for one in there} <= set(seen)
+    for wrong in ({"limit": 0}, {"limit": "x"}, {"after": "x"}):
+        assert system.http.get("/api/v1/orders", params=wrong).status_code == 400
+
+
+def test_the_parts_are_well_and_metrics_name_no_order(system: Any, order: Any) -> None:
+    health = system.http.get("/health")
+    assert health.status_code == 200
+    assert {part["status"] for part in health.json()["parts"].values()} == {"ok"}
+    one = order()
+    put(system, one)
+    told = system.http.get("/metrics").text
+    assert 'http_request_seconds_count{method="PUT",route="/api/v1/orders/{order_uid}",status="201"}' in told
+    assert 'database_pool{figure="pool_max"}' in told
+    assert one["order_uid"] not in told
+
+
+def test_a_request_id_that_was_given_is_kept_unless_it_is_no_plain_one(system: Any) -> None:
+    for given, kept in (("abc-1", True), ("a b", False), ("x" * 65, False)):
+        answer = system.http.get("/order/x", headers={"x-request-id": given})
+        assert (answer.headers["x-request-id"] == given) is kept
+
+
+def test_the_openapi_document_names_every_route(system: Any) -> None:
+    document = system.http.get("/openapi.json").json()
+    assert {"/order/{order_uid}", "/api/v1/orders", "/api/v1/orders/{order_uid}", "/health"} <= set(document["paths"])
+    references = set(json.dumps(document).split('"#/components/schemas/')[1:])
+    assert {reference.partition('"')[0] for reference in references} <= set(document["components"]["schemas"])
+
+
+def test_the_page_may_load_nothing_but_its_own(system: Any) -> None:
+    answer = system.http.get("/")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+    assert "<script src=" in answer.text
+    assert system.http.get("/page.js").headers["content-type"].startswith("text/javascript")
+
+
+def test_warming_up_again_tells_how_many_orders_are_cached(system: Any, order: Any) -> None:
+    put(system, order())
+    warmed = system.http.post("/api/v1/cache/warmup").json()["records"]
+    state = system.http.get("/api/v1/cache/stats").json()
+    assert 0 < warmed == state["records"] <= state["max_records"]
+    assert 0 < state["bytes"] <= state["max_bytes"]
