@@ -86,6 +86,18 @@ def lives(pid: int) -> bool:
         return False
 
 
+def watchdog(process: subprocess.Popen[str]) -> psutil.Process:
+    (child,) = psutil.Process(process.pid).children()
+    return child
+
+
+def crash(process: subprocess.Popen[str]) -> None:
+    """End it together with its watchdog, as when a machine crashes."""
+    watchdog(process).kill()
+    process.kill()
+    process.wait()
+
+
 def wait_until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not true():
@@ -322,9 +334,27 @@ def test_a_crashed_process_is_no_holder_any_more(place: Path) -> None:
     assert not lives(pid)
 
 
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_a_process_ended_by_a_signal_leaves_no_server(place: Path, ending: signal.Signals) -> None:
+    with (
+        holder() as (first, temporary, directory),
+        holder(str(place / "data")) as (second, durable, _),
+        holder(str(place / "data")) as (third, _, _),
+    ):
+        seconds = watchdog(second)
+        first.send_signal(ending)
+        second.send_signal(ending)
+        wait_until(lambda: not lives(temporary) and not directory.exists())
+        wait_until(lambda: not lives(seconds.pid))
+        assert lives(durable)
+        third.send_signal(ending)
+        wait_until(lambda: not lives(durable))
+        wait_until(lambda: not (place / "data" / "postmaster.pid").exists())
+
+
 def test_the_server_of_a_crashed_process_is_taken_over(place: Path) -> None:
     with holder(str(place / "data")) as (process, pid, _):
-        process.kill()
+        crash(process)
     assert lives(pid)
     with EmbeddedPostgres(place / "data") as postgres:
         assert postgres.pid == pid
@@ -333,8 +363,7 @@ def test_the_server_of_a_crashed_process_is_taken_over(place: Path) -> None:
 
 def test_the_temporary_server_of_a_crashed_process_is_removed_by_the_next(place: Path) -> None:
     with EmbeddedPostgres() as living, holder() as (process, pid, directory):
-        process.kill()
-        process.wait()
+        crash(process)
         assert directory.is_dir()
         with EmbeddedPostgres():
             assert not lives(pid)

@@ -123,6 +123,7 @@ class Cluster:
         version = version_of(self.directory)
         if version is None:
             return
+        self.user = ServerUser.owning(self.directory)
         self._bin_path = binaries(version)
         for mode in ("fast", "immediate") if self.durable else ("immediate",):
             if self.postmaster() is not None:

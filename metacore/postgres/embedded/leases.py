@@ -13,13 +13,14 @@ from pathlib import Path
 
 from metacore.postgres.embedded.cluster import LOCK, Cluster
 from metacore.postgres.embedded.postmaster import Postmaster
+from metacore.postgres.embedded.watchdog import Watchdog
 
 
 class Lease:
     """The lease of one process on a data directory: a shared lock, which the kernel lets go should the process crash.
 
     Starting and stopping is done under a second lock, an exclusive one. Who can then make the first lock exclusive is
-    the last. `holders` counts within the process.
+    the last. `holders` counts within the process. A watchdog does what a process that crashed would have done.
     """
 
     def __init__(self, directory: Path, *, temporary: bool) -> None:
@@ -29,6 +30,7 @@ class Lease:
         self._temporary = temporary
         self._cluster = Cluster(directory, durable=not temporary)
         self._descriptor: int | None = None
+        self._watchdog: Watchdog | None = None
 
     def run(self, version: int | None) -> Postmaster:
         """Take the lease, if that is still to do, and have the server running."""
@@ -37,6 +39,8 @@ class Lease:
             if self._descriptor is None:
                 self._descriptor = os.open(self.directory, os.O_RDONLY)
                 fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+                kind = "temporary" if self._temporary else "durable"
+                self._watchdog = Watchdog("metacore.postgres.embedded.abandoned", [str(self.directory), kind])
             return self._cluster.run(version)
 
     def release(self) -> None:
@@ -51,6 +55,8 @@ class Lease:
                     if lock_at_once(self._descriptor):
                         self._cluster.shut_down()
                         self._remove_temporary()
+            if self._watchdog is not None:
+                self._watchdog.dismiss()
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             self.abandon()
@@ -60,6 +66,19 @@ class Lease:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+        if self._watchdog is not None:
+            self._watchdog.forget()
+            self._watchdog = None
+
+    def clear(self) -> None:
+        """Stop a server that no process holds any more, and remove a temporary directory, without waiting for others.
+
+        FileNotFoundError where there is nothing yet, or any more.
+        """
+        with _opened(self.directory / LOCK) as lock, _opened(self.directory) as lease:
+            if lock_at_once(lock) and lock_at_once(lease):
+                self._cluster.shut_down()
+                self._remove_temporary()
 
     def _remove_temporary(self) -> None:
         if self._temporary and self.directory.exists():
@@ -97,6 +116,15 @@ class Leases(dict[Path, Lease]):
         for lease in self.values():
             lease.abandon()
         self.clear()
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def lock_at_once(descriptor: int) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 import stat
 import subprocess
 import tempfile
@@ -16,8 +15,8 @@ from typing import Self
 from urllib.parse import quote
 
 from metacore.errors import ConfigurationError, MetacoreError, StorageUnavailableError
-from metacore.postgres.embedded.cluster import DEFAULT_VERSION, Cluster, binaries, version_of
-from metacore.postgres.embedded.leases import Lease, Leases, lock_at_once
+from metacore.postgres.embedded.cluster import DEFAULT_VERSION, binaries, version_of
+from metacore.postgres.embedded.leases import Lease, Leases
 from metacore.postgres.embedded.postmaster import find
 from metacore.postgres.embedded.server_user import ServerUser
 
@@ -36,9 +35,10 @@ class EmbeddedPostgres:
     is installed, 16; for a new directory 18 unless told. An existing one opens with the version that made it.
 
     Holders of one path, in any threads and processes, share one server, and the last to stop stops it. A process that
-    ends normally stops its own; one that crashed no longer counts. A forked child holds nothing until it calls `start`.
-    When the server crashed, the next `start` of any holder brings it up again, at the same URL. A temporary server
-    whose process crashed is removed when the next one starts.
+    ends is no holder any more, however it ends: where it cannot stop its server, killed by a signal, a watchdog beside
+    it does, and should that be killed, too, the next `start` on this path takes the server over, and the next of a
+    temporary one removes it. A forked child holds nothing until it calls `start`. When the server crashed, the next
+    `start` of any holder brings it up again, at the same URL.
 
     It listens on a Unix socket only, in a directory that only its user can enter, and takes 200 connections. For root
     it runs as the owner of the data or, if they are new, as the system user `pgserver`, which is made if missing; all
@@ -173,13 +173,7 @@ def _remove_abandoned(directory: Path) -> None:
     # One without PG_VERSION may belong to a process that is about to lock it.
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != ServerUser.current().uid or version_of(directory) is None:
         return
-    descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        if lock_at_once(descriptor):
-            Cluster(directory, durable=False).shut_down()
-            shutil.rmtree(directory)
-    finally:
-        os.close(descriptor)
+    Lease(directory, temporary=True).clear()
 
 
 @contextlib.contextmanager
