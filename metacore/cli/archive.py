@@ -24,8 +24,6 @@ from metacore.sync.opening import connect
 from metacore.sync.services.archiving import Archiver
 from metacore.sync.storage.storage import Storage
 
-_PAGE = 1000
-
 
 def add_commands(app: typer.Typer) -> None:
     """Add the command to `app`."""
@@ -69,8 +67,8 @@ def archive(
 def _archive(storage: Storage, shelf: Shelf, before: datetime) -> None:
     archiver, taken = Archiver(storage), Counter[str](dict.fromkeys(KINDS, 0))
     with _progress() as progress:
-        task = progress.add_task("Archiving users", total=sum(1 for _ in _users(storage)))
-        for user_id in _users(storage):
+        task = progress.add_task("Archiving users", total=sum(1 for _ in storage.users.stream()))
+        for user_id in (user.id for user in storage.users.stream()):
             try:
                 shelf.catch_up(storage.archives.list(user_id))
                 for part in archiver.archive(user_id, before, shelf.keep):
@@ -88,7 +86,9 @@ def _archive(storage: Storage, shelf: Shelf, before: datetime) -> None:
 def _verify(storage: Storage, shelf: Shelf) -> None:
     archiver, flaws, parts = Archiver(storage), list[str](), 0
     with _progress() as progress:
-        users = sorted({*shelf.users(), *(user_id for user_id in _users(storage) if storage.archives.list(user_id))})
+        users = sorted(
+            {*shelf.users(), *(user.id for user in storage.users.stream() if storage.archives.list(user.id))}
+        )
         for user_id in progress.track(users, description="Verifying users"):
             parts += len(shelf.parts(user_id))
             flaws += _flaws(storage, archiver, shelf, user_id)
@@ -130,15 +130,6 @@ def _flaws(storage: Storage, archiver: Archiver, shelf: Shelf, user_id: UUID) ->
         f" expected {finding.expected}, is {finding.actual}"
         for finding in findings
     ]
-
-
-def _users(storage: Storage) -> Iterator[UUID]:
-    after: str | None = None
-    while True:
-        page = storage.users.list(after=after, limit=_PAGE)
-        yield from (user.id for user in page.items)
-        if (after := page.next) is None:
-            return
 
 
 def _moment(told: str) -> datetime:

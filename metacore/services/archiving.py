@@ -98,7 +98,7 @@ class Archiver:
             audit.read_orders(history.orders_with_settled())
         async with self._storage.transaction() as tx:
             await _locked(tx, user_id)
-            async for entry in _entries(tx, user_id):
+            async for entry in tx.balances.stream_entries(user_id):
                 if entry.seq > audit.last_seq(entry.asset):
                     audit.read_entries([entry])
             found = await tx.balances.audit(user_id)
@@ -110,7 +110,7 @@ class Archiver:
         firsts: dict[str, int] = {}
         for balance in await self._storage.balances.list(user_id):
             first, goes = 1, False
-            async for entry in _entries(self._storage, user_id, balance.asset):
+            async for entry in self._storage.balances.stream_entries(user_id, balance.asset):
                 if not is_closed_entry(entry, cut):
                     break
                 first, goes = entry.seq + 1, goes or not stays(entry)
@@ -124,7 +124,7 @@ class Archiver:
         for balance in await self._storage.balances.list(user_id):
             first = await _told_first(self._storage, balance)
             kept = staying[balance.asset] = deque()
-            async for entry in _entries(self._storage, user_id, balance.asset):
+            async for entry in self._storage.balances.stream_entries(user_id, balance.asset):
                 if entry.seq >= first:
                     break
                 if stays(entry):
@@ -218,14 +218,3 @@ async def _told_first(storage: Storages, balance: Balance) -> int:
     for entry in (await storage.balances.journal(balance.user_id, newest, limit=1)).items:
         return first_after(entry) or 1
     return 1
-
-
-async def _entries(storage: Storages, user_id: UUID, asset: str | None = None) -> AsyncIterator[BalanceEntry]:
-    """The journal of the user, oldest first by (asset, seq); only of `asset` if it is given."""
-    after: str | None = None
-    while True:
-        page = await storage.balances.entries(user_id, asset, after, _ROWS)
-        for entry in page.items:
-            yield entry
-        if (after := page.next) is None:
-            return

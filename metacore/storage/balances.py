@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -34,6 +34,14 @@ class BalanceStorage(Protocol):
         """The balance; NotFoundError for an asset that the user never had."""
         ...
 
+    async def get_or_zero(self, user_id: UUID, asset: str) -> Balance:
+        """The balance; for an asset that the user never had, one of zero without entries, which is not stored.
+
+        NotFoundError if the user does not exist; InvalidDataError if the name is none, or the user has the asset under
+        a name of another case.
+        """
+        ...
+
     async def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
         """The balances with these `(user_id, asset)` keys, sorted by key, each once, missing ones left out.
 
@@ -47,6 +55,18 @@ class BalanceStorage(Protocol):
         """All balances of the user by asset; only those with something free or locked if `nonzero`, only those with
         something unexplained if `unexplained`.
         """
+        ...
+
+    async def unexplained(self, after: str | None = None, limit: int = 100) -> Page[Balance]:
+        """A page of the balances of all users that have something unexplained, by (user_id, asset).
+
+        It is for operators: an index finds them and, where tables are distributed, every shard is asked. `limit` is 1
+        to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
+        ...
+
+    def stream_unexplained(self) -> AsyncIterator[Balance]:
+        """All balances of `unexplained`, in its order and in constant memory, read as by `stream_entries`."""
         ...
 
     async def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
@@ -89,6 +109,14 @@ class BalanceStorage(Protocol):
         """
         ...
 
+    def stream_entries(self, user_id: UUID, asset: str | None = None) -> AsyncIterator[BalanceEntry]:
+        """All entries of `entries`, in its order and in constant memory.
+
+        Pages are read as the iteration goes on, without a transaction held open: a row stored meanwhile may appear or
+        not, one that was there throughout appears exactly once.
+        """
+        ...
+
     async def journal(
         self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
@@ -98,6 +126,10 @@ class BalanceStorage(Protocol):
         TRADE or COMMISSION, the reasons of most entries; an index finds those of the others. `limit` is 1 to 1,000,
         `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """
+        ...
+
+    def stream_journal(self, user_id: UUID, filter: EntryFilter = EntryFilter()) -> AsyncIterator[BalanceEntry]:
+        """All entries of `journal`, in its order and in constant memory, read as by `stream_entries`."""
         ...
 
     async def heads(self, user_id: UUID) -> Sequence[BalanceHead]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
 
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
@@ -48,6 +48,12 @@ class OrderRecordStorage(Protocol):
         """
         ...
 
+    def stream(self) -> AsyncIterator[OrderRecord]:
+        """All records of `list`, in its order and in constant memory: pages are read as the iteration goes on, without
+        a transaction held open.
+        """
+        ...
+
     async def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         """A page of the records with this `customer_id`, newest first by (date_created_at, order_uid).
 
@@ -55,6 +61,10 @@ class OrderRecordStorage(Protocol):
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """
+        ...
+
+    def stream_by_customer(self, customer_id: str) -> AsyncIterator[OrderRecord]:
+        """All records of `list_by_customer`, in its order and in constant memory, read as by `stream`."""
         ...
 
     async def find(self, track_number: str) -> Sequence[OrderRecord]:

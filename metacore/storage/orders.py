@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey
+from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey, OrderStatus
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.pages import Page
 
@@ -65,11 +65,19 @@ class OrderStorage(Protocol):
     ) -> Page[Order]:
         """A page of the user's orders that match `filter`, newest first by (created_at, id).
 
-        Indexes find the user's orders in that order, of one symbol or one status too, and `since` and `until` in it.
-        What else `filter` asks is looked for among these, until the page is full: a side that few of them have, or of a
-        symbol a status that few have, costs all of them. Open orders are all read for one symbol or one status.
+        Indexes find the user's orders in that order, of one symbol or of each status too, and `since` and `until` in
+        it. What else `filter` asks is looked for among these, until the page is full: a side that few of them have, or
+        of a symbol statuses that few have, costs all of them. Open orders are all read for one symbol or some statuses.
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
+        ...
+
+    def stream(self, user_id: UUID, filter: OrderFilter = OrderFilter()) -> AsyncIterator[Order]:
+        """All orders of `list`, in its order and in constant memory.
+
+        Pages are read as the iteration goes on, without a transaction held open: an order stored meanwhile may appear
+        or not, one that was there and matched throughout appears exactly once.
         """
         ...
 
@@ -78,6 +86,20 @@ class OrderStorage(Protocol):
 
         An index finds the open ones; they are all read for one `symbol`.
         """
+        ...
+
+    async def in_status(self, status: OrderStatus, after: str | None = None, limit: int = 100) -> Page[Order]:
+        """A page of the orders of all users that are in this status, by user id, of each user newest first by
+        (created_at, id).
+
+        It is for operators: where tables are distributed, every shard is asked. Indexes of the open orders, and of the
+        closed ones, find them: those of another status are passed over until the page is full. `limit` is 1 to 1,000,
+        `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
+        ...
+
+    def stream_in_status(self, status: OrderStatus) -> AsyncIterator[Order]:
+        """All orders of `in_status`, in its order and in constant memory, read as by `stream`."""
         ...
 
     async def delete(self, user_id: UUID, order_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Protocol
 from uuid import UUID
 
@@ -48,6 +49,14 @@ class UserStorage(CredentialStorage, Protocol):
         given. An index finds those that are not active; among all, it passes over these.
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
+        ...
+
+    def stream(self, active: bool | None = None) -> AsyncIterator[User]:
+        """All users of `list`, in its order and in constant memory.
+
+        Pages are read as the iteration goes on, without a transaction held open: a user stored meanwhile may appear
+        or not, one that was there throughout appears exactly once.
         """
         ...
 

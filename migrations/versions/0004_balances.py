@@ -37,6 +37,9 @@ def upgrade(schema: str) -> None:
     CREATE UNIQUE INDEX balances_name_idx ON {schema}.balances (user_id, lower(asset)) WHERE lower(asset) IS NOT NULL
     """)
     op.execute(f"""
+    CREATE INDEX balances_unexplained_idx ON {schema}.balances (user_id, asset) WHERE unexplained <> 0
+    """)
+    op.execute(f"""
     CREATE TABLE {schema}.balance_entries (
         user_id       uuid                  NOT NULL,
         asset         {schema}.key          NOT NULL,

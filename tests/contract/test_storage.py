@@ -11,3 +11,7 @@ class TestStats(contract.StatsContract):
 
 class TestArgument(contract.ArgumentContract):
     """On every backend, in both worlds."""
+
+
+class TestOperatorList(contract.OperatorListContract):
+    """On every backend, in both worlds."""

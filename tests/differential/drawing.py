@@ -295,7 +295,7 @@ flags = st.builds(UserPatch, is_active=mostly(st.just(True), st.just(False)), ca
 order_filters = st.builds(
     OrderFilter,
     symbol=maybe(symbols),
-    status=maybe(statuses),
+    status=maybe(statuses | st.lists(statuses, min_size=1, max_size=4)),
     side=maybe(sides),
     since=maybe(times),
     until=maybe(times),

@@ -18,6 +18,7 @@ import metacore.sync
 from metacore import (
     MetacoreError,
     NewUser,
+    OrderStatus,
     OutcomeUnknownError,
     Settings,
     Storage,
@@ -41,10 +42,28 @@ OPERATIONS = operations_of_storages()
 """One of each, on what does not exist; in blocking style, which is asynchronous over an asynchronous storage."""
 
 
+STREAMS: dict[str, tuple[Any, ...]] = {
+    "users.stream": (),
+    "orders.stream": (NOBODY,),
+    "orders.stream_in_status": (OrderStatus.NEW,),
+    "trades.stream": (NOBODY,),
+    "trades.stream_pending": (),
+    "balances.stream_unexplained": (),
+    "balances.stream_entries": (NOBODY,),
+    "balances.stream_journal": (NOBODY,),
+    "portfolios.stream_holders": ("btc",),
+    "order_records.stream": (),
+    "order_records.stream_by_customer": ("nobody",),
+}
+"""The streams among them, which are read otherwise over an asynchronous storage, with their arguments."""
+
+
 async def perform(storage: Any, name: str) -> None:
     """Perform an operation of the list to its end, whatever comes of it."""
-    if name == "trades.stream":
-        await stream(storage, NOBODY)
+    if (arguments := STREAMS.get(name)) is not None:
+        store, method = name.split(".")
+        async for _ in getattr(getattr(storage, store), method)(*arguments):
+            """Nothing."""
         return
     with suppress(MetacoreError):
         await OPERATIONS[name](storage)  # type: ignore[misc]

@@ -11,6 +11,7 @@ from metacore.postgres.schema.distribution import shards
 from .test_statement_plans import explained
 
 ASK_ALL = {
+    "balances.unexplained": "pages of those of all users",
     "credentials.GET_BY_API_KEY": "looks a name up and its user, on one server",
     "credentials.KEY_USE": "counts those of all users",
     "credentials.OUTDATED": "counts those of all users",
@@ -29,10 +30,12 @@ ASK_ALL = {
     "order_records.page": "pages of all",
     "orders.IMPORT.conflicts": "compares rows of several users",
     "orders.IMPORT.insert": "writes rows of several users",
+    "orders.in_status": "pages of those of all users",
     "portfolios.SYMBOLS": "those of all users",
     "portfolios.holders": "pages of those of all users",
     "trades.IMPORT.conflicts": "compares rows of several users",
     "trades.IMPORT.insert": "writes rows of several users",
+    "trades.pending": "pages of those of all users",
     "users.GET_BY_NAME": "looks a name up and its user, on one server",
     "users.page": "pages of all",
 }

@@ -148,9 +148,17 @@ OPERATIONS = {
             {"symbol": "RARE"},
             {"status": "NEW"},
             {"status": "EXPIRED"},
+            {"status": ("EXPIRED", "CANCELED", "PENDING_CANCEL", "NEW")},
             {"symbol": "RARE", "status": "FILLED"},
+            {"symbol": "RARE", "status": ("FILLED", "NEW", "REJECTED")},
             {"symbol": "RARE", "side": "SELL", "since": LONG_AGO},
         )
+    ],
+    "of all users": lambda s, k: [
+        s.orders.in_status("PENDING_CANCEL"),
+        s.orders.in_status("FILLED", limit=3),
+        s.trades.pending(),
+        s.balances.unexplained(),
     ],
     "orders.list_open": lambda s, k: s.orders.list_open(k.id),
     "orders.create_many": lambda s, k: s.orders.create_many([NewOrderFactory.build(user_id=k.id) for _ in range(5)]),
@@ -180,6 +188,7 @@ OPERATIONS = {
     ),
     "balances": lambda s, k: [
         s.balances.get(k.id, "BTC"),
+        s.balances.get_or_zero(k.id, "NONE"),
         s.balances.get_many([(k.id, "BTC"), (k.id, "USDT")]),
         s.balances.entries(k.id, "ETH", limit=3),
         s.balances.journal(k.id, limit=3),

@@ -19,7 +19,7 @@ from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.users import UserPatch
 from metacore.domain.trading.archiving import History
 from metacore.domain.trading.balances import EntryFilter
-from metacore.domain.trading.orders import OrderFilter
+from metacore.domain.trading.orders import CLOSED, OrderFilter
 from metacore.domain.trading.trades import TradeFilter, TradeState
 from metacore.postgres import SchemaDeployer, statements
 from metacore.postgres.client.planning import PLANNING
@@ -46,6 +46,7 @@ FILTERS = {
 }
 ARGUMENTS: dict[tuple[str, str], Any] = {
     **{(name, "filters"): [*combinations(fields, 1), fields, ()] for name, fields in FILTERS.items()},
+    ("orders.page", "closed"): range(len(CLOSED) + 1),
     ("trades.page", "state"): [None, *TradeState],
     ("users.page", "active"): [None, True, False],
     ("users.change", "columns"): [("username",), tuple(UserPatch.model_fields)],
@@ -189,7 +190,7 @@ def test_no_statement_reads_a_table_whole_but_those_about_all_rows(planner):
         for name, statement in told.items():
             if is_planned(statement):
                 text = statement.positional(SCHEMA)[0].decode()
-                (plan,) = planner.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}").fetchone()
+                (plan,) = planner.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}", prepare=False).fetchone()
                 if tables := read_whole(plan):
                     whole[name] = tables
     assert {name: tables for name, tables in whole.items() if name not in READ_WHOLE} == {}

@@ -20,7 +20,7 @@ from metacore.domain.people.users import KycStatus, NewUser, UserPatch
 from metacore.domain.trading.archiving import History
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta
 from metacore.domain.trading.order_updates import NewOrderUpdate
-from metacore.domain.trading.orders import NewOrder
+from metacore.domain.trading.orders import NewOrder, OrderStatus
 from metacore.domain.trading.reports import ExecutionReport
 from metacore.domain.trading.snapshots import AccountSnapshot
 from metacore.domain.trading.trades import NewTrade
@@ -43,6 +43,7 @@ def samples(canary) -> dict[Any, Callable[[], Any]]:
         str | SecretStr: lambda: canary.credentials.api_key,
         Credentials | None: lambda: canary.credentials,
         KycStatus: lambda: KycStatus.PRIMARY,
+        OrderStatus: lambda: OrderStatus.NEW,
         NewUser: factories.NewUserFactory.build,
         UserPatch: lambda: UserPatch(username="new"),
         NewOrder: lambda: factories.NewOrderFactory.build(user_id=NOBODY),

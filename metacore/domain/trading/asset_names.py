@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from metacore.domain.trading.balances import Balance, BalanceKey
+from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey
+from metacore.domain.values.amounts import ZERO
+from metacore.domain.values.model import build
 from metacore.domain.values.text import require_text
 from metacore.errors import InvalidDataError
 
@@ -34,6 +36,11 @@ def require_names(keys: Iterable[BalanceKey], existing_keys: Iterable[BalanceKey
         existing = names.get((user_id, folded(asset)), asset)
         if existing != asset:
             raise other_name(asset, existing)
+
+
+def parse_asset(asset: str) -> str:
+    """`asset` itself; InvalidDataError if it cannot be the name of one."""
+    return build(AccountBalance, {"asset": asset, "free": ZERO}).asset
 
 
 def parse_keys(keys: Iterable[BalanceKey]) -> list[BalanceKey]:

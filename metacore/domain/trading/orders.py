@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from metacore import ids
 from metacore.domain.trading.order_ids import OrderIds
@@ -181,6 +182,10 @@ class Order(NewOrder):
         """Whether the exchange may still execute it."""
         return self.status.is_open
 
+    def place(self) -> tuple[UUID, datetime, UUID]:
+        """Where it stands among the orders of all users."""
+        return self.user_id, self.created_at, self.id
+
     def hold_conflict(self) -> ConflictError:
         """Why it cannot be deleted while it holds funds: they would stay locked for ever."""
         return ConflictError(
@@ -215,20 +220,38 @@ _FRESH: dict[str, Any] = {
 }
 
 
+def _several(told: Any) -> Any:
+    """Several statuses as a tuple, sorted, each once, or as the one that they are; else what is told."""
+    if isinstance(told, str) or not isinstance(told, Iterable):
+        return told
+    named = {OrderStatus(status) for status in told}
+    if not named:
+        raise ValueError("name at least one status, or leave it out for any")
+    return named.pop() if len(named) == 1 else tuple(status for status in OrderStatus if status in named)
+
+
 class OrderFilter(Model):
     """Which orders to list: all that match every given field; `since` inclusive, `until` exclusive, by `created_at`."""
 
     symbol: Key | None = None
-    status: OrderStatus | None = None
+    status: Annotated[OrderStatus | Sequence[OrderStatus] | Set[OrderStatus] | None, BeforeValidator(_several)] = None
+    """One status, or several: each that an order may be in. They are kept as a tuple, in the order of the statuses."""
     side: OrderSide | None = None
     since: Time | None = None
     until: Time | None = None
+
+    @property
+    def statuses(self) -> tuple[OrderStatus, ...]:
+        """The statuses that are asked for; empty where any is."""
+        if self.status is None:
+            return ()
+        return (self.status,) if isinstance(self.status, OrderStatus) else tuple(self.status)
 
     def matches(self, order: Order) -> bool:
         """Whether `order` is one of them."""
         return (
             (self.symbol is None or order.symbol == self.symbol)
-            and (self.status is None or order.status is self.status)
+            and (self.status is None or order.status in self.statuses)
             and (self.side is None or order.side is self.side)
             and (self.since is None or order.created_at >= self.since)
             and (self.until is None or order.created_at < self.until)

@@ -140,6 +140,10 @@ class Trade(NewTrade):
             },
         )
 
+    def place(self) -> tuple[UUID, datetime, UUID]:
+        """Where it stands among the trades of all users, oldest first."""
+        return self.user_id, self.traded_at, self.id
+
     def is_of(self, order: Order) -> bool:
         """Whether it names this order."""
         return self.user_id == order.user_id and self.order_ids.own_first() in order.order_ids.names()

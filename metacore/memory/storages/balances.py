@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import final
 from uuid import UUID
 
+from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing
+from metacore.backends.streams import streamed
 from metacore.domain.trading.adjustments import adjustments, parse_balances
-from metacore.domain.trading.asset_names import folded, parse_keys, require_own_names
+from metacore.domain.trading.asset_names import folded, parse_asset, parse_keys, require_own_names
 from metacore.domain.trading.audit import Audit, AuditFinding
 from metacore.domain.trading.balances import (
     AccountBalance,
@@ -48,6 +51,16 @@ class MemoryBalanceStorage(BalanceStorage):
                 raise NotFoundError("balance", (user_id, asset))
         return balance
 
+    async def get_or_zero(self, user_id: UUID, asset: str) -> Balance:
+        asset = parse_asset(asset)
+        key = (user_id, asset)
+        with self._session.read() as tables:
+            if tables.users.get((user_id,)) is None:
+                raise NotFoundError("user", user_id)
+            balances = find_named(tables, [key])
+        require_own_names([key], balances)
+        return balances[0] if balances else Balance.empty(user_id, asset, self._session.now())
+
     async def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
         named, now = parse_keys(keys), self._session.now()
         if for_update:
@@ -66,6 +79,16 @@ class MemoryBalanceStorage(BalanceStorage):
             for balance in rows
             if (not nonzero or balance.free or balance.locked) and (not unexplained or balance.unexplained)
         )
+
+    async def unexplained(self, after: str | None = None, limit: int = 100) -> Page[Balance]:
+        page = PageRequest(Listing("balances.unexplained", (), (UUID, str)), after, limit)
+        with self._session.read() as tables:
+            rows = [balance for balance in tables.balances.all() if balance.unexplained]
+            return page.of(rows, lambda balance: balance.key, newest_first=False)
+
+    @counts_itself
+    def stream_unexplained(self) -> AsyncIterator[Balance]:
+        return streamed(self._session, "balances.stream_unexplained", partial(MemoryBalanceStorage.unexplained, self))
 
     async def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
@@ -93,6 +116,12 @@ class MemoryBalanceStorage(BalanceStorage):
             rows = entries.group(user_id) if asset is None else entries.select("balance", (user_id, asset))
             return page.of(rows, lambda row: (row.asset, row.seq), newest_first=False)
 
+    @counts_itself
+    def stream_entries(self, user_id: UUID, asset: str | None = None) -> AsyncIterator[BalanceEntry]:
+        return streamed(
+            self._session, "balances.stream_entries", partial(MemoryBalanceStorage.entries, self, user_id, asset)
+        )
+
     async def journal(
         self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
@@ -100,6 +129,12 @@ class MemoryBalanceStorage(BalanceStorage):
         with self._session.read() as tables:
             rows = [entry for entry in tables.balance_entries.group(user_id) if filter.matches(entry)]
             return page.of(rows, BalanceEntry.position)
+
+    @counts_itself
+    def stream_journal(self, user_id: UUID, filter: EntryFilter = EntryFilter()) -> AsyncIterator[BalanceEntry]:
+        return streamed(
+            self._session, "balances.stream_journal", partial(MemoryBalanceStorage.journal, self, user_id, filter)
+        )
 
     async def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
         with self._session.read() as tables:

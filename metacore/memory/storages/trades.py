@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from functools import partial
 from typing import final
 from uuid import UUID
 
 from metacore.backends.counting import counts_itself
-from metacore.backends.listing import MAX_LIMIT, Listing
+from metacore.backends.listing import Listing
+from metacore.backends.streams import streamed
 from metacore.backends.tally import Tally
-from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
+from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, TradeState
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
@@ -73,7 +76,10 @@ class MemoryTradeStorage(TradeStorage):
     async def list(
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Trade]:
-        return await self._list(user_id, filter, after, limit)
+        page = PageRequest(Listing("trades.list", (user_id, filter)), after, limit)
+        with self._session.read() as tables:
+            rows = [trade for trade in tables.trades.group(user_id) if filter.matches(trade)]
+            return page.of(rows, _by_time)
 
     async def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
         with self._session.read() as tables:
@@ -83,22 +89,19 @@ class MemoryTradeStorage(TradeStorage):
         with self._session.read() as tables:
             return tuple(tables.trades.select("pending", user_id))
 
-    @counts_itself
-    async def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> AsyncIterator[Trade]:
-        after = None
-        with self._session.operation("trades.stream"):
-            while True:
-                page = await self._list(user_id, filter, after, MAX_LIMIT)
-                for trade in page.items:
-                    yield trade
-                if (after := page.next) is None:
-                    return
-
-    async def _list(self, user_id: UUID, filter: TradeFilter, after: str | None, limit: int) -> Page[Trade]:
-        page = PageRequest(Listing("trades.list", (user_id, filter)), after, limit)
+    async def pending(self, after: str | None = None, limit: int = 100) -> Page[Trade]:
+        page = PageRequest(Listing("trades.pending", (), (UUID, datetime, UUID)), after, limit)
         with self._session.read() as tables:
-            rows = [trade for trade in tables.trades.group(user_id) if filter.matches(trade)]
-            return page.of(rows, _by_time)
+            rows = [trade for trade in tables.trades.all() if trade.state is TradeState.PENDING]
+            return page.of(rows, Trade.place, newest_first=False)
+
+    @counts_itself
+    def stream_pending(self) -> AsyncIterator[Trade]:
+        return streamed(self._session, "trades.stream_pending", partial(MemoryTradeStorage.pending, self))
+
+    @counts_itself
+    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> AsyncIterator[Trade]:
+        return streamed(self._session, "trades.stream", partial(MemoryTradeStorage.list, self, user_id, filter))
 
 
 def insert_trade(tables: Views, trade: Trade) -> None:

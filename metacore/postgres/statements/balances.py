@@ -18,12 +18,25 @@ from metacore.postgres.statements.sets import (
     ordered,
     rows,
 )
-from metacore.postgres.tables.balances import LISTED_ENTRIES, RARE_ENTRIES, balance_entries, balances
+from metacore.postgres.tables.balances import (
+    LISTED_ENTRIES,
+    RARE_ENTRIES,
+    UNEXPLAINED_BALANCES,
+    balance_entries,
+    balances,
+)
 
 GET = Statement(
     "balances.get",
     f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid AND asset = %(asset)s",
 )
+
+GET_NAMED = Statement(
+    "balances.get_or_zero",
+    f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances"
+    ' WHERE user_id = %(user_id)s::uuid AND lower(asset) = lower(%(asset)s COLLATE "C")',
+)
+"""The balance that has this name, in whatever case: there is one."""
 
 _LOCK_ORDER = 'lower(asset COLLATE "C")'
 """The order in which balances are stored and locked, whoever names them in whatever case."""
@@ -54,10 +67,23 @@ def list_all(nonzero: bool, unexplained: bool) -> Statement:
     if nonzero:
         where.append("(free <> 0 OR locked <> 0)")
     if unexplained:
-        where.append("unexplained <> 0")
+        where.append(UNEXPLAINED_BALANCES)
     return Statement(
         "balances.list",
         f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE {' AND '.join(where)} ORDER BY asset",
+    )
+
+
+@cache
+def unexplained(after: bool) -> Statement:
+    """A page of the balances with something unexplained, by user and asset; only behind a position, if so."""
+    where = [UNEXPLAINED_BALANCES]
+    if after:
+        where.append("(user_id, asset) > (%(user_id)s::uuid, %(asset)s)")
+    return Statement(
+        "balances.unexplained",
+        f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE {' AND '.join(where)}"
+        " ORDER BY user_id, asset LIMIT %(limit)s::bigint",
     )
 
 
@@ -117,7 +143,7 @@ HEADS = Statement(
     " ORDER BY asset",
 )
 
-KNOWN_USER = Statement("balances.audit", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid")
+KNOWN_USER = Statement("balances.known_user", "SELECT id FROM {schema}.users WHERE id = %(user_id)s::uuid")
 
 
 @cache

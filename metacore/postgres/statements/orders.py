@@ -8,7 +8,19 @@ from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import ORDER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
-from metacore.postgres.statements.sets import OF_USER, behind, created, equal, looked_up, matching, names, ordered
+from metacore.postgres.statements.sets import (
+    OF_USER,
+    array,
+    behind,
+    created,
+    equal,
+    looked_up,
+    matching,
+    names,
+    ordered,
+    parameter,
+    without,
+)
 from metacore.postgres.statements.turns import ONE_SHARED
 from metacore.postgres.tables.orders import CLOSED_ORDERS, CLOSED_ORDERS_BY_STATUS, LISTED_ORDERS, OPEN_ORDERS, orders
 
@@ -49,24 +61,26 @@ DELETE = Statement(
 
 
 @cache
-def page(filters: tuple[str, ...], closed: bool, after: bool) -> Statement:
-    """A page, newest first, of the orders that match `filters`; only behind a position, if so. `closed` says whether
-    the status among the filters is one of closed orders.
+def page(filters: tuple[str, ...], is_open: bool, closed: int, after: bool) -> Statement:
+    """A page, newest first, of the orders that match `filters`; only behind a position, if so. `is_open` says whether
+    open orders are among those of the statuses that are asked for, `closed` how many of these are of closed orders.
     """
-    pages = [_page(part, filters, after) for part in _parts(filters, closed)]
+    pages = [_page(part, without(filters, "status"), after) for part in _parts(filters, is_open, closed)]
     if len(pages) == 1:
         return Statement("orders.list", pages[0])
-    both = f"SELECT * FROM (({') UNION ALL ('.join(pages)})) AS found"
-    return Statement("orders.list", f"{both} {_NEWEST_FIRST} LIMIT %(limit)s::bigint")
+    whole = f"SELECT * FROM (({') UNION ALL ('.join(pages)})) AS found"
+    return Statement("orders.list", f"{whole} {_NEWEST_FIRST} LIMIT %(limit)s::bigint")
 
 
-def _parts(filters: tuple[str, ...], closed: bool) -> tuple[str, ...]:
-    """The conditions of the indexes that such a page is found by."""
-    if "status" in filters and not closed:
-        return (OPEN_ORDERS,)
-    if "symbol" in filters:
-        return (CLOSED_ORDERS,) if "status" in filters else (OPEN_ORDERS, CLOSED_ORDERS)
-    return (CLOSED_ORDERS_BY_STATUS,) if "status" in filters else (LISTED_ORDERS,)
+def _parts(filters: tuple[str, ...], is_open: bool, closed: int) -> list[str]:
+    """The conditions of the indexes that such a page is found by, with those of its statuses."""
+    if "status" not in filters:
+        return [OPEN_ORDERS, CLOSED_ORDERS] if "symbol" in filters else [LISTED_ORDERS]
+    parts = [f"{OPEN_ORDERS} AND status = ANY ({array('open', 'text')}::text[])"] if is_open or not closed else []
+    if closed and "symbol" in filters:
+        return [*parts, f"{CLOSED_ORDERS} AND status = ANY ({array('closed', 'text')}::text[])"]
+    # One index scan for each: of several statuses at once, an index gives no order.
+    return parts + [f"{CLOSED_ORDERS_BY_STATUS} AND status = %(closed_{number})s::text" for number in range(closed)]
 
 
 def _page(part: str, filters: tuple[str, ...], after: bool) -> str:
@@ -76,6 +90,22 @@ def _page(part: str, filters: tuple[str, ...], after: bool) -> str:
     if after:
         where.append(behind(orders, "created_at", "id"))
     return f"{_SELECT} WHERE {' AND '.join(where)} {_NEWEST_FIRST} LIMIT %(limit)s::bigint"
+
+
+@cache
+def in_status(is_open: bool, after: bool) -> Statement:
+    """A page of the orders of all users that are in a status, by user, newest first; only behind a position, if so.
+    `is_open` says whether it is a status of open orders.
+    """
+    where = [OPEN_ORDERS if is_open else CLOSED_ORDERS_BY_STATUS, "status = %(status)s::text"]
+    if after:
+        # The first condition is what an index begins at.
+        where.append(f"user_id >= {parameter(orders, 'user_id')}")
+        where.append(f"(user_id > {parameter(orders, 'user_id')} OR {behind(orders, 'created_at', 'id')})")
+    return Statement(
+        "orders.in_status",
+        f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY user_id, created_at DESC, id DESC LIMIT %(limit)s::bigint",
+    )
 
 
 @cache

@@ -55,6 +55,19 @@ LIST_PENDING = Statement(
     "trades.list_pending", f"{_SELECT} WHERE {equal(trades, 'user_id')} AND {PENDING_TRADES} ORDER BY traded_at, id"
 )
 
+
+@cache
+def pending(after: bool) -> Statement:
+    """A page of the PENDING trades of all users, by user, oldest first; only behind a position, if so."""
+    where = [PENDING_TRADES]
+    if after:
+        where.append("(user_id, traded_at, id) > (%(user_id)s::uuid, %(traded_at)s::timestamptz, %(id)s::uuid)")
+    return Statement(
+        "trades.pending",
+        f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY user_id, traded_at, id LIMIT %(limit)s::bigint",
+    )
+
+
 GET_MANY = Statement(
     "trades.get_many",
     f"SELECT found.* FROM {ordered(trades, ['id'])}"

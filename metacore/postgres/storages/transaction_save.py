@@ -24,7 +24,7 @@ from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
 from metacore.postgres.statements.users import LOCK
-from metacore.postgres.storages.balances import add_locks, write
+from metacore.postgres.storages.balance_writes import add_locks, write
 from metacore.postgres.storages.names import exchange
 from metacore.postgres.storages.order_updates import values_of as values_of_updates
 from metacore.postgres.storages.turns import queue

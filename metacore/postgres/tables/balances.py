@@ -37,6 +37,9 @@ FREQUENT = frozenset({EntryReason.HOLD, EntryReason.RELEASE, EntryReason.TRADE, 
 RARE_ENTRIES = f"reason IN ({quoted(sorted(set(EntryReason) - FREQUENT))}) AND {filtered('occurred_at')}"
 """Which rows `balance_entries_reason_idx` has, for lists of one reason."""
 
+UNEXPLAINED_BALANCES = "unexplained <> 0"
+"""Which rows `balances_unexplained_idx` has."""
+
 balances = Table(
     "balances",
     METADATA,
@@ -63,6 +66,13 @@ Index(
     func.lower(balances.c.asset),
     unique=True,
     postgresql_where=text("lower(asset) IS NOT NULL"),
+)
+
+Index(
+    "balances_unexplained_idx",
+    balances.c.user_id,
+    balances.c.asset,
+    postgresql_where=text(UNEXPLAINED_BALANCES),
 )
 
 balance_entries = Table(

@@ -99,7 +99,7 @@ class Archiver:
             audit.read_orders(history.orders_with_settled())
         with self._storage.transaction() as tx:
             _locked(tx, user_id)
-            for entry in _entries(tx, user_id):
+            for entry in tx.balances.stream_entries(user_id):
                 if entry.seq > audit.last_seq(entry.asset):
                     audit.read_entries([entry])
             found = tx.balances.audit(user_id)
@@ -111,7 +111,7 @@ class Archiver:
         firsts: dict[str, int] = {}
         for balance in self._storage.balances.list(user_id):
             first, goes = 1, False
-            for entry in _entries(self._storage, user_id, balance.asset):
+            for entry in self._storage.balances.stream_entries(user_id, balance.asset):
                 if not is_closed_entry(entry, cut):
                     break
                 first, goes = entry.seq + 1, goes or not stays(entry)
@@ -125,7 +125,7 @@ class Archiver:
         for balance in self._storage.balances.list(user_id):
             first = _told_first(self._storage, balance)
             kept = staying[balance.asset] = deque()
-            for entry in _entries(self._storage, user_id, balance.asset):
+            for entry in self._storage.balances.stream_entries(user_id, balance.asset):
                 if entry.seq >= first:
                     break
                 if stays(entry):
@@ -219,14 +219,3 @@ def _told_first(storage: Storages, balance: Balance) -> int:
     for entry in storage.balances.journal(balance.user_id, newest, limit=1).items:
         return first_after(entry) or 1
     return 1
-
-
-def _entries(storage: Storages, user_id: UUID, asset: str | None = None) -> Iterator[BalanceEntry]:
-    """The journal of the user, oldest first by (asset, seq); only of `asset` if it is given."""
-    after: str | None = None
-    while True:
-        page = storage.balances.entries(user_id, asset, after, _ROWS)
-        for entry in page.items:
-            yield entry
-        if (after := page.next) is None:
-            return

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -35,6 +35,14 @@ class BalanceStorage(Protocol):
         """The balance; NotFoundError for an asset that the user never had."""
         ...
 
+    def get_or_zero(self, user_id: UUID, asset: str) -> Balance:
+        """The balance; for an asset that the user never had, one of zero without entries, which is not stored.
+
+        NotFoundError if the user does not exist; InvalidDataError if the name is none, or the user has the asset under
+        a name of another case.
+        """
+        ...
+
     def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
         """The balances with these `(user_id, asset)` keys, sorted by key, each once, missing ones left out.
 
@@ -48,6 +56,18 @@ class BalanceStorage(Protocol):
         """All balances of the user by asset; only those with something free or locked if `nonzero`, only those with
         something unexplained if `unexplained`.
         """
+        ...
+
+    def unexplained(self, after: str | None = None, limit: int = 100) -> Page[Balance]:
+        """A page of the balances of all users that have something unexplained, by (user_id, asset).
+
+        It is for operators: an index finds them and, where tables are distributed, every shard is asked. `limit` is 1
+        to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
+        ...
+
+    def stream_unexplained(self) -> Iterator[Balance]:
+        """All balances of `unexplained`, in its order and in constant memory, read as by `stream_entries`."""
         ...
 
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
@@ -90,6 +110,14 @@ class BalanceStorage(Protocol):
         """
         ...
 
+    def stream_entries(self, user_id: UUID, asset: str | None = None) -> Iterator[BalanceEntry]:
+        """All entries of `entries`, in its order and in constant memory.
+
+        Pages are read as the iteration goes on, without a transaction held open: a row stored meanwhile may appear or
+        not, one that was there throughout appears exactly once.
+        """
+        ...
+
     def journal(
         self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
@@ -99,6 +127,10 @@ class BalanceStorage(Protocol):
         TRADE or COMMISSION, the reasons of most entries; an index finds those of the others. `limit` is 1 to 1,000,
         `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """
+        ...
+
+    def stream_journal(self, user_id: UUID, filter: EntryFilter = EntryFilter()) -> Iterator[BalanceEntry]:
+        """All entries of `journal`, in its order and in constant memory, read as by `stream_entries`."""
         ...
 
     def heads(self, user_id: UUID) -> Sequence[BalanceHead]:

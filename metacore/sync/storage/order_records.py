@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
@@ -49,6 +49,12 @@ class OrderRecordStorage(Protocol):
         """
         ...
 
+    def stream(self) -> Iterator[OrderRecord]:
+        """All records of `list`, in its order and in constant memory: pages are read as the iteration goes on, without
+        a transaction held open.
+        """
+        ...
+
     def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         """A page of the records with this `customer_id`, newest first by (date_created_at, order_uid).
 
@@ -56,6 +62,10 @@ class OrderRecordStorage(Protocol):
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
         """
+        ...
+
+    def stream_by_customer(self, customer_id: str) -> Iterator[OrderRecord]:
+        """All records of `list_by_customer`, in its order and in constant memory, read as by `stream`."""
         ...
 
     def find(self, track_number: str) -> Sequence[OrderRecord]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -52,6 +52,14 @@ class PortfolioStorage(Protocol):
         """A page of the holdings of this symbol, by user id.
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
+        ...
+
+    def stream_holders(self, symbol: str) -> Iterator[Holding]:
+        """All holdings of `holders`, in its order and in constant memory.
+
+        Pages are read as the iteration goes on, without a transaction held open: one stored meanwhile may appear or
+        not, one that was there throughout appears exactly once.
         """
         ...
 

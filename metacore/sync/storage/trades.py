@@ -74,8 +74,20 @@ class TradeStorage(Protocol):
         """All PENDING trades of the user, oldest first by (traded_at, id)."""
         ...
 
+    def pending(self, after: str | None = None, limit: int = 100) -> Page[Trade]:
+        """A page of the PENDING trades of all users, by user id, of each user oldest first by (traded_at, id).
+
+        It is for operators: an index finds them and, where tables are distributed, every shard is asked. `limit` is 1
+        to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
+        ...
+
+    def stream_pending(self) -> Iterator[Trade]:
+        """All trades of `pending`, in its order and in constant memory, read as by `stream`."""
+        ...
+
     def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
-        """All trades of the user that match `filter`, newest first by (traded_at, id), in constant memory.
+        """All trades of `list`, in its order and in constant memory.
 
         Pages are read as the iteration goes on, without a transaction held open: a trade stored meanwhile may appear
         or not, one that was there throughout appears exactly once.

@@ -21,14 +21,19 @@ from metacore.testing.factories import BalanceDeltaFactory, NewUserFactory
 
 OPERATIONS: dict[str, Callable[[BalanceStorage], object]] = {
     "get": lambda balances: balances.get(NOBODY, "USDT"),
+    "get_or_zero": lambda balances: balances.get_or_zero(NOBODY, "USDT"),
     "get_many": lambda balances: balances.get_many([(NOBODY, "USDT")], for_update=True),
     "list": lambda balances: balances.list(NOBODY),
+    "unexplained": lambda balances: balances.unexplained(),
+    "stream_unexplained": lambda balances: list(balances.stream_unexplained()),
     "put": lambda balances: balances.put(NOBODY, "USDT", Decimal(1), Decimal(0)),
     "put_all": lambda balances: balances.put_all(NOBODY, []),
     "replace_all": lambda balances: balances.replace_all(NOBODY, []),
     "apply": lambda balances: balances.apply([BalanceDeltaFactory.build(user_id=NOBODY)]),
     "entries": lambda balances: balances.entries(NOBODY),
+    "stream_entries": lambda balances: list(balances.stream_entries(NOBODY)),
     "journal": lambda balances: balances.journal(NOBODY),
+    "stream_journal": lambda balances: list(balances.stream_journal(NOBODY)),
     "heads": lambda balances: balances.heads(NOBODY),
     "audit": lambda balances: balances.audit(NOBODY),
 }
@@ -65,6 +70,22 @@ class BalanceStorageContract(Contract):
             with pytest.raises(NotFoundError) as caught:
                 storage.balances.get(*key)
             assert (caught.value.entity, caught.value.key) == ("balance", key)
+
+    def test_get_or_zero_is_the_balance_or_one_that_is_not_stored(self, storage: Storage, user: User) -> None:
+        storage.balances.put(user.id, "USDT", ONE, ZERO)
+        assert storage.balances.get_or_zero(user.id, "USDT") == storage.balances.get(user.id, "USDT")
+        assert storage.balances.get_or_zero(user.id, "BTC") == Balance.empty(user.id, "BTC", storage.now())
+        assert [balance.asset for balance in storage.balances.list(user.id)] == ["USDT"]
+
+    def test_get_or_zero_refuses_who_and_what_cannot_be(self, storage: Storage, user: User) -> None:
+        storage.balances.put(user.id, "USDT", ONE, ZERO)
+        with pytest.raises(NotFoundError) as caught:
+            storage.balances.get_or_zero(NOBODY, "USDT")
+        assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
+        for asset in ("usdt", "", "a" * 256, "\0"):
+            with pytest.raises(InvalidDataError) as refused:
+                storage.balances.get_or_zero(user.id, asset)
+            assert refused.value.field == "asset"
 
     @each_case("text", HOSTILE_TEXTS)
     def test_every_text_comes_back_as_it_went_in(self, storage: Storage, text: str) -> None:

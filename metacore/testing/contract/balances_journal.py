@@ -37,6 +37,9 @@ class JournalContract(PagedListContract):
     def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
         return storage.balances.entries(user.id, after=after, limit=limit)
 
+    def stream(self, storage: Storage, user: User) -> Iterator[Any]:
+        return storage.balances.stream_entries(user.id)
+
     def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
         yield storage.balances.entries(other.id, limit=1)
         self.insert(storage, user, 3)
@@ -56,6 +59,7 @@ class JournalContract(PagedListContract):
         everything = storage.balances.entries(user.id).items
         of_asset = tuple(entry for entry in everything if entry.asset == "USDT")
         assert storage.balances.entries(user.id, "USDT").items == of_asset
+        assert tuple(storage.balances.stream_entries(user.id, "USDT")) == of_asset
         first = storage.balances.entries(user.id, "USDT", limit=2)
         assert first.items == of_asset[:2]
         assert storage.balances.entries(user.id, "USDT", after=first.next, limit=2) == Page(of_asset[2:])
@@ -72,6 +76,9 @@ class JournalByTimeContract(PagedListContract):
 
     def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
         return storage.balances.journal(user.id, after=after, limit=limit)
+
+    def stream(self, storage: Storage, user: User) -> Iterator[Any]:
+        return storage.balances.stream_journal(user.id)
 
     def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
         self.insert(storage, user, 3)
@@ -109,6 +116,7 @@ class JournalByTimeContract(PagedListContract):
         matching = tuple(entry for entry in everything if filter.matches(entry))
         assert 0 < len(matching) < len(everything)
         assert storage.balances.journal(user.id, filter).items == matching
+        assert tuple(storage.balances.stream_journal(user.id, filter)) == matching
         first = storage.balances.journal(user.id, filter, limit=1)
         rest = storage.balances.journal(user.id, filter, after=first.next) if first.next else Page(())
         assert first.items + rest.items == matching

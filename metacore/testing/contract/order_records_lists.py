@@ -27,6 +27,9 @@ class OrderRecordListContract(PagedListContract):
     def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
         return storage.order_records.list(after, limit)
 
+    def stream(self, storage: Storage, user: User) -> Iterator[Any]:
+        return storage.order_records.stream()
+
     def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
         yield storage.order_records.list_by_customer("test", limit=1)
         yield storage.users.list(limit=1)
@@ -96,6 +99,9 @@ class CustomerRecordListContract(PagedListContract):
 
     def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
         return storage.order_records.list_by_customer(str(user.id), after, limit)
+
+    def stream(self, storage: Storage, user: User) -> Iterator[Any]:
+        return storage.order_records.stream_by_customer(str(user.id))
 
     def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
         yield storage.order_records.list_by_customer("other", limit=1)

@@ -29,7 +29,10 @@ OPERATIONS: dict[str, Callable[[OrderStorage], object]] = {
     "get_by_exchange_order_id": lambda orders: orders.get_by_exchange_order_id(NOBODY, "1"),
     "get_many": lambda orders: orders.get_many([(NOBODY, NOBODY)], for_update=True),
     "list": lambda orders: orders.list(NOBODY),
+    "stream": lambda orders: list(orders.stream(NOBODY)),
     "list_open": lambda orders: orders.list_open(NOBODY),
+    "in_status": lambda orders: orders.in_status(OrderStatus.NEW),
+    "stream_in_status": lambda orders: list(orders.stream_in_status(OrderStatus.NEW)),
     "delete": lambda orders: orders.delete(NOBODY, NOBODY),
 }
 """Every operation, on what does not exist."""

@@ -33,6 +33,7 @@ OPERATIONS: dict[str, Callable[[PortfolioStorage], object]] = {
     "remove": lambda portfolios: portfolios.remove(NOBODY, "btc"),
     "clear": lambda portfolios: portfolios.clear(NOBODY),
     "holders": lambda portfolios: portfolios.holders("btc"),
+    "stream_holders": lambda portfolios: list(portfolios.stream_holders("btc")),
     "symbols": lambda portfolios: portfolios.symbols(),
 }
 """Every operation, on what does not exist."""

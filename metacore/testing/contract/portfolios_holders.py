@@ -28,6 +28,9 @@ class HolderListContract(PagedListContract):
     def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
         return storage.portfolios.holders("btc", after, limit)
 
+    def stream(self, storage: Storage, user: User) -> Iterator[Any]:
+        return storage.portfolios.stream_holders("btc")
+
     def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
         yield storage.portfolios.holders("eth", limit=1)
         yield storage.users.list(limit=1)

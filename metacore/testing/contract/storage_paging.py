@@ -30,6 +30,10 @@ class PagedListContract(Contract, ABC):
         """A page of the list."""
 
     @abstractmethod
+    def stream(self, storage: Storage, user: User) -> Iterator[Any]:
+        """The same list as a stream."""
+
+    @abstractmethod
     def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
         """Pages with one row of other lists, of the same list of the `other` user and with another filter."""
 
@@ -53,6 +57,14 @@ class PagedListContract(Contract, ABC):
         assert [row for page in pages for row in page] == list(whole)
         assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
         assert 1 <= len(pages[-1]) <= limit
+
+    def test_a_stream_is_every_row_once_in_order(self, storage: Storage, user: User) -> None:
+        self.insert(storage, user, 5)
+        with storage.transaction() as tx:
+            self.insert(tx, user, 2)  # type: ignore[arg-type]
+            assert tuple(self.stream(tx, user)) == self.read(tx, user).items  # type: ignore[arg-type]
+        stream, whole = self.stream(storage, user), self.read(storage, user).items
+        assert (next(stream), *stream) == whole
 
     def test_the_same_cursor_gives_the_same_page_again(self, storage: Storage, user: User) -> None:
         self.insert(storage, user, 5)

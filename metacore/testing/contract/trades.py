@@ -31,6 +31,8 @@ OPERATIONS: dict[str, Callable[[TradeStorage], object]] = {
     "list": lambda trades: trades.list(NOBODY),
     "list_by_order": lambda trades: trades.list_by_order(NOBODY, NOBODY),
     "list_pending": lambda trades: trades.list_pending(NOBODY),
+    "pending": lambda trades: trades.pending(),
+    "stream_pending": lambda trades: list(trades.stream_pending()),
     "stream": lambda trades: list(trades.stream(NOBODY)),
 }
 """Every operation, on what does not exist."""

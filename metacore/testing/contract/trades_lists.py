@@ -34,6 +34,9 @@ class TradeListContract(PagedListContract):
     def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
         return storage.trades.list(user.id, after=after, limit=limit)
 
+    def stream(self, storage: Storage, user: User) -> Iterator[Any]:
+        return storage.trades.stream(user.id)
+
     def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
         yield storage.trades.list(other.id, limit=1)
         yield storage.trades.list(user.id, TradeFilter(side=OrderSide.BUY), limit=1)

@@ -34,6 +34,7 @@ OPERATIONS: dict[str, Callable[[UserStorage], object]] = {
     "set_credentials": lambda users: users.set_credentials(NOBODY, None),
     "key_use": lambda users: users.key_use(),
     "list": lambda users: users.list(),
+    "stream": lambda users: list(users.stream()),
     "update": lambda users: users.update(NOBODY, UserPatch(username="nobody")),
     "delete": lambda users: users.delete(NOBODY),
 }

@@ -27,6 +27,9 @@ class UserListContract(PagedListContract):
     def read(self, storage: Storage, user: User, after: Any = None, limit: Any = 100) -> Page[Any]:
         return storage.users.list(after=after, limit=limit)
 
+    def stream(self, storage: Storage, user: User) -> Iterator[Any]:
+        return storage.users.stream()
+
     def read_otherwise(self, storage: Storage, user: User, other: User) -> Iterator[Page[Any]]:
         yield storage.users.list(active=True, limit=1)
         storage.users.update(user.id, UserPatch(is_active=False))
@@ -61,4 +64,5 @@ class UserListContract(PagedListContract):
         inactive = storage.users.update(user.id, UserPatch(is_active=False))
         assert storage.users.list(active=True).items == (other,)
         assert storage.users.list(active=False).items == (inactive,)
+        assert list(storage.users.stream(active=False)) == [inactive]
         assert {row.id for row in storage.users.list().items} == {inactive.id, other.id}

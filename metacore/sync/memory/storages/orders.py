@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import Listing
 from metacore.backends.tally import Tally
-from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey
+from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey, OrderStatus
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
+from metacore.sync.backends.counting import counts_itself
+from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.orders import OrderStorage
 
@@ -80,11 +84,25 @@ class MemoryOrderStorage(OrderStorage):
             rows = [order for order in tables.orders.group(user_id) if filter.matches(order)]
             return page.of(rows, _newest)
 
+    @counts_itself
+    def stream(self, user_id: UUID, filter: OrderFilter = OrderFilter()) -> Iterator[Order]:
+        return streamed(self._session, "orders.stream", partial(MemoryOrderStorage.list, self, user_id, filter))
+
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         require_text(symbol=symbol)
         with self._session.read() as tables:
             rows = tables.orders.select("open", user_id)
         return tuple(order for order in reversed(rows) if symbol is None or order.symbol == symbol)
+
+    def in_status(self, status: OrderStatus, after: str | None = None, limit: int = 100) -> Page[Order]:
+        page = PageRequest(Listing("orders.in_status", (status,), (UUID, datetime, UUID)), after, limit)
+        with self._session.read() as tables:
+            rows = [order for order in tables.orders.all() if order.status is status]
+            return page.of(rows, Order.place, _by_user)
+
+    @counts_itself
+    def stream_in_status(self, status: OrderStatus) -> Iterator[Order]:
+        return streamed(self._session, "orders.stream_in_status", partial(MemoryOrderStorage.in_status, self, status))
 
     def delete(self, user_id: UUID, order_id: UUID) -> None:
         with self._session.write() as tables:
@@ -136,6 +154,15 @@ def _twins(tables: Views, new: NewOrder) -> list[Order]:
     if new.exchange_order_id is not None:
         found.append(tables.orders.find("exchange_order_id", (new.user_id, new.exchange_order_id)))
     return list({order.id: order for order in found if order is not None}.values())
+
+
+_END = datetime.max.replace(tzinfo=UTC)
+
+
+def _by_user(place: tuple[UUID, datetime, UUID]) -> tuple[object, ...]:
+    """What puts orders in the order of their users, those of each user newest first."""
+    user_id, created_at, order_id = place
+    return user_id, _END - created_at, -order_id.int
 
 
 def _newest(order: Order) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
 from metacore.domain.trading.adjustments import adjustments, parse_balances
-from metacore.domain.trading.asset_names import parse_keys, require_own_names
+from metacore.domain.trading.asset_names import parse_asset, parse_keys, require_own_names
 from metacore.domain.trading.audit import Audit, AuditFinding
 from metacore.domain.trading.balances import (
     AccountBalance,
@@ -29,14 +29,17 @@ from metacore.domain.values.amounts import canonical
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
-from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, BALANCE_HEAD, ORDER, of_user, to_array, to_text
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, BALANCE_HEAD, ORDER, to_array, to_text
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.client.wire import Row
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.transactions import CHECK_USER
 from metacore.postgres.tables.balances import FREQUENT
+from metacore.sync.backends.counting import counts_itself
+from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session, TransactionSession
+from metacore.sync.postgres.storages.balance_writes import add_locks, write
 from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.storage.balances import BalanceStorage
 
@@ -57,6 +60,18 @@ class PostgresBalanceStorage(BalanceStorage):
         if not rows:
             raise NotFoundError("balance", (user_id, asset))
         return BALANCE.decode(rows[0])
+
+    def get_or_zero(self, user_id: UUID, asset: str) -> Balance:
+        asset = parse_asset(asset)
+        values = {"user_id": str(user_id), "asset": asset}
+        (users, rows) = self._session.pipeline(
+            "balances.get_or_zero", [(statements.KNOWN_USER, values), (statements.GET_NAMED, values)]
+        )
+        if not users:
+            raise NotFoundError("user", user_id)
+        balances = BALANCE.decode_all(rows)
+        require_own_names([(user_id, asset)], balances)
+        return balances[0] if balances else Balance.empty(user_id, asset, self._session.now())
 
     def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
         calls, named = NamedCalls(), parse_keys(keys)
@@ -79,6 +94,18 @@ class PostgresBalanceStorage(BalanceStorage):
     def list(self, user_id: UUID, nonzero: bool = False, unexplained: bool = False) -> Sequence[Balance]:
         statement = statements.list_all(nonzero, unexplained)
         return BALANCE.decode_all(self._session.fetch(statement, {"user_id": str(user_id)}))
+
+    def unexplained(self, after: str | None = None, limit: int = 100) -> Page[Balance]:
+        listing = Listing("balances.unexplained", (), (UUID, str))
+        values: dict[str, Any] = {"limit": parse_limit(limit) + 1}
+        if (start := listing.position(after)) is not None:
+            values |= {"user_id": to_text(start[0]), "asset": start[1]}
+        rows = self._session.fetch(statements.unexplained(start is not None), values)
+        return listing.page(BALANCE.decode_all(rows), limit, lambda balance: balance.key)
+
+    @counts_itself
+    def stream_unexplained(self) -> Iterator[Balance]:
+        return streamed(self._session, "balances.stream_unexplained", partial(PostgresBalanceStorage.unexplained, self))
 
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
@@ -127,6 +154,12 @@ class PostgresBalanceStorage(BalanceStorage):
         rows = self._session.fetch(statements.page(asset is not None, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, lambda entry: (entry.asset, entry.seq))
 
+    @counts_itself
+    def stream_entries(self, user_id: UUID, asset: str | None = None) -> Iterator[BalanceEntry]:
+        return streamed(
+            self._session, "balances.stream_entries", partial(PostgresBalanceStorage.entries, self, user_id, asset)
+        )
+
     def journal(
         self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
@@ -139,6 +172,12 @@ class PostgresBalanceStorage(BalanceStorage):
         rare = filter.reason is not None and filter.reason not in FREQUENT
         rows = self._session.fetch(statements.journal(tuple(sorted(filters)), rare, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, BalanceEntry.position)
+
+    @counts_itself
+    def stream_journal(self, user_id: UUID, filter: EntryFilter = EntryFilter()) -> Iterator[BalanceEntry]:
+        return streamed(
+            self._session, "balances.stream_journal", partial(PostgresBalanceStorage.journal, self, user_id, filter)
+        )
 
     def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
         rows = self._session.fetch(statements.HEADS, {"user_id": str(user_id)})
@@ -202,29 +241,3 @@ def _portions(
         if len(rows) < _PORTION:
             return
         after = {f"after_{name}": to_text(rows[-1][columns.index(name)]) for name in key}
-
-
-def add_locks(calls: NamedCalls, keys: Iterable[BalanceKey], now: datetime) -> None:
-    """Add those that store the missing balances as zero, and then lock and load all of `keys`: `balances`."""
-    for user_id, assets in by_user(keys).items():
-        named = {"asset": to_array(assets)}
-        calls.add("ensured", user_id, statements.ENSURE, {**named, "now": to_text(now)})
-        calls.add("balances", user_id, statements.LOCK_MANY, named)
-
-
-def write(changed: Iterable[Balance], entries: Iterable[BalanceEntry]) -> list[Call]:
-    """The calls that write `entries`, and make the balances that they `changed` what the newest of each left.
-
-    The two belong together: no other statement changes an amount.
-    """
-    moved = by_user((balance.user_id, balance) for balance in changed)
-    # Those of one user are made only when they are sent, while the server is at work already.
-    written: Mapping[UUID, Iterable[BalanceEntry]] = dict.fromkeys(moved, entries)
-    if len(moved) > 1:
-        written = by_user((entry.user_id, entry) for entry in entries)
-    calls: list[Call] = []
-    for user_id, balances in moved.items():
-        encode = partial(of_user, BALANCE_ENTRY, user_id, written[user_id], BALANCE_ENTRY.columns)
-        calls.append((statements.INSERT_ENTRIES, encode))
-        calls.append((statements.FOLLOW_ENTRIES, of_user(BALANCE, user_id, balances, ("asset", "last_seq"))))
-    return calls

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any, final
 from uuid import UUID
 
 from metacore.backends.listing import Listing, parse_limit
 from metacore.domain.trading.commands import by_user
-from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey
+from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey, OrderStatus
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
@@ -18,6 +20,8 @@ from metacore.postgres.client.codecs import ORDER, to_array, to_text
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import orders as statements
+from metacore.sync.backends.counting import counts_itself
+from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
 from metacore.sync.postgres.storages.turns import queued
@@ -72,17 +76,37 @@ class PostgresOrderStorage(OrderStorage):
         listing = Listing("orders.list", (user_id, filter))
         given = {name: value for name, value in filter.__dict__.items() if value is not None}
         values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
+        closed = [status for status in filter.statuses if not status.is_open]
+        still_open = [status for status in filter.statuses if status.is_open]
+        values |= {f"closed_{number}": status.value for number, status in enumerate(closed)}
+        values |= {"open": to_array(still_open), "closed": to_array(closed)}
         values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
-        closed = filter.status is not None and not filter.status.is_open
-        rows = self._session.fetch(statements.page(tuple(sorted(given)), closed, start is not None), values)
+        statement = statements.page(tuple(sorted(given)), bool(still_open), len(closed), start is not None)
+        rows = self._session.fetch(statement, values)
         return listing.page(ORDER.decode_all(rows), limit, lambda order: (order.created_at, order.id))
+
+    @counts_itself
+    def stream(self, user_id: UUID, filter: OrderFilter = OrderFilter()) -> Iterator[Order]:
+        return streamed(self._session, "orders.stream", partial(PostgresOrderStorage.list, self, user_id, filter))
 
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         require_text(symbol=symbol)
         values = {"user_id": str(user_id), "symbol": symbol}
         return ORDER.decode_all(self._session.fetch(statements.list_open(symbol is not None), values))
+
+    def in_status(self, status: OrderStatus, after: str | None = None, limit: int = 100) -> Page[Order]:
+        listing = Listing("orders.in_status", (status,), (UUID, datetime, UUID))
+        values: dict[str, Any] = {"status": status.value, "limit": parse_limit(limit) + 1}
+        if (start := listing.position(after)) is not None:
+            values |= {name: to_text(part) for name, part in zip(("user_id", "created_at", "id"), start, strict=True)}
+        rows = self._session.fetch(statements.in_status(status.is_open, start is not None), values)
+        return listing.page(ORDER.decode_all(rows), limit, Order.place)
+
+    @counts_itself
+    def stream_in_status(self, status: OrderStatus) -> Iterator[Order]:
+        return streamed(self._session, "orders.stream_in_status", partial(PostgresOrderStorage.in_status, self, status))
 
     def delete(self, user_id: UUID, order_id: UUID) -> None:
         values = {"user_id": str(user_id), "id": str(order_id)}

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any, final
 from uuid import UUID
 
-from metacore.backends.listing import MAX_LIMIT, Listing, parse_limit
+from metacore.backends.listing import Listing, parse_limit
 from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
 from metacore.domain.values.imports import ImportResult
@@ -19,6 +21,7 @@ from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import trades as statements
 from metacore.sync.backends.counting import counts_itself
+from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
 from metacore.sync.postgres.storages.turns import queued
@@ -70,26 +73,6 @@ class PostgresTradeStorage(TradeStorage):
     def list(
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Trade]:
-        return self._list(user_id, filter, after, limit)
-
-    def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
-        return self._all(statements.LIST_BY_ORDER, {"user_id": user_id, "order_id": order_id})
-
-    def list_pending(self, user_id: UUID) -> Sequence[Trade]:
-        return self._all(statements.LIST_PENDING, {"user_id": user_id})
-
-    @counts_itself
-    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
-        after = None
-        with self._session.operation("trades.stream"):
-            while True:
-                page = self._list(user_id, filter, after, MAX_LIMIT)
-                for trade in page.items:
-                    yield trade
-                if (after := page.next) is None:
-                    return
-
-    def _list(self, user_id: UUID, filter: TradeFilter, after: str | None, limit: int) -> Page[Trade]:
         listing = Listing("trades.list", (user_id, filter))
         given = {name: value for name, value in filter.__dict__.items() if value is not None}
         values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
@@ -98,6 +81,28 @@ class PostgresTradeStorage(TradeStorage):
             values |= {"traded_at": to_text(start[0]), "id": to_text(start[1])}
         rows = self._session.fetch(statements.page(tuple(sorted(given)), filter.state, start is not None), values)
         return listing.page(TRADE.decode_all(rows), limit, lambda trade: (trade.traded_at, trade.id))
+
+    def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:
+        return self._all(statements.LIST_BY_ORDER, {"user_id": user_id, "order_id": order_id})
+
+    def list_pending(self, user_id: UUID) -> Sequence[Trade]:
+        return self._all(statements.LIST_PENDING, {"user_id": user_id})
+
+    def pending(self, after: str | None = None, limit: int = 100) -> Page[Trade]:
+        listing = Listing("trades.pending", (), (UUID, datetime, UUID))
+        values: dict[str, Any] = {"limit": parse_limit(limit) + 1}
+        if (start := listing.position(after)) is not None:
+            values |= {name: to_text(part) for name, part in zip(("user_id", "traded_at", "id"), start, strict=True)}
+        rows = self._session.fetch(statements.pending(start is not None), values)
+        return listing.page(TRADE.decode_all(rows), limit, Trade.place)
+
+    @counts_itself
+    def stream_pending(self) -> Iterator[Trade]:
+        return streamed(self._session, "trades.stream_pending", partial(PostgresTradeStorage.pending, self))
+
+    @counts_itself
+    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
+        return streamed(self._session, "trades.stream", partial(PostgresTradeStorage.list, self, user_id, filter))
 
     def _all(self, statement: Statement, values: dict[str, Any]) -> Sequence[Trade]:
         rows = self._session.fetch(statement, {name: to_text(value) for name, value in values.items()})

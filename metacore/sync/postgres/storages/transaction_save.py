@@ -25,7 +25,7 @@ from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
 from metacore.postgres.statements.users import LOCK
 from metacore.sync.postgres.client.session import TransactionSession
-from metacore.sync.postgres.storages.balances import add_locks, write
+from metacore.sync.postgres.storages.balance_writes import add_locks, write
 from metacore.sync.postgres.storages.names import exchange
 from metacore.sync.postgres.storages.order_updates import values_of as values_of_updates
 from metacore.sync.postgres.storages.turns import queue

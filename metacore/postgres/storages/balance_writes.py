@@ -1,0 +1,41 @@
+"""The calls that lock balances and change them, in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
+from metacore.domain.trading.commands import by_user
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, of_user, to_array, to_text
+from metacore.postgres.client.named_calls import NamedCalls
+from metacore.postgres.client.wire import Call
+from metacore.postgres.statements import balances as statements
+
+
+def add_locks(calls: NamedCalls, keys: Iterable[BalanceKey], now: datetime) -> None:
+    """Add those that store the missing balances as zero, and then lock and load all of `keys`: `balances`."""
+    for user_id, assets in by_user(keys).items():
+        named = {"asset": to_array(assets)}
+        calls.add("ensured", user_id, statements.ENSURE, {**named, "now": to_text(now)})
+        calls.add("balances", user_id, statements.LOCK_MANY, named)
+
+
+def write(changed: Iterable[Balance], entries: Iterable[BalanceEntry]) -> list[Call]:
+    """The calls that write `entries`, and make the balances that they `changed` what the newest of each left.
+
+    The two belong together: no other statement changes an amount.
+    """
+    moved = by_user((balance.user_id, balance) for balance in changed)
+    # Those of one user are made only when they are sent, while the server is at work already.
+    written: Mapping[UUID, Iterable[BalanceEntry]] = dict.fromkeys(moved, entries)
+    if len(moved) > 1:
+        written = by_user((entry.user_id, entry) for entry in entries)
+    calls: list[Call] = []
+    for user_id, balances in moved.items():
+        encode = partial(of_user, BALANCE_ENTRY, user_id, written[user_id], BALANCE_ENTRY.columns)
+        calls.append((statements.INSERT_ENTRIES, encode))
+        calls.append((statements.FOLLOW_ENTRIES, of_user(BALANCE, user_id, balances, ("asset", "last_seq"))))
+    return calls
