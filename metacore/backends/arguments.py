@@ -79,8 +79,6 @@ def require_changes(changes: Changes) -> None:
 
 def _check(name: str, annotation: Any) -> Check | None:
     """The check of the parameter `name`; None where the operation reads it by its own rule."""
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return partial(_name, name, annotation)
     kinds = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return partial(_name, name, annotation)

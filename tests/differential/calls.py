@@ -139,6 +139,7 @@ READING: dict[str, Strategy] = {
     "order_records.count": operation("order_records.count"),
     "dead_letters.get": operation("dead_letters.get", draw.sources, draw.sources),
     "dead_letters.list": operation("dead_letters.list", draw.maybe(draw.sources), st.booleans(), limit=draw.limits),
+    "dead_letters.stream": operation("dead_letters.stream", draw.maybe(draw.sources), st.booleans()),
     "dead_letters.count": operation("dead_letters.count", draw.maybe(draw.sources)),
 }
 

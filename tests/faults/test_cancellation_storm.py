@@ -54,6 +54,7 @@ STREAMS: dict[str, tuple[Any, ...]] = {
     "portfolios.stream_holders": ("btc",),
     "order_records.stream": (),
     "order_records.stream_by_customer": ("nobody",),
+    "dead_letters.stream": (),
 }
 """The streams among them, which are read otherwise over an asynchronous storage, with their arguments."""
 

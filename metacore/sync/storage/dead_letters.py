@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
@@ -28,6 +29,12 @@ class DeadLetterStorage(Protocol):
         Only those of this `source`, if given. A letter that is resolved while pages are read moves to the other list.
 
         `limit` is 1 to 1,000, `after` None or the `next` of a page of the same list; others are an InvalidDataError.
+        """
+        ...
+
+    def stream(self, source: str | None = None, resolved: bool = False) -> Iterator[DeadLetter]:
+        """All letters of `list`, in its order and in constant memory: pages are read as the iteration goes on, without
+        a transaction held open.
         """
         ...
 

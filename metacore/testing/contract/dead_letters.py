@@ -22,6 +22,7 @@ OPERATIONS: dict[str, Callable[[DeadLetterStorage], object]] = {
     "put": lambda dead_letters: dead_letters.put(DeadLetterFactory.build()),
     "get": lambda dead_letters: dead_letters.get("nowhere", "0"),
     "list": lambda dead_letters: dead_letters.list(),
+    "stream": lambda dead_letters: list(dead_letters.stream()),
     "resolve": lambda dead_letters: dead_letters.resolve("nowhere", "0", Resolution.DISCARDED),
     "count": lambda dead_letters: dead_letters.count(),
 }
@@ -123,6 +124,7 @@ class DeadLetterStorageContract(Contract):
                 page = storage.dead_letters.list(source, resolved, after, 2)
                 found += [letter.position for letter in page]
                 if (after := page.next) is None:
+                    assert [letter.position for letter in storage.dead_letters.stream(source, resolved)] == found
                     return found
 
         by_time = sorted(letters, key=lambda row: (row.failed_at, row.source, row.position), reverse=True)
