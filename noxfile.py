@@ -124,6 +124,14 @@ def mirror(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """The pages of docs/ as a site, in build/site; a link that leads nowhere fails it."""
+    session.install(*nox.project.dependency_groups(PROJECT, "docs"))
+    # Without the variable, Material tells of its successor on each run.
+    session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The ratios against hand-written psycopg; name a benchmark to run that one only."""
     _install(session)

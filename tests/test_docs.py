@@ -20,6 +20,7 @@ from metacore.storage.storages import STORAGES
 from metacore.sync import NewUser, connect
 
 ROOT = Path(__file__).parents[1]
+RECIPES = sorted((ROOT / "docs" / "recipes").glob("*.md"))
 
 
 def page(name: str) -> str:
@@ -44,17 +45,29 @@ def names(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-@pytest.mark.parametrize("name", ["guide.md", "money.md", "names.md", "records.md", "security.md"])
-@pytest.mark.parametrize("url", ["memory://", "embedded:"])
-def test_the_examples_come_out_so(name: str, url: str) -> None:
-    blocks = re.findall(r"^```pycon\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL)
-    examples = "\n".join(blocks).replace("memory://", url)
-    assert url in examples
+def examples_of(name: str) -> str:
+    return "\n".join(re.findall(r"^```pycon\n(.*?)^```$", page(name), re.MULTILINE | re.DOTALL))
+
+
+def assert_they_come_out_so(examples: str, name: str) -> None:
     program = doctest.DocTestParser().get_doctest(examples, {}, name, f"docs/{name}", 0)
     said: list[str] = []
     results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(program, out=said.append)
     assert "".join(said) == ""
-    assert results.attempted == examples.count(">>> ")
+    assert results.attempted == examples.count(">>> ") > 0
+
+
+@pytest.mark.parametrize("name", ["guide.md", "money.md", "names.md", "records.md", "security.md", "tutorial.md"])
+@pytest.mark.parametrize("url", ["memory://", "embedded:"])
+def test_the_examples_come_out_so(name: str, url: str) -> None:
+    examples = examples_of(name).replace("memory://", url)
+    assert url in examples
+    assert_they_come_out_so(examples, name)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in RECIPES if ">>> " in path.read_text(encoding="utf-8")])
+def test_the_recipes_come_out_so(name: str) -> None:
+    assert_they_come_out_so(examples_of(f"recipes/{name}.md"), name)
 
 
 def methods(of: type) -> set[str]:
@@ -169,7 +182,7 @@ def test_every_folder_of_tests_is_listed() -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     links = [
         (path, link) for path in pages for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
     ]

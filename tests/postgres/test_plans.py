@@ -297,6 +297,6 @@ def test_an_operation_touches_as_much_of_large_tables_as_of_small_ones(small, ad
 
 
 def test_the_operations_page_gives_a_role_the_same_settings():
-    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "recipes" / "pgbouncer.md").read_text()
     told = dict(re.findall(r"ALTER ROLE app SET (\w+) = '?(\w+)'?;", page))
     assert {name: told.get(name) for name in PLANNING} == PLANNING
