@@ -4,6 +4,7 @@ import doctest
 import inspect
 import logging
 import re
+import textwrap
 from dataclasses import is_dataclass
 from pathlib import Path
 
@@ -68,6 +69,16 @@ def test_the_examples_come_out_so(name: str, url: str) -> None:
 @pytest.mark.parametrize("name", [path.stem for path in RECIPES if ">>> " in path.read_text(encoding="utf-8")])
 def test_the_recipes_come_out_so(name: str) -> None:
     assert_they_come_out_so(examples_of(f"recipes/{name}.md"), name)
+
+
+def test_what_the_recipe_of_a_service_shows_is_in_the_service() -> None:
+    shown = re.findall(
+        r"^```python\n# (examples/\S+)\n(.*?)^```$", page("recipes/service.md"), re.MULTILINE | re.DOTALL
+    )
+    assert shown
+    for path, excerpt in shown:
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert excerpt in source or textwrap.indent(excerpt, "    ") in source, f"{path} has no such lines"
 
 
 def methods(of: type) -> set[str]:

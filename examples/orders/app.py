@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
-from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.routing import Route
 
 from common import problems
+from common.openapi import schema_of
 from metacore import InvalidDataError, OrderRecord, OrderRecordService, SaveOutcome, parse_order_record
 from orders.cache import CacheState, ReadyOrders
 
@@ -97,10 +97,7 @@ def describe(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            for operations in schema["paths"].values():
-                for operation in operations.values():
-                    operation["responses"].pop("422", None)
+            schema = schema_of(app)
             answers: dict[str, Any] = {"200": {"description": "The order, as it came", **_ORDER}}
             answers |= {str(status): _problem(status) for status in (400, 404, 503)}
             operation = {"summary": "Get Order", "parameters": [_ORDER_UID], "responses": answers}
