@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
@@ -34,7 +34,7 @@ class Health(BaseModel):
     parts: dict[str, PartHealth]
 
 
-def router(checks: dict[str, Check]) -> APIRouter:
+def router(checks: Mapping[str, Check]) -> APIRouter:
     """The route, over these checks, which run at the same time."""
     routes = APIRouter()
 

@@ -14,8 +14,10 @@ from common import health, pages, problems
 from common.observing import Metrics, Observed
 from common.serving import System, listening, tell
 from common.tracing import Tracing
+from orders import letters
 from orders.app import MAX_BODY, describe, hot_route, router
 from orders.cache import ReadyOrders, share_of_answers
+from orders.consumer import Consumer
 from orders.settings import OrderSettings, storage_settings
 
 
@@ -32,21 +34,32 @@ def system(settings: OrderSettings) -> System:
             )
             ready = ReadyOrders(service, settings.cache_records, settings.cache_bytes)
             await service.warm_up()
-            app = application(storage, service, ready)
-            async with listening(app, settings.host, settings.port):
+            consumer = Consumer(storage, service, settings, urls["SERVICES_KAFKA"])
+            app = application(storage, service, ready, consumer)
+            async with listening(app, settings.host, settings.port), asyncio.TaskGroup() as tasks:
+                tasks.create_task(consumer.run(stop))
                 tell("orders", settings.host, settings.port, urls)
                 await stop.wait()
 
     return serve
 
 
-def application(storage: metacore.Storage, service: metacore.OrderRecordService, ready: ReadyOrders) -> Observed:
+def application(
+    storage: metacore.Storage, service: metacore.OrderRecordService, ready: ReadyOrders, consumer: Consumer
+) -> Observed:
     """The routes, with what all systems have."""
+    told = consumer.told
     metrics = Metrics()
+    metrics.gauge("orders_consumed", "Messages stored as orders since the start.", lambda: told.orders)
+    metrics.gauge("orders_dead_letters", "Messages kept as dead letters since the start.", lambda: told.dead_letters)
+    metrics.gauge("orders_failures", "How often the consumer had to try again.", lambda: told.failures)
+    metrics.gauge("orders_backlog", "Messages that wait.", consumer.backlog)
     metrics.storage(storage)
     api = FastAPI(title="Orders", version="1", docs_url=None, redoc_url=None, max_body_size=MAX_BODY)
     api.include_router(router(service, ready))
-    api.include_router(health.router({"database": storage.ping}))
+    api.include_router(letters.router(storage, service))
+    checks = {"database": storage.ping, "kafka": consumer.check_broker, "consumer": consumer.check}
+    api.include_router(health.router(checks))
     describe(api)
     page = pages.routes(Path(__file__).parent / "web")
     # The order by its uid is asked for most: it is found before FastAPI, which costs as much as all the rest.

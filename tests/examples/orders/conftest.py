@@ -1,10 +1,13 @@
 """One order service for the tests of a module, and orders to send to it."""
 
+import asyncio
+import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from metacore.ids import new_id
 
@@ -49,3 +52,35 @@ def order() -> Callable[..., dict[str, Any]]:
         return {**copy, "order_uid": new_id().hex, **changes}
 
     return make
+
+
+async def _produce(url: str, topic: str, values: Sequence[bytes | None], partitions: Sequence[int | None]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=url, acks="all", max_request_size=16 * 2**20, linger_ms=2)
+    await producer.start()
+    try:
+        waiting = [
+            await producer.send(topic, value, b"key", partition=partitions[number % len(partitions)])
+            for number, value in enumerate(values)
+        ]
+        await asyncio.gather(*waiting)
+    finally:
+        await producer.stop()
+
+
+def produce_to(
+    variables: dict[str, str], values: Sequence[bytes | None], partitions: Sequence[int | None] = (None,)
+) -> None:
+    """Send messages to the topic that these variables name, in turn to these partitions, and wait for the broker."""
+    asyncio.run(_produce(variables["SERVICES_KAFKA"], variables["ORDERS_TOPIC"], values, partitions))
+
+
+@pytest.fixture(name="produce_to")
+def produce_to_fixture() -> Callable[..., None]:
+    """The function above."""
+    return produce_to
+
+
+@pytest.fixture
+def produce(variables: dict[str, str]) -> Callable[..., None]:
+    """The same, for the topic of the module."""
+    return functools.partial(produce_to, variables)

@@ -1,0 +1,205 @@
+"""The consumer: whatever a message is, it is stored as an order or kept as a dead letter, and only then committed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError, for_code
+
+from common.health import UnwellError
+from common.waiting import Backoff
+from metacore import InvalidDataError, MetacoreError, OrderRecord, OrderRecordService, Storage
+from orders.letters import letter_of, record_of
+from orders.settings import OrderSettings
+
+T = TypeVar("T")
+Message: TypeAlias = ConsumerRecord[bytes, bytes]
+Polled: TypeAlias = Mapping[TopicPartition, Sequence[Message]]
+
+_POLL = 200
+"""For how many milliseconds a poll waits; the end of the service waits no longer."""
+_BROKER_ANSWERS_WITHIN = 4
+"""Seconds; the client itself would ask again for ever."""
+_PARSED_AT_ONCE = 25
+"""After so many messages others may work: reading one takes a tenth of a millisecond."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Told:
+    """What became of the messages since the start."""
+
+    orders: int = 0
+    dead_letters: int = 0
+    failures: int = 0
+
+
+@dataclass
+class Batch:
+    """Messages, sorted into orders and what is none."""
+
+    orders: list[tuple[Message, OrderRecord]] = field(default_factory=list)
+    dead: list[tuple[Message, InvalidDataError]] = field(default_factory=list)
+
+
+class Consumer:
+    """Brings the messages of the topic into the storage, at least once each; twice is once.
+
+    What is no order today is none tomorrow: it is kept as it came, and the rest goes on. What happens to the database
+    is no fault of a message: the offset stands until it is back. An offset is committed after its message was stored.
+    """
+
+    def __init__(self, storage: Storage, service: OrderRecordService, settings: OrderSettings, url: str) -> None:
+        self._storage, self._service, self._settings, self._url = storage, service, settings, url
+        self._kafka: AIOKafkaConsumer | None = None
+        self._next: dict[TopicPartition, int] = {}
+        self._trouble: str | None = "not connected yet"
+        self.told = Told()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until the event is set; what was polled by then is stored and committed."""
+        backoff = Backoff(stop)
+        while not stop.is_set():
+            try:
+                await self._consume(stop, backoff)
+            except KafkaError as error:
+                self._in_trouble("broker", error)
+                await backoff.wait()
+
+    def backlog(self) -> int:
+        """How many messages of its partitions wait, as far as it was told."""
+        kafka = self._kafka
+        if kafka is None:
+            return 0
+        return sum((kafka.highwater(partition) or 0) - self._next.get(partition, 0) for partition in self._next)
+
+    async def check(self) -> None:
+        """Whether messages are consumed; UnwellError if not."""
+        if self._trouble is not None:
+            raise UnwellError(self._trouble)
+
+    async def check_broker(self) -> None:
+        """Whether the broker answers; UnwellError if not."""
+        if self._kafka is None:
+            raise UnwellError("not connected")
+        try:
+            await self._kafka.topics()
+        except KafkaError as error:
+            raise UnwellError(type(error).__name__) from None
+
+    async def _consume(self, stop: asyncio.Event, backoff: Backoff) -> None:
+        settings = self._settings
+        self._next = {}
+        await self._require_topic()
+        kafka = AIOKafkaConsumer(
+            settings.topic,
+            bootstrap_servers=self._url,
+            group_id=settings.group,
+            group_instance_id=settings.member,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=settings.largest_message,
+            fetch_max_wait_ms=_POLL,
+        )
+        try:
+            await _within(_BROKER_ANSWERS_WITHIN, kafka.start())
+            self._kafka, self._trouble = kafka, None
+            while not stop.is_set():
+                polled = await kafka.getmany(timeout_ms=_POLL, max_records=settings.batch)
+                if polled and await self._store(polled, backoff):
+                    await self._commit(kafka, polled)
+        finally:
+            self._kafka = None
+            await _within(_BROKER_ANSWERS_WITHIN, kafka.stop())
+
+    async def _require_topic(self) -> None:
+        settings = self._settings
+        limit = {"max.message.bytes": str(settings.largest_message)}
+        topic = NewTopic(settings.topic, settings.partitions, 1, topic_configs=limit)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._url)
+        try:
+            await _within(_BROKER_ANSWERS_WITHIN, admin.start())
+            answer = await admin.create_topics([topic])
+        finally:
+            await admin.close()
+        for _, code, *_ in answer.topic_errors:
+            if code not in (0, TopicAlreadyExistsError.errno):
+                raise for_code(code)
+
+    async def _store(self, polled: Polled, backoff: Backoff) -> bool:
+        """Store the messages, however long the database is away; whether they are stored, and not given up to end."""
+        batch = await _sort(message for messages in polled.values() for message in messages)
+        while True:
+            try:
+                await self._save(batch)
+            except InvalidDataError:
+                await self._sort_out_what_the_storage_refuses(batch)
+            except MetacoreError as error:
+                self._in_trouble("database", error)
+                if not await backoff.wait():
+                    return False
+            else:
+                self._trouble = None
+                backoff.reset()
+                return True
+
+    async def _save(self, batch: Batch) -> None:
+        if batch.orders:
+            await self._service.process_many([record for _, record in batch.orders])
+        if batch.dead:
+            letters = [letter_of(message, error, self._storage.now()) for message, error in batch.dead]
+            async with self._storage.transaction() as transaction:
+                for letter in letters:
+                    await transaction.dead_letters.put(letter)
+        self.told.orders += len(batch.orders)
+        self.told.dead_letters += len(batch.dead)
+
+    async def _sort_out_what_the_storage_refuses(self, batch: Batch) -> None:
+        for message, record in tuple(batch.orders):
+            try:
+                await self._service.process(record)
+            except InvalidDataError as error:
+                batch.orders.remove((message, record))
+                batch.dead.append((message, error))
+
+    async def _commit(self, kafka: AIOKafkaConsumer, polled: Polled) -> None:
+        following = {partition: messages[-1].offset + 1 for partition, messages in polled.items()}
+        try:
+            await _within(_BROKER_ANSWERS_WITHIN, kafka.commit(following))
+        except CommitFailedError:
+            # The group was dealt anew; whoever has the partition now gets the messages again, and twice is once.
+            _logger.info("the partitions were taken away before a commit")
+        self._next.update(following)
+
+    def _in_trouble(self, part: str, error: Exception) -> None:
+        self.told.failures += 1
+        trouble = f"waits for the {part}: {type(error).__name__}"
+        if trouble != self._trouble:
+            _logger.warning(trouble)
+        self._trouble = trouble
+
+
+async def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await asyncio.wait_for(call, seconds)
+    except TimeoutError:
+        raise KafkaTimeoutError(f"no answer within {seconds} s") from None
+
+
+async def _sort(messages: Iterable[Message]) -> Batch:
+    batch = Batch()
+    for number, message in enumerate(messages, 1):
+        try:
+            batch.orders.append((message, record_of(message.value)))
+        except InvalidDataError as error:
+            batch.dead.append((message, error))
+        if number % _PARSED_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return batch

@@ -1,0 +1,116 @@
+"""Dead letters: messages that are no order, with their bytes, until somebody repairs or discards them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel
+
+from common import problems
+from metacore import (
+    DeadLetter,
+    InvalidDataError,
+    OrderRecord,
+    OrderRecordService,
+    Resolution,
+    Storage,
+    Transaction,
+    new_id,
+    parse_order_record,
+)
+from orders.app import JSON, After, page_of
+
+if TYPE_CHECKING:
+    from orders.consumer import Message
+
+Source = Annotated[str, Path(description="The topic.")]
+Position = Annotated[str, Path(description="The partition, the offset and the time of the message.")]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+class LettersPage(BaseModel):
+    """Dead letters, newest first, their bytes as Base64, and where the next page begins."""
+
+    items: list[DeadLetter]
+    next: str | None
+
+
+def letter_of(message: Message, error: InvalidDataError, now: datetime) -> DeadLetter:
+    """The letter of a message that is no order.
+
+    Its position has the time of the message, too: the offsets of a topic that was made anew begin again.
+    """
+    return DeadLetter(
+        source=message.topic,
+        position=f"{message.partition}-{message.offset}-{message.timestamp}",
+        key=None if message.key is None else message.key.decode("utf-8", "backslashreplace"),
+        value=message.value,
+        headers={name: _text(value) for name, value in message.headers},
+        error=error.message,
+        field=error.field or None,
+        failed_at=now,
+    )
+
+
+def record_of(value: bytes | None) -> OrderRecord:
+    """The order that a message says; InvalidDataError if it says none."""
+    if value is None:
+        raise InvalidDataError("the message has no value")
+    return parse_order_record(value)
+
+
+async def replay(
+    storage: Storage, service: OrderRecordService, source: str, position: str, repaired: bytes
+) -> DeadLetter:
+    """Store the order of a letter, by its `repaired` bytes if there are any; once, whoever asks how often.
+
+    InvalidDataError if it is still none, ConflictError if the letter was discarded; then nothing is stored.
+    """
+    letter = await storage.dead_letters.get(source, position)
+    if letter.resolution is not None:
+        return await storage.dead_letters.resolve(source, position, Resolution.REPLAYED)
+    record = record_of(repaired or letter.value)
+    # Of several who replay it at once, the first is told by its note, and stores.
+    note = f"replayed as {new_id()}"
+
+    async def resolve(transaction: Transaction) -> DeadLetter:
+        resolved = await transaction.dead_letters.resolve(source, position, Resolution.REPLAYED, note)
+        if resolved.note == note:
+            await transaction.order_records.save(record)
+        return resolved
+
+    with service.changing(record.order_uid):
+        return await storage.run(resolve)
+
+
+def router(storage: Storage, service: OrderRecordService) -> APIRouter:
+    """The routes of dead letters."""
+    routes = APIRouter(prefix="/api/v1/dead-letters")
+    documented = problems.documented(400, 404, 409, 413, 503)
+
+    @routes.get("", response_model=LettersPage, responses=problems.documented(400, 503))
+    async def list_letters(
+        source: str | None = None, resolved: bool = False, limit: Limit = 20, after: After = None
+    ) -> Response:
+        page = await storage.dead_letters.list(source, resolved, after, limit)
+        return page_of((letter.model_dump_json() for letter in page.items), page.next)
+
+    @routes.post(
+        "/{source}/{position}/replay",
+        responses=documented,
+        openapi_extra={"requestBody": {"description": "The repaired message", "content": {JSON: {"schema": {}}}}},
+    )
+    async def replay_letter(source: Source, position: Position, request: Request) -> DeadLetter:
+        return await replay(storage, service, source, position, await request.body())
+
+    @routes.post("/{source}/{position}/discard", responses=problems.documented(400, 404, 409, 503))
+    async def discard_letter(source: Source, position: Position) -> DeadLetter:
+        return await storage.dead_letters.resolve(source, position, Resolution.DISCARDED)
+
+    return routes
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace").replace("\0", "\\x00")

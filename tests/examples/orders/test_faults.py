@@ -1,0 +1,138 @@
+"""The order service killed, and its parts stopped under it: nothing is lost, and nothing comes twice."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+import metacore.sync
+from common.parts import Broker
+from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+
+KILLS = int(os.environ.get("ORDERS_TEST_KILLS", "3"))
+
+SAVED_BY_THE_BROKER_AFTER = 1
+"""Seconds. The embedded broker has what it acknowledged on disk half a second later."""
+
+
+def as_messages(orders: list[dict[str, Any]]) -> list[bytes]:
+    return [json.dumps(order).encode() for order in orders]
+
+
+async def _committed(variables: dict[str, str]) -> list[tuple[int, int]]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=variables["SERVICES_KAFKA"], group_id=variables["ORDERS_GROUP"])
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(variables["ORDERS_TOPIC"], number) for number in range(3)]
+        ends = await consumer.end_offsets(partitions)
+        return [(await consumer.committed(partition) or 0, ends[partition]) for partition in partitions]
+    finally:
+        await consumer.stop()
+
+
+def committed(variables: dict[str, str]) -> list[tuple[int, int]]:
+    """The committed offset and the end of each partition."""
+    return asyncio.run(_committed(variables))
+
+
+def all_is_committed(variables: dict[str, str]) -> bool:
+    return all(offset == end for offset, end in committed(variables))
+
+
+def test_killed_in_mid_stream_nothing_is_lost(
+    start_system: Any, variables: dict[str, str], produce: Any, order: Any, eventually: Any
+) -> None:
+    start_system("orders", **variables).stop()  # makes the topic
+    good = [order() for _ in range(3000)]
+    values = as_messages(good)
+    values[100::100] = [b"broken"] * len(values[100::100])
+    stored = 3000 - 29
+    produce(values, partitions=[0, 1, 2])
+    with metacore.sync.connect(variables["METACORE_URL"]) as storage:
+        before = storage.order_records.count()
+        for _ in range(KILLS):
+            system = start_system("orders", **variables, ORDERS_BATCH="50")
+            already = storage.order_records.count()
+            eventually(lambda already=already: storage.order_records.count() > already)
+            system.stop(signal.SIGKILL)
+        assert not all_is_committed(variables)
+        system = start_system("orders", **variables)
+        eventually(lambda: all_is_committed(variables))
+        assert storage.order_records.count() - before == stored
+        assert storage.dead_letters.count(variables["ORDERS_TOPIC"]) == 29
+    assert system.stop() == 0
+
+
+def test_after_a_restart_the_cache_is_warm_before_it_is_ready(
+    start_system: Any, variables: dict[str, str], order: Any
+) -> None:
+    first = start_system("orders", **variables)
+    one = order(date_created="2031-01-01T00:00:00Z")
+    first.http.put(f"/api/v1/orders/{one['order_uid']}", json=one)
+    assert first.stop() == 0
+    second = start_system("orders", **variables)
+    warm = second.http.get("/api/v1/cache/stats").json()
+    assert warm["records"] > 0
+    assert second.http.get(f"/order/{one['order_uid']}").json() == one
+    after = second.http.get("/api/v1/cache/stats").json()
+    assert (after["hits"], after["misses"]) == (1, 0)
+    assert second.stop() == 0
+
+
+@pytest.fixture
+def own_parts(tmp_path: Path, variables: dict[str, str]) -> Iterator[tuple[EmbeddedPostgres, Broker, dict[str, str]]]:
+    """A server and a broker that may be stopped, and the variables that name them."""
+    (tmp_path / "broker").mkdir()
+    broker = Broker(tmp_path / "broker")
+    broker.start()
+    with EmbeddedPostgres(tmp_path / "postgres") as server:
+        SchemaDeployer(server.url).deploy()
+        yield server, broker, {**variables, "METACORE_URL": server.url, "SERVICES_KAFKA": broker.url}
+    broker.stop()
+
+
+def test_parts_go_and_come_back(
+    start_system: Any, own_parts: Any, order: Any, eventually: Any, produce_to: Any
+) -> None:
+    server, broker, variables = own_parts
+    system = start_system("orders", **variables)
+    first = [order() for _ in range(20)]
+    produce_to(variables, as_messages(first))
+    eventually(lambda: all(system.http.get(f"/order/{one['order_uid']}").status_code == 200 for one in first))
+    eventually(lambda: all_is_committed(variables))
+
+    os.kill(server.pid, signal.SIGINT)  # its fast shutdown
+    second = [order() for _ in range(20)]
+    produce_to(variables, as_messages(second))
+    eventually(lambda: system.http.get("/health").json()["parts"]["consumer"]["status"] == "down")
+    assert system.http.get("/health").status_code == 503
+    assert system.http.get(f"/order/{first[0]['order_uid']}").json() == first[0]
+    for answer in (system.http.get(f"/order/{second[0]['order_uid']}"), system.http.get("/api/v1/orders")):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert sum(end - offset for offset, end in committed(variables)) == 20
+
+    server.start()
+    eventually(lambda: all_is_committed(variables))
+    assert system.http.get("/health").status_code == 200
+    for one in second:
+        assert system.http.get(f"/order/{one['order_uid']}").json() == one
+
+    time.sleep(SAVED_BY_THE_BROKER_AFTER)
+    broker.stop(signal.SIGKILL)
+    eventually(lambda: system.http.get("/health").json()["parts"]["kafka"]["status"] == "down")
+    assert system.http.get(f"/order/{first[0]['order_uid']}").json() == first[0]
+    broker.start()
+    third = [order() for _ in range(20)]
+    produce_to(variables, as_messages(third))
+    eventually(lambda: all(system.http.get(f"/order/{one['order_uid']}").status_code == 200 for one in third))
+    eventually(lambda: all_is_committed(variables))
+    with metacore.sync.connect(variables["METACORE_URL"]) as storage:
+        assert storage.order_records.count() == 60
+    assert system.stop() == 0
