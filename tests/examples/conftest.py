@@ -51,7 +51,7 @@ class Running:
         """Send the signal, and return the exit status."""
         self.http.close()
         self.process.send_signal(number)
-        status = self.process.wait(timeout=10)
+        status = self.process.wait(timeout=30)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return status
@@ -98,12 +98,12 @@ def kafka_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     broker.stop()
 
 
-def eventually(check: Callable[[], bool], seconds: float = 30) -> None:
+def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until `check` holds."""
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 @pytest.fixture(name="eventually")

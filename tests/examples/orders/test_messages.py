@@ -23,12 +23,12 @@ BROKEN = {
     "array": b"[1, 2]",
     "empty": b"",
     "no value": None,
-    "5 MB": b'{"order_uid": "big", "entry": "' + b"x" * 5_000_000 + b'"}',
     "deep": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
     "NUL": b'{"order_uid": "a\\u0000b", "items": [{}], ' + _DATE,
     "surrogate": b'{"order_uid": "\\ud800", "items": [{}], ' + _DATE,
     "number": b'{"order_uid": "n", "items": [{"price": 1e9999999999999999999}], ' + _DATE,
     "bytes": bytes(range(256)),
+    "5 MB": b'{"order_uid": "big", "entry": "' + b"x" * 5_000_000 + b'"}',
 }
 
 
