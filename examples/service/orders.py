@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 
 from common.problems import documented
 from metacore import (
@@ -39,12 +39,14 @@ def router(storage: Storage) -> APIRouter:
     async def list_orders(
         user_id: UUID,
         symbol: str | None = None,
-        status: OrderStatus | None = None,
+        status: Annotated[tuple[OrderStatus, ...], Query(description="One status, or several.")] = (),
         after: After = None,
         limit: Limit = 100,
     ) -> Page[Order]:
         """The orders of a user, newest first."""
-        return await storage.orders.list(user_id, asked(OrderFilter, symbol=symbol, status=status), after, limit)
+        return await storage.orders.list(
+            user_id, asked(OrderFilter, symbol=symbol, status=status or None), after, limit
+        )
 
     @routes.get("/users/{user_id}/orders/{order_id}", responses=documented(400, 404, 503))
     async def get_order(user_id: UUID, order_id: UUID) -> Order:

@@ -115,6 +115,8 @@ def test_lists_are_told_page_by_page_and_filtered(client: Client) -> None:
     assert [told["client_order_id"] for told in page["items"] + last["items"]] == ["b-3", "b-2", "b-1"]
     kept = done(client, 200, f"/users/{user}/orders?symbol=BTCUSDT&status=PENDING_NEW")["items"]
     assert [told["client_order_id"] for told in kept] == ["b-3", "b-1"]
+    several = done(client, 200, f"/users/{user}/orders?status=PENDING_NEW&status=CANCELED")["items"]
+    assert [told["client_order_id"] for told in several] == ["b-3", "b-2", "b-1"]
     cancelled = done(client, 200, f"/users/{user}/orders/{kept[0]['id']}/cancel", {"reason": "too slow"})
     assert (cancelled["status"], cancelled["reason"]) == ("PENDING_CANCEL", "too slow")
 
