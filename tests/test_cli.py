@@ -69,6 +69,22 @@ def test_url_and_schema_may_come_from_the_environment(url):
     assert "up to date" in run("status", "--url", url, "--schema", "elsewhere")
 
 
+def test_an_index_of_ones_own_may_be_allowed_unless_it_is_unique(url):
+    run("deploy", "--url", url)
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE INDEX by_day ON metacore.orders (created_at)")
+    assert "by_day" in run("check", "--url", url, expected=NOT_AS_NEEDED)
+    assert "exactly" in run("check", "--url", url, "--allow-index", "other", "--allow-index", "by_day")
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP INDEX metacore.by_day; CREATE UNIQUE INDEX by_day ON metacore.orders (created_at)")
+    assert "UNIQUE" in run("check", "--url", url, "--allow-index", "by_day", expected=NOT_AS_NEEDED)
+
+
+def test_a_url_of_sqlalchemys_is_told_what_to_write(url):
+    told = run("status", "--url", url.replace("://", "+psycopg://", 1), expected=WRONG_USAGE)
+    assert "write postgresql:// in place of postgresql+...://" in told
+
+
 def test_drift_is_shown(url):
     run("deploy", "--url", url)
     with psycopg.connect(url) as connection:

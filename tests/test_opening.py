@@ -32,6 +32,20 @@ def test_no_url_at_all_names_the_argument_and_the_variable(connect, url, monkeyp
     assert caught.value.setting == "url"
 
 
+@pytest.mark.parametrize("connect", [metacore.connect, metacore.sync.connect], ids=["async", "blocking"])
+def test_a_url_of_sqlalchemys_is_told_what_to_write(connect):
+    with pytest.raises(ConfigurationError, match=r"write postgresql:// in place of postgresql\+") as caught:
+        connect("postgresql+psycopg://app:hunter2@db/exchange")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_pooler_that_mixes_up_statements_is_told_as_the_storage_opens(metacore_database_url, mocker: MockerFixture):
+    error = psycopg.errors.DuplicatePreparedStatement("already exists")
+    mocker.patch("metacore.sync.postgres.client.pool.Pool.exchange", side_effect=error)
+    with pytest.raises(ConfigurationError, match="METACORE_PREPARED_STATEMENTS=false"):
+        metacore.sync.connect(metacore_database_url).__enter__()
+
+
 def test_without_a_url_the_variable_names_the_storage(monkeypatch):
     monkeypatch.setenv("METACORE_URL", "memory://")
     with metacore.sync.connect() as storage:

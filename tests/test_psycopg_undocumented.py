@@ -10,8 +10,11 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import AsyncConnection, Connection, pq
+from psycopg.adapt import Loader
+from psycopg.rows import dict_row
 
 from metacore._compat.psycopg_undocumented import (
+    OpeningConnection,
     PGresult,
     Ready,
     RowLoader,
@@ -52,18 +55,18 @@ def answer(pgconn: pq.abc.PGconn, text: bytes, seen: list[Ready | int] | None = 
 
 
 class TestRows:
-    def test_values_come_by_the_loaders_of_the_connection(self, connection: Connection) -> None:
+    def test_values_come_by_our_loaders(self, connection: Connection) -> None:
         text = (
             b"SELECT 1::int8, 1.10::numeric, NULL::text, '\xc3\xa4'::text, true, ARRAY['a', NULL]::text[],"
             b" '00000000-0000-7000-8000-000000000001'::uuid, '[1.10, 1e400]'::json"
         )
-        rows = RowLoader(connection).rows(wait_blocking(connection, answer(connection.pgconn, text)))
+        rows = RowLoader().rows(wait_blocking(connection, answer(connection.pgconn, text)))
         number = UUID("00000000-0000-7000-8000-000000000001")
         assert rows == [(1, Decimal("1.10"), None, "ä", True, ["a", None], number, "[1.10, 1e400]")]
         assert str(rows[0][1]) == "1.10"
 
     def test_one_loader_takes_results_of_any_shape_one_after_the_other(self, connection: Connection) -> None:
-        loader = RowLoader(connection)
+        loader = RowLoader()
 
         def rows(text: bytes) -> list[tuple[object, ...]]:
             return loader.rows(wait_blocking(connection, answer(connection.pgconn, text)))
@@ -144,7 +147,7 @@ class TestWaiting:
         def run(number: int) -> object:
             start.wait(PATIENCE)
             text = b"SELECT pg_sleep(0.02), %d" % number
-            return RowLoader(connection).rows(wait_blocking(connection, answer_later(connection.pgconn, text)))[0][1]
+            return RowLoader().rows(wait_blocking(connection, answer_later(connection.pgconn, text)))[0][1]
 
         with ThreadPoolExecutor(4) as threads:
             assert list(threads.map(run, range(4))) == [0, 1, 2, 3]
@@ -156,11 +159,58 @@ class TestWaiting:
                 async def ask(number: int) -> object:
                     text = b"SELECT pg_sleep(0.02), %d" % number
                     result = await wait_async(connection, answer_later(connection.pgconn, text))
-                    return RowLoader(connection).rows(result)[0][1]
+                    return RowLoader().rows(result)[0][1]
 
                 return list(await asyncio.gather(*map(ask, range(4))))
 
         assert asyncio.run(run()) == [0, 1, 2, 3]
+
+
+class Beginning(OpeningConnection, Connection):
+    """Begins a transaction before each statement outside of one."""
+
+    def openings(self) -> list[bytes]:
+        return [b"BEGIN", b"SAVEPOINT s"] if self.info.transaction_status == pq.TransactionStatus.IDLE else []
+
+
+class TestOpenings:
+    def test_they_go_before_whatever_is_sent_first(self, connection: Connection) -> None:
+        def pipeline(second: Connection) -> None:
+            with second.pipeline():
+                second.execute("SELECT 1")
+
+        def named(second: Connection) -> None:
+            with second.cursor("named") as cursor:
+                cursor.execute("SELECT 1")
+
+        def copy(second: Connection) -> None:
+            with second.cursor() as cursor, cursor.copy("COPY (SELECT 1) TO STDOUT") as rows:
+                assert list(rows.rows()) == [("1",)]
+
+        uses = [
+            pipeline,
+            copy,
+            named,
+            lambda second: second.cursor().executemany("SELECT %s", [(1,), (2,)]),
+            lambda second: list(second.cursor().stream("SELECT 1")),
+        ]
+        for use in uses:
+            second = Beginning(connection)
+            use(second)
+            second.execute("ROLLBACK TO SAVEPOINT s")
+            connection.execute("ROLLBACK")
+
+    def test_what_is_set_on_the_second_object_stays_with_it(self, connection: Connection) -> None:
+        second = Beginning(connection)
+        second.row_factory = dict_row
+        second.adapters.register_loader("int4", WordLoader)
+        assert second.execute("SELECT 1 AS n").fetchone() == {"n": "loaded"}
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+class WordLoader(Loader):
+    def load(self, data: object) -> str:
+        return "loaded"
 
 
 def answer_later(pgconn: pq.abc.PGconn, text: bytes) -> Waiting:

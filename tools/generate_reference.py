@@ -150,8 +150,8 @@ class Reference:
         return f"### {function.__name__}\n\n```python\n{_declared(function, signature)}\n```\n\n{self._doc(function)}\n"
 
     def _method(self, method: Any, owner: str = "") -> str:
-        name = f"{owner}.{method.__name__}" if owner else method.__name__
-        declared = _declared(method, inspect.signature(method))
+        name = f"{owner}.{_name(method)}" if owner else _name(method)
+        declared = _declared(method, inspect.signature(getattr(method, "fget", method)))
         return f"#### {name}\n\n```python\n{declared}\n```\n\n{self._doc(method)}\n"
 
     def _doc(self, value: Any) -> str:
@@ -163,11 +163,21 @@ class Reference:
 
 def _methods(kind: type) -> Iterator[Any]:
     for name, value in vars(kind).items():
-        if inspect.isfunction(value) and not name.startswith("_"):
+        if name.startswith("_"):
+            continue
+        if inspect.isfunction(value) or (
+            isinstance(value, property) and kind.__module__.startswith("metacore.storage.")
+        ):
             yield value
 
 
+def _name(method: Any) -> str:
+    return str(getattr(method, "fget", method).__name__)
+
+
 def _declared(function: Any, signature: inspect.Signature) -> str:
+    if isinstance(function, property):
+        return f"{_name(function)}: {_text(signature.return_annotation)}"
     word = "async def" if inspect.iscoroutinefunction(function) else "def"
     returned = "" if signature.return_annotation in ("None", None) else f" -> {_text(signature.return_annotation)}"
     return f"{word} {function.__name__}{_parameters(signature)}{returned}"

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
 
+import psycopg
 from psycopg import AsyncConnection, BaseConnection, Connection, Error, capabilities, waiting
-from psycopg.adapt import Transformer
+from psycopg.adapt import AdaptersMap, Loader, Transformer
 from psycopg.errors import error_from_result as _error_from_result
 from psycopg.pq import DiagnosticField, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -20,6 +21,7 @@ from psycopg.waiting import Ready, Wait
 
 __all__ = [
     "BaseConnection",
+    "OpeningConnection",
     "PGresult",
     "Ready",
     "RowLoader",
@@ -79,17 +81,54 @@ def without_values(error: Error) -> Error:
     return error
 
 
+class _JsonText(Loader):
+    """Loads json as its text: psycopg would read its numbers through a float."""
+
+    def load(self, data: Any) -> str:
+        return bytes(data).decode()
+
+
+class _Context:
+    """What psycopg takes for a `context`: our adapters, no connection: so text is UTF-8, and times are in UTC."""
+
+    adapters = AdaptersMap(psycopg.adapters)
+    connection = None
+
+
+_Context.adapters.register_loader("json", _JsonText)
+
+
 class RowLoader:
-    """Python's values of results, by the loaders of one connection."""
+    """Python's values of results, whatever others have registered or set for the connection."""
 
     __slots__ = ("_transformer",)
 
-    def __init__(self, connection: BaseConnection[Any]) -> None:
-        self._transformer = Transformer(connection)
+    def __init__(self) -> None:
+        self._transformer = Transformer(_Context())
 
     def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
         self._transformer.set_pgresult(result)
         return self._transformer.load_rows(0, result.ntuples, tuple)
+
+
+class OpeningConnection:
+    """A second object for a connection, to be inherited from before psycopg's class. Before each statement it sends
+    what `openings` gives. What is changed of the object itself (adapters, row factories) stays with it.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        vars(self).update(vars(connection), _adapters=AdaptersMap(connection.adapters))
+
+    def __del__(self, _: Any = None) -> None:
+        """Say nothing, as psycopg's would: whether the connection was closed is asked of the first object."""
+
+    def openings(self) -> Sequence[bytes]:
+        """The commands that are to be sent before the next statement."""
+        raise NotImplementedError
+
+    def _start_query(self: Any) -> Waiting[None]:
+        for command in self.openings():
+            yield from self._exec_command(command)
 
 
 async def wait_async(connection: AsyncConnection[Any], work: Waiting[T]) -> T:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from inspect import getmembers, isclass, isfunction
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from metacore._compat.aio import ContextGuard, Eventual, retry
 from metacore.backends.arguments import require_changes, require_ids
@@ -22,6 +22,9 @@ from metacore.errors import ConfigurationError, MetacoreError, RetryableError, b
 from metacore.storage.stats import Stats
 from metacore.storage.storage import Storage, Storages, Transaction
 from metacore.storage.storages import STORAGES
+
+if TYPE_CHECKING:
+    from metacore._compat.psycopg_aio import Connection
 
 T = TypeVar("T")
 
@@ -66,15 +69,27 @@ class BaseTransaction(Bundle, Transaction):
     async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
         return await self._session.run(lambda session: fn(self._bound(session)))
 
+    @property
+    def connection(self) -> Connection[Any]:
+        raise without_connection(self)
+
     async def load(self, selection: Selection) -> Loaded:
-        with self._session.operation("load"):
-            require_ids(selection)
-            return await self._load(selection)
+        try:
+            with self._session.operation("load"):
+                require_ids(selection)
+                return await self._load(selection)
+        except MetacoreError:
+            await self._session.enforce_doom()
+            raise
 
     async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
-        with self._session.operation("save"):
-            require_changes(changes)
-            return await self._save(changes)
+        try:
+            with self._session.operation("save"):
+                require_changes(changes)
+                return await self._save(changes)
+        except MetacoreError:
+            await self._session.enforce_doom()
+            raise
 
     @abstractmethod
     async def _load(self, selection: Selection) -> Loaded:
@@ -102,6 +117,9 @@ class BaseStorage(Bundle, Storage):
             return await self._session.run(lambda session: fn(self._bound(session)))
 
         return await retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
+
+    def bind(self, connection: Connection[Any]) -> Transaction:  # noqa: ARG002
+        raise without_connection(self)
 
     async def ping(self) -> None:
         with self._session.operation("ping"):
@@ -136,6 +154,15 @@ class BaseStorage(Bundle, Storage):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def without_connection(bundle: Bundle) -> ConfigurationError:
+    """The error of a storage that keeps nothing in PostgreSQL, where a connection is wanted."""
+    return ConfigurationError(
+        f"{type(bundle).__name__} is not in PostgreSQL, and has no connection to share: open postgresql://... or"
+        " embedded: where statements of your own go along",
+        setting="url",
+    )
 
 
 @cache

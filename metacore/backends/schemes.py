@@ -37,13 +37,15 @@ class Scheme:
     `urls` shows how they read. `async_storage` and `blocking_storage` are where a class is, as "package.module:Class",
     imported by the first `connect` that needs it: it is called with the URL, the settings and the clock, None where
     `connect` was given none, and makes a `Storage` of `metacore.storage.storage` or of `metacore.sync.storage.storage`.
-    `is_deployed` tells whether the URL names a database that `SchemaDeployer` is to bring to its schema.
+    `is_deployed` tells whether the URL names a database that `SchemaDeployer` is to bring to its schema; `takes_pool`
+    says whether the classes take a connection pool, too, as `pool`.
     """
 
     urls: str
     async_storage: str
     blocking_storage: str
     is_deployed: Callable[[str], bool] = lambda _: False
+    takes_pool: bool = False
 
 
 def scheme_of(url: str) -> str:
@@ -62,8 +64,18 @@ def require_scheme(url: str) -> Scheme:
     """The scheme of `url`; ConfigurationError, which names the installed ones, if it is none of them."""
     scheme = find_scheme(url)
     if scheme is None:
+        require_no_driver(url)
         raise unknown_url()
     return scheme
+
+
+def require_no_driver(url: str) -> None:
+    """ConfigurationError, which says what to write, if `url` names a driver as SQLAlchemy's do: postgresql+psycopg."""
+    name, plus, _ = scheme_of(url).partition("+")
+    if plus and name in _entries():
+        raise ConfigurationError(
+            f"the URL names a driver, as for SQLAlchemy; write {name}:// in place of {name}+...://", setting="url"
+        )
 
 
 def unknown_url() -> ConfigurationError:
@@ -82,14 +94,14 @@ def installed() -> str:
     return " or ".join(filter(None, [", ".join(dict.fromkeys(urls[:-1])), urls[-1]]))
 
 
-def make_storage(url: str, place: str, kind: type, settings: object, clock: object) -> Any:
+def make_storage(url: str, place: str, kind: type, settings: object, clock: object, pool: object = None) -> Any:
     """The storage of the class at `place`, which the URL's scheme names; ConfigurationError unless it is a `kind`."""
     entry = _entries()[scheme_of(url)][0]
     flaw = f"cannot load {place}"
     try:
         storage_class = resolve_name(place)
         flaw = f"fails as {place} is called with a URL, settings and a clock"
-        storage = storage_class(url, settings, clock)
+        storage = storage_class(url, settings, clock, **({} if pool is None else {"pool": pool}))
     except (MetacoreError, ValidationError):
         raise
     except _ANYTHING as error:

@@ -39,6 +39,9 @@ class BaseSession(ABC, Generic[X]):
         with self.counters.counting(name):
             yield
 
+    async def enforce_doom(self) -> None:
+        """Where a transaction is doomed that others are to commit, see to it that they cannot."""
+
     @abstractmethod
     async def ping(self) -> None:
         """Return if the storage answers."""
@@ -53,6 +56,7 @@ class BaseSession(ABC, Generic[X]):
         self.check()
         session = self.begin_transaction()
         try:
+            await session.open()
             yield session
             session.check()
             session.has_ended = True
@@ -90,6 +94,7 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
 
     @contextmanager
     def operation(self, name: str) -> Iterator[None]:
+        self.begin_operation()
         with super().operation(name), self.dooming():
             yield
 
@@ -101,6 +106,7 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
         savepoint = around.begin_savepoint()
         try:
             with around.having(savepoint):
+                await savepoint.open()
                 yield savepoint
                 savepoint.check()
         except BaseException:
@@ -114,6 +120,12 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
     async def run(self, work: Callable[[X], Eventual[T]]) -> T:
         """What `work` returns, called once, with a session bound to a savepoint."""
         return await self._run_once(work)
+
+    async def open(self) -> None:
+        """Take what is needed from the beginning of the block on."""
+
+    def begin_operation(self) -> None:
+        """Note that an operation of a storage begins."""
 
     @abstractmethod
     def begin_savepoint(self) -> X:

@@ -19,6 +19,7 @@ class TransactionState:
         self.has_ended = False
         self._inner: Self | None = None
         self._doom: MetacoreError | None = None
+        self._cause = ""
 
     @property
     def innermost(self) -> Self:
@@ -42,16 +43,25 @@ class TransactionState:
             if self.has_ended or state.has_ended:
                 raise TransactionAbortedError("this transaction has ended; begin a new one")
             if state._doom is not None:
-                cause = type(state._doom).__name__
+                cause = state._cause
                 raise TransactionAbortedError(
                     f"this transaction was doomed by {cause}; leave its block and begin a new one"
                 ) from state._doom
 
-    def doom(self, error: E) -> E:
-        """`error`, after which this transaction, up to the nearest savepoint, can only be left; the error tells so."""
+    @property
+    def is_doomed(self) -> bool:
+        """Whether this transaction, or the savepoint that it is, can only be left."""
+        return self._doom is not None
+
+    def doom(self, error: E, cause: str = "") -> E:
+        """`error`, after which this transaction, up to the nearest savepoint, can only be left; the error tells so.
+
+        `cause` is what is told of it later, in place of its class.
+        """
         if not error.dooms_transaction:
             error.dooms_transaction = True
-        self._doom = self._doom or error
+        if self._doom is None:
+            self._doom, self._cause = error, cause or type(error).__name__
         return error
 
     @contextmanager

@@ -94,8 +94,21 @@ def status(url: Url = None, schema: Schema = "metacore") -> None:
         raise typer.Exit(NOT_AS_NEEDED)
 
 
+AllowedIndexes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-index",
+        help="The name of an index of your own, which is no difference unless it is unique. Repeatable.",
+    ),
+]
+
+
 def check(
-    url: Url = None, schema: Schema = "metacore", app_role: AppRole = None, may_delete: MayDelete = False
+    url: Url = None,
+    schema: Schema = "metacore",
+    app_role: AppRole = None,
+    may_delete: MayDelete = False,
+    allow_index: AllowedIndexes = None,
 ) -> None:
     """Compare the deployed tables, their owners and grants with what this release needs, and show the keys in use.
 
@@ -103,7 +116,8 @@ def check(
     METACORE_ENCRYPTION_KEYS is set and lacks a key that is in use.
     """
     with reported_errors():
-        drifts = SchemaDeployer(url, schema).check(app_role, may_delete=may_delete)
+        deployer = SchemaDeployer(url, schema)
+        drifts = deployer.check(app_role, may_delete=may_delete, allowed_indexes=allow_index or ())
         if not drifts:
             say(f'The schema "{schema}" is exactly what this release needs.')
             if print_key_use(url, schema):

@@ -17,6 +17,7 @@ POSTGRESQL = Scheme(
     async_storage="metacore.postgres.storages.storage:PostgresStorage",
     blocking_storage="metacore.sync.postgres.storages.storage:PostgresStorage",
     is_deployed=lambda _: True,
+    takes_pool=True,
 )
 
 EMBEDDED = Scheme(

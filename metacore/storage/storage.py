@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from metacore._compat.aio import Eventual
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.storage.stats import Stats
 from metacore.storage.storages import StorageList
+
+if TYPE_CHECKING:
+    from metacore._compat.psycopg_aio import Connection
 
 T = TypeVar("T")
 
@@ -56,6 +59,18 @@ class Storages(StorageList, ABC):
 class Transaction(Storages):
     """The storages bound to one transaction."""
 
+    @property
+    @abstractmethod
+    def connection(self) -> Connection[Any]:
+        """The connection of psycopg's that this transaction has, for statements of your own, which are part of it: they
+        come to pass with it, or not at all; in a savepoint with that.
+
+        A statement that fails dooms the transaction up to the nearest savepoint, those of `connection.transaction()`
+        among them. It ends with the block: `commit`, `rollback` and `close` of the connection are refused, and after
+        the end every statement. Its `search_path` is `pg_catalog`: name the schema of your tables. ConfigurationError
+        where the storage keeps nothing in PostgreSQL.
+        """
+
     @abstractmethod
     async def load(self, selection: Selection) -> Loaded:
         """Load and lock what a decision rests on, as one pipelined operation.
@@ -86,6 +101,19 @@ class Storage(Storages):
     An operation whose connection is lost is tried once more on a fresh one, unless it may have been committed:
     OutcomeUnknownError. No call takes more than a few seconds longer than its time-outs, whatever the server does.
     """
+
+    @abstractmethod
+    def bind(self, connection: Connection[Any]) -> Transaction:
+        """A transaction on a connection of psycopg's that you have opened, in a transaction of your own: what is done
+        by way of it is committed or undone by you, with that. It commits nothing, and never closes the connection.
+
+        `connection` is psycopg's of this world, of the database that has this storage's tables; of SQLAlchemy's, it is
+        the driver's. Each call sets what it rests on (the search path, the time zone, time-outs, what is asked of the
+        planner), and puts it back as it was; nothing is prepared on it. What would doom a transaction makes the server
+        refuse to commit yours, up to the nearest savepoint. InvalidDataError for what is no such connection, is in
+        autocommit with no transaction begun, or speaks another encoding than UTF-8; ConfigurationError, at the first
+        call, unless the transaction is READ COMMITTED, and where the storage keeps nothing in PostgreSQL.
+        """
 
     @abstractmethod
     async def ping(self) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import LiteralString, Self
+from typing import Any, LiteralString, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
 from psycopg import sql
 
+from metacore.errors import ConfigurationError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+from metacore.postgres.client.connections import check_version, parse_url
+from metacore.postgres.client.errors import unreachable
 
 URL_VARIABLE = "METACORE_TEST_URL"
 """Names the server to be used in place of an embedded one; its role must be allowed to create databases."""
@@ -22,10 +25,37 @@ URL_VARIABLE = "METACORE_TEST_URL"
 def server(version: int | None = None) -> Iterator[str]:
     """The URL of a PostgreSQL server: the one that METACORE_TEST_URL names or, without it, an embedded one."""
     if url := os.environ.get(URL_VARIABLE):
+        require_usable(url)
         yield url
     else:
         with EmbeddedPostgres(version=version) as embedded:
             yield embedded.url
+
+
+def require_usable(url: str) -> None:
+    """ConfigurationError, which says why, if no databases can be made on the server of `url`."""
+    parameters: dict[str, Any] = {}
+    try:
+        parameters = parse_url(url)
+        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+            check_version(connection)
+            row = connection.execute(_MAY_CREATE).fetchone()
+    except psycopg.Error as error:
+        flaw = unreachable(error, parameters).message
+    except ConfigurationError as error:
+        flaw = error.message
+    else:
+        if row == (True,):
+            return
+        flaw = "its role may not create databases; run: ALTER ROLE ... CREATEDB, or name another role"
+    raise ConfigurationError(
+        f"the server that {URL_VARIABLE} names cannot be used for tests: {flaw}. Without the variable an embedded"
+        " server is started",
+        setting=URL_VARIABLE,
+    )
+
+
+_MAY_CREATE = "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER"
 
 
 class Databases:

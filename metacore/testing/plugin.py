@@ -50,11 +50,21 @@ def metacore_databases() -> Iterator[Databases]:
 
     With METACORE_TEST_DISTRIBUTE=1 that server is the coordinator of a Citus cluster.
     """
+    from contextlib import ExitStack
+
+    from metacore.errors import MetacoreError
     from metacore.testing.clusters import databases_on
     from metacore.testing.databases import server
 
-    with server() as url, databases_on(url) as databases:
-        yield databases
+    with ExitStack() as stack:
+        try:
+            databases = stack.enter_context(databases_on(stack.enter_context(server())))
+        except MetacoreError as error:
+            flaw = error.message
+        else:
+            yield databases
+            return
+    pytest.fail(flaw, pytrace=False)
 
 
 @pytest.fixture

@@ -3,8 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
+
+from metacore.errors import ConfigurationError
+from metacore.testing.databases import require_usable
 
 pytest_plugins = ["pytester"]
 
@@ -84,3 +89,27 @@ def test_the_fixtures_are_documented(pytester: pytest.Pytester) -> None:
     listed = pytester.runpytest_inprocess("--fixtures").stdout.str()
     for name in ("metacore_clock", "metacore_storage", "metacore_sync_storage", "metacore_database_url"):
         assert name in listed
+
+
+def test_a_server_that_cannot_be_used_is_told_in_a_sentence(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METACORE_TEST_URL", "postgresql://app:hunter2@127.0.0.1:1/db")
+    pytester.makepyfile("def test_it(metacore_database_url): ...")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    told = result.stdout.str()
+    assert "the server that METACORE_TEST_URL names cannot be used for tests: cannot connect" in told
+    assert "Traceback" not in told
+    assert "hunter2" not in told
+
+
+def test_a_role_that_may_not_create_databases_is_told(metacore_database_url: str) -> None:
+    role = f"metacore_test_{uuid4().hex[:8]}"
+    with psycopg.connect(metacore_database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{role}'")
+        try:
+            with pytest.raises(ConfigurationError, match="may not create databases"):
+                require_usable(psycopg.conninfo.make_conninfo(metacore_database_url, user=role, password=role))
+        finally:
+            connection.execute(f"DROP ROLE {role}")

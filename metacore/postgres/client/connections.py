@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg.adapt import AdaptersMap, Loader
 from psycopg.conninfo import conninfo_to_dict
 
 from metacore.config import Settings
-from metacore.errors import ConfigurationError
+from metacore.errors import ConfigurationError, InvalidDataError
 from metacore.postgres.client import network, pinning
 from metacore.postgres.client.planning import PLANNING, PLANNING_OF_CLUSTERS
 
@@ -19,23 +18,6 @@ _KEEPALIVES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-
-
-class _JsonText(Loader):
-    """Loads json as its text: psycopg would read its numbers through a float."""
-
-    def load(self, data: Any) -> str:
-        return bytes(data).decode()
-
-
-class _Context:
-    """What psycopg takes for a `context`: our adapters, no connection yet."""
-
-    connection = None
-
-    def __init__(self) -> None:
-        self.adapters = AdaptersMap(psycopg.adapters)
-        self.adapters.register_loader("json", _JsonText)
 
 
 OLDEST = 15
@@ -50,6 +32,12 @@ def check_version(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[
             f"this server is PostgreSQL {major}, and Metacore needs {OLDEST} or newer; upgrade it, or name another",
             setting="url",
         )
+
+
+def require_utf8(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    """InvalidDataError if a connection of others speaks another encoding than what is sent."""
+    if (encoding := connection.info.encoding) != "utf-8":
+        raise InvalidDataError(f"it speaks {encoding}; set its client_encoding to UTF8", field="connection")
 
 
 def parse_url(url: str) -> dict[str, Any]:
@@ -96,7 +84,6 @@ def connection_parameters(
         "options": f"{given} {session}".strip(),
         "client_encoding": "UTF8",
         "autocommit": True,
-        "context": _Context(),
         "prepare_threshold": None,
     }
 
@@ -116,6 +103,15 @@ def pool_parameters(settings: Settings) -> dict[str, Any]:
     }
 
 
+RESETS = (
+    b"SET SESSION AUTHORIZATION DEFAULT",
+    b"RESET ALL",
+    b"UNLISTEN *",
+    b"SELECT pg_catalog.pg_advisory_unlock_all()",
+    b"DISCARD TEMP",
+)
+"""The commands that put a session back as its start made it; what DISCARD ALL does, but statements stay prepared."""
+
 PASSED_ON = b"SET LOCAL citus.propagate_set_commands = 'local'"
 """Has the coordinator of a cluster tell the time-outs of a transaction to the servers that it asks."""
 
@@ -128,6 +124,12 @@ def limits(settings: Settings) -> list[bytes]:
 def pinned(settings: Settings) -> bytes:
     """The command that sets for one transaction what is pinned, and the time-outs."""
     return pinning.pin({**pinning.PINNED, **_times(settings)})
+
+
+def visiting(settings: Settings, is_cluster: bool = False) -> bytes:
+    """The same for a session that was made by others: with what is asked of the planner."""
+    planning = PLANNING_OF_CLUSTERS if is_cluster else PLANNING
+    return pinning.pin({**pinning.PINNED, **planning, **_times(settings)})
 
 
 def _times(settings: Settings) -> dict[str, int]:

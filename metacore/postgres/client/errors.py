@@ -130,10 +130,7 @@ def translate(
             setting="url",
         )
     if state in _PREPARED:
-        return ConfigurationError(
-            f"{operation}: a pooler on the way mixes up prepared statements; set METACORE_PREPARED_STATEMENTS=false",
-            setting="prepared_statements",
-        )
+        return _mixed_up(operation)
     if state == READ_ONLY:
         return ConnectionLostError(
             f"{operation}: this server is read-only; name the primary, or several hosts with"
@@ -178,12 +175,21 @@ def _lost(error: psycopg.Error, operation: str, commits: bool) -> MetacoreError:
     return ConnectionLostError(f"{operation}: the connection was lost; nothing of it is stored. Try again")
 
 
-def unreachable(error: psycopg.Error, parameters: Mapping[str, Any]) -> StorageUnavailableError:
-    """The error to raise, `from None`, where connecting with libpq's `parameters` failed.
+def _mixed_up(operation: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{operation}: a pooler on the way mixes up prepared statements; set METACORE_PREPARED_STATEMENTS=false",
+        setting="prepared_statements",
+    )
+
+
+def unreachable(error: psycopg.Error, parameters: Mapping[str, Any]) -> MetacoreError:
+    """The error to raise, `from None`, where connecting with libpq's `parameters` failed, or what is asked at first.
 
     libpq tells the host, port, user and database that it tried. Where these look like parts of a URL that was taken
     apart at the wrong place, by an @ or / of the password that should be percent-encoded, its words are left out.
     """
+    if error.sqlstate in _PREPARED:
+        return _mixed_up("connect")
     told = " ".join(str(error).split())
     password = str(parameters.get("password") or "")
     values = [str(parameters.get(name) or "") for name in _TOLD]

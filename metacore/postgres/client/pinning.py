@@ -42,7 +42,7 @@ SELECT pg_catalog.current_setting('search_path'), EXISTS (
 """
 """What a session has of this before anything is pinned in it: the search path, and whether its role was made so."""
 
-_DEFAULTS = "default_"
+DEFAULTS = "default_"
 """How settings begin that are of no use once a transaction has begun."""
 
 
@@ -59,14 +59,14 @@ def pin(settings: Mapping[str, str | int] = PINNED) -> bytes:
     calls = ", ".join(
         f"pg_catalog.set_config('{name}', '{value}', true)"
         for name, value in settings.items()
-        if not name.startswith(_DEFAULTS)
+        if not name.startswith(DEFAULTS)
     )
     return f"SELECT {calls}".encode()
 
 
 def script() -> list[str]:
     """The same for a script, as commands."""
-    return [f"SET LOCAL {name} = '{value}'" for name, value in PINNED.items() if not name.startswith(_DEFAULTS)]
+    return [f"SET LOCAL {name} = '{value}'" for name, value in PINNED.items() if not name.startswith(DEFAULTS)]
 
 
 def _escaped(value: str) -> str:

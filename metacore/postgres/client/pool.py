@@ -19,16 +19,19 @@ from metacore._compat.psycopg_aio import Connection, ConnectionPool, wait
 from metacore.backends.resources import Resources
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
-from metacore.errors import PoolTimeoutError, StorageUnavailableError
+from metacore.errors import ConfigurationError, PoolTimeoutError, StorageUnavailableError
 from metacore.postgres.client import network
 from metacore.postgres.client.connections import (
     PASSED_ON,
+    RESETS,
     check_version,
     connection_parameters,
     limits,
     parse_url,
     pinned,
     pool_parameters,
+    require_utf8,
+    visiting,
 )
 from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.errors import READ_ONLY, unreachable
@@ -55,11 +58,23 @@ class Pool(Resources):
     it are closed, too: what it was lost by (a failover, say) has befallen them, and nobody may have told them.
     """
 
-    def __init__(self, url: str, settings: Settings | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        given: ConnectionPool[Any] | None = None,
+    ) -> None:
         parse_url(url)
         super().__init__(settings, clock)
+        if given is not None and not isinstance(given, ConnectionPool):
+            raise ConfigurationError(
+                f"it is psycopg_pool's {ConnectionPool.__name__} that may be handed in, not {type(given).__name__}",
+                setting="pool",
+            )
         self.url = url
         self.schema = check_schema_name(self.settings.schema)
+        self._given = given
         self._pool: ConnectionPool[Connection[Row]] | None = None
         self._last_error: str | None = None
         self._lost_at = 0.0
@@ -72,6 +87,9 @@ class Pool(Resources):
 
     async def open(self) -> None:
         """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
+        if self._given is not None:
+            await self._take(self._given)
+            return
         state, writable = await self._check_server(connection_parameters(self.url, self.settings))
         self.is_cluster = state.is_cluster
         if state.is_cluster:
@@ -101,7 +119,7 @@ class Pool(Resources):
                 wire = self._wire(connection)
                 if wire.made_at > self._lost_at and not wire.is_lost():
                     return connection
-                await connection.close()
+                connection.pgconn.finish()
                 await self.release(connection)
         except (PoolTimeout, TooManyRequests) as error:
             figures = pool.get_stats()
@@ -142,7 +160,7 @@ class Pool(Resources):
             return await wait(connection, within(work(self._wire(connection)), patience or self.patience))
         except psycopg.Error as error:
             if error.sqlstate == READ_ONLY:
-                await connection.close()
+                connection.pgconn.finish()
             if connection.closed:
                 self._lost_at = monotonic()
             raise
@@ -161,8 +179,16 @@ class Pool(Resources):
         if self._pool is None or self.is_inherited:
             return
         if connection.pgconn.transaction_status != TransactionStatus.IDLE:
-            await connection.close()
+            connection.pgconn.finish()
         await complete(partial(self._pool.putconn, connection))
+
+    async def reset(self, connection: Connection[Row]) -> None:
+        """Put a connection that others have used back as it was made, their leftovers dropped; not one of theirs."""
+        if self._given is None and connection.pgconn.transaction_status == TransactionStatus.IDLE:
+            try:
+                await self.exchange(connection, (), RESETS, patience=MARGIN)
+            except psycopg.Error:
+                connection.pgconn.finish()
 
     def figures(self) -> dict[str, int] | None:
         """The pool's figures; None before it was opened. A closed pool has no connections."""
@@ -173,8 +199,26 @@ class Pool(Resources):
 
     async def close(self) -> None:
         """Close all connections; a connection in use is closed when it is released."""
-        if self._pool is not None:
+        if self._pool is not None and self._given is None:
             await self._pool.close(_CLOSING)
+
+    async def _take(self, given: ConnectionPool[Any]) -> None:
+        """Use a pool of others: what is asked of its sessions goes with each BEGIN, and ends with the transaction."""
+        if given.closed:
+            raise StorageUnavailableError("the pool that was handed in is not open; open it before the storage")
+        self._pool = given
+        self.limits = [visiting(self.settings)]
+        connection = await self.acquire()
+        try:
+            require_utf8(connection)
+            state, _ = await self._look(connection)
+        except psycopg.Error as error:
+            raise unreachable(error, {}) from None
+        finally:
+            await self.release(connection)
+        self.is_cluster = state.is_cluster
+        if state.is_cluster:
+            self.limits = [visiting(self.settings, is_cluster=True), PASSED_ON, *limits(self.settings)]
 
     async def _check_server(self, parameters: dict[str, Any]) -> tuple[SchemaState, bool]:
         network.warn(parameters)
@@ -183,13 +227,17 @@ class Pool(Resources):
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
         try:
-            check_version(connection)
-            calls: list[Call] = [(_SESSION, {}), (_PIN, {}), (_STATE, {"schema": self.schema})]
-            ((path, writable),), _, rows = await self.exchange(connection, calls, [b"BEGIN"], b"COMMIT")
+            return await self._look(connection)
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
         finally:
             await connection.close()
+
+    async def _look(self, connection: Connection[Row]) -> tuple[SchemaState, bool]:
+        """What the server has of the schema, and whether the role was made read-only."""
+        check_version(connection)
+        calls: list[Call] = [(_SESSION, {}), (_PIN, {}), (_STATE, {"schema": self.schema})]
+        ((path, writable),), _, rows = await self.exchange(connection, calls, [b"BEGIN"], b"COMMIT")
         if path != SEARCH_PATH and not self.limits:
             _logger.warning(
                 "What is asked of the session does not arrive, as behind a pooler: each operation has a BEGIN, and says"

@@ -9,19 +9,21 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from metacore._compat.aio import Eventual
 from metacore._compat.psycopg_aio import Connection
 from metacore.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.domain.trading.balances import Balance
-from metacore.errors import ConnectionLostError, MetacoreError
+from metacore.errors import ConnectionLostError, MetacoreError, TransactionAbortedError
 from metacore.postgres.client.connections import milliseconds
 from metacore.postgres.client.deadlines import MARGIN
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.locks import RowLocks
 from metacore.postgres.client.pool import Pool
+from metacore.postgres.client.shared_connection import TransactionConnection
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.client.wire import Call, Row, Waiting, Wire
 
 T = TypeVar("T")
 
@@ -99,7 +101,7 @@ class Session(BaseSession["TransactionSession"]):
             if not connection.closed:
                 await self.pool.exchange(connection, (), [_ROLLBACK], patience=MARGIN)
         except psycopg.Error:
-            await connection.close()
+            connection.pgconn.finish()
 
     def _typed(
         self, error: psycopg.Error, operation: str, *, commits: bool = False, subject: object = None
@@ -139,8 +141,12 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         self._depth: int = parent._depth + 1 if parent else 0
         self.openings = [b"SAVEPOINT s%d" % self._depth] if parent else [_BEGIN, *pool.limits]
         self._locks: RowLocks = RowLocks(parent._locks if parent else None)
+        self._root: TransactionSession = parent._root if parent else self
         self._connection: Connection[Row] | None = None
         self._begun = False
+        self._shared: TransactionConnection | None = None
+        self.is_shared = False
+        """Of the root: whether others send statements of their own between the operations."""
         self._patience: float | None = None
 
     @property
@@ -150,29 +156,65 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
 
     @property
     def holds_locks(self) -> bool:
-        return self.locks.may_hold
+        return self._root.is_shared or self.locks.may_hold
+
+    async def open(self) -> None:
+        if self.parent is None:
+            self._connection = await self.pool.acquire()
+        elif self._root.is_shared:
+            # Statements of others are to be within the savepoint, too.
+            await self.begin()
+
+    def check(self) -> None:
+        if self._root.is_shared and not self._root.has_ended:
+            self._root.note_others()
+        super().check()
+
+    def note_others(self) -> None:
+        """Note, in the root, what statements of others have made of the transaction."""
+        status = self.require_connection().pgconn.transaction_status
+        if status == TransactionStatus.INERROR and not any(state.is_doomed for state in self.lineage):
+            self.innermost.doom(TransactionAbortedError("a statement of your own failed"), "a statement of your own")
+        elif status == TransactionStatus.IDLE and self._begun:
+            self.doom(TransactionAbortedError("a statement of your own ended it"), "its end by a statement of your own")
+
+    def begin_operation(self) -> None:
+        if self._root.is_shared:
+            self.forget()
+
+    def share(self) -> Connection[Any]:
+        """The connection, for statements of others, from now on."""
+        self.check()
+        root = self._root
+        if root._shared is None:
+            root.is_shared = True
+            root._shared = TransactionConnection(root.require_connection(), root.openings_of_others)
+        return root._shared
+
+    def openings_of_others(self) -> list[bytes]:
+        """What goes before a statement of others, of the root; TransactionAbortedError if there must be none."""
+        self.check_state()
+        return self._openings()
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         return (await self.pipeline(statement.name, [(statement, values)], subject))[0]
 
     async def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
         self.check()
-        connection = await self.connect()
         openings = self._openings()
         self._note_locks(calls)
         try:
-            return await self.pool.exchange(connection, calls, openings, patience=self._patience)
+            return await self._root.exchange(calls, openings, patience=self._patience)
         except psycopg.Error as error:
             raise self.doom(self._typed(error, operation, subject=subject)) from error
 
     async def finish(self, operation: str, calls: Sequence[Call], subject: object = None) -> None:
         """Make `calls` and end the transaction or savepoint, in one round trip."""
         self.check()
-        connection = await self.connect()
         closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
         self._note_locks(calls)
         try:
-            await self.pool.exchange(connection, calls, self._openings(), closing, self._patience)
+            await self._root.exchange(calls, self._openings(), closing, self._patience)
         except psycopg.Error as error:
             raise self.doom(self._typed(error, operation, commits=not self._depth, subject=subject)) from error
         self._begun = False
@@ -192,26 +234,38 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
     def begin_savepoint(self) -> TransactionSession:
         return TransactionSession(self.pool, self)
 
-    async def connect(self) -> Connection[Row]:
-        """The connection of the transaction, from the pool at the first call."""
-        if self.parent is not None:
-            return await self.parent.connect()
-        if self._connection is None:
-            self._connection = await self.pool.acquire()
+    def require_connection(self) -> Connection[Row]:
+        """The connection, of the root: it has one from the beginning of the block to its end."""
+        assert self._connection is not None
         return self._connection
+
+    async def exchange(
+        self,
+        calls: Sequence[Call],
+        openings: Sequence[bytes] = (),
+        closing: bytes | None = None,
+        patience: float | None = None,
+    ) -> list[list[Row]]:
+        """One round trip of the root: see `exchange` of the pool."""
+        return await self.pool.exchange(self.require_connection(), calls, openings, closing, patience)
+
+    async def perform(self, work: Callable[[Wire], Waiting[T]]) -> T:
+        """What `work` of the connection's wire returns, once the transaction has begun."""
+        return await self.pool.perform(self._root.require_connection(), work)
 
     def limit(self, seconds: float) -> Call:
         """The call that lets statements of this transaction, by way of this session, run for `seconds` from now on."""
         self._patience = seconds + MARGIN
         return _limit(milliseconds(seconds)), {}
 
-    async def begin(self) -> Connection[Row]:
-        """The connection, in the transaction: for what is more than statements, such as COPY."""
+    async def begin(self) -> None:
+        """Begin the transaction and what is within it: for what is more than statements, such as COPY."""
         self.check()
-        connection = await self.connect()
         if openings := self._openings():
-            await self.pool.exchange(connection, (), openings)
-        return connection
+            try:
+                await self._root.exchange((), openings)
+            except psycopg.Error as error:
+                raise self.doom(self._typed(error, "begin")) from error
 
     def _note_locks(self, calls: Sequence[Call]) -> None:
         if any(statement.locks for statement, _ in calls):
@@ -228,10 +282,10 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
 
     async def commit(self) -> None:
         """Commit. OutcomeUnknownError if the connection is lost while the server does."""
-        if self._connection is None or not self._begun:
+        if not self._begun:
             return
         try:
-            await self.pool.exchange(self._connection, (), closing=_COMMIT)
+            await self.exchange((), closing=_COMMIT)
         except psycopg.Error as error:
             self.counters.errors["commit"] += 1
             raise self._typed(error, "commit", commits=True) from error
@@ -259,15 +313,16 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         try:
             if self._begun:
                 await self._roll_back(connection)
+            if self.is_shared:
+                await self.pool.reset(connection)
         finally:
             await self.pool.release(connection)
 
     async def _control(self, command: bytes) -> None:
-        connection = await self.connect()
-        if connection.closed:
+        if self._root.require_connection().closed:
             return
         try:
-            await self.pool.exchange(connection, (), [command])
+            await self._root.exchange((), [command])
         except psycopg.Error as error:
             assert self.parent is not None
             raise self.parent.doom(self._typed(error, "savepoint")) from error

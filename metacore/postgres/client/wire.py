@@ -60,16 +60,19 @@ class Wire:
     it has none, and a commit that was part of it may have happened.
     """
 
-    def __init__(self, connection: BaseConnection[Any], prepares: bool, made_at: float) -> None:
+    def __init__(
+        self, connection: BaseConnection[Any], prepares: bool, made_at: float, *, listens: bool = True
+    ) -> None:
         self.made_at = made_at
         self.pgconn = connection.pgconn
-        self._loader = RowLoader(connection)
+        self._loader = RowLoader()
         self._prepares = prepares
         self._prepared: set[Statement] = set()
         self._last_words: str | None = None
         self._poll = select.poll()
         self._poll.register(self.pgconn.socket, select.POLLIN)
-        connection.add_notice_handler(self._note)
+        if listens:
+            connection.add_notice_handler(self._note)
 
     def is_lost(self) -> bool:
         """Whether the server, or what is on the way to it, has closed the connection, which is idle: as far as this

@@ -12,7 +12,7 @@ from psycopg import IsolationLevel
 from sqlalchemy.exc import DBAPIError
 
 from metacore._compat.psycopg_undocumented import without_values
-from metacore.backends.schemes import find_scheme, scheme_of
+from metacore.backends.schemes import find_scheme, require_no_driver, scheme_of
 from metacore.config import Settings
 from metacore.errors import ConfigurationError, LockTimeoutError, MetacoreError
 from metacore.postgres.backend import EMBEDDED, embedded_path
@@ -38,6 +38,7 @@ def check_url(url: str | None) -> str:
             "no database named: pass a url (--url), or set METACORE_URL, to postgresql://... or embedded:/path",
             setting="url",
         )
+    require_no_driver(url)
     scheme = find_scheme(url)
     if scheme is not None and not scheme.is_deployed(url):
         raise ConfigurationError(

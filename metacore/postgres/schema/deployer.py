@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from metacore.postgres.schema import caution, migrating, turn
 from metacore.postgres.schema.administration import Connection, check_url, connect, set_timeouts, typed_errors
 from metacore.postgres.schema.alone import alone
 from metacore.postgres.schema.distribution import distribute, find_undistributed, is_distributed
-from metacore.postgres.schema.drift import Drift, find_drift
+from metacore.postgres.schema.drift import Drift, find_drift, without_indexes
 from metacore.postgres.schema.effective import check_rights, find_grants, find_rights
 from metacore.postgres.schema.ownership import find_other_owners
 from metacore.postgres.schema.privileges import check_role, grants
@@ -140,7 +140,9 @@ class SchemaDeployer:
             is_usable=state.revision == head or state.is_newer_and_compatible,
         )
 
-    def check(self, app_role: str | None = None, *, may_delete: bool = False) -> Sequence[Drift]:
+    def check(
+        self, app_role: str | None = None, *, may_delete: bool = False, allowed_indexes: Collection[str] = ()
+    ) -> Sequence[Drift]:
         """Every difference between the deployed tables and those that this release needs; empty when there is none.
 
         Tables, domains, columns, constraints, indexes, triggers and rules are compared by their whole definition; one
@@ -149,6 +151,8 @@ class SchemaDeployer:
         services need. With `app_role`, so are the rights that this role has too many, however it came by them, and
         those that it lacks. It takes TEMPORARY on the database, nothing else. SchemaError if the schema is at another
         revision.
+
+        `allowed_indexes` names indexes of a DBA's own, which are no difference; unique ones are, for they refuse rows.
         """
         role = None if app_role is None else check_role_name(app_role)
         with self._connected("check") as connection:
@@ -163,7 +167,7 @@ class SchemaDeployer:
                 *find_other_owners(connection, self.schema),
                 *find_grants(connection, self.schema),
                 *(find_rights(connection, self.schema, role, may_delete) if role is not None else []),
-                *find_drift(connection, self.schema),
+                *without_indexes(find_drift(connection, self.schema), allowed_indexes),
             ]
 
     def sql(self, start: str = BASE, app_role: str | None = None, *, may_delete: bool = False) -> str:

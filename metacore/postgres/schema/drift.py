@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -64,6 +64,16 @@ def find_drift(connection: psycopg.Connection[Any], schema: str) -> list[Drift]:
         connection, _oid(connection, "SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s", schema)
     )
     return list(_differences(expected, actual))
+
+
+def without_indexes(drifts: Iterable[Drift], allowed: Collection[str]) -> list[Drift]:
+    """`drifts`, but for the unexpected indexes that are `allowed`, by their names, and refuse no row."""
+    return [drift for drift in drifts if not _is_allowed(drift, allowed)]
+
+
+def _is_allowed(drift: Drift, allowed: Collection[str]) -> bool:
+    is_index = drift.object == "index" and drift.kind == DriftKind.UNEXPECTED
+    return is_index and drift.name.partition(".")[2] in allowed and not str(drift.actual).startswith("UNIQUE ")
 
 
 def _temporary_objects() -> Iterator[str]:

@@ -57,20 +57,19 @@ async def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[
             total += len(block)
             yield "".join(block)
 
-    connection = await tx.begin()
-    perform = partial(tx.pool.perform, connection)
+    await tx.begin()
     try:
-        await perform(lambda wire: copying.start(wire, statements.copy.text(tx.pool.schema)))
+        await tx.perform(lambda wire: copying.start(wire, statements.copy.text(tx.pool.schema)))
         try:
             for block in blocks():
-                await perform(partial(copying.send, data=block.encode()))
+                await tx.perform(partial(copying.send, data=block.encode()))
         except psycopg.Error:
             raise
         except Exception:
             with suppress(psycopg.Error):
-                await perform(partial(copying.end, flaw=b"its rows failed"))
+                await tx.perform(partial(copying.end, flaw=b"its rows failed"))
             raise
-        await perform(copying.end)
+        await tx.perform(copying.end)
     except psycopg.Error as error:
         raise tx.doom(translate(error, statements.insert.name, tx.pool.schema)) from error
     return total

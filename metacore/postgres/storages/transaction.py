@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from metacore._compat.psycopg_aio import Connection
 from metacore.backends.bundles import BaseTransaction
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
@@ -17,6 +19,10 @@ class PostgresTransaction(BaseTransaction):
 
     package = "metacore.postgres.storages"
     _session: TransactionSession
+
+    @property
+    def connection(self) -> Connection[Any]:
+        return self._session.share()
 
     async def _load(self, selection: Selection) -> Loaded:
         return await load(self._session, selection)

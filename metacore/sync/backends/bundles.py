@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from inspect import getmembers, isclass, isfunction
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from metacore._compat.blocking import ContextGuard, Eventual, retry
 from metacore.backends.arguments import require_changes, require_ids
@@ -23,6 +23,9 @@ from metacore.sync.backends.counting import counted
 from metacore.sync.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.sync.storage.storage import Storage, Storages, Transaction
 from metacore.sync.storage.storages import STORAGES
+
+if TYPE_CHECKING:
+    from metacore._compat.psycopg_blocking import Connection
 
 T = TypeVar("T")
 
@@ -67,15 +70,27 @@ class BaseTransaction(Bundle, Transaction):
     def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:  # noqa: ARG002
         return self._session.run(lambda session: fn(self._bound(session)))
 
+    @property
+    def connection(self) -> Connection[Any]:
+        raise without_connection(self)
+
     def load(self, selection: Selection) -> Loaded:
-        with self._session.operation("load"):
-            require_ids(selection)
-            return self._load(selection)
+        try:
+            with self._session.operation("load"):
+                require_ids(selection)
+                return self._load(selection)
+        except MetacoreError:
+            self._session.enforce_doom()
+            raise
 
     def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
-        with self._session.operation("save"):
-            require_changes(changes)
-            return self._save(changes)
+        try:
+            with self._session.operation("save"):
+                require_changes(changes)
+                return self._save(changes)
+        except MetacoreError:
+            self._session.enforce_doom()
+            raise
 
     @abstractmethod
     def _load(self, selection: Selection) -> Loaded:
@@ -103,6 +118,9 @@ class BaseStorage(Bundle, Storage):
             return self._session.run(lambda session: fn(self._bound(session)))
 
         return retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
+
+    def bind(self, connection: Connection[Any]) -> Transaction:  # noqa: ARG002
+        raise without_connection(self)
 
     def ping(self) -> None:
         with self._session.operation("ping"):
@@ -137,6 +155,15 @@ class BaseStorage(Bundle, Storage):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def without_connection(bundle: Bundle) -> ConfigurationError:
+    """The error of a storage that keeps nothing in PostgreSQL, where a connection is wanted."""
+    return ConfigurationError(
+        f"{type(bundle).__name__} is not in PostgreSQL, and has no connection to share: open postgresql://... or"
+        " embedded: where statements of your own go along",
+        setting="url",
+    )
 
 
 @cache

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, TypeVar, get_origin
 
 from metacore.backends.arguments import Arguments
+from metacore.errors import MetacoreError
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 
@@ -58,11 +59,15 @@ def counted(storage: str, kind: type, methods: Mapping[str, Callable[..., Any]])
 def _operation(name: str, method: Callable[..., Any], arguments: Arguments) -> Callable[..., Any]:
     @wraps(method)
     def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with self._session.operation(name):
-            args = arguments.checked(args, kwargs)
-            if (names := self._session.normal_names) is not None:
-                args = arguments.normal(args, kwargs, names)
-            return method(self, *args, **kwargs)
+        try:
+            with self._session.operation(name):
+                args = arguments.checked(args, kwargs)
+                if (names := self._session.normal_names) is not None:
+                    args = arguments.normal(args, kwargs, names)
+                return method(self, *args, **kwargs)
+        except MetacoreError:
+            self._session.enforce_doom()
+            raise
 
     return operation
 

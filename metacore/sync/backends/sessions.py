@@ -40,6 +40,9 @@ class BaseSession(ABC, Generic[X]):
         with self.counters.counting(name):
             yield
 
+    def enforce_doom(self) -> None:
+        """Where a transaction is doomed that others are to commit, see to it that they cannot."""
+
     @abstractmethod
     def ping(self) -> None:
         """Return if the storage answers."""
@@ -54,6 +57,7 @@ class BaseSession(ABC, Generic[X]):
         self.check()
         session = self.begin_transaction()
         try:
+            session.open()
             yield session
             session.check()
             session.has_ended = True
@@ -91,6 +95,7 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
 
     @contextmanager
     def operation(self, name: str) -> Iterator[None]:
+        self.begin_operation()
         with super().operation(name), self.dooming():
             yield
 
@@ -102,6 +107,7 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
         savepoint = around.begin_savepoint()
         try:
             with around.having(savepoint):
+                savepoint.open()
                 yield savepoint
                 savepoint.check()
         except BaseException:
@@ -115,6 +121,12 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
     def run(self, work: Callable[[X], Eventual[T]]) -> T:
         """What `work` returns, called once, with a session bound to a savepoint."""
         return self._run_once(work)
+
+    def open(self) -> None:
+        """Take what is needed from the beginning of the block on."""
+
+    def begin_operation(self) -> None:
+        """Note that an operation of a storage begins."""
 
     @abstractmethod
     def begin_savepoint(self) -> X:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from metacore.domain.people.users import NewUser, User, UserPatch
-from metacore.errors import ConfigurationError, NotFoundError, StorageUnavailableError
+from metacore.errors import ConfigurationError, InvalidDataError, NotFoundError, StorageUnavailableError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.cases import each_case
 from metacore.testing.clock import START
@@ -43,6 +43,11 @@ class StorageContract(Contract):
 
     def test_ping_returns_if_it_answers(self, storage: Storage) -> None:
         assert storage.ping() is None
+
+    def test_what_is_no_connection_in_a_transaction_cannot_be_bound(self, storage: Storage) -> None:
+        nothing: Any = "postgresql://"
+        with pytest.raises((ConfigurationError, InvalidDataError)):
+            storage.bind(nothing)
 
     def test_now_is_the_time_of_its_clock(self, storage: Storage, clock: Any) -> None:
         assert storage.now() == START

@@ -58,20 +58,19 @@ def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[str, s
             total += len(block)
             yield "".join(block)
 
-    connection = tx.begin()
-    perform = partial(tx.pool.perform, connection)
+    tx.begin()
     try:
-        perform(lambda wire: copying.start(wire, statements.copy.text(tx.pool.schema)))
+        tx.perform(lambda wire: copying.start(wire, statements.copy.text(tx.pool.schema)))
         try:
             for block in blocks():
-                perform(partial(copying.send, data=block.encode()))
+                tx.perform(partial(copying.send, data=block.encode()))
         except psycopg.Error:
             raise
         except Exception:
             with suppress(psycopg.Error):
-                perform(partial(copying.end, flaw=b"its rows failed"))
+                tx.perform(partial(copying.end, flaw=b"its rows failed"))
             raise
-        perform(copying.end)
+        tx.perform(copying.end)
     except psycopg.Error as error:
         raise tx.doom(translate(error, statements.insert.name, tx.pool.schema)) from error
     return total

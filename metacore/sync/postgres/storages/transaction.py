@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+from metacore._compat.psycopg_blocking import Connection
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.sync.backends.bundles import BaseTransaction
@@ -18,6 +20,10 @@ class PostgresTransaction(BaseTransaction):
 
     package = "metacore.sync.postgres.storages"
     _session: TransactionSession
+
+    @property
+    def connection(self) -> Connection[Any]:
+        return self._session.share()
 
     def _load(self, selection: Selection) -> Loaded:
         return load(self._session, selection)
