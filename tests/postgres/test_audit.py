@@ -70,7 +70,7 @@ def test_an_entry_rewritten_where_nothing_adds_up_is_found(traded, metacore_data
 
 def test_the_server_can_compute_the_hashes(traded, metacore_database_url):
     """What the docstring of `entry_hash` says, in another language."""
-    moment = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')"
+    moment = "(extract(epoch FROM {}) * 1000000)::bigint"
     texts = [
         "coalesce(lag(hash) OVER (PARTITION BY asset ORDER BY seq), '')",
         "replace(user_id::text, '-', '')",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from metacore.domain.trading.balances import UNIQUELY_REFERENCED, Balance, BalanceDelta, BalanceEntry, BalanceKey
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, canonical, exact
@@ -17,8 +17,8 @@ from metacore.errors import InsufficientFundsError, InvalidDataError
 _SEPARATOR = "\0"
 """No text that can be stored has it, so that no two entries are hashed alike."""
 
-# The entries of a decision share a few times, and their texts cost as much as the rest of the hash.
-_time_text = lru_cache(maxsize=256)(partial(datetime.isoformat, timespec="microseconds"))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def apply_deltas(
@@ -30,38 +30,78 @@ def apply_deltas(
     InvalidDataError if it would have more than 38 digits before the point; the version of a changed balance grows by
     one whatever the number of deltas.
     """
-    running: dict[BalanceKey, list[Any]] = {}
-    afters: list[dict[str, Any]] = []
+    running: dict[BalanceKey, _Running] = {}
+    made: list[dict[str, Any]] = []
+    moment, times = None, ""
     with exact():
         for delta in deltas:
-            key = (delta.user_id, delta.asset)
+            values = delta.__dict__.copy()
+            key = (values["user_id"], values["asset"])
             state = running.get(key)
             if state is None:
-                stored = balances[key]
-                state = running[key] = [stored.free, stored.locked, stored.unexplained, stored.last_seq, stored.head]
-            free_before, locked_before, unexplained, seq, head = state
-            free = canonical(free_before + delta.delta_free) if delta.delta_free else free_before
-            locked = canonical(locked_before + delta.delta_locked) if delta.delta_locked else locked_before
-            if free < 0 or locked < 0:
-                change, available = (delta.delta_free, free_before) if free < 0 else (delta.delta_locked, locked_before)
-                raise InsufficientFundsError(delta.asset, needed=-change, available=available, user_id=delta.user_id)
-            if free >= LIMIT or locked >= LIMIT:
-                field = "delta_free" if free >= LIMIT else "delta_locked"
-                raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)
-            if delta.delta_unexplained:
-                unexplained = canonical(unexplained + delta.delta_unexplained)
-                if unexplained.copy_abs() >= LIMIT:
-                    raise InvalidDataError(f"a balance has {TOO_LARGE}", field="delta_unexplained")
-            head = entry_hash(head, delta, seq + 1, (free, locked, unexplained), now)
-            state[:] = free, locked, unexplained, seq + 1, head
-            after = {"seq": seq + 1, "free_after": free, "locked_after": locked, "unexplained_after": unexplained}
-            afters.append({**after, "hash": head, "created_at": now})
-    changed = {}
-    for key, (free, locked, unexplained, seq, head) in running.items():
-        left = {"free": free, "locked": locked, "unexplained": unexplained, "last_seq": seq, "head": head}
-        changed[key] = revised(balances[key], **left, version=balances[key].version + 1, updated_at=now)
-    entries = (unchecked(BalanceEntry, delta.__dict__ | after) for delta, after in zip(deltas, afters, strict=True))
-    return changed, entries
+                state = running[key] = _Running(balances[key])
+            changes = state.move(delta)
+            if values["occurred_at"] is not moment:
+                # The deltas of a cause share it, and its text costs as much as the rest of the hash.
+                moment = values["occurred_at"]
+                times = _times_text(moment, now)
+            state.seq += 1
+            numbers = (*changes, state.free_text, state.locked_text, state.unexplained_text)
+            reason, reference = values["reason"], values["reference"]
+            state.head = _hash(state.head, state.owner, state.seq, reason, numbers, times, reference)
+            values["free_after"], values["locked_after"] = state.free, state.locked
+            values["unexplained_after"], values["seq"] = state.unexplained, state.seq
+            values["hash"], values["created_at"] = state.head, now
+            made.append(values)
+    changed = {key: state.left(balances[key], now) for key, state in running.items()}
+    return changed, (unchecked(BalanceEntry, values) for values in made)
+
+
+_TEXTS = ("free_text", "locked_text", "unexplained_text")
+
+
+class _Running:
+    """A balance on its way through deltas, with those texts that each hash needs and most deltas leave as they are."""
+
+    __slots__ = ("free", "head", "locked", "owner", "seq", "unexplained", *_TEXTS)
+
+    def __init__(self, stored: Balance) -> None:
+        self.owner = _owner_text(stored.user_id, stored.asset)
+        self.free, self.locked, self.unexplained = stored.free, stored.locked, stored.unexplained
+        self.free_text, self.locked_text = _text(stored.free), _text(stored.locked)
+        self.unexplained_text = _text(stored.unexplained)
+        self.seq, self.head = stored.last_seq, stored.head
+
+    def move(self, delta: BalanceDelta) -> tuple[str, str, str]:
+        """Move by `delta`, whose texts are given; as `apply_deltas`, if it may not be."""
+        free_change = locked_change = unexplained_change = "0"
+        if change := delta.delta_free:
+            self.free = _moved(delta, "delta_free", self.free, change)
+            self.free_text, free_change = _text(self.free), _text(change)
+        if change := delta.delta_locked:
+            self.locked = _moved(delta, "delta_locked", self.locked, change)
+            self.locked_text, locked_change = _text(self.locked), _text(change)
+        if change := delta.delta_unexplained:
+            self.unexplained = canonical(self.unexplained + change)
+            if self.unexplained.copy_abs() >= LIMIT:
+                raise InvalidDataError(f"a balance has {TOO_LARGE}", field="delta_unexplained")
+            self.unexplained_text, unexplained_change = _text(self.unexplained), _text(change)
+        return free_change, locked_change, unexplained_change
+
+    def left(self, stored: Balance, now: datetime) -> Balance:
+        """What it has become of `stored`."""
+        left = {"free": self.free, "locked": self.locked, "unexplained": self.unexplained}
+        told = {"last_seq": self.seq, "head": self.head, "version": stored.version + 1, "updated_at": now}
+        return revised(stored, **left, **told)
+
+
+def _moved(delta: BalanceDelta, field: str, available: Decimal, change: Decimal) -> Decimal:
+    moved = canonical(available + change)
+    if moved < 0:
+        raise InsufficientFundsError(delta.asset, needed=-change, available=available, user_id=delta.user_id)
+    if moved >= LIMIT:
+        raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)
+    return moved
 
 
 def only_referenced(deltas: Iterable[BalanceDelta]) -> BalanceDelta | None:
@@ -79,24 +119,33 @@ def entry_hash(
 
     SHA-256, in hexadecimal digits, of these texts in UTF-8, with NUL between them: the hash of the entry before
     (`previous`, empty for the first), `user_id` (32 digits), `asset`, `seq`, `reason`, the deltas and the amounts after
-    (each free, locked, unexplained; without exponent or trailing zeros), `occurred_at` and `created_at` (in UTC, as
-    `2026-01-31T12:00:00.000000+00:00`), and `reference`, if it has one.
+    (each free, locked, unexplained; without exponent or trailing zeros), `occurred_at` and `created_at` (in
+    microseconds since 1970 in UTC), and `reference`, if it has one.
     """
-    values = delta.__dict__
-    amounts = (values["delta_free"], values["delta_locked"], values["delta_unexplained"], *after)
-    numbers = _SEPARATOR.join(map(str, amounts))
-    if "E" in numbers:
-        numbers = _SEPARATOR.join([f"{amount:f}" for amount in amounts])
-    texts = [
-        previous,
-        values["user_id"].hex,
-        values["asset"],
-        str(seq),
-        values["reason"],
-        numbers,
-        _time_text(values["occurred_at"]),
-        _time_text(created_at),
-    ]
-    if (reference := values["reference"]) is not None:
-        texts.append(reference)
-    return sha256(_SEPARATOR.join(texts).encode()).hexdigest()
+    changes = (delta.delta_free, delta.delta_locked, delta.delta_unexplained)
+    numbers = tuple(map(_text, (*changes, *after)))
+    owner, times = _owner_text(delta.user_id, delta.asset), _times_text(delta.occurred_at, created_at)
+    return _hash(previous, owner, seq, delta.reason, numbers, times, delta.reference)
+
+
+def _hash(
+    previous: str, owner: str, seq: int, reason: str, numbers: tuple[str, ...], times: str, reference: str | None
+) -> str:
+    text = _SEPARATOR.join((previous, owner, str(seq), reason, *numbers, times))
+    if reference is not None:
+        text = f"{text}{_SEPARATOR}{reference}"
+    return sha256(text.encode()).hexdigest()
+
+
+def _owner_text(user_id: UUID, asset: str) -> str:
+    return f"{user_id.hex}{_SEPARATOR}{asset}"
+
+
+def _text(amount: Decimal) -> str:
+    text = str(amount)
+    return f"{amount:f}" if "E" in text else text
+
+
+def _times_text(occurred_at: datetime, created_at: datetime) -> str:
+    occurred, created = ((time - _EPOCH) // _MICROSECOND for time in (occurred_at, created_at))
+    return f"{occurred}{_SEPARATOR}{created}"
