@@ -18,6 +18,8 @@ from pydantic import ValidationError
 
 import metacore
 import metacore.sync
+from metacore.crypto.ring import KeyRing
+from metacore.crypto.sealing import hash_api_key
 from metacore.domain.people.credentials import Credentials
 from metacore.errors import MetacoreError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
@@ -35,6 +37,8 @@ class Canary:
     keys = f"new:{base64.b64encode(key).decode()},old:{base64.b64encode(old_key).decode()}"
     credentials = Credentials(api_key=api_key, api_secret=api_secret, passphrase=passphrase)
     role = ROLE
+    person = "canary-person-3c1d"
+    email = f"{person}@canary.example"
 
     def forms(self) -> Iterator[tuple[str, str]]:
         """Each of them in every form in which it might show."""
@@ -48,6 +52,13 @@ class Canary:
                 yield "encryption key", form
             yield from (("encryption key", form) for form in (repr(key)[2:-1], key.decode("latin-1")))
 
+    def personal_forms(self) -> Iterator[tuple[str, str]]:
+        """What is stored readably, and told to nobody but who asks for it: an e-mail address, hashes of an API key."""
+        yield "e-mail address", self.person
+        for hashed in hash_api_key(KeyRing.parse(self.keys), self.credentials.api_key):
+            for form in (hashed.hex(), base64.b64encode(hashed).decode()[:-3], repr(hashed)[2:-1]):
+                yield "hash of an API key", form
+
     def url(self, server: EmbeddedPostgres, password: str = password) -> str:
         """The URL of a server for the role of services."""
         return server.url.replace("postgres@", f"{ROLE}:{quote(password, safe='')}@")
@@ -59,9 +70,15 @@ class Evidence:
     def __init__(self, canary: Canary) -> None:
         self._canary = canary
         self._parts: list[tuple[str, str]] = []
+        self._shown: list[tuple[str, str]] = []
 
     def add(self, label: str, text: object) -> None:
         self._parts.append((label, str(text)))
+
+    def add_shown(self, label: str, text: object) -> None:
+        """Add what is printed or logged without anybody's doing, where personal data have no place either."""
+        self.add(label, text)
+        self._shown.append((label, str(text)))
 
     def add_error(self, label: str, error: BaseException) -> None:
         """All that a logger could make of `error`, its chain and the variables of its frames."""
@@ -72,8 +89,11 @@ class Evidence:
                 continue
             seen.append(one)
             todo += [one.__cause__, one.__context__]
-            self.add(label, f"{one!r} {one} {one.args!r} {vars(one)!r}")
-            self.add(label, "".join(traceback.format_exception(one)))
+            self.add_shown(label, f"{one!r} {one} {one.args!r}")
+            self.add_shown(label, "".join(traceback.format_exception(one)))
+            if isinstance(one, psycopg.Error):
+                self.add_shown(label, (one.diag.message_detail, one.diag.context, one.diag.internal_query))
+            self.add(label, vars(one))
             if isinstance(one, ValidationError):
                 self.add(label, one.errors())
             try:
@@ -87,8 +107,16 @@ class Evidence:
 
     def leaks(self) -> list[str]:
         """Where canaries were found."""
-        forms = list(self._canary.forms())
-        return sorted({f"{name} in {label}" for label, text in self._parts for name, form in forms if form in text})
+        searches = [(self._parts, self._canary.forms()), (self._shown, self._canary.personal_forms())]
+        return sorted(
+            {
+                f"{name} in {label}"
+                for parts, forms in searches
+                for name, form in forms
+                for label, text in parts
+                if form in text
+            }
+        )
 
     def text(self, label_ends: str) -> str:
         """What was added under labels that end so."""
@@ -101,12 +129,22 @@ class Evidence:
         kinds: type[Exception] | tuple[type[Exception], ...] = MetacoreError,
     ) -> None:
         """Call what has to fail, and keep the evidence."""
+        if not self.try_out(label, call, kinds):
+            pytest.fail(f"{label} did not fail")
+
+    def try_out(
+        self,
+        label: str,
+        call: Callable[[], object],
+        kinds: type[Exception] | tuple[type[Exception], ...] = MetacoreError,
+    ) -> bool:
+        """Call what may fail, and keep the evidence; whether it did."""
         try:
             call()
         except kinds as error:
             self.add_error(label, error)
-        else:
-            pytest.fail(f"{label} did not fail")
+            return True
+        return False
 
 
 @pytest.fixture(scope="session")
@@ -134,9 +172,9 @@ def evidence(canary: Canary, capfd: pytest.CaptureFixture[str]) -> Iterator[Evid
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
-    collected.add("log", stream.getvalue())
+    collected.add_shown("log", stream.getvalue())
     for name, text in zip(("stdout", "stderr"), capfd.readouterr(), strict=True):
-        collected.add(name, text)
+        collected.add_shown(name, text)
     assert collected.leaks() == [], "\n".join(collected.leaks())
 
 

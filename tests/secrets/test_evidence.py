@@ -31,6 +31,14 @@ def test_pickles_are_searched(canary, found) -> None:
     assert found.leaks() == ["passphrase in pickle"]
 
 
+def test_personal_data_are_searched_in_what_is_shown(canary, found) -> None:
+    forms = [form for _, form in canary.personal_forms()]
+    found.add_error("hidden", MetacoreError("nothing to see here", values=forms))
+    assert found.leaks() == []
+    found.add_error("message", MetacoreError(" ".join(forms)))
+    assert found.leaks() == ["e-mail address in message", "hash of an API key in message"]
+
+
 def test_what_has_to_fail_fails(found) -> None:
     with pytest.raises(pytest.fail.Exception):
         found.fail("nothing", lambda: None)

@@ -29,13 +29,15 @@ from metacore.sync.storage.storages import STORAGES
 from metacore.testing import factories
 from metacore.testing.contract.samples import NOBODY
 
+OF_THE_CACHE = ("cache_stats", "changing")
+"""Operations that ask no server."""
 SERVICES = [name for name in metacore.__all__ if name.endswith("Service")]
 
 
-def samples(canary) -> dict[Any, Callable[[], Any]]:
-    """An argument of each type that a public operation takes."""
+def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
+    """An argument of each type that a public operation takes, or of a name."""
     found: dict[Any, Callable[[], Any]] = {
-        UUID: lambda: NOBODY,
+        UUID: lambda: user_id,
         str: lambda: "text",
         int: lambda: 1,
         Decimal: lambda: Decimal(1),
@@ -44,44 +46,47 @@ def samples(canary) -> dict[Any, Callable[[], Any]]:
         Credentials | None: lambda: canary.credentials,
         KycStatus: lambda: KycStatus.PRIMARY,
         OrderStatus: lambda: OrderStatus.NEW,
-        NewUser: factories.NewUserFactory.build,
-        UserPatch: lambda: UserPatch(username="new"),
-        NewOrder: lambda: factories.NewOrderFactory.build(user_id=NOBODY),
+        NewUser: lambda: factories.NewUserFactory.build(email=canary.email),
+        UserPatch: lambda: UserPatch(username="new", email=canary.email),
+        NewOrder: lambda: factories.NewOrderFactory.build(user_id=user_id),
         NewOrderUpdate: lambda: factories.NewOrderUpdateFactory.build(
-            user_id=NOBODY, order_id=NOBODY, previous_status="NEW"
+            user_id=user_id, order_id=NOBODY, previous_status="NEW"
         ),
-        NewTrade: lambda: factories.NewTradeFactory.build(user_id=NOBODY),
-        BalanceDelta: lambda: factories.BalanceDeltaFactory.build(user_id=NOBODY),
+        NewTrade: lambda: factories.NewTradeFactory.build(user_id=user_id),
+        BalanceDelta: lambda: factories.BalanceDeltaFactory.build(user_id=user_id),
         AccountBalance: factories.AccountBalanceFactory.build,
         AccountSnapshot: factories.AccountSnapshotFactory.build,
-        ExecutionReport: lambda: factories.ExecutionReportFactory.build(user_id=NOBODY, order_id=NOBODY),
-        History: lambda: History(user_id=NOBODY),
+        ExecutionReport: lambda: factories.ExecutionReportFactory.build(user_id=user_id, order_id=NOBODY),
+        History: lambda: History(user_id=user_id),
         OrderRecord: factories.OrderRecordFactory.build,
         DeadLetter: factories.DeadLetterFactory.build,
         Resolution: lambda: Resolution.DISCARDED,
-        tuple[UUID, UUID]: lambda: (NOBODY, NOBODY),
-        tuple[UUID, str]: lambda: (NOBODY, "USDT"),
+        tuple[UUID, UUID]: lambda: (user_id, NOBODY),
+        tuple[UUID, str]: lambda: (user_id, "USDT"),
         Mapping[str, Decimal]: lambda: {"btc": Decimal(1)},
     }
-    return found | {Iterable[kind]: lambda make=make: [make()] for kind, make in found.items()}
+    several = {Iterable[kind]: lambda make=make: [make()] for kind, make in found.items()}
+    return found | several | {"email": lambda: canary.email}
 
 
-def methods(kind: type, arguments: dict[Any, Callable[[], Any]]) -> Iterator[tuple[str, list[Any]]]:
-    """The public methods of a storage or service, and arguments for what they require."""
+def methods(kind: type, arguments: dict[Any, Callable[[], Any]]) -> Iterator[tuple[str, list[Callable[[], Any]]]]:
+    """The public methods of a storage or service, and what makes arguments for what they require."""
     for name, method in inspect.getmembers(kind, inspect.isfunction):
-        if not name.startswith("_") and name != "cache_stats":
+        if not name.startswith("_") and name not in OF_THE_CACHE:
             hints = get_type_hints(method)
             required = list(inspect.signature(method).parameters.values())[1:]
-            yield name, [arguments[hints[each.name]]() for each in required if each.default is each.empty]
+            told = [each.name for each in required if each.default is each.empty]
+            yield name, [arguments.get(each) or arguments[hints[each]] for each in told]
 
 
 @pytest.fixture
 def operations(runner, canary):
     """A function that gives every public operation of every storage and service, ready to be called."""
-    arguments = samples(canary)
 
-    def operations(storage, services=SERVICES):
-        for store, protocol in STORAGES.items():
+    def operations(storage, services=SERVICES, user_id=NOBODY, stores=STORAGES):
+        arguments = samples(canary, user_id)
+        for store in stores:
+            protocol = STORAGES[store]
             for name, given in methods(protocol, arguments):
                 yield f"{store}.{name}", bind(getattr(getattr(storage, store), name), given)
         for service in services:
@@ -93,7 +98,7 @@ def operations(runner, canary):
 
 def bind(method, arguments):
     def call():
-        result = method(*arguments)
+        result = method(*[make() for make in arguments])
         if isinstance(result, Iterator):
             for _ in result:
                 """Streams fail when they are read."""
@@ -106,8 +111,8 @@ def storage(runner, connect, server, canary, evidence):
     settings = Settings(encryption_keys=canary.keys, pool_timeout=0.2, lock_timeout=0.01, pool_max_size=2)
     with runner.opened(connect(canary.url(server), settings=settings)) as storage:
         yield storage
-        evidence.add("stats", storage.stats())
-        evidence.add("storage", repr(storage))
+        evidence.add_shown("stats", storage.stats())
+        evidence.add_shown("storage", repr(storage))
 
 
 def test_every_operation_is_found(operations, storage):
@@ -169,3 +174,23 @@ def test_doomed(evidence, operations, storage, canary):
             evidence.fail(name, call)
 
     evidence.fail("run", lambda: storage.run(doom), MetacoreError)
+
+
+@pytest.mark.parametrize("table", ["users", "user_names", "user_api_keys", None])
+def test_violated(evidence, operations, storage, admin, canary, table):
+    """Constraints that refuse every row, in one table or in all, make PostgreSQL repeat whole rows."""
+    admin.execute("DELETE FROM metacore.user_names")
+    admin.execute("DELETE FROM metacore.users")
+    admin.execute(f"REVOKE DELETE ON metacore.users FROM {canary.role}")
+    user = storage.users.create(factories.NewUserFactory.build(email=f"{canary.email}.au"))
+    chosen = {} if table is None else {"services": ["AccountService"], "stores": ["users"]}
+    rows = admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'metacore'").fetchall()
+    refusing = [name for (name,) in rows if name == table or (table is None and name != "alembic_version")]
+    for name in refusing:
+        admin.execute(f"ALTER TABLE metacore.{name} ADD CONSTRAINT canary CHECK (false) NOT VALID")
+    try:
+        failed = [name for name, call in operations(storage, user_id=user.id, **chosen) if evidence.try_out(name, call)]
+    finally:
+        for name in refusing:
+            admin.execute(f"ALTER TABLE metacore.{name} DROP CONSTRAINT canary")
+    assert len(failed) > (40 if table is None else 3)
