@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from metacore.domain.holdings.portfolios import Holding as Holding
     from metacore.domain.holdings.portfolios import Portfolio as Portfolio
     from metacore.domain.holdings.valuations import Valuation as Valuation
+    from metacore.domain.messages.claims import Claim as Claim
+    from metacore.domain.messages.claims import ClaimedKey as ClaimedKey
+    from metacore.domain.messages.claims import Lag as Lag
     from metacore.domain.messages.dead_letters import DeadLetter as DeadLetter
     from metacore.domain.messages.dead_letters import Resolution as Resolution
+    from metacore.domain.messages.events import Event as Event
+    from metacore.domain.messages.events import NewEvent as NewEvent
     from metacore.domain.people.credentials import Credentials as Credentials
     from metacore.domain.people.key_rotation import KeyUse as KeyUse
     from metacore.domain.people.key_rotation import RotationBatch as RotationBatch

@@ -29,6 +29,8 @@ def clear_database(metacore_database_url: str) -> Iterator[Callable[[], None]]:
             connection.execute("DELETE FROM metacore.users")
             connection.execute("DELETE FROM metacore.order_records")
             connection.execute("DELETE FROM metacore.dead_letters")
+            for table in ("keys", "events", "progress", "wakeups"):
+                connection.execute(f"DELETE FROM metacore.outbox_{table}")
 
         yield clear
 

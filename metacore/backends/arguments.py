@@ -64,7 +64,8 @@ def require_id(**ids: UUID) -> None:
 
 
 def require_ids(selection: Selection) -> None:
-    """InvalidDataError if a user or an order is selected by what is no id."""
+    """InvalidDataError if it is no selection, or a user or an order is selected by what is no id."""
+    _require("selection", (Selection,), selection)
     for user_id in selection.users:
         _require("user_id", (UUID,), user_id)
     for user_id, ids in selection.orders:

@@ -10,7 +10,9 @@ from uuid import UUID
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.holdings.portfolios import Portfolio
+from metacore.domain.messages.claims import KeyProgress, Wait
 from metacore.domain.messages.dead_letters import DeadLetter
+from metacore.domain.messages.events import Event, EventKey, KeyCount
 from metacore.domain.people.names import FIELDS, name_of
 from metacore.domain.people.users import User
 from metacore.domain.trading.archiving import ArchivePart
@@ -133,6 +135,16 @@ class Views:
             "customer_id": Index(lambda record: record.customer_id, lambda record: record.date_created_at),
             "track_number": Index(lambda record: record.track_number, lambda record: record.date_created_at),
         },
+    )
+    outbox_keys: TableOf[EventKey, KeyCount] = TableOf(lambda row: (row.topic, row.key))
+    outbox_events: TableOf[tuple[str, str, int], Event] = TableOf(
+        lambda event: (event.topic, event.key, event.seq),
+        {"id": lambda event: (event.topic, event.id)},
+        {"key": Index(lambda event: event.event_key, lambda event: event.seq)},
+    )
+    outbox_progress: TableOf[EventKey, KeyProgress] = TableOf(lambda row: row.event_key)
+    outbox_waits: TableOf[EventKey, Wait] = TableOf(
+        lambda wait: (wait.topic, wait.key), indexes={"due": Index(lambda wait: wait.topic, lambda wait: wait.due)}
     )
     dead_letters: TableOf[tuple[str, str], DeadLetter] = TableOf(
         lambda letter: (letter.source, letter.position),

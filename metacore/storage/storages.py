@@ -11,6 +11,7 @@ from metacore.storage.dead_letters import DeadLetterStorage
 from metacore.storage.order_records import OrderRecordStorage
 from metacore.storage.order_updates import OrderUpdateStorage
 from metacore.storage.orders import OrderStorage
+from metacore.storage.outbox import OutboxStorage
 from metacore.storage.portfolios import PortfolioStorage
 from metacore.storage.trades import TradeStorage
 from metacore.storage.users import UserStorage
@@ -50,6 +51,7 @@ class StorageList:
     portfolios = StorageOf(PortfolioStorage)
     order_records = StorageOf(OrderRecordStorage)
     archives = StorageOf(ArchiveStorage)
+    outbox = StorageOf(OutboxStorage)
     dead_letters = StorageOf(DeadLetterStorage)
 
 

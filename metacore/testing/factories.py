@@ -18,6 +18,7 @@ from factory.helpers import lazy_attribute
 
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.messages.dead_letters import DeadLetter
+from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.users import KycStatus, NewUser
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryReason
 from metacore.domain.trading.order_updates import NewOrderUpdate
@@ -267,3 +268,16 @@ class DeadLetterFactory(Factory[DeadLetter]):
     error = "not JSON"
     field = "message"
     failed_at = Sequence(_time)
+
+
+class NewEventFactory(Factory[NewEvent]):
+    """An event of one and the same key, unless told."""
+
+    class Meta:
+        model = NewEvent
+
+    topic = "trading"
+    key = "order"
+    type = "order.changed"
+    payload = Sequence(lambda n: {"number": n})
+    occurred_at = Sequence(_time)

@@ -69,6 +69,8 @@ def postgres(runner: Runner, connect: object, url: str) -> Iterator[Backend]:
             connection.execute("DELETE FROM metacore.users")
             connection.execute("DELETE FROM metacore.order_records")
             connection.execute("DELETE FROM metacore.dead_letters")
+            for table in ("keys", "events", "progress", "wakeups"):
+                connection.execute(f"DELETE FROM metacore.outbox_{table}")
 
         with service_role(connection, url) as service_url:
             with Backend(runner, partial(connect, service_url), clear) as backend:

@@ -137,6 +137,7 @@ READING: dict[str, Strategy] = {
     "order_records.list_by_customer": operation("order_records.list_by_customer", st.sampled_from(["test", "none"])),
     "order_records.find": operation("order_records.find", st.sampled_from(["T", "", "none"])),
     "order_records.count": operation("order_records.count"),
+    "outbox.read": operation("outbox.read", draw.sources, draw.sources, st.integers(-1, 3), limit=draw.limits),
     "dead_letters.get": operation("dead_letters.get", draw.sources, draw.sources),
     "dead_letters.list": operation("dead_letters.list", draw.maybe(draw.sources), st.booleans(), limit=draw.limits),
     "dead_letters.stream": operation("dead_letters.stream", draw.maybe(draw.sources), st.booleans()),
@@ -168,6 +169,8 @@ WRITING: dict[str, Strategy] = {
     "order_records.insert_if_absent": operation("order_records.insert_if_absent", draw.order_records()),
     "order_records.save_many": operation("order_records.save_many", st.lists(draw.order_records(), max_size=4)),
     "order_records.update": operation("order_records.update", draw.order_records()),
+    "outbox.append": operation("outbox.append", st.lists(draw.new_events, max_size=4)),
+    "outbox.purge": operation("outbox.purge", draw.times, limit=draw.limits),
     "dead_letters.put": operation("dead_letters.put", draw.dead_letters),
     "dead_letters.resolve": operation(
         "dead_letters.resolve", draw.sources, draw.sources, st.sampled_from(Resolution), draw.maybe(draw.texts)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from metacore.domain.commerce.order_records import OrderRecord, parse_order_record
 from metacore.domain.messages.dead_letters import DeadLetter
+from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.users import KycStatus, NewUser, UserPatch
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryFilter, EntryReason
 from metacore.domain.trading.decisions import Changes, FactWindow, Selection
@@ -79,6 +80,16 @@ def mostly(strategy: st.SearchStrategy[Any], otherwise: st.SearchStrategy[Any]) 
 
 
 sources = st.sampled_from(["1", "2", "\\N"])
+new_events = st.builds(
+    NewEvent,
+    id=st.integers(1, 10**6).map(lambda n: UUID(int=n)),
+    topic=st.sampled_from(["1", "2"]),
+    key=st.sampled_from(["1", "2"]),
+    type=st.just("drawn"),
+    payload=st.sampled_from([{}, {"a": [1, Decimal("1.0"), None]}]),
+    headers=st.sampled_from([{}, {"a": "\\"}]),
+    occurred_at=maybe(times),
+)
 dead_letters = st.builds(
     DeadLetter,
     source=sources,

@@ -18,7 +18,7 @@ from metacore.testing.runners import Runner
 
 from . import drawing as draw
 from .calls import Known, blocks, operations
-from .operations import Block, Operation, difference, everything, perform, plain
+from .operations import WAYS, Block, Operation, difference, everything, perform, plain, tell
 
 
 class TwinMachine(RuleBasedStateMachine):
@@ -74,6 +74,16 @@ class StorageMachine(TwinMachine):
     @rule(data=st.data())
     def use_in_a_transaction(self, data: st.DataObject) -> None:
         self.do(data.draw(blocks(self.known, "writing", "reading", "trading")))
+
+    @rule(data=st.data())
+    def tell(self, data: st.DataObject) -> None:
+        """Claim events, and do with each key as it is drawn: the same is claimed, and comes of it, on both."""
+        leases = st.sampled_from([timedelta(microseconds=1), timedelta(seconds=30)])
+        per_key, lease = data.draw(st.integers(1, 3)), data.draw(leases)
+        ways = data.draw(st.lists(st.sampled_from(WAYS), min_size=4, max_size=4))
+        of_memory, of_postgres = self._on_each(lambda _, storage: tell(storage, per_key, lease, ways))
+        assert not difference(of_memory, of_postgres)
+        self.do(Operation("outbox.lag", ("1",)))
 
 
 class TradingMachine(TwinMachine):

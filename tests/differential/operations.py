@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -70,6 +70,25 @@ def _perform_block(runner: Runner, storage: Any, block: Block) -> list[Any]:
     return outcomes
 
 
+WAYS = ("all", "first", "retry", "park", "leave")
+"""What a relay may do with a key of its claim."""
+
+
+def tell(storage: Any, per_key: int, lease: timedelta, ways: Sequence[str]) -> Any:
+    """What a claim of all topics has, and what comes of dealing with its keys in these ways."""
+    claim = storage.outbox.claim(["1", "2"], per_key=per_key, lease=lease)
+    outcomes: list[Any] = [claim.keys, claim.leased_until]
+    for claimed, way in zip(claim.keys, ways, strict=False):
+        key, events = (claimed.topic, claimed.key), claimed.events
+        if way in ("all", "first"):
+            outcomes.append(storage.outbox.done(claim.id, {key: events[-1 if way == "all" else 0].seq}))
+        elif way == "retry":
+            outcomes.append(storage.outbox.retry(claim.id, *key, "error", claim.leased_until))
+        elif way == "park":
+            outcomes.append(storage.outbox.park(claim.id, *key, events[0].seq, "error"))
+    return plain(outcomes)
+
+
 def plain(value: Any) -> Any:
     """`value` as data that are equal only if every digit, type and field is."""
     if isinstance(value, MetacoreError):
@@ -109,6 +128,8 @@ def everything(storage: Any) -> dict[str, Any]:
     users = storage.users.list(limit=1000).items
     state: dict[str, Any] = {"users": users, "order records": storage.order_records.list(limit=1000).items}
     state["dead letters"] = [storage.dead_letters.list(resolved=resolved, limit=1000) for resolved in (False, True)]
+    state["events"] = [storage.outbox.read(topic, key) for topic in ("1", "2") for key in ("1", "2")]
+    state["lag"] = [storage.outbox.lag(topic) for topic in ("1", "2")]
     for user in users:
         orders = storage.orders.list(user.id, limit=1000).items
         state[str(user.id)] = {

@@ -6,7 +6,7 @@ gone bad touches hundreds.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -21,6 +21,7 @@ from metacore.sync import TradingService, connect
 from metacore.testing.factories import (
     DeadLetterFactory,
     ExecutionReportFactory,
+    NewEventFactory,
     NewOrderFactory,
     NewOrderUpdateFactory,
     NewTradeFactory,
@@ -61,6 +62,10 @@ COPIES = {
     "order_record_items": "'order_uid', new_id",
     "archives": "'user_id', new_owner",
     "dead_letters": "'source', new_id, 'position', new_id",
+    "outbox_events": "'id', new_id, 'key', new_id, 'recorded_at', '2020-01-01T00:00:00Z'",
+    "outbox_keys": "'key', new_id",
+    "outbox_progress": "'key', new_id, 'done_seq', 0",
+    "outbox_wakeups": "'key', new_id, 'due', '2200-01-01T00:00:00Z'",
 }
 OF_OTHERS = {"users", "archives", "portfolios", "portfolio_holdings", "user_credentials"}
 
@@ -111,6 +116,18 @@ def resolved(storage, known):
     letter = DeadLetterFactory.build(source="other")
     storage.dead_letters.put(letter)
     storage.dead_letters.resolve(letter.source, letter.position, "DISCARDED")
+
+
+def told(storage, known):
+    outbox, key = storage.outbox, ("trading", "order")
+    outbox.append(NewEventFactory.build() for _ in range(5))
+    claim = outbox.claim(["trading"], keys=1, per_key=2)
+    outbox.park(claim.id, *key, claim.events[0].seq, "error")
+    outbox.retry(claim.id, *key, "error", claim.leased_until - timedelta(days=1))
+    while (claim := outbox.claim(["trading"], keys=1)).keys:
+        outbox.done(claim.id, claim.upto)
+    outbox.read(*key, limit=3)
+    outbox.purge(datetime.now(UTC), limit=5)
 
 
 def taken(storage, known):
@@ -215,6 +232,8 @@ OPERATIONS = {
         s.dead_letters.count("orders"),
     ],
     "dead_letters.resolve": resolved,
+    "outbox.append": lambda s, k: s.outbox.append(NewEventFactory.build() for _ in range(5)),
+    "outbox": told,
     "archives": lambda s, k: s.archives.list(k.id),
     "archives.take": taken,
     "deposit": lambda s, k: TradingService(s).deposit(k.id, "USDT", Decimal(2), f"in-{next(numbers)}"),
@@ -244,6 +263,7 @@ class Known:
         self.record = OrderRecordFactory.build(customer_id="anna", track_number="track")
         self.letter = DeadLetterFactory.build()
         storage.dead_letters.put(self.letter)
+        storage.outbox.append([NewEventFactory.build(topic=topic) for topic in ("idle", "trading")])
         storage.order_records.save_many([self.record, *(OrderRecordFactory.build() for _ in range(5))])
 
 

@@ -30,6 +30,7 @@ from metacore.postgres.tables.columns import METADATA
 from metacore.sync import TradingService, connect
 from metacore.testing.factories import (
     DeadLetterFactory,
+    NewEventFactory,
     NewOrderFactory,
     NewTradeFactory,
     NewUserFactory,
@@ -141,7 +142,13 @@ OWN = """jsonb_build_object(
     'id', copy.id, 'uid', copy.id, 'username', copy.id, 'email', copy.id, 'telegram_id', NULL, 'user_id', copy.id,
     'order_id', copy.id, 'order_uid', copy.id, 'track_number', copy.id, 'value', copy.id,
     'api_key_hash', '\\x' || md5(copy.id::text) || md5(copy.id::text))"""
-OWN_OF = {"dead_letters": "jsonb_build_object('source', copy.id)"}
+OWN_OF = {
+    "dead_letters": "jsonb_build_object('source', copy.id)",
+    **dict.fromkeys(
+        ("outbox_events", "outbox_keys", "outbox_progress", "outbox_wakeups"),
+        "jsonb_build_object('topic', copy.id, 'key', copy.id)",
+    ),
+}
 """The same for tables where others have names by these words."""
 
 
@@ -158,6 +165,8 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         storage.order_records.save(OrderRecordFactory.build(count=1))
         storage.archives.take(History(user_id=user.id), "digest")
         storage.dead_letters.put(DeadLetterFactory.build())
+        storage.outbox.append([NewEventFactory.build()])
+        storage.outbox.claim(["trading"])
     admin.execute("CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, %s)", [ROWS])
     for table in METADATA.sorted_tables:
         columns = ", ".join(f'made."{column.name}"' for column in table.columns)

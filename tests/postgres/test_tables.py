@@ -10,6 +10,8 @@ from psycopg import sql
 from metacore import (
     Balance,
     BalanceEntry,
+    DeadLetter,
+    Event,
     Holding,
     InvalidDataError,
     NewTrade,
@@ -21,6 +23,8 @@ from metacore import (
     Trade,
     User,
 )
+from metacore.domain.messages.claims import KeyProgress
+from metacore.domain.messages.events import KeyCount
 from metacore.postgres import SchemaDeployer
 from metacore.postgres.client.errors import translate
 from metacore.postgres.tables import METADATA, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
@@ -37,7 +41,13 @@ MODELS = {
     "balance_entries": BalanceEntry,
     "portfolios": Portfolio,
     "portfolio_holdings": Holding,
+    "dead_letters": DeadLetter,
+    "outbox_events": Event,
+    "outbox_keys": KeyCount,
+    "outbox_progress": KeyProgress,
 }
+
+OUTBOX = ("outbox_events", "outbox_keys", "outbox_progress", "outbox_wakeups")
 
 NOT_COLUMNS = {"portfolios": {"holdings"}}
 
@@ -71,7 +81,7 @@ def test_a_column_may_be_empty_where_the_field_may_be_none(name):
 
 
 def test_every_key_starts_with_what_rows_lie_by():
-    others = {"users": "id", "user_names": "kind", "dead_letters": "source"}
+    others = {"users": "id", "user_names": "kind", "dead_letters": "source"} | dict.fromkeys(OUTBOX, "topic")
     keys = {**constraints(sqlalchemy.PrimaryKeyConstraint), **constraints(sqlalchemy.UniqueConstraint)}
     for name, key in keys.items():
         first = next(iter(key.columns)).name

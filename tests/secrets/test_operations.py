@@ -15,6 +15,7 @@ import metacore.sync
 from metacore.config import Settings
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
+from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.users import KycStatus, NewUser, UserPatch
 from metacore.domain.trading.archiving import History
@@ -59,6 +60,8 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
         ExecutionReport: lambda: factories.ExecutionReportFactory.build(user_id=user_id, order_id=NOBODY),
         History: lambda: History(user_id=user_id),
         OrderRecord: factories.OrderRecordFactory.build,
+        NewEvent: factories.NewEventFactory.build,
+        Mapping[tuple[str, str], int]: lambda: {("topic", "key"): 1},
         DeadLetter: factories.DeadLetterFactory.build,
         Resolution: lambda: Resolution.DISCARDED,
         tuple[UUID, UUID]: lambda: (user_id, NOBODY),

@@ -49,6 +49,16 @@ def read_clock(clock: Clock) -> datetime:
         raise ConfigurationError(f"the clock gives no time: {error}", setting="clock") from None
 
 
+def require_time(name: str, value: object) -> datetime:
+    """The point in time that `value`, an aware datetime, is in UTC; else InvalidDataError names the argument."""
+    try:
+        if isinstance(value, datetime):
+            return parse_time(value)
+        raise ValueError("a time is an aware datetime")
+    except ValueError as error:
+        raise InvalidDataError(str(error), field=name) from None
+
+
 AHEAD = timedelta(minutes=5)
 """How far a time that is told may lie after the clock: clocks differ."""
 

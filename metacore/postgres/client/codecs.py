@@ -12,7 +12,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from metacore.domain.holdings.portfolios import Holding
+from metacore.domain.messages.claims import KeyProgress
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
+from metacore.domain.messages.events import Event
 from metacore.domain.people.users import KycStatus, User
 from metacore.domain.trading.archiving import ArchivePart
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceHead, EntryReason
@@ -174,3 +176,7 @@ HOLDING = Codec(Holding, {})
 ARCHIVE_PART = Codec(ArchivePart, {})
 
 DEAD_LETTER = Codec(DeadLetter, {"headers": load_frozen_json, "resolution": Resolution})
+
+EVENT = Codec(Event, {"payload": load_frozen_json, "headers": load_frozen_json})
+
+KEY_PROGRESS = Codec(KeyProgress, {})

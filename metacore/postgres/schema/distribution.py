@@ -2,7 +2,7 @@
 
 Rows of a user lie by `user_id`, the parts of an order record by `order_uid`: what belongs together by a foreign key
 lies together, so that one decision and its transaction touch one shard. Names lie by their own value, so that one shard
-decides who has a name.
+decides who has a name; events lie by their topic, with all that is known of who tells them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def shards() -> Mapping[str, Shard]:
     for table in METADATA.sorted_tables:
         owner = _owner(table)
         if owner is None:
-            found[table.name] = str(table.info["sharded_by"]), None
+            found[table.name] = str(table.info["sharded_by"]), table.info.get("beside")
         else:
             key, theirs = owner, found[owner.referred_table.name][0]
             column = next(element.parent.name for element in key.elements if element.column.name == theirs)

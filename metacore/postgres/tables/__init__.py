@@ -1,7 +1,7 @@
 """The tables: a module for each storage, columns as the fields of the models. Statements and migrations rest on them.
 
 A table says in its `info` what a row of it is called, its `entity`, and what services may do with it, its `rights`; one
-that belongs to no other says by which column its rows are spread over nodes, `sharded_by`.
+that belongs to no other says by which column its rows are spread over nodes, `sharded_by`, and `beside` which table.
 
 Every index but the primary key has a condition, and only the statements that meet it can use it. Where a table is small
 the planner takes any index that begins with the user for as good as any other, and the plan that it then made would

@@ -12,6 +12,7 @@ from metacore.sync.storage.dead_letters import DeadLetterStorage
 from metacore.sync.storage.order_records import OrderRecordStorage
 from metacore.sync.storage.order_updates import OrderUpdateStorage
 from metacore.sync.storage.orders import OrderStorage
+from metacore.sync.storage.outbox import OutboxStorage
 from metacore.sync.storage.portfolios import PortfolioStorage
 from metacore.sync.storage.trades import TradeStorage
 from metacore.sync.storage.users import UserStorage
@@ -51,6 +52,7 @@ class StorageList:
     portfolios = StorageOf(PortfolioStorage)
     order_records = StorageOf(OrderRecordStorage)
     archives = StorageOf(ArchiveStorage)
+    outbox = StorageOf(OutboxStorage)
     dead_letters = StorageOf(DeadLetterStorage)
 
 

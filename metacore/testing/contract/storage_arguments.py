@@ -14,6 +14,7 @@ import pytest
 
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.messages.dead_letters import DeadLetter
+from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.users import NewUser, UserPatch
 from metacore.domain.trading.balances import BalanceDelta, EntryFilter
 from metacore.domain.trading.decisions import Changes, Selection
@@ -39,7 +40,7 @@ WRONG: dict[Any, tuple[Any, ...]] = {
 
 MODELS = (
     *(NewUser, UserPatch, NewOrder, OrderFilter, NewTrade, TradeFilter),
-    *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord, DeadLetter),
+    *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord, DeadLetter, NewEvent),
 )
 OWN_RULES = frozenset({"credentials", "api_key", "free", "locked", "quantity", "delta", "symbol", "balances"})
 """What operations read from more than one form, by a rule of their own."""

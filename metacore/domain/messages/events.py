@@ -1,0 +1,108 @@
+"""Events: what has happened, told to others in the order in which it was committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from metacore import ids
+from metacore.domain.values.frozen import FrozenDict, FrozenJson, dump_json
+from metacore.domain.values.model import Model, unchecked
+from metacore.domain.values.pages import Page
+from metacore.domain.values.text import Key
+from metacore.domain.values.times import Time
+
+MAX_PAYLOAD = 1_048_576
+"""How many bytes of JSON a payload, and the headers, have at most."""
+
+EventKey = tuple[str, str]
+"""`(topic, key)`: what the events of one sequence share."""
+
+
+class EventContent(Model):
+    """What an event tells. `payload` is a JSON object, `headers` another, each of at most 1 MiB."""
+
+    id: UUID = Field(default_factory=lambda: ids.new_id())
+    topic: Key
+    key: Key
+    type: Key
+    payload: FrozenJson
+    headers: FrozenJson = Field(default_factory=FrozenDict)
+
+    @model_validator(mode="after")
+    def _of_bounded_size(self) -> Self:
+        for name in ("payload", "headers"):
+            if _is_longer(dump_json(getattr(self, name)), MAX_PAYLOAD):
+                raise ValueError(f"{name} of an event have at most {MAX_PAYLOAD:,} bytes of JSON")
+        return self
+
+    @property
+    def event_key(self) -> EventKey:
+        """Its topic and key."""
+        return self.topic, self.key
+
+
+def _is_longer(text: str, limit: int) -> bool:
+    if text.isascii() or 4 * len(text) <= limit:
+        return len(text) > limit
+    return len(text.encode()) > limit
+
+
+class NewEvent(EventContent):
+    """Something that has happened, to be appended to the events of its `topic` and `key`.
+
+    It is told to nobody before the transaction that appends it is committed, and after all events of its key that were
+    committed before. It occurred when it is appended, unless told.
+    """
+
+    occurred_at: Time | None = None
+
+
+class Event(EventContent):
+    """A stored event: `seq` counts 1, 2, 3... for each topic and key, without gaps, in the order of the commits."""
+
+    seq: Annotated[int, Field(ge=1)]
+    occurred_at: Time
+    recorded_at: Time
+
+    @classmethod
+    def recorded(cls, new: NewEvent, seq: int, now: datetime) -> Self:
+        """The event that `new` becomes when it is appended at `now` as number `seq`."""
+        occurred_at = new.occurred_at or now
+        return unchecked(cls, {**new.__dict__, "occurred_at": occurred_at, "seq": seq, "recorded_at": now})
+
+
+class KeyCount(Model):
+    """How many events a topic and key has been given."""
+
+    topic: str
+    key: str
+    last_seq: int = 0
+
+
+def by_key(events: Iterable[NewEvent]) -> dict[EventKey, int]:
+    """How many of `events` each topic and key has, by these: the order in which they are locked."""
+    counts: dict[EventKey, int] = {}
+    for event in events:
+        counts[event.event_key] = counts.get(event.event_key, 0) + 1
+    return {key: counts[key] for key in sorted(counts)}
+
+
+def numbered(events: Iterable[NewEvent], last: dict[EventKey, int], now: datetime) -> tuple[Event, ...]:
+    """`events` as they are appended at `now` after the `last` seq of each key; those of a key in their order."""
+    seqs = dict(last)
+    found = []
+    for event in events:
+        seq = seqs[event.event_key] = seqs[event.event_key] + 1
+        found.append(Event.recorded(event, seq, now))
+    return tuple(found)
+
+
+def page_of(events: Sequence[Event], limit: int) -> Page[Event]:
+    """The page of `events` of one key, of which the storage may have read more than `limit`, to know of more."""
+    items = tuple(events[:limit])
+    return Page(items, str(items[-1].seq) if len(events) > limit else None)

@@ -1,0 +1,58 @@
+"""Appends events, in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from metacore.domain.messages.events import Event, NewEvent, by_key, numbered
+from metacore.postgres.client.codecs import EVENT, to_array, to_text
+from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.statements import outbox as statements
+
+Appended = Callable[[Sequence[Sequence[Row]]], Sequence[Event]]
+"""Gives the events as they are stored, from what the calls that appended them gave."""
+
+
+def appending(events: Sequence[NewEvent], now: datetime) -> tuple[list[Call], Appended]:
+    """The calls that append `events`, and what makes of their results what is stored."""
+    counts = by_key(events)
+    by_topic: dict[str, dict[str, int]] = {}
+    for (topic, key), count in counts.items():
+        by_topic.setdefault(topic, {})[key] = count
+    calls: list[Call] = []
+    for topic, keys in by_topic.items():
+        named = {"topic": topic, "keys": to_array(keys), "counts": to_array(keys.values()), "now": to_text(now)}
+        calls += [(statements.COUNT, named), (statements.APPEND, named | _rows(events, topic, keys, now))]
+        calls.append((statements.WAKE_NEW, named))
+    return calls, partial(_appended, events, tuple(by_topic), counts, now)
+
+
+def _rows(events: Sequence[NewEvent], topic: str, keys: dict[str, int], now: datetime) -> dict[str, str | None]:
+    given = [event for event in events if event.topic == topic]
+    positions = {key: position for position, key in enumerate(keys, 1)}
+    told: Counter[str] = Counter()
+    back = []
+    for event in given:
+        told[event.key] += 1
+        back.append(keys[event.key] - told[event.key])
+    return {
+        **EVENT.encode_all(given, ("id", "key", "type", "payload", "headers")),
+        "occurred_at": to_array(event.occurred_at or now for event in given),
+        "position": to_array(positions[event.key] for event in given),
+        "back": to_array(back),
+    }
+
+
+def _appended(
+    events: Sequence[NewEvent],
+    topics: Sequence[str],
+    counts: dict[tuple[str, str], int],
+    now: datetime,
+    results: Sequence[Sequence[Row]],
+) -> Sequence[Event]:
+    counted = results[::3]
+    last = {(topic, key): seq for topic, rows in zip(topics, counted, strict=True) for key, seq in rows}
+    return numbered(events, {key: last[key] - counts[key] for key in counts}, now)

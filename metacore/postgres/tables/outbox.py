@@ -1,0 +1,102 @@
+"""The tables of events to be told.
+
+Who appends changes `outbox_keys`, who tells changes `outbox_progress`: neither waits for the other. Both are counters
+that no index knows, changed in place, on pages with room for it.
+
+`outbox_wakeups` says where to look: at which keys, from when on. A row is added when a key has something new, or is to
+be looked at again, and deleted by who looks; none is changed. It is read from a time on before which there is nothing
+any more, so that deleted rows, which stay in an index for as long as a snapshot is held, are not walked again and
+again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Index, PrimaryKeyConstraint, Table, text
+
+from metacore.postgres.tables.columns import (
+    METADATA,
+    ever,
+    id_column,
+    integer_column,
+    json_column,
+    key_column,
+    short,
+    text_column,
+    time_column,
+    uid_column,
+)
+from metacore.postgres.tables.rights import DELETED, REPLACED, UPDATED
+
+
+def _found_by(table: str) -> tuple[Column[Any] | CheckConstraint, ...]:
+    return uid_column("topic"), uid_column("key"), short(table, "topic"), short(table, "key")
+
+
+outbox_keys = Table(
+    "outbox_keys",
+    METADATA,
+    *_found_by("outbox_keys"),
+    integer_column("last_seq"),
+    PrimaryKeyConstraint("topic", "key", name="outbox_keys_pkey"),
+    info={"entity": "outbox key", "rights": UPDATED, "sharded_by": "topic", "beside": "outbox_events"},
+)
+
+outbox_events = Table(
+    "outbox_events",
+    METADATA,
+    id_column("id"),
+    *_found_by("outbox_events"),
+    key_column("type"),
+    json_column("payload"),
+    json_column("headers"),
+    integer_column("seq"),
+    time_column("occurred_at"),
+    time_column("recorded_at"),
+    PrimaryKeyConstraint("topic", "key", "seq", name="outbox_events_pkey"),
+    info={"entity": "event", "rights": REPLACED, "sharded_by": "topic"},
+)
+Index(
+    "outbox_events_id_key",
+    outbox_events.c.topic,
+    outbox_events.c.id,
+    unique=True,
+    postgresql_where=text("id IS NOT NULL"),
+)
+Index("outbox_events_recorded_idx", outbox_events.c.recorded_at, postgresql_where=text(ever("recorded_at")))
+
+outbox_progress = Table(
+    "outbox_progress",
+    METADATA,
+    *_found_by("outbox_progress"),
+    integer_column("done_seq"),
+    integer_column("claimed_seq"),
+    id_column("claim_id", nullable=True),
+    time_column("not_before", nullable=True),
+    integer_column("failures"),
+    text_column("error", nullable=True),
+    PrimaryKeyConstraint("topic", "key", name="outbox_progress_pkey"),
+    info={"entity": "outbox progress", "rights": UPDATED, "sharded_by": "topic", "beside": "outbox_events"},
+)
+
+outbox_wakeups = Table(
+    "outbox_wakeups",
+    METADATA,
+    uid_column("topic"),
+    time_column("due"),
+    uid_column("key"),
+    integer_column("seq"),
+    PrimaryKeyConstraint("topic", "due", "key", "seq", name="outbox_wakeups_pkey"),
+    short("outbox_wakeups", "topic"),
+    short("outbox_wakeups", "key"),
+    info={"entity": "outbox wakeup", "rights": DELETED, "sharded_by": "topic", "beside": "outbox_events"},
+)
+"""`seq` tells rows of a key apart, so that nobody who adds one waits for who looks at another.
+
+Above nought it is that of an event to be told at once, `due` being only what rows are read in the order of: one that
+was appended, or one that was left when a claim was done, which is counted from `REST` on. Below nought it is of a
+claim, and the key is not to be looked at before it is due.
+"""
+
+REST = 2**62
