@@ -126,7 +126,7 @@ class Consumer:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._url)
         try:
             await _within(_BROKER_ANSWERS_WITHIN, admin.start())
-            answer = await admin.create_topics([topic])
+            answer: Any = await admin.create_topics([topic])  # which class it is, only the broker's version tells
         finally:
             await admin.close()
         for _, code, *_ in answer.topic_errors:
