@@ -188,7 +188,7 @@ def test_the_rights_of_the_services_role_are_those_that_it_is_granted() -> None:
 
 def test_every_folder_of_tests_is_listed() -> None:
     listed = {name for folders, _ in table(page("testing.md"), "Folder", "What it proves") for name in names(folders)}
-    folders = {f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if any(path.glob("test_*.py"))}
+    folders = {f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if any(path.rglob("test_*.py"))}
     assert listed == folders | {"tests/test_*.py"}
 
 
