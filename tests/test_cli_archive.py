@@ -89,7 +89,7 @@ def rows_in(directory):
 
 def run(url, directory, *arguments, expected=DONE):
     environment = {"COLUMNS": "200", "METACORE_URL": url}
-    result = CliRunner().invoke(app, ["archive", str(directory), *arguments], env=environment)
+    result = CliRunner().invoke(app, ["archive", str(directory), *map(str, arguments)], env=environment)
     assert result.exit_code == expected, result.output
     assert "Traceback" not in result.output
     return result.output
@@ -216,11 +216,33 @@ def test_what_is_archived_outlives_its_user(server, url, archived):
     assert f"of {USERS} users are as they were written" in run(url, archived, "--verify")
 
 
+def test_heads_that_were_kept_tell_of_a_journal_that_is_another(server, url, archived, tmp_path):
+    kept = tmp_path / "heads.jsonl"
+    printed = CliRunner().invoke(app, ["heads"], env={"METACORE_URL": url}).output
+    assert len(printed.splitlines()) > USERS
+    kept.write_text(printed)
+    with connect(server.url) as storage:
+        users = storage.users.list().items
+        TradingService(storage).deposit(users[0].id, "USDT", Decimal(1), "since")
+        assert "add up with what is stored" in run(url, archived, "--verify", "--heads", kept)
+        lines = printed.splitlines(keepends=True)
+        kept.write_text("".join([*lines[1:], lines[0].replace('"seq":', '"seq":1')]))
+        assert "JOURNAL_HAS_HEADS" in run(url, archived, "--verify", "--heads", kept, expected=NOT_AS_NEEDED)
+        storage.users.delete(users[0].id)
+    kept.write_text(printed)
+    told = run(url, archived, "--verify", "--heads", kept, expected=NOT_AS_NEEDED)
+    assert f"user {users[0].id}: is not stored" in told
+    kept.write_text(f"{printed}{{}}\n")
+    assert f"line {len(lines) + 1} of" in run(url, archived, "--verify", "--heads", kept, expected=WRONG_USAGE)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         ([], "either --before"),
         (["--before", "2026-01-31", "--verify"], "either --before"),
+        (["--before", "2026-01-31", "--heads", "kept"], "heads are for --verify"),
+        (["--verify", "--heads", "/nowhere/heads"], "cannot be read"),
         (["--before", "yesterday"], "it is a date"),
         (["--before", "2026-01-31T12:00:00"], "it is a date"),
         (["--before", "2999-01-31"], "only what is past"),

@@ -15,7 +15,7 @@ from metacore.backends.normal_names import NormalNames
 from metacore.domain.people.users import NewUser, UserPatch
 from metacore.domain.trading.balances import AccountBalance
 from metacore.domain.trading.decisions import Changes, Selection
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, require_id
 from metacore.errors import InvalidDataError
 
 Check = Callable[[Any], Any]
@@ -57,19 +57,13 @@ class Arguments:
         return (*given, *args[len(checks) :])
 
 
-def require_id(**ids: UUID) -> None:
-    """InvalidDataError, naming it, if one of `ids` is none."""
-    for name, value in ids.items():
-        _require(name, (UUID,), value)
-
-
 def require_ids(selection: Selection) -> None:
     """InvalidDataError if it is no selection, or a user or an order is selected by what is no id."""
     _require("selection", (Selection,), selection)
     for user_id in selection.users:
-        _require("user_id", (UUID,), user_id)
+        require_id(user_id, "user_id")
     for user_id, ids in selection.orders:
-        _require("user_id", (UUID,), user_id)
+        require_id(user_id, "user_id")
         _require("order_id", (UUID, NoneType), ids.order_id)
 
 
@@ -100,7 +94,9 @@ def _is_naming(name: str, annotation: Any) -> bool:
 
 
 def _normal(name: str, value: Any, names: NormalNames) -> Any:
-    if isinstance(value, NewUser | UserPatch):
+    if isinstance(value, NewUser):
+        return names.of(value)
+    if isinstance(value, UserPatch):
         return names.of(value)
     return names.username(value) if name == "username" else names.email(value)
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import metacore
-from metacore.cli import archive, keys, schema
+from metacore.cli import archive, heads, keys, schema
 from metacore.cli.output import say
 
 _PLAIN = re.compile(r"--[a-z]+(?:-[a-z]+)*", re.ASCII)
@@ -87,3 +87,4 @@ def _options(
 schema.add_commands(app)
 keys.add_commands(app)
 archive.add_commands(app)
+heads.add_commands(app)

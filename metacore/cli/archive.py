@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +12,14 @@ from uuid import UUID
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from metacore.cli.heads import read_heads
 from metacore.cli.keys import INTERRUPTED
 from metacore.cli.output import NOT_AS_NEEDED, errors_console, print_table, reported_errors, say
 from metacore.cli.parameters import Schema, Url
 from metacore.cli.shelves import Shelf
 from metacore.config import Settings
 from metacore.domain.trading.archiving import KINDS, History
+from metacore.domain.trading.balances import BalanceHead
 from metacore.domain.values.times import parse_time
 from metacore.errors import InvalidDataError, NotFoundError
 from metacore.sync.opening import connect
@@ -40,6 +42,10 @@ def archive(
         bool,
         typer.Option("--verify", help="Take nothing: compare files, manifest and database, and audit all of it."),
     ] = False,
+    heads: Annotated[
+        Path | None,
+        typer.Option(help="With --verify: what `metacore heads` printed; the journals must go through it."),
+    ] = None,
     url: Url = None,
     schema: Schema = "metacore",
 ) -> None:
@@ -51,12 +57,15 @@ def archive(
     with reported_errors():
         if verify == (before is not None):
             raise InvalidDataError("tell either --before, to archive, or --verify", field="before")
+        if heads is not None and not verify:
+            raise InvalidDataError("heads are for --verify", field="heads")
+        kept = {} if heads is None else read_heads(heads)
         moment = None if before is None else _moment(before)
         with connect(url, settings=Settings(schema=schema)) as storage:
             shelf = Shelf(directory)
             try:
                 if moment is None:
-                    _verify(storage, shelf)
+                    _verify(storage, shelf, kept)
                 else:
                     _archive(storage, shelf, moment)
             except KeyboardInterrupt:
@@ -83,15 +92,14 @@ def _archive(storage: Storage, shelf: Shelf, before: datetime) -> None:
     say("Now is the time to VACUUM, and to run the command with --verify.")
 
 
-def _verify(storage: Storage, shelf: Shelf) -> None:
+def _verify(storage: Storage, shelf: Shelf, heads: Mapping[UUID, Sequence[BalanceHead]]) -> None:
     archiver, flaws, parts = Archiver(storage), list[str](), 0
     with _progress() as progress:
-        users = sorted(
-            {*shelf.users(), *(user.id for user in storage.users.stream() if storage.archives.list(user.id))}
-        )
+        archived = (user.id for user in storage.users.stream() if storage.archives.list(user.id))
+        users = sorted({*shelf.users(), *archived, *heads})
         for user_id in progress.track(users, description="Verifying users"):
             parts += len(shelf.parts(user_id))
-            flaws += _flaws(storage, archiver, shelf, user_id)
+            flaws += _flaws(storage, archiver, shelf, user_id, heads.get(user_id, ()))
     for flaw in flaws:
         say(flaw)
     if flaws:
@@ -100,7 +108,9 @@ def _verify(storage: Storage, shelf: Shelf) -> None:
     say(f"All of {parts} parts of {len(users)} users are as they were written, and add up with what is stored.")
 
 
-def _flaws(storage: Storage, archiver: Archiver, shelf: Shelf, user_id: UUID) -> list[str]:
+def _flaws(
+    storage: Storage, archiver: Archiver, shelf: Shelf, user_id: UUID, heads: Sequence[BalanceHead]
+) -> list[str]:
     """What is wrong with the parts of a user."""
     parts, stored = shelf.parts(user_id), storage.archives.list(user_id)
     told = {part.number: part for part in parts}
@@ -117,12 +127,12 @@ def _flaws(storage: Storage, archiver: Archiver, shelf: Shelf, user_id: UUID) ->
         return (shelf.read(part) for part in parts)
 
     try:
-        findings = archiver.audit(user_id, histories())
+        findings = archiver.audit(user_id, histories(), heads)
     except NotFoundError:
         # The user was deleted: the files are all there is.
         for _ in histories():
             """Reading tells of what cannot be read."""
-        return []
+        return [f"user {user_id}: is not stored, and there are heads of its journals"] if heads else []
     except InvalidDataError as error:
         return [error.message]
     return [

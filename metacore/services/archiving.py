@@ -21,6 +21,7 @@ from metacore.domain.trading.archiving import (
     is_closed_entry,
     is_closed_order,
     is_closed_trade,
+    may_be_closed,
     missing_orders,
     stays,
 )
@@ -165,7 +166,7 @@ class _Taking:
     async def closed_orders(self, tx: Transaction, after: str | None) -> Found:
         """The orders of a page that are closed, with their updates and trades."""
         page = await tx.orders.list(self._user_id, OrderFilter(until=self._cut), after, _ORDERS)
-        keys = [order.key for order in page.items if not order.is_open and not order.held_amount]
+        keys = [order.key for order in page.items if may_be_closed(order)]
         waiting = await tx.trades.list_pending(self._user_id)
         closed: list[OrderHistory] = []
         for order in await tx.orders.get_many(keys, for_update=True):

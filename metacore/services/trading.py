@@ -21,7 +21,7 @@ from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, SyncAccount
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.transfers import Transfer, TransferFunds, TransferResult
-from metacore.domain.values.model import build, require_model, require_models
+from metacore.domain.values.model import build, require_id, require_model, require_models
 from metacore.errors import ConfigurationError, InvalidDataError
 from metacore.services.commands import execute, execute_by_user
 from metacore.storage.storage import Storages
@@ -88,7 +88,8 @@ class TradingService:
         It keeps its hold, for only a report closes it. Repeated, it changes nothing. NotFoundError if the user has no
         such order, InvalidTransitionError if it is closed.
         """
-        return await execute(self._storage, CancelOrder(user_id, order_id, build(Remark, {"reason": reason})))
+        remark = build(Remark, {"reason": reason})
+        return await execute(self._storage, CancelOrder(user_id, require_id(order_id, "order_id"), remark))
 
     async def reject_unknown(self, user_id: UUID, order_id: UUID) -> Order:
         """Store that the exchange never got the order: it was asked for, and is not there. REJECTED, its hold is free.
@@ -97,7 +98,7 @@ class TradingService:
         Repeated, it changes nothing. NotFoundError if the user has no such order, InvalidTransitionError if the
         exchange has told of it, by a report or a trade.
         """
-        return await execute(self._storage, RejectUnknown(user_id, order_id))
+        return await execute(self._storage, RejectUnknown(user_id, require_id(order_id, "order_id")))
 
     async def release_hold(self, user_id: UUID, order_id: UUID, reason: str) -> Order:
         """End the hold of an order whose trades will never come: all that it holds becomes free.
@@ -108,7 +109,7 @@ class TradingService:
         remark = build(Remark, {"reason": reason})
         if remark.reason is None:
             raise InvalidDataError("say why its trades will not come", field="reason")
-        return await execute(self._storage, ReleaseHold(user_id, order_id, remark))
+        return await execute(self._storage, ReleaseHold(user_id, require_id(order_id, "order_id"), remark))
 
     async def apply_report(self, report: ExecutionReport) -> ReportResult:
         """Apply what the exchange says of one order.
@@ -205,6 +206,6 @@ class TradingService:
         reference: str,
         occurred_at: datetime | None,
     ) -> TransferResult:
-        fields = {"user_id": user_id, "asset": asset, "amount": amount, "reference": reference, "reason": reason}
-        transfer = build(Transfer, {**fields, "occurred_at": occurred_at or self._storage.now()})
+        fields = {"user_id": require_id(user_id, "user_id"), "asset": asset, "amount": amount, "reference": reference}
+        transfer = build(Transfer, {**fields, "reason": reason, "occurred_at": occurred_at or self._storage.now()})
         return await execute(self._storage, TransferFunds(transfer, self._tolerance))

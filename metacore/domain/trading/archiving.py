@@ -134,12 +134,17 @@ def id_time(made: UUID) -> datetime | None:
     return datetime.fromtimestamp((made.int >> 80) / 1000, tz=UTC) if made.version == 7 else None
 
 
+def may_be_closed(order: Order) -> bool:
+    """Whether an order may be closed, as far as it tells by itself: its status is, and it holds nothing."""
+    return not order.is_open and not order.held_amount
+
+
 def is_closed_order(history: OrderHistory, cut: datetime, waiting: Iterable[Trade]) -> bool:
-    """Whether an order is closed: its status is, it holds nothing, and trades of all that it executed are known, none
-    of which waits, nor any of those `waiting` that name it; and all of it is older than `cut`.
+    """Whether an order is closed: it may be, trades of all that it executed are known, none of which waits, nor any of
+    those `waiting` that name it; and all of it is older than `cut`.
     """
     order = history.order
-    if order.is_open or order.held_amount or max(order.created_at, order.updated_at) >= cut:
+    if not may_be_closed(order) or max(order.created_at, order.updated_at) >= cut:
         return False
     if any(max(update.occurred_at, update.recorded_at) >= cut for update in history.updates):
         return False

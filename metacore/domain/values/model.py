@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any, Self, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 
@@ -139,6 +140,13 @@ def build(model: type[M], values: Mapping[str, Any], *, within: str = "") -> M:
         return model(**values)
     except ValidationError as error:
         raise invalid_data(error, within=within) from None
+
+
+def require_id(value: object, field: str) -> UUID:
+    """`value`; InvalidDataError, naming `field`, if it is no UUID."""
+    if not isinstance(value, UUID):
+        raise InvalidDataError(f"it is a UUID, not {type(value).__name__}; pass it as that type", field=field)
+    return value
 
 
 def require_model(model: type[M], value: object, field: str) -> M:

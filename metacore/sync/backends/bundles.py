@@ -87,6 +87,8 @@ class BaseTransaction(Bundle, Transaction):
         try:
             with self._session.operation("save"):
                 require_changes(changes)
+                if (names := self._session.normal_names) is not None:
+                    changes = names.of_changes(changes)
                 return self._save(changes)
         except MetacoreError:
             self._session.enforce_doom()

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from metacore.domain.people.users import NewUser, UserPatch
+from metacore.domain.trading.decisions import Changes
 from metacore.errors import ConfigurationError, InvalidDataError
 
+Named = TypeVar("Named", NewUser, UserPatch)
 Normalize = Callable[[str], str]
 
 _PROFILE = "UsernameCaseMapped"
@@ -44,11 +47,16 @@ class NormalNames:
             raise InvalidDataError("an e-mail address has a part before and a part after its @", field="email")
         return f"{self._normal(local, 'email')}@{self._normal(_unicode_domain(domain), 'email')}"
 
-    def of(self, named: NewUser | UserPatch) -> NewUser | UserPatch:
+    def of(self, named: Named) -> Named:
         """The user, or the patch, with its names in their normal form."""
         before = {"username": named.username, "email": named.email}
         after = {"username": self.username(named.username), "email": self.email(named.email)}
         return named.changed(**{field: name for field, name in after.items() if name != before[field]})
+
+    def of_changes(self, changes: Changes) -> Changes:
+        """The changes, with the names that they give to users in their normal form."""
+        patches = {user_id: self.of(patch) for user_id, patch in changes.user_patches.items()}
+        return replace(changes, user_patches=patches) if patches else changes
 
     def _normal(self, text: str, field: str) -> str:
         for _ in range(_TRIES):

@@ -22,6 +22,7 @@ from metacore.domain.trading.archiving import (
     is_closed_entry,
     is_closed_order,
     is_closed_trade,
+    may_be_closed,
     missing_orders,
     stays,
 )
@@ -166,7 +167,7 @@ class _Taking:
     def closed_orders(self, tx: Transaction, after: str | None) -> Found:
         """The orders of a page that are closed, with their updates and trades."""
         page = tx.orders.list(self._user_id, OrderFilter(until=self._cut), after, _ORDERS)
-        keys = [order.key for order in page.items if not order.is_open and not order.held_amount]
+        keys = [order.key for order in page.items if may_be_closed(order)]
         waiting = tx.trades.list_pending(self._user_id)
         closed: list[OrderHistory] = []
         for order in tx.orders.get_many(keys, for_update=True):

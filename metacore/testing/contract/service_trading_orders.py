@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -46,6 +48,23 @@ class TradingOrderContract(TradingContract):
             "PENDING_NEW",
             START,
         )
+
+    def test_an_id_of_a_wrong_type_is_told_by_its_argument(
+        self, trading: TradingService, user: User, order: Order
+    ) -> None:
+        for wrong in (None, str(order.id), 7):
+            calls: list[tuple[str, Callable[[Any], object]]] = [
+                ("order_id", lambda wrong: trading.cancel_order(user.id, wrong)),
+                ("order_id", lambda wrong: trading.reject_unknown(user.id, wrong)),
+                ("order_id", lambda wrong: trading.release_hold(user.id, wrong, "gone")),
+                ("user_id", lambda wrong: trading.cancel_order(wrong, order.id)),
+                ("user_id", lambda wrong: trading.deposit(wrong, "USDT", Decimal(1), "once")),
+                ("user_id", lambda wrong: trading.settle_pending(wrong)),
+            ]
+            for argument, call in calls:
+                with pytest.raises(InvalidDataError) as caught:
+                    call(wrong)
+                assert caught.value.field == argument
 
     def test_place_order_raises_a_hold(self, storage: Storage, trading: TradingService, user: User) -> None:
         trading.deposit(user.id, "USDT", Decimal(1001), "all")

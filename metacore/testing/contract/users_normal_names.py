@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from metacore.domain.people.users import UserPatch
+from metacore.domain.trading.decisions import Changes
 from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError
 from metacore.testing.cases import each_case
 from metacore.testing.contract.base import Contract, Opening
@@ -55,6 +56,16 @@ class NormalNameContract(Contract):
         assert storage.users.update(user.id, UserPatch(username=None)).username is None
         with pytest.raises(NotFoundError):
             storage.users.get_by_username("Alice")
+
+    def test_a_name_in_a_decision_is_normal_too(self, open_storage: Opening) -> None:
+        storage = open_storage(normalize_names=True)
+        user = storage.users.create(NewUserFactory.build(username="bob"))
+        with storage.transaction() as tx:
+            tx.save(Changes(user_patches={user.id: UserPatch(username="ALICE", can_trade=False)}))
+        assert storage.users.get_by_username("Alice").username == "alice"
+        with storage.transaction() as tx, pytest.raises(InvalidDataError) as caught:
+            tx.save(Changes(user_patches={user.id: UserPatch(username="b b")}))
+        assert caught.value.field == "username"
 
     def test_a_domain_in_ascii_is_the_one_that_it_stands_for(self, open_storage: Opening) -> None:
         storage = open_storage(normalize_names=True)

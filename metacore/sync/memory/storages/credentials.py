@@ -8,7 +8,6 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from metacore.backends.arguments import require_id
 from metacore.backends.listing import parse_limit
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
@@ -25,6 +24,7 @@ from metacore.crypto.sealing import (
 from metacore.domain.people.credentials import Credentials, hide_all
 from metacore.domain.people.key_rotation import KeyUse, RotationBatch
 from metacore.domain.people.users import User
+from metacore.domain.values.model import require_id
 from metacore.domain.values.secrets import hide
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.schema import Views
@@ -52,7 +52,7 @@ class MemoryCredentialStorage(CredentialStorage):
     def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
         with self._session.operation("users.set_credentials"):
-            require_id(user_id=user_id)
+            require_id(user_id, "user_id")
             if credentials is None:
                 sealed, hashes = None, []
             else:

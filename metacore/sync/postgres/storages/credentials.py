@@ -11,7 +11,6 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from metacore.backends.arguments import require_id
 from metacore.backends.listing import parse_limit
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
@@ -30,6 +29,7 @@ from metacore.domain.people.credentials import Credentials, hide_all
 from metacore.domain.people.key_rotation import KeyUse, RotationBatch
 from metacore.domain.people.names import Name, NameKind, api_key_name, exchanged
 from metacore.domain.people.users import User
+from metacore.domain.values.model import require_id
 from metacore.domain.values.secrets import hide
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import USER, to_array, to_text
@@ -63,7 +63,7 @@ class PostgresCredentialStorage(CredentialStorage):
     def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
         with self._session.operation("users.set_credentials"):
-            require_id(user_id=user_id)
+            require_id(user_id, "user_id")
             if credentials is None:
                 self._session.run(partial(_remove, user_id=user_id))
                 return
