@@ -194,7 +194,7 @@ def server_with_password(directory: Path) -> Iterator[EmbeddedPostgres]:
                 "log_parameter_max_length_on_error = -1",
             ):
                 admin.execute(f"ALTER ROLE {ROLE} SET {setting}")
-            SchemaDeployer(server.url).deploy(ROLE)
+            SchemaDeployer(server.url).deploy(ROLE, may_delete=True)
             hba = server.data_directory / "pg_hba.conf"
             hba.write_text(f"local all {ROLE} scram-sha-256\n" + hba.read_text())
             admin.execute("SELECT pg_reload_conf()")
