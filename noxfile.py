@@ -27,11 +27,11 @@ def _install(session: nox.Session, *groups: str) -> None:
     session.install(*_requirements(*groups))
 
 
-def _install_for_tests(session: nox.Session) -> None:
+def _install_for_tests(session: nox.Session, *groups: str) -> None:
     # Many processes are started: compiled now, once, if the environment keeps Python from doing that; what pytest
     # compiles, by the first of its processes.
     session.env |= {"UV_COMPILE_BYTECODE": "1", "PYTHONDONTWRITEBYTECODE": ""}
-    _install(session, "test")
+    _install(session, "test", *groups)
 
 
 def _test(session: nox.Session) -> None:
@@ -67,7 +67,7 @@ def serve(session: nox.Session) -> None:
         session.error(f"say which: nox -s serve -- {'|'.join(found)}")
     _install(session, "services")
     # In the place of this process: signals are the system's from now on, and the exit status is its own.
-    python = str(Path(session.bin, "python"))
+    python = str(Path(session.bin, "python").absolute())
     os.chdir("examples")
     os.execv(python, [python, "-m", *session.posargs])
 
@@ -100,6 +100,17 @@ def tests_lowest(session: nox.Session) -> None:
     target = ("--python", session.virtualenv.location, "--resolution", "lowest-direct", "--upgrade")
     session.run("uv", "pip", "install", "--quiet", *target, *_requirements("test"))
     _test(session)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The pages of the systems in examples/, in a real browser: the machine's own Chromium."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        session.error("no Chromium is installed; on Debian: apt-get install chromium")
+    _install_for_tests(session, "browser")
+    pages = sorted(map(str, Path("tests/examples").glob("*/browser_*.py")))
+    session.run("pytest", "-n", "0", *(session.posargs or pages), env={"CHROMIUM": chromium})
 
 
 @nox.session
@@ -138,11 +149,11 @@ def site(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The ratios against hand-written psycopg; name a benchmark to run that one only."""
-    _install(session)
-    scripts = sorted(str(path) for path in Path("benchmarks").glob("*.py") if path.stem != "harness")
+    """The ratios against hand-written psycopg, and systems under load; name a benchmark to run that one only."""
+    _install(session, "services")
+    scripts = sorted(str(path) for path in Path("benchmarks").rglob("*.py") if path.stem != "harness")
     for script in session.posargs or scripts:
-        session.run("python", "-P", script, env={"PYTHONPATH": "benchmarks"})
+        session.run("python", "-P", script, env={"PYTHONPATH": os.pathsep.join(("examples", "benchmarks"))})
 
 
 @nox.session
