@@ -30,7 +30,7 @@ def _install(session: nox.Session, *groups: str) -> None:
 def _install_for_tests(session: nox.Session, *groups: str) -> None:
     # Many processes are started: compiled now, once, if the environment keeps Python from doing that; what pytest
     # compiles, by the first of its processes.
-    session.env |= {"UV_COMPILE_BYTECODE": "1", "PYTHONDONTWRITEBYTECODE": ""}
+    session.env.update({"UV_COMPILE_BYTECODE": "1", "PYTHONDONTWRITEBYTECODE": ""})
     _install(session, "test", *groups)
 
 
