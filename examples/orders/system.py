@@ -11,6 +11,7 @@ from starlette.routing import Mount
 
 import metacore
 from common import health, pages, problems
+from common.bodies import LimitedBodies
 from common.observing import Metrics, Observed
 from common.serving import System, listening, tell
 from common.tracing import Tracing
@@ -55,11 +56,12 @@ def application(
     metrics.gauge("orders_failures", "How often the consumer had to try again.", lambda: told.failures)
     metrics.gauge("orders_backlog", "Messages that wait.", consumer.backlog)
     metrics.storage(storage)
-    api = FastAPI(title="Orders", version="1", docs_url=None, redoc_url=None, max_body_size=MAX_BODY)
+    api = FastAPI(title="Orders", version="1", docs_url=None, redoc_url=None)
     api.include_router(router(service, ready))
     api.include_router(letters.router(storage, service))
     checks = {"database": storage.ping, "kafka": consumer.check_broker, "consumer": consumer.check}
     api.include_router(health.router(checks))
+    api.add_middleware(LimitedBodies, size=MAX_BODY)
     describe(api)
     page = pages.routes(Path(__file__).parent / "web")
     # The order by its uid is asked for most: it is found before FastAPI, which costs as much as all the rest.

@@ -49,7 +49,8 @@ def test_what_is_no_order_is_refused(system: Any, body: bytes) -> None:
 def test_another_uid_or_too_much_in_the_body_is_refused(system: Any, order: Any) -> None:
     assert system.http.put("/api/v1/orders/another", json=order()).status_code == 400
     assert system.http.put("/api/v1/orders/x", content=b"x" * 1_500_000).status_code == 400
-    assert system.http.put("/api/v1/orders/x", content=b"x" * 5_000_000).status_code == 413
+    answer = system.http.put("/api/v1/orders/x", content=b"x" * 5_000_000)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,14 @@ def test_a_request_id_that_was_given_is_kept_unless_it_is_no_plain_one(system: A
 def test_the_openapi_document_names_every_route(system: Any) -> None:
     document = system.http.get("/openapi.json").json()
     assert {"/order/{order_uid}", "/api/v1/orders", "/api/v1/orders/{order_uid}", "/health"} <= set(document["paths"])
+    for path in document["paths"].values():
+        for operation in path.values():
+            refusals = {code: answer for code, answer in operation["responses"].items() if code[0] in "45"}
+            assert "422" not in refusals
+            assert (
+                all("application/problem+json" in answer["content"] for answer in refusals.values())
+                or path == (document["paths"]["/health"])
+            )
     references = set(json.dumps(document).split('"#/components/schemas/')[1:])
     assert {reference.partition('"')[0] for reference in references} <= set(document["components"]["schemas"])
 
