@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
@@ -61,6 +62,7 @@ class Consumer:
         self._kafka: AIOKafkaConsumer | None = None
         self._next: dict[TopicPartition, int] = {}
         self._trouble: str | None = "not connected yet"
+        self._connected = asyncio.Event()
         self.told = Told()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -72,6 +74,11 @@ class Consumer:
             except KafkaError as error:
                 self._in_trouble("broker", error)
                 await backoff.wait()
+
+    async def connected(self) -> None:
+        """Wait for the first connection; not long, since orders can be shown without a broker."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._connected.wait(), _BROKER_ANSWERS_WITHIN)
 
     def backlog(self) -> int:
         """How many messages of its partitions wait, as far as it was told."""
@@ -111,6 +118,7 @@ class Consumer:
         try:
             await _within(_BROKER_ANSWERS_WITHIN, kafka.start())
             self._kafka, self._trouble = kafka, None
+            self._connected.set()
             while not stop.is_set():
                 polled = await kafka.getmany(timeout_ms=_POLL, max_records=settings.batch)
                 if polled and await self._store(polled, backoff):

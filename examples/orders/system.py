@@ -39,6 +39,7 @@ def system(settings: OrderSettings) -> System:
             app = application(storage, service, ready, consumer)
             async with listening(app, settings.host, settings.port), asyncio.TaskGroup() as tasks:
                 tasks.create_task(consumer.run(stop))
+                await consumer.connected()
                 tell("orders", settings.host, settings.port, urls)
                 await stop.wait()
 
