@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from metacore.domain.messages.dead_letters import Resolution as Resolution
     from metacore.domain.messages.events import Event as Event
     from metacore.domain.messages.events import NewEvent as NewEvent
+    from metacore.domain.messages.inbox import Acceptance as Acceptance
+    from metacore.domain.messages.inbox import AcceptOutcome as AcceptOutcome
     from metacore.domain.people.credentials import Credentials as Credentials
     from metacore.domain.people.key_rotation import KeyUse as KeyUse
     from metacore.domain.people.key_rotation import RotationBatch as RotationBatch
@@ -123,6 +125,7 @@ if TYPE_CHECKING:
     from metacore.services.order_records import OrderRecordService as OrderRecordService
     from metacore.services.portfolios import PortfolioService as PortfolioService
     from metacore.services.reconciling import Reconciler as Reconciler
+    from metacore.services.relay import Relay as Relay
     from metacore.services.trading import TradingService as TradingService
     from metacore.storage.stats import Stats as Stats
     from metacore.storage.storage import Storage as Storage

@@ -9,6 +9,12 @@ from hypothesis import settings
 
 from metacore.testing import plugin
 
+MESSAGES = (
+    *("outbox_keys", "outbox_events", "outbox_progress", "outbox_wakeups"),
+    *("inbox_positions", "inbox_messages", "dead_letters"),
+)
+"""The tables of what belongs to no user."""
+
 settings.register_profile("metacore", derandomize=True, database=None, deadline=None)
 settings.load_profile("metacore")
 
@@ -28,9 +34,8 @@ def clear_database(metacore_database_url: str) -> Iterator[Callable[[], None]]:
             connection.execute("DELETE FROM metacore.user_names")
             connection.execute("DELETE FROM metacore.users")
             connection.execute("DELETE FROM metacore.order_records")
-            connection.execute("DELETE FROM metacore.dead_letters")
-            for table in ("keys", "events", "progress", "wakeups"):
-                connection.execute(f"DELETE FROM metacore.outbox_{table}")
+            for table in MESSAGES:
+                connection.execute(f"DELETE FROM metacore.{table}")
 
         yield clear
 

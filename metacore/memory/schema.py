@@ -13,6 +13,7 @@ from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.messages.claims import KeyProgress, Wait
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import Event, EventKey, KeyCount
+from metacore.domain.messages.inbox import InboxMessage, InboxPosition
 from metacore.domain.people.names import FIELDS, name_of
 from metacore.domain.people.users import User
 from metacore.domain.trading.archiving import ArchivePart
@@ -145,6 +146,12 @@ class Views:
     outbox_progress: TableOf[EventKey, KeyProgress] = TableOf(lambda row: row.event_key)
     outbox_waits: TableOf[EventKey, Wait] = TableOf(
         lambda wait: (wait.topic, wait.key), indexes={"due": Index(lambda wait: wait.topic, lambda wait: wait.due)}
+    )
+    inbox_positions: TableOf[tuple[str, str, str], InboxPosition] = TableOf(
+        lambda position: (position.consumer, position.topic, position.key)
+    )
+    inbox_messages: TableOf[tuple[str, str], InboxMessage] = TableOf(
+        lambda message: (message.consumer, message.message_id)
     )
     dead_letters: TableOf[tuple[str, str], DeadLetter] = TableOf(
         lambda letter: (letter.source, letter.position),

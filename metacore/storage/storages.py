@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 from metacore.storage.archives import ArchiveStorage
 from metacore.storage.balances import BalanceStorage
 from metacore.storage.dead_letters import DeadLetterStorage
+from metacore.storage.inbox import InboxStorage
 from metacore.storage.order_records import OrderRecordStorage
 from metacore.storage.order_updates import OrderUpdateStorage
 from metacore.storage.orders import OrderStorage
@@ -52,6 +53,7 @@ class StorageList:
     order_records = StorageOf(OrderRecordStorage)
     archives = StorageOf(ArchiveStorage)
     outbox = StorageOf(OutboxStorage)
+    inbox = StorageOf(InboxStorage)
     dead_letters = StorageOf(DeadLetterStorage)
 
 

@@ -2,6 +2,8 @@
 """The module of each public name."""
 
 MODULE_OF = {
+    "AcceptOutcome": "metacore.domain.messages.inbox",
+    "Acceptance": "metacore.domain.messages.inbox",
     "AccountBalance": "metacore.domain.trading.balances",
     "AccountService": "metacore.sync.services.accounts",
     "AccountSnapshot": "metacore.domain.trading.snapshots",
@@ -80,6 +82,7 @@ MODULE_OF = {
     "Readable": "metacore.domain.values.items",
     "Reconciler": "metacore.sync.services.reconciling",
     "Reconciliation": "metacore.domain.trading.reconciliation",
+    "Relay": "metacore.sync.services.relay",
     "ReportResult": "metacore.domain.trading.reports",
     "Resolution": "metacore.domain.messages.dead_letters",
     "RetryableError": "metacore.errors",

@@ -47,6 +47,10 @@ class Runner(ABC):
     def enter_wrongly(self, storage: Any) -> None:
         """Enter `storage` by the `with` of the other runner."""
 
+    @abstractmethod
+    def eventual(self, fn: Callable[..., T]) -> Callable[..., Any]:
+        """`fn`, which waits for nothing, as a service calls what it is given."""
+
     def together(self, *calls: Callable[[], T]) -> list[T | MetacoreError]:
         """What each of `calls`, run at the same time, returned, or the MetacoreError that it raised."""
         start = threading.Barrier(len(calls))
@@ -113,6 +117,9 @@ class BlockingRunner(Runner):
     def blocking(self, storage: Any) -> Storage:
         return cast(Storage, storage)
 
+    def eventual(self, fn: Callable[..., T]) -> Callable[..., Any]:
+        return fn
+
     def enter_wrongly(self, storage: Any) -> None:
         async def enter() -> None:
             async with storage:
@@ -140,6 +147,12 @@ class AsyncRunner(Runner):
 
     def service(self, name: str, storage: Any, **settings: Any) -> Any:
         return BlockingProxy(self, super().service(name, target_of(storage), **settings))
+
+    def eventual(self, fn: Callable[..., T]) -> Callable[..., Any]:
+        async def call(*values: Any) -> T:
+            return fn(*values)
+
+        return call
 
     def enter_wrongly(self, storage: Any) -> None:
         with storage:

@@ -18,6 +18,11 @@ from metacore.testing.databases import Databases, server
 from metacore.testing.runners import AsyncRunner, BlockingRunner, Runner
 
 OLDEST_POSTGRES = 16
+MESSAGES = (
+    *("outbox_keys", "outbox_events", "outbox_progress", "outbox_wakeups"),
+    *("inbox_positions", "inbox_messages", "dead_letters"),
+)
+"""The tables of what belongs to no user."""
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +73,8 @@ def postgres(runner: Runner, connect: object, url: str) -> Iterator[Backend]:
             connection.execute("DELETE FROM metacore.user_names")
             connection.execute("DELETE FROM metacore.users")
             connection.execute("DELETE FROM metacore.order_records")
-            connection.execute("DELETE FROM metacore.dead_letters")
-            for table in ("keys", "events", "progress", "wakeups"):
-                connection.execute(f"DELETE FROM metacore.outbox_{table}")
+            for table in MESSAGES:
+                connection.execute(f"DELETE FROM metacore.{table}")
 
         with service_role(connection, url) as service_url:
             with Backend(runner, partial(connect, service_url), clear) as backend:

@@ -18,6 +18,7 @@ ASK_ALL = {
     "credentials.outdated_page": "pages of those of all users",
     "dead_letters.COUNT": "counts those of all sources",
     "dead_letters.page": "pages of those of all sources",
+    "inbox.OLD": "those of all consumers",
     "names.FIND_MANY": "names of an API key under several keys",
     "order_records.COUNT": "counts all",
     "order_records.DROP_DELIVERIES": "parts of several records",

@@ -62,6 +62,8 @@ COPIES = {
     "order_record_items": "'order_uid', new_id",
     "archives": "'user_id', new_owner",
     "dead_letters": "'source', new_id, 'position', new_id",
+    "inbox_messages": "'message_id', new_id, 'accepted_at', '2200-01-01T00:00:00Z'",
+    "inbox_positions": "'key', new_id",
     "outbox_events": "'id', new_id, 'key', new_id, 'recorded_at', '2020-01-01T00:00:00Z'",
     "outbox_keys": "'key', new_id",
     "outbox_progress": "'key', new_id, 'done_seq', 0",
@@ -234,6 +236,11 @@ OPERATIONS = {
     "dead_letters.resolve": resolved,
     "outbox.append": lambda s, k: s.outbox.append(NewEventFactory.build() for _ in range(5)),
     "outbox": told,
+    "inbox": lambda s, k: [
+        s.inbox.accept("consumer", "trading", "order", next(numbers)),
+        s.inbox.once("consumer", f"id {next(numbers)}"),
+        s.inbox.purge(datetime.now(UTC), limit=5),
+    ],
     "archives": lambda s, k: s.archives.list(k.id),
     "archives.take": taken,
     "deposit": lambda s, k: TradingService(s).deposit(k.id, "USDT", Decimal(2), f"in-{next(numbers)}"),
@@ -263,6 +270,8 @@ class Known:
         self.record = OrderRecordFactory.build(customer_id="anna", track_number="track")
         self.letter = DeadLetterFactory.build()
         storage.dead_letters.put(self.letter)
+        storage.inbox.accept("consumer", "trading", "order", 1)
+        storage.inbox.once("consumer", "id")
         storage.outbox.append([NewEventFactory.build(topic=topic) for topic in ("idle", "trading")])
         storage.order_records.save_many([self.record, *(OrderRecordFactory.build() for _ in range(5))])
 

@@ -144,6 +144,8 @@ OWN = """jsonb_build_object(
     'api_key_hash', '\\x' || md5(copy.id::text) || md5(copy.id::text))"""
 OWN_OF = {
     "dead_letters": "jsonb_build_object('source', copy.id)",
+    "inbox_messages": "jsonb_build_object('message_id', copy.id)",
+    "inbox_positions": "jsonb_build_object('key', copy.id)",
     **dict.fromkeys(
         ("outbox_events", "outbox_keys", "outbox_progress", "outbox_wakeups"),
         "jsonb_build_object('topic', copy.id, 'key', copy.id)",
@@ -167,6 +169,8 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         storage.dead_letters.put(DeadLetterFactory.build())
         storage.outbox.append([NewEventFactory.build()])
         storage.outbox.claim(["trading"])
+        storage.inbox.accept("consumer", "trading", "order", 1)
+        storage.inbox.once("consumer", "id")
     admin.execute("CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, %s)", [ROWS])
     for table in METADATA.sorted_tables:
         columns = ", ".join(f'made."{column.name}"' for column in table.columns)

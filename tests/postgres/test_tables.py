@@ -25,6 +25,7 @@ from metacore import (
 )
 from metacore.domain.messages.claims import KeyProgress
 from metacore.domain.messages.events import KeyCount
+from metacore.domain.messages.inbox import InboxMessage, InboxPosition
 from metacore.postgres import SchemaDeployer
 from metacore.postgres.client.errors import translate
 from metacore.postgres.tables import METADATA, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
@@ -42,12 +43,15 @@ MODELS = {
     "portfolios": Portfolio,
     "portfolio_holdings": Holding,
     "dead_letters": DeadLetter,
+    "inbox_messages": InboxMessage,
+    "inbox_positions": InboxPosition,
     "outbox_events": Event,
     "outbox_keys": KeyCount,
     "outbox_progress": KeyProgress,
 }
 
-OUTBOX = ("outbox_events", "outbox_keys", "outbox_progress", "outbox_wakeups")
+BY_TOPIC = ("outbox_events", "outbox_keys", "outbox_progress", "outbox_wakeups")
+BY_CONSUMER = ("inbox_messages", "inbox_positions")
 
 NOT_COLUMNS = {"portfolios": {"holdings"}}
 
@@ -81,7 +85,11 @@ def test_a_column_may_be_empty_where_the_field_may_be_none(name):
 
 
 def test_every_key_starts_with_what_rows_lie_by():
-    others = {"users": "id", "user_names": "kind", "dead_letters": "source"} | dict.fromkeys(OUTBOX, "topic")
+    others = (
+        {"users": "id", "user_names": "kind", "dead_letters": "source"}
+        | dict.fromkeys(BY_TOPIC, "topic")
+        | dict.fromkeys(BY_CONSUMER, "consumer")
+    )
     keys = {**constraints(sqlalchemy.PrimaryKeyConstraint), **constraints(sqlalchemy.UniqueConstraint)}
     for name, key in keys.items():
         first = next(iter(key.columns)).name

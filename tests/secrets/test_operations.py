@@ -60,6 +60,7 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
         ExecutionReport: lambda: factories.ExecutionReportFactory.build(user_id=user_id, order_id=NOBODY),
         History: lambda: History(user_id=user_id),
         OrderRecord: factories.OrderRecordFactory.build,
+        str | UUID: lambda: "text",
         NewEvent: factories.NewEventFactory.build,
         Mapping[tuple[str, str], int]: lambda: {("topic", "key"): 1},
         DeadLetter: factories.DeadLetterFactory.build,

@@ -156,6 +156,12 @@ class KeyProgress(Model):
         return self.done(seq)
 
 
+def delay_after(failures: int, first: timedelta, longest: timedelta) -> timedelta:
+    """How long to wait once an event has failed, which had failed `failures` times: twice as long each time."""
+    times: int = 2 ** min(failures, 20)
+    return min(longest, first * times)
+
+
 def put_aside(event: Event, error: str, now: datetime) -> DeadLetter:
     """The dead letter that `event` becomes."""
     return DeadLetter(

@@ -9,6 +9,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 from metacore.sync.storage.archives import ArchiveStorage
 from metacore.sync.storage.balances import BalanceStorage
 from metacore.sync.storage.dead_letters import DeadLetterStorage
+from metacore.sync.storage.inbox import InboxStorage
 from metacore.sync.storage.order_records import OrderRecordStorage
 from metacore.sync.storage.order_updates import OrderUpdateStorage
 from metacore.sync.storage.orders import OrderStorage
@@ -53,6 +54,7 @@ class StorageList:
     order_records = StorageOf(OrderRecordStorage)
     archives = StorageOf(ArchiveStorage)
     outbox = StorageOf(OutboxStorage)
+    inbox = StorageOf(InboxStorage)
     dead_letters = StorageOf(DeadLetterStorage)
 
 

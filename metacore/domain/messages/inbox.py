@@ -1,0 +1,61 @@
+"""What has come in: how far each consumer is, so that every message takes effect once, and none is missed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+from metacore.domain.messages.claims import require_key
+from metacore.domain.values.model import Model
+from metacore.domain.values.times import Time
+from metacore.errors import InvalidDataError
+
+
+class AcceptOutcome(StrEnum):
+    """What a message is to its consumer: the next one, one that has taken effect, or one that comes too early."""
+
+    NEW = "NEW"
+    DUPLICATE = "DUPLICATE"
+    GAP = "GAP"
+
+
+class Acceptance(Model):
+    """What came of `accept`: `expected` is the seq that is to come next of this key, also after a NEW one."""
+
+    outcome: AcceptOutcome
+    expected: int
+
+
+class InboxPosition(Model):
+    """The last seq of a topic and key that has taken effect at a consumer."""
+
+    consumer: str
+    topic: str
+    key: str
+    seq: int = 0
+
+    def accept(self, seq: int) -> tuple[Self, Acceptance]:
+        """The position after a message with this `seq`, and what that message is."""
+        if seq == self.seq + 1:
+            return self.changed(seq=seq), Acceptance(outcome=AcceptOutcome.NEW, expected=seq + 1)
+        outcome = AcceptOutcome.DUPLICATE if seq <= self.seq else AcceptOutcome.GAP
+        return self, Acceptance(outcome=outcome, expected=self.seq + 1)
+
+
+class InboxMessage(Model):
+    """A message without a place in an order, which has taken effect at a consumer."""
+
+    consumer: str
+    message_id: str
+    accepted_at: Time
+
+
+def parse_message_id(message_id: str | UUID) -> str:
+    """The id of a message as text; InvalidDataError if it is none: a UUID, or text of 1 to 255 characters."""
+    if isinstance(message_id, UUID):
+        return str(message_id)
+    if not isinstance(message_id, str):
+        raise InvalidDataError("it is text or a UUID", field="message_id")
+    require_key(message_id=message_id)
+    return message_id

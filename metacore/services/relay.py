@@ -1,0 +1,142 @@
+"""Relays: they tell the events of the outbox to whoever is to know."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from metacore._compat.aio import Eventual, require_own_world, sleep
+from metacore.domain.messages.claims import Claim, ClaimedKey, Wanted, delay_after
+from metacore.domain.messages.events import Event, EventKey
+from metacore.domain.values.text import require_integer
+from metacore.errors import (
+    ConfigurationError,
+    OutcomeUnknownError,
+    RetryableError,
+    StatementTimeoutError,
+    StorageUnavailableError,
+)
+from metacore.storage.storage import Storage
+
+_logger = logging.getLogger(__name__)
+
+_PASSING = (RetryableError, OutcomeUnknownError, StatementTimeoutError, StorageUnavailableError)
+"""Errors after which it may go well again: what was claimed is claimed again when its lease has run out."""
+
+MARK = timedelta(seconds=1)
+"""How long what is told may stay unmarked while the rest of a claim is told."""
+
+
+class Relay:
+    """Gives the events of `topics` to `send`, one after the other: each at least once, those of a key in their order.
+
+    `send` gets an event and returns when it has arrived; whatever it raises, the event has not. Then that key waits,
+    `backoff` at first and twice as long each time, up to `longest_backoff`, while others go on; after `attempts` times
+    the event is parked as a dead letter, and its key goes on, too. Any number of relays may share topics, in any number
+    of processes: a key is one relay's at a time, for the time of a `lease`. Whoever takes events drops those that have
+    come before, by `inbox.accept`.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        topics: Iterable[str],
+        send: Callable[[Event], Eventual[object]],
+        *,
+        keys: int = 100,
+        per_key: int = 50,
+        lease: timedelta = timedelta(seconds=30),
+        attempts: int = 10,
+        backoff: timedelta = timedelta(seconds=1),
+        longest_backoff: timedelta = timedelta(minutes=5),
+        pause: timedelta = timedelta(milliseconds=100),
+    ) -> None:
+        require_own_world(storage, self)
+        require_integer(attempts=attempts)
+        self._wanted = Wanted.of(topics, keys, per_key, lease)
+        times = {"backoff": backoff, "longest_backoff": longest_backoff, "pause": pause}
+        for name, value in times.items():
+            if not isinstance(value, timedelta) or value <= timedelta():
+                raise ConfigurationError("it is a timedelta above nought", setting=name)
+        if attempts < 1:
+            raise ConfigurationError("an event is tried once at least", setting="attempts")
+        self._storage = storage
+        self._send = send
+        self._attempts = attempts
+        self._backoff, self._longest, self._pause = backoff, longest_backoff, pause
+        self._is_stopped = False
+
+    async def run(self) -> None:
+        """Tell events until `stop` is called, and look for more every `pause` while there are none.
+
+        A storage that cannot be reached is tried again and again.
+        """
+        while not self._is_stopped:
+            try:
+                told = await self.step()
+            except _PASSING as error:
+                _logger.warning("The relay of %s goes on after an error: %s", ", ".join(self._wanted.topics), error)
+                told = 0
+            if not told and not self._is_stopped:
+                await sleep(self._pause.total_seconds())
+
+    def stop(self) -> None:
+        """Have `run` return when what is claimed is told."""
+        self._is_stopped = True
+
+    async def step(self) -> int:
+        """Tell the events of one claim; how many have arrived or were parked."""
+        wanted = self._wanted
+        claim = await self._storage.outbox.claim(wanted.topics, wanted.keys, wanted.per_key, wanted.lease)
+        progress = _Progress(claim, self._storage.now())
+        for claimed in claim.keys:
+            await self._tell(claimed, progress)
+            if self._storage.now() - progress.marked_at >= MARK:
+                await self._mark(progress)
+        await self._mark(progress)
+        return progress.told
+
+    async def _tell(self, claimed: ClaimedKey, progress: _Progress) -> None:
+        """Tell the events of a key, up to the first that does not arrive, or as long as the lease lasts."""
+        failures = claimed.failures
+        for event in claimed.events:
+            if self._storage.now() >= progress.claim.leased_until:
+                return
+            try:
+                await self._send(event)
+            except Exception as error:  # noqa: BLE001 - it is stored with the event
+                await self._mark(progress)
+                if not await self._give_up(event, failures, repr(error), progress):
+                    return
+            else:
+                progress.upto[event.event_key] = event.seq
+            progress.told += 1
+            failures = 0
+
+    async def _give_up(self, event: Event, failures: int, error: str, progress: _Progress) -> bool:
+        """Give the key back for a while, or park the event; whether its key goes on."""
+        outbox, claim_id, (topic, key) = self._storage.outbox, progress.claim.id, event.event_key
+        if failures + 1 >= self._attempts:
+            _logger.error("Event %d of %r in %r is parked: it could not be told", event.seq, key, topic)
+            return await outbox.park(claim_id, topic, key, event.seq, error)
+        at = self._storage.now() + delay_after(failures, self._backoff, self._longest)
+        await outbox.retry(claim_id, topic, key, error, at)
+        return False
+
+    async def _mark(self, progress: _Progress) -> None:
+        """Note what has arrived; what was lost meanwhile, another tells again."""
+        upto, progress.upto = progress.upto, {}
+        progress.marked_at = self._storage.now()
+        if upto and (lost := await self._storage.outbox.done(progress.claim.id, upto)):
+            _logger.warning("The lease of %d keys ran out before they were told; make it longer", len(lost))
+
+
+class _Progress:
+    """How far a claim is told, and marked."""
+
+    def __init__(self, claim: Claim, now: datetime) -> None:
+        self.claim = claim
+        self.upto: dict[EventKey, int] = {}
+        self.marked_at = now
+        self.told = 0

@@ -1,0 +1,49 @@
+# Made from metacore/memory/storages/inbox.py by `python tools/generate_sync.py`. Do not edit.
+"""What has come in, in memory."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import final
+from uuid import UUID
+
+from metacore.backends.listing import parse_limit
+from metacore.domain.messages.claims import require_key, require_seq
+from metacore.domain.messages.inbox import Acceptance, InboxMessage, InboxPosition, parse_message_id
+from metacore.domain.values.times import require_time
+from metacore.sync.memory.storages.session import Session
+from metacore.sync.storage.inbox import InboxStorage
+
+
+@final
+class MemoryInboxStorage(InboxStorage):
+    """`metacore.sync.storage.inbox.InboxStorage` over dictionaries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def accept(self, consumer: str, topic: str, key: str, seq: int) -> Acceptance:
+        require_key(consumer=consumer, topic=topic, key=key)
+        require_seq(seq=seq)
+        with self._session.write() as tables:
+            stored = tables.inbox_positions.get((consumer, topic, key))
+            position, acceptance = (stored or InboxPosition(consumer=consumer, topic=topic, key=key)).accept(seq)
+            tables.inbox_positions.put(position)
+            return acceptance
+
+    def once(self, consumer: str, message_id: str | UUID) -> bool:
+        require_key(consumer=consumer)
+        told, now = parse_message_id(message_id), self._session.now()
+        with self._session.write() as tables:
+            if tables.inbox_messages.get((consumer, told)) is not None:
+                return False
+            tables.inbox_messages.put(InboxMessage(consumer=consumer, message_id=told, accepted_at=now))
+            return True
+
+    def purge(self, before: datetime, limit: int = 1000) -> int:
+        moment, most = require_time("before", before), parse_limit(limit)
+        with self._session.write() as tables:
+            old = [message for message in tables.inbox_messages.all() if message.accepted_at < moment]
+            old.sort(key=lambda message: (message.accepted_at, message.consumer, message.message_id))
+            tables.inbox_messages.delete(old[:most])
+            return len(old[:most])

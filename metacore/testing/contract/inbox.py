@@ -1,0 +1,97 @@
+"""The contract of the storage of what has come in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from metacore.domain.messages.inbox import Acceptance, AcceptOutcome
+from metacore.errors import InvalidDataError
+from metacore.sync.storage.inbox import InboxStorage
+from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
+from metacore.testing.clock import START, ManualClock
+from metacore.testing.contract.base import Contract
+from metacore.testing.contract.samples import HOSTILE_TEXTS, SPOILT_TEXTS
+from metacore.testing.runners import Runner
+
+OPERATIONS: dict[str, Callable[[InboxStorage], object]] = {
+    "accept": lambda inbox: inbox.accept("nobody", "nothing", "nowhere", 1),
+    "once": lambda inbox: inbox.once("nobody", "nothing"),
+    "purge": lambda inbox: inbox.purge(START),
+}
+"""Every operation, on what does not exist."""
+
+NEW, DUPLICATE, GAP = AcceptOutcome.NEW, AcceptOutcome.DUPLICATE, AcceptOutcome.GAP
+
+
+class InboxStorageContract(Contract):
+    """Of `metacore.storage.inbox.InboxStorage`."""
+
+    def test_what_follows_the_last_is_new(self, storage: Storage) -> None:
+        told = [(2, GAP, 1), (1, NEW, 2), (1, DUPLICATE, 2), (3, GAP, 2), (2, NEW, 3), (1, DUPLICATE, 3), (3, NEW, 4)]
+        for seq, outcome, expected in told:
+            acceptance = storage.inbox.accept("consumer", "topic", "key", seq)
+            assert acceptance == Acceptance(outcome=outcome, expected=expected)
+
+    def test_each_consumer_topic_and_key_has_a_place_of_its_own(self, storage: Storage) -> None:
+        for name in [(a, b, c) for a in ("x", "y") for b in ("x", "y") for c in ("x", "y")]:
+            assert storage.inbox.accept(*name, 1).outcome is NEW
+        for text in HOSTILE_TEXTS:
+            assert storage.inbox.accept(text, text, text, 1).outcome is NEW
+            assert storage.inbox.accept(text, text, text, 1).outcome is DUPLICATE
+            assert [storage.inbox.once(text, text), storage.inbox.once(text, text)] == [True, False]
+
+    def test_of_several_at_once_one_is_new(self, storage: Storage, runner: Runner) -> None:
+        outcomes = runner.together(*[lambda: storage.inbox.accept("consumer", "topic", "key", 1)] * 6)
+        assert Counter(each.outcome for each in outcomes if isinstance(each, Acceptance)) == {NEW: 1, DUPLICATE: 5}
+        assert sorted(map(bool, runner.together(*[lambda: storage.inbox.once("c", "id")] * 6))) == [False] * 5 + [True]
+
+    def test_what_was_undone_is_new_again(self, storage: Storage) -> None:
+        with pytest.raises(KeyError), storage.transaction() as tx:
+            assert tx.inbox.accept("consumer", "topic", "key", 1).outcome is NEW
+            assert tx.inbox.accept("consumer", "topic", "key", 1).outcome is DUPLICATE
+            assert tx.inbox.accept("consumer", "topic", "key", 3).outcome is GAP
+            assert tx.inbox.once("consumer", "id") is True
+            raise KeyError
+        assert storage.inbox.accept("consumer", "topic", "key", 1).outcome is NEW
+        assert storage.inbox.once("consumer", "id") is True
+
+    def test_an_id_is_text_or_a_uuid(self, storage: Storage) -> None:
+        told = UUID(int=7)
+        assert storage.inbox.once("consumer", told) is True
+        assert storage.inbox.once("consumer", str(told)) is False
+        assert storage.inbox.once("other", told) is True
+
+    def test_purge_forgets_old_ids_and_no_places(self, storage: Storage, clock: ManualClock) -> None:
+        storage.inbox.accept("consumer", "topic", "key", 1)
+        for consumer, message_id in (("a", "1"), ("a", "2"), ("b", "1")):
+            storage.inbox.once(consumer, message_id)
+        now = clock.advance()
+        storage.inbox.once("a", "3")
+        assert storage.inbox.purge(START) == 0
+        assert [storage.inbox.purge(now, limit=2) for _ in range(3)] == [2, 1, 0]
+        assert [storage.inbox.once("a", message_id) for message_id in ("1", "3")] == [True, False]
+        assert storage.inbox.accept("consumer", "topic", "key", 1).outcome is DUPLICATE
+        assert storage.inbox.purge(now + timedelta(seconds=1)) == 2
+
+    @each_case("text", ["", "x" * 256, *SPOILT_TEXTS])
+    def test_what_is_no_key_is_refused(self, storage: Storage, text: str) -> None:
+        calls: list[tuple[str, Callable[[Any], object]]] = [
+            ("consumer", lambda inbox: inbox.accept(text, "topic", "key", 1)),
+            ("topic", lambda inbox: inbox.accept("consumer", text, "key", 1)),
+            ("key", lambda inbox: inbox.accept("consumer", "topic", text, 1)),
+            ("seq", lambda inbox: inbox.accept("consumer", "topic", "key", 0)),
+            ("consumer", lambda inbox: inbox.once(text, "id")),
+            ("message_id", lambda inbox: inbox.once("consumer", text)),
+            ("limit", lambda inbox: inbox.purge(START, 0)),
+        ]
+        for field, call in calls:
+            with pytest.raises(InvalidDataError) as caught:
+                call(storage.inbox)
+            assert caught.value.field == field

@@ -1,0 +1,5 @@
+from metacore.testing import contract
+
+
+class TestRelay(contract.RelayContract):
+    """On every backend, in both worlds."""
