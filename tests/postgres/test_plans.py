@@ -64,7 +64,7 @@ COPIES = {
     "dead_letters": "'source', new_id, 'position', new_id",
     "inbox_messages": "'message_id', new_id, 'accepted_at', '2200-01-01T00:00:00Z'",
     "inbox_positions": "'key', new_id",
-    "outbox_events": "'id', new_id, 'key', new_id, 'recorded_at', '2020-01-01T00:00:00Z'",
+    "outbox_events": "'id', new_id, 'key', new_id, 'recorded_at', '2200-01-01T00:00:00Z'",
     "outbox_keys": "'key', new_id",
     "outbox_progress": "'key', new_id, 'done_seq', 0",
     "outbox_wakeups": "'key', new_id, 'due', '2200-01-01T00:00:00Z'",
