@@ -127,6 +127,7 @@ if TYPE_CHECKING:
     from metacore.services.reconciling import Reconciler as Reconciler
     from metacore.services.relay import Relay as Relay
     from metacore.services.trading import TradingService as TradingService
+    from metacore.storage.stats import Latency as Latency
     from metacore.storage.stats import Stats as Stats
     from metacore.storage.storage import Storage as Storage
     from metacore.storage.storage import Storages as Storages

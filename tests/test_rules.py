@@ -25,14 +25,15 @@ DRIVERS = ("psycopg", "psycopg_pool", "sqlalchemy", "alembic")
 
 MAY_IMPORT = {
     "domain": ("domain", "errors", "ids"),
+    "watching": (),
     "storage": ("domain", "storage", "errors", "_compat.aio"),
-    "backends": ("domain", "storage", "backends", "crypto", "errors", "config", "_compat.aio"),
+    "backends": ("domain", "storage", "backends", "crypto", "errors", "config", "watching", "_compat.aio"),
     "memory": ("domain", "storage", "backends", "memory", "crypto", "errors", "config", "_compat.aio"),
     "postgres": (
         *("domain", "storage", "backends", "postgres", "crypto", "errors", "config"),
         *("_compat.aio", "_compat.psycopg_aio", "_compat.psycopg_undocumented"),
     ),
-    "services": ("domain", "storage", "services", "crypto", "errors", "_compat.aio"),
+    "services": ("domain", "storage", "services", "crypto", "errors", "watching", "_compat.aio"),
     "exchanges": ("domain", "exchanges", "errors"),
     "crypto": ("domain", "crypto", "errors", "_compat.aio"),
     "config": ("crypto", "errors"),

@@ -115,8 +115,16 @@ class BaseStorage(Bundle, Storage):
         return self.transaction_class(session)
 
     async def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
+        failures: list[Exception] = []
+
         async def attempt() -> T:
-            return await self._session.run(lambda session: fn(self._bound(session)))
+            if failures:
+                self._resources.counters.note_retry(failures.pop())
+            try:
+                return await self._session.run(lambda session: fn(self._bound(session)))
+            except RetryableError as error:
+                failures.append(error)
+                raise
 
         return await retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
 
@@ -129,7 +137,13 @@ class BaseStorage(Bundle, Storage):
 
     def stats(self) -> Stats:
         counters = self._resources.counters
-        return Stats(dict(counters.operations), dict(counters.errors), self._resources.figures())
+        return Stats(
+            dict(counters.operations),
+            dict(counters.errors),
+            self._resources.figures(),
+            counters.latencies(),
+            dict(counters.retries),
+        )
 
     async def open(self) -> Self:
         self._resources.begin()

@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from threading import Lock
+from time import perf_counter
 from typing import Any, TypeVar, get_origin
 
 from metacore.backends.arguments import Arguments
 from metacore.errors import MetacoreError
+from metacore.storage.stats import Latency
+from metacore.watching import Watcher
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
 
@@ -20,16 +24,53 @@ class Counters:
     def __init__(self) -> None:
         self.operations: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
+        self.retries: Counter[str] = Counter()
+        self._times: dict[str, list[float]] = {}
+        self._mutex = Lock()
+        self.watcher: Watcher | None = None
+        """Who is told besides, while the storage is open."""
 
     @contextmanager
     def counting(self, name: str) -> Iterator[None]:
-        """Count one operation."""
+        """Count one operation, and the time that it takes."""
         self.operations[name] += 1
+        watcher, failure = self.watcher, None
+        span = watcher.begin(name) if watcher is not None else None
+        began = perf_counter()
         try:
             yield
-        except Exception:
-            self.errors[name] += 1
+        except BaseException as error:
+            failure = error
+            if isinstance(error, Exception):
+                self.errors[name] += 1
             raise
+        finally:
+            seconds = perf_counter() - began
+            self._time(name, seconds)
+            if watcher is not None and span is not None:
+                watcher.end(span, name, seconds, failure)
+            failure = None
+
+    def _time(self, name: str, seconds: float) -> None:
+        with self._mutex:
+            times = self._times.get(name)
+            if times is None:
+                times = self._times[name] = [0, 0.0, 0.0]
+            times[0] += 1
+            times[1] += seconds
+            if seconds > times[2]:
+                times[2] = seconds
+
+    def latencies(self) -> dict[str, Latency]:
+        """How long operations took, by name."""
+        with self._mutex:
+            return {name: Latency(int(count), total, longest) for name, (count, total, longest) in self._times.items()}
+
+    def note_retry(self, error: Exception) -> None:
+        """Count that something is tried again because of `error`."""
+        self.retries[type(error).__name__] += 1
+        if self.watcher is not None:
+            self.watcher.tell_retry(type(error).__name__)
 
 
 def counts_itself(method: Operation) -> Operation:

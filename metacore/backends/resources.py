@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from types import MethodType
+from typing import ClassVar
+from weakref import proxy
 
 from metacore._compat.aio import owner
 from metacore.backends.counting import Counters
@@ -12,6 +15,7 @@ from metacore.config import Settings
 from metacore.crypto.keys import Keys
 from metacore.domain.values.times import Clock, read_clock
 from metacore.errors import StorageUnavailableError
+from metacore.watching import watch
 
 
 class Resources:
@@ -19,6 +23,9 @@ class Resources:
 
     It opens once, and is used where it was opened: in that process and, if one runs there, that event loop.
     """
+
+    backend: ClassVar[str] = "other"
+    """What watchers are told of it."""
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = settings or Settings()
@@ -39,6 +46,9 @@ class Resources:
         if self._process is not None:
             raise StorageUnavailableError("a storage opens once; call connect() again for another one")
         self._owner, self._process, self._is_closed = owner(), os.getpid(), False
+        self.counters.watcher = watcher = watch(self.backend)
+        if watcher is not None:
+            watcher.watch_pool(self, MethodType(type(self).figures, proxy(self)))
 
     def end(self) -> None:
         """Refuse further operations."""

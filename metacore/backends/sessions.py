@@ -72,8 +72,9 @@ class BaseSession(ABC, Generic[X]):
         """
         try:
             return await self._run_once(work)
-        except ConnectionLostError:
-            return await self._run_once(work)
+        except ConnectionLostError as error:
+            self.counters.note_retry(error)
+        return await self._run_once(work)
 
     async def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
         async with self.transaction() as session:

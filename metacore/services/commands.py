@@ -10,6 +10,7 @@ from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
 from metacore.services.transactions import in_transaction
 from metacore.storage.storage import Storages, Transaction
+from metacore.watching import tell_outcomes
 
 R = TypeVar("R")
 T = TypeVar("T", bound=Owned)
@@ -23,9 +24,11 @@ async def execute(storage: Storages, command: Command[R]) -> R:
     loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored.
     """
     try:
-        return await in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=False))
+        result = await in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=False))
     except (AlreadyExistsError, InsufficientFundsError, StaleVersionError, NotAloneError):
-        return await in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=True))
+        result = await in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=True))
+    tell_outcomes(type(command).__name__, result)
+    return result
 
 
 async def execute_by_user(

@@ -21,6 +21,8 @@ class Store(Resources):
     `mutex` is held for a read or a commit, never while waiting: readers see whole commits, on threads too.
     """
 
+    backend = "memory"
+
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         super().__init__(settings, clock)
         self.tables = new_tables()

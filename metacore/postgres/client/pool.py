@@ -58,6 +58,8 @@ class Pool(Resources):
     it are closed, too: what it was lost by (a failover, say) has befallen them, and nobody may have told them.
     """
 
+    backend = "postgresql"
+
     def __init__(
         self,
         url: str,

@@ -76,9 +76,10 @@ class Session(BaseSession["TransactionSession"]):
         end = monotonic() + patience
         try:
             return await self._call(operation, calls, subject, patience, pool_patience)
-        except ConnectionLostError:
-            rest = max(end - monotonic(), MARGIN)
-            return await self._call(operation, calls, subject, rest, pool_patience)
+        except ConnectionLostError as error:
+            self.counters.note_retry(error)
+        rest = max(end - monotonic(), MARGIN)
+        return await self._call(operation, calls, subject, rest, pool_patience)
 
     async def _call(
         self, operation: str, calls: Sequence[Call], subject: object, patience: float, pool_patience: float | None

@@ -6,6 +6,7 @@ client in turns. Here all statements of a round trip leave together. `benchmarks
 
 from __future__ import annotations
 
+import logging
 import select
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
@@ -16,6 +17,8 @@ from psycopg.errors import Diagnostic
 
 from metacore._compat.psycopg_undocumented import BaseConnection, PGresult, Ready, RowLoader, Wait, error_from_result
 from metacore.postgres.client.statement import Statement
+
+_logger = logging.getLogger(__name__)
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
@@ -102,6 +105,8 @@ class Wire:
         server has skipped what came after it. UnsentError, and nothing is sent, if the connection is lost already.
         """
         self.require_connection()
+        if _logger.isEnabledFor(logging.DEBUG):
+            _tell(schema, calls, openings, closing)
         commands: list[Command] = [partial(self.pgconn.send_query_params, text, None) for text in openings]
         fresh: dict[int, Statement] = {}
         sent: dict[int, Statement] = {}
@@ -247,6 +252,15 @@ class Wire:
                 raise OperationalError(str(error))
             raise error
         return []
+
+
+def _tell(schema: str, calls: Sequence[Call], openings: Sequence[bytes], closing: bytes | None) -> None:
+    for opening in openings:
+        _logger.debug("%s", opening.decode())
+    for statement, _ in calls:
+        _logger.debug("%s: %s", statement.name, statement.positional(schema)[0].decode())
+    if closing is not None:
+        _logger.debug("%s", closing.decode())
 
 
 def _parameters(values: Mapping[str, Any], names: Sequence[str]) -> list[bytes | None]:

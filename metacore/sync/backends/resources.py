@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from types import MethodType
+from typing import ClassVar
+from weakref import proxy
 
 from metacore._compat.blocking import owner
 from metacore.config import Settings
@@ -13,6 +16,7 @@ from metacore.errors import StorageUnavailableError
 from metacore.sync.backends.counting import Counters
 from metacore.sync.backends.normal_names import NormalNames
 from metacore.sync.crypto.keys import Keys
+from metacore.watching import watch
 
 
 class Resources:
@@ -20,6 +24,9 @@ class Resources:
 
     It opens once, and is used where it was opened: in that process and, if one runs there, that event loop.
     """
+
+    backend: ClassVar[str] = "other"
+    """What watchers are told of it."""
 
     def __init__(self, settings: Settings | None = None, clock: Clock | None = None) -> None:
         self.settings = settings or Settings()
@@ -40,6 +47,9 @@ class Resources:
         if self._process is not None:
             raise StorageUnavailableError("a storage opens once; call connect() again for another one")
         self._owner, self._process, self._is_closed = owner(), os.getpid(), False
+        self.counters.watcher = watcher = watch(self.backend)
+        if watcher is not None:
+            watcher.watch_pool(self, MethodType(type(self).figures, proxy(self)))
 
     def end(self) -> None:
         """Refuse further operations."""

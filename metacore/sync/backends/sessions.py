@@ -73,8 +73,9 @@ class BaseSession(ABC, Generic[X]):
         """
         try:
             return self._run_once(work)
-        except ConnectionLostError:
-            return self._run_once(work)
+        except ConnectionLostError as error:
+            self.counters.note_retry(error)
+        return self._run_once(work)
 
     def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
         with self.transaction() as session:

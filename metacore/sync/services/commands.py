@@ -11,6 +11,7 @@ from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
 from metacore.sync.services.transactions import in_transaction
 from metacore.sync.storage.storage import Storages, Transaction
+from metacore.watching import tell_outcomes
 
 R = TypeVar("R")
 T = TypeVar("T", bound=Owned)
@@ -24,9 +25,11 @@ def execute(storage: Storages, command: Command[R]) -> R:
     loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored.
     """
     try:
-        return in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=False))
+        result = in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=False))
     except (AlreadyExistsError, InsufficientFundsError, StaleVersionError, NotAloneError):
-        return in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=True))
+        result = in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=True))
+    tell_outcomes(type(command).__name__, result)
+    return result
 
 
 def execute_by_user(

@@ -127,7 +127,9 @@ class Storage(Storages):
 
         Each call counts once, as its storage and method (`orders.create_many`), `load`, `save` or `ping`, whatever it
         takes, in a transaction or not; one that raises counts among the errors, too, whatever it raises. A stream
-        counts when it is read. Transactions and `run` do not count, what is done within them does.
+        counts when it is read. Transactions and `run` do not count, what is done within them does. `latencies` have
+        what counted and has come to its end; `retries` what `run`, or an operation that lost its connection, has tried
+        again.
         """
 
     @abstractmethod

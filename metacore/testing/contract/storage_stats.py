@@ -8,8 +8,10 @@ import pytest
 
 from metacore.domain.people.users import UserPatch
 from metacore.domain.trading.decisions import Changes, Selection
-from metacore.errors import AlreadyExistsError, InvalidDataError, NotFoundError
+from metacore.errors import AlreadyExistsError, InvalidDataError, LockTimeoutError, NotFoundError, RetryableError
+from metacore.sync.storage.storage import Transaction
 from metacore.testing.contract.base import Contract, Opening
+from metacore.testing.contract.samples import NOBODY
 from metacore.testing.contract.storage import OPERATIONS
 from metacore.testing.factories import BalanceDeltaFactory, NewOrderFactory, NewTradeFactory, NewUserFactory
 
@@ -68,6 +70,29 @@ class StatsContract(Contract):
         names = ("users.create", "users.update", "trades.create_many", "trades.stream", "load", "save", "trades.list")
         assert storage.stats().operations == dict.fromkeys(names, 1)
         assert storage.stats().errors == {"trades.list": 1}
+
+    def test_stats_tell_how_long_what_they_count_took(self, open_storage: Opening) -> None:
+        storage = open_storage()
+        user = storage.users.create(NewUserFactory.build())
+        for _ in range(3):
+            storage.users.get(user.id)
+        with pytest.raises(NotFoundError):
+            storage.users.get(NOBODY)
+        latencies = storage.stats().latencies
+        assert {name: latency.count for name, latency in latencies.items()} == storage.stats().operations
+        assert 0 < latencies["users.get"].longest < latencies["users.get"].total < 60
+
+    def test_stats_count_what_run_tries_again(self, open_storage: Opening) -> None:
+        storage = open_storage()
+        errors: list[Exception] = [RetryableError("once"), LockTimeoutError("and again")]
+
+        def fail(_: Transaction) -> str:
+            if errors:
+                raise errors.pop()
+            return "done"
+
+        assert storage.run(fail) == "done"
+        assert storage.stats().retries == {"RetryableError": 1, "LockTimeoutError": 1}
 
     def test_stats_have_the_figures_of_a_pool_or_none(self, open_storage: Opening) -> None:
         storage = open_storage(pool_min_size=1, pool_max_size=1)
