@@ -28,6 +28,8 @@ class Runner(ABC):
 
     package: str
     """Where its `connect` and services are."""
+    has_event_loop: bool
+    """Whether its storages live in one."""
 
     @abstractmethod
     def blocking(self, storage: Any) -> Storage:
@@ -113,6 +115,7 @@ class BlockingRunner(Runner):
     """A storage is used as it is."""
 
     package = "metacore.sync"
+    has_event_loop = False
 
     def blocking(self, storage: Any) -> Storage:
         return cast(Storage, storage)
@@ -132,6 +135,7 @@ class AsyncRunner(Runner):
     """A storage lives in a private event loop; each thread that uses it, by a proxy, is one task there."""
 
     package = "metacore"
+    has_event_loop = True
 
     def __init__(self) -> None:
         self._start()

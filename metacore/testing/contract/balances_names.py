@@ -29,7 +29,7 @@ class AssetNameContract(Contract):
             lambda: storage.balances.put(user.id, "Usdt", Decimal(2), Decimal(0)),
         ]
         for call in calls:
-            with pytest.raises(InvalidDataError, match="USDT") as error:
+            with pytest.raises(InvalidDataError) as error:
                 call()
             assert error.value.field == "asset"
         assert [(row.asset, row.free) for row in storage.balances.list(user.id)] == [("USDT", Decimal(1))]
@@ -42,7 +42,7 @@ class AssetNameContract(Contract):
             lambda: storage.balances.apply(told),
             lambda: storage.run(lambda tx: tx.save(Changes(balance_deltas=tuple(told)))),
         ):
-            with pytest.raises(InvalidDataError, match="USDT"):
+            with pytest.raises(InvalidDataError):
                 call()
         assert [row.asset for row in storage.balances.list(user.id)] == ["USDT"]
         (theirs,) = storage.balances.apply([first.changed(user_id=other.id, asset="usdt")])

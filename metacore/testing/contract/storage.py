@@ -179,13 +179,14 @@ class StorageContract(Contract):
             assert runner.forked(storage.close) == ""
         assert storage.users.get(user.id).username == "kept"
 
-    def test_the_with_of_the_other_world_is_refused_by_name(self, backend: Backend, runner: Runner) -> None:
-        with pytest.raises(TypeError, match=r"metacore\.sync"):
+    def test_the_with_of_the_other_world_is_refused(self, backend: Backend, runner: Runner) -> None:
+        with pytest.raises(TypeError):
             runner.enter_wrongly(backend.connect())
 
     def test_what_does_not_exist_is_named(self, storage: Storage) -> None:
-        with pytest.raises(NotFoundError, match=str(NOBODY)):
+        with pytest.raises(NotFoundError) as caught:
             storage.users.get(NOBODY)
+        assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
 
     def test_models_are_made_with_ids_of_their_own(self, storage: Storage) -> None:
         ids = [NewUser().id for _ in range(1000)]
@@ -194,7 +195,12 @@ class StorageContract(Contract):
 
 
 class EventLoopContract(Contract):
-    """Of asynchronous storages alone."""
+    """Of asynchronous storages alone; on a blocking one its tests are skipped, and say so."""
+
+    @pytest.fixture(autouse=True)
+    def _needs_event_loop(self, runner: Runner) -> None:
+        if not runner.has_event_loop:
+            pytest.skip("a blocking storage lives in no event loop")
 
     @pytest.fixture
     def elsewhere(self) -> Iterator[AsyncRunner]:

@@ -58,7 +58,7 @@ class EncryptionKeysContract(CredentialContract):
         self, storage: Storage, keys: Keys, alice: User, other: User, keep: dict[str, bytes]
     ) -> None:
         keys.ring = {"newest": NEWEST, **keep}
-        with pytest.raises(MissingKeyError, match="'old'") as caught:
+        with pytest.raises(MissingKeyError) as caught:
             storage.users.credentials(alice.id)
         assert (caught.value.key_id, caught.value.user_id) == ("old", alice.id)  # type: ignore[attr-defined]
         storage.users.set_credentials(other.id, BOB)
@@ -221,7 +221,7 @@ class EncryptionKeysContract(CredentialContract):
         self, storage: Storage, keys: Keys, user: User
     ) -> None:
         ring, keys.ring = keys.ring, OSError("no route to the key management service")
-        with pytest.raises(ConfigurationError, match="OSError") as caught:
+        with pytest.raises(ConfigurationError) as caught:
             storage.users.set_credentials(user.id, ALICE)
         assert caught.value.setting == "encryption_keys"
         keys.ring = ring
