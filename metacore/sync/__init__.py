@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from metacore.errors import TransactionAbortedError as TransactionAbortedError
     from metacore.ids import new_id as new_id
     from metacore.services.caches import CacheStats as CacheStats
+    from metacore.storage.stats import Latency as Latency
     from metacore.storage.stats import Stats as Stats
     from metacore.sync.opening import connect as connect
     from metacore.sync.services.accounts import AccountService as AccountService

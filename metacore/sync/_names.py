@@ -49,6 +49,7 @@ MODULE_OF = {
     "KeyUse": "metacore.domain.people.key_rotation",
     "KycStatus": "metacore.domain.people.users",
     "Lag": "metacore.domain.messages.claims",
+    "Latency": "metacore.storage.stats",
     "Loaded": "metacore.domain.trading.decisions",
     "LockTimeoutError": "metacore.errors",
     "MetacoreError": "metacore.errors",
