@@ -68,7 +68,7 @@ def test_killed_in_mid_stream_nothing_is_lost_and_the_next_is_warm_before_it_is_
     with metacore.sync.connect(variables["METACORE_URL"]) as storage:
         before = storage.order_records.count()
         for _ in range(KILLS):
-            system = start_system("orders", **variables, ORDERS_BATCH="50")
+            system = start_system("orders", **variables, ORDERS_BATCH="1")
             already = storage.order_records.count()
             eventually(lambda already=already: storage.order_records.count() > already)
             system.stop(signal.SIGKILL)
