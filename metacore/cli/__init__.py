@@ -16,4 +16,4 @@ def main() -> None:
             raise
         sys.stderr.write("The command line needs an extra; run: pip install 'metacore[cli]'\n")
         sys.exit(2)
-    app()
+    app(prog_name="metacore")

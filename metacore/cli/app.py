@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import metacore
-from metacore.cli import archive, heads, keys, schema
+from metacore.cli import archive, books, exporting, heads, importing, keys, rows, schema
 from metacore.cli.output import say
 
 _PLAIN = re.compile(r"--[a-z]+(?:-[a-z]+)*", re.ASCII)
@@ -28,6 +28,21 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         with _discreet():
             return super().invoke(ctx)
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, those of one panel together."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        limit = formatter.width - 6 - max(map(len, self.commands))
+        for name in self.list_commands(ctx):
+            command: Any = self.commands[name]
+            panel = command.rich_help_panel if isinstance(command.rich_help_panel, str) else "Others"
+            panels.setdefault(panel, []).append((name, command.get_short_help_str(limit)))
+        for panel, commands in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(commands)
 
 
 @contextmanager
@@ -56,13 +71,15 @@ def _told(error: Any, names: set[str]) -> str:
 app = typer.Typer(
     cls=_Commands,
     name="metacore",
-    help="""Deploy the schema of Metacore's storages into PostgreSQL, and look after it.
+    help="""Look after Metacore's storages in PostgreSQL: their schema, their rows, their books.
 
-    Exit codes: 0 done, and all is well; 1 the schema is not what this release needs; 2 wrong usage: an argument, a
-    setting, the URL or a right; 3 the database cannot be reached, or refused.
+    The database is told by --url or METACORE_URL; begin with: metacore deploy. Every command has --help.
+
+    Exit codes: 0 done, and all is well; 1 something is not as it should be: the schema is not what this release needs,
+    the audit found something, lines were refused; 2 wrong usage: an argument, a setting, the URL or a right; 3 the
+    database cannot be reached, or refused; 130 broken off.
     """,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     # A traceback that shows local variables would show passwords.
     pretty_exceptions_enable=False,
@@ -84,7 +101,5 @@ def _options(
     """Take the options of the command itself."""
 
 
-schema.add_commands(app)
-keys.add_commands(app)
-archive.add_commands(app)
-heads.add_commands(app)
+for module in (schema, rows, books, heads, importing, exporting, archive, keys):
+    module.add_commands(app)

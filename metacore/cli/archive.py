@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from metacore.cli.heads import read_heads
-from metacore.cli.keys import INTERRUPTED
-from metacore.cli.output import NOT_AS_NEEDED, errors_console, print_table, reported_errors, say
-from metacore.cli.parameters import Schema, Url
+from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
+from metacore.cli.parameters import Schema, Url, moment
+from metacore.cli.progress import counting, resumable
 from metacore.cli.shelves import Shelf
 from metacore.config import Settings
 from metacore.domain.trading.archiving import KINDS, History
 from metacore.domain.trading.balances import BalanceHead
-from metacore.domain.values.times import parse_time
 from metacore.errors import InvalidDataError, NotFoundError
 from metacore.sync.opening import connect
 from metacore.sync.services.archiving import Archiver
@@ -29,7 +27,7 @@ from metacore.sync.storage.storage import Storage
 
 def add_commands(app: typer.Typer) -> None:
     """Add the command to `app`."""
-    app.command()(archive)
+    app.command(rich_help_panel="Files")(archive)
 
 
 def archive(
@@ -60,22 +58,19 @@ def archive(
         if heads is not None and not verify:
             raise InvalidDataError("heads are for --verify", field="heads")
         kept = {} if heads is None else read_heads(heads)
-        moment = None if before is None else _moment(before)
+        until = None if before is None else moment(before, "before")
         with connect(url, settings=Settings(schema=schema)) as storage:
             shelf = Shelf(directory)
-            try:
-                if moment is None:
+            with resumable():
+                if until is None:
                     _verify(storage, shelf, kept)
                 else:
-                    _archive(storage, shelf, moment)
-            except KeyboardInterrupt:
-                say("Broken off. What is done stays done: run the command again for the rest.")
-                raise typer.Exit(INTERRUPTED) from None
+                    _archive(storage, shelf, until)
 
 
 def _archive(storage: Storage, shelf: Shelf, before: datetime) -> None:
     archiver, taken = Archiver(storage), Counter[str](dict.fromkeys(KINDS, 0))
-    with _progress() as progress:
+    with counting() as progress:
         task = progress.add_task("Archiving users", total=sum(1 for _ in storage.users.stream()))
         for user_id in (user.id for user in storage.users.stream()):
             try:
@@ -94,7 +89,7 @@ def _archive(storage: Storage, shelf: Shelf, before: datetime) -> None:
 
 def _verify(storage: Storage, shelf: Shelf, heads: Mapping[UUID, Sequence[BalanceHead]]) -> None:
     archiver, flaws, parts = Archiver(storage), list[str](), 0
-    with _progress() as progress:
+    with counting() as progress:
         archived = (user.id for user in storage.users.stream() if storage.archives.list(user.id))
         users = sorted({*shelf.users(), *archived, *heads})
         for user_id in progress.track(users, description="Verifying users"):
@@ -140,17 +135,3 @@ def _flaws(
         f" expected {finding.expected}, is {finding.actual}"
         for finding in findings
     ]
-
-
-def _moment(told: str) -> datetime:
-    try:
-        if len(told) == len("2026-01-31"):
-            return datetime.combine(date.fromisoformat(told), datetime.min.time(), UTC)
-        return parse_time(told)
-    except ValueError:
-        raise InvalidDataError("it is a date, or a time with its offset: 2026-01-31", field="before") from None
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=errors_console)

@@ -26,7 +26,7 @@ class UserHead(BalanceHead):
 
 def add_commands(app: typer.Typer) -> None:
     """Add the command to `app`."""
-    app.command()(heads)
+    app.command(rich_help_panel="Books")(heads)
 
 
 def heads(url: Url = None, schema: Schema = "metacore") -> None:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from metacore.cli.output import NOT_AS_NEEDED, errors_console, print_table, reported_errors, say
+from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
 from metacore.cli.parameters import Schema, Url
+from metacore.cli.progress import counting, resumable
 from metacore.config import Settings
 from metacore.crypto.ring import KeyRing, no_keys
 from metacore.domain.people.key_rotation import RotationReport
@@ -20,13 +20,10 @@ from metacore.sync.opening import connect
 from metacore.sync.services.key_rotation import KeyRotation
 from metacore.sync.storage.storage import Storage
 
-INTERRUPTED = 130
-"""Stopped by Ctrl-C."""
-
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    app.command("rotate-keys")(rotate_keys)
+    app.command("rotate-keys", rich_help_panel="Credentials")(rotate_keys)
 
 
 def rotate_keys(
@@ -43,18 +40,15 @@ def rotate_keys(
         use = storage.users.key_use()
         if use.outdated is None:
             raise no_keys()
-        with _progress() as progress:
+        with counting() as progress:
             task = progress.add_task("Dry run" if dry_run else "Encrypting", total=use.outdated)
 
             def show(report: RotationReport) -> None:
                 done = report.rotated + report.unreadable
                 progress.update(task, completed=done, total=max(report.outdated, done))
 
-            try:
+            with resumable():
                 report = KeyRotation(storage).run(batch_size, dry_run, show)
-            except KeyboardInterrupt:
-                say("Broken off. What is done stays done: run the command again for the rest.")
-                raise typer.Exit(INTERRUPTED) from None
     _print_report(report, dry_run)
     if report.unreadable or (report.remaining and not dry_run):
         raise typer.Exit(NOT_AS_NEEDED)
@@ -82,11 +76,6 @@ def print_key_use(url: str | None, schema: str) -> bool:
 def _storage(url: str | None, schema: str) -> Iterator[Storage]:
     with connect(url, settings=Settings(schema=schema)) as storage:
         yield storage
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=errors_console)
 
 
 def _state(key_id: str, ring: KeyRing | None) -> str:

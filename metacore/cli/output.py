@@ -13,14 +13,25 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from metacore.errors import ConfigurationError, InvalidDataError, MetacoreError, SchemaError, printable
+from metacore.errors import (
+    ConfigurationError,
+    InvalidDataError,
+    MetacoreError,
+    NotFoundError,
+    SchemaError,
+    printable,
+)
 
 NOT_AS_NEEDED = 1
-"""The schema is not what this release needs: missing, old, too new, or drifted."""
+"""What was looked at is not as it should be: the schema is not what this release needs, an audit found something, lines
+were refused.
+"""
 WRONG_USAGE = 2
 """An argument, a setting, the URL or a right is missing or cannot be used."""
 FAILED = 3
 """The database cannot be reached, or refused; trying again may help."""
+INTERRUPTED = 130
+"""Stopped by Ctrl-C."""
 
 # Not what stands for a password where a URL is explained.
 _PASSWORD = re.compile(r"(//[^:/?@\s]*:(?!password@)|(?i:password)\s*=\s*)(?:\S*(?=@)|\S+)")
@@ -31,18 +42,27 @@ errors_console = Console(stderr=True, highlight=False)
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Print an error of Metacore's in one line, and exit with the code of its kind."""
+    """Print an error of Metacore's, or of a file that is named, in one line, and exit with the code of its kind."""
     try:
         yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _print_error(f"{error.filename}: {error.strerror}")
+        raise typer.Exit(WRONG_USAGE) from None
     except MetacoreError as error:
-        errors_console.print(Text.assemble(("error: ", "bold red"), shown(str(error))), soft_wrap=True)
+        _print_error(str(error))
         if isinstance(error, SchemaError):
             code = NOT_AS_NEEDED
-        elif isinstance(error, ConfigurationError | InvalidDataError):
+        elif isinstance(error, ConfigurationError | InvalidDataError | NotFoundError):
             code = WRONG_USAGE
         else:
             code = FAILED
         raise typer.Exit(code) from None
+
+
+def _print_error(told: str) -> None:
+    errors_console.print(Text.assemble(("error: ", "bold red"), shown(told)), soft_wrap=True)
 
 
 def consent(question: str, option: str) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Annotated
+from uuid import UUID
 
 import typer
+
+from metacore.domain.values.times import parse_time
+from metacore.errors import InvalidDataError
+from metacore.sync.storage.storage import Storage
 
 Url = Annotated[
     str | None,
@@ -16,3 +22,24 @@ Url = Annotated[
     ),
 ]
 Schema = Annotated[str, typer.Option(envvar="METACORE_SCHEMA", help="The PostgreSQL schema of all tables.")]
+User = Annotated[str | None, typer.Option(help="The user: an id, or a username. All users if it is left out.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine: one object a line.")]
+
+
+def user_of(storage: Storage, told: str) -> UUID:
+    """The id of the user that an option names; NotFoundError if there is none."""
+    try:
+        user_id = UUID(told)
+    except ValueError:
+        return storage.users.get_by_username(told).id
+    return storage.users.get(user_id).id
+
+
+def moment(told: str, option: str) -> datetime:
+    """The time that an option tells; InvalidDataError, naming it, if that is none."""
+    try:
+        if len(told) == len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(told), datetime.min.time(), UTC)
+        return parse_time(told)
+    except ValueError:
+        raise InvalidDataError("it is a date, or a time with its offset: 2026-01-31", field=option) from None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
 
 from metacore.cli.keys import print_key_use
 from metacore.cli.output import NOT_AS_NEEDED, consent, print_table, reported_errors, say
-from metacore.cli.parameters import Schema, Url
+from metacore.cli.parameters import Json, Schema, Url
 from metacore.postgres.client.commands import command
 from metacore.postgres.schema import SchemaDeployer, SchemaStatus
 from metacore.postgres.schema.revisions import BASE, revisions
@@ -32,7 +33,7 @@ MayDelete = Annotated[
 def add_commands(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     for function in (deploy, status, check, sql, downgrade):
-        app.command()(function)
+        app.command(rich_help_panel="Schema")(function)
 
 
 Distribute = Annotated[
@@ -78,10 +79,14 @@ def deploy(
             say(f'The role "{app_role}" has the rights that services need.')
 
 
-def status(url: Url = None, schema: Schema = "metacore") -> None:
+def status(url: Url = None, schema: Schema = "metacore", as_json: Json = False) -> None:
     """Show the revision of the schema. Exit code 1 if storages of this release cannot work with it."""
     with reported_errors():
         found = SchemaDeployer(url, schema).status()
+    if as_json:
+        told = {"schema": found.schema, "revision": found.revision, "head": found.head, "usable": found.is_usable}
+        typer.echo(json.dumps({**told, "pending": list(found.pending)}))
+        raise typer.Exit(0 if found.is_usable else NOT_AS_NEEDED)
     print_table(
         ["Revision", "About", "State"],
         (
