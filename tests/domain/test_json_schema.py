@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 import metacore
+from metacore.domain.meanings import FIELDS, FIELDS_OF
 from metacore.domain.values.model import Model
 
 MODELS = sorted(
@@ -25,6 +26,22 @@ def test_a_public_model_has_a_schema(name, mode):
     schema = schema["$defs"][name] if "$ref" in schema else schema
     assert (schema["type"], schema["title"]) == ("object", name)
     assert set(schema["properties"]) == set(model.model_fields)
+    assert [field for field, told in schema["properties"].items() if not told.get("description")] == []
+
+
+def test_a_docstring_below_a_field_is_its_description():
+    fields = metacore.User.model_json_schema()["properties"]
+    assert fields["balances_synced_at"]["description"] == "When it was taken over, by our clock."
+    assert fields["username"]["description"] == "The user's name, unique over all users."
+
+
+def test_each_meaning_is_that_of_a_field():
+    models = [getattr(metacore, name) for name in MODELS]
+    fields = {name for model in models for name in model.model_fields}
+    assert FIELDS.keys() - fields == set()
+    assert {(name, field) for name, told in FIELDS_OF.items() for field in told} <= {
+        (model.__name__, field) for model in models for field in model.model_fields
+    }
 
 
 @pytest.mark.parametrize("name", ["ReportResult", "SettlementResult"])

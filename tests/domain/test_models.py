@@ -15,6 +15,7 @@ from metacore import (
     InvalidDataError,
     KycStatus,
     NewOrder,
+    NewTrade,
     NewUser,
     Order,
     Outcome,
@@ -23,7 +24,7 @@ from metacore import (
     User,
     UserPatch,
 )
-from metacore.domain.values.model import Model, revised, unchecked, unchecked_maker
+from metacore.domain.values.model import Model, build, revised, unchecked, unchecked_maker
 from metacore.domain.values.text import require_integer
 from metacore.testing.cases import each_case
 from metacore.testing.factories import ExecutionReportFactory, NewOrderFactory, NewTradeFactory
@@ -190,3 +191,44 @@ def test_what_is_derived_looks_as_what_is_stored_does():
     )
     assert str(order.remaining_quantity) == "0.3"
     assert str(AccountBalance(asset="BTC", free="0.25", locked="0.75").total) == "1"
+
+
+USER = UUID(int=1)
+ORDER = {
+    "user_id": USER,
+    "symbol": "BTCUSDT",
+    "base_asset": "BTC",
+    "quote_asset": "USDT",
+    "side": "BUY",
+    "type": "LIMIT",
+}
+TRADE = {
+    "user_id": USER,
+    "symbol": "BTCUSDT",
+    "exchange_trade_id": "1",
+    "side": "BUY",
+    "price": 1,
+    "quantity": 1,
+    "traded_at": "2026-01-31T12:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "fields"),
+    [
+        (NewOrder, ORDER | {"type": "MARKET"}, "quantity, quote_quantity"),
+        (NewOrder, ORDER | {"quantity": 1}, "price, quantity"),
+        (NewOrder, ORDER | {"price": 1, "quantity": 1, "quote_asset": "BTC"}, "base_asset, quote_asset"),
+        (NewTrade, TRADE, "order_id, exchange_order_id, client_order_id"),
+        (NewTrade, TRADE | {"exchange_order_id": "1", "commission": 1}, "commission, commission_asset"),
+        (NewTrade, TRADE | {"exchange_order_id": "1", "price": "9" * 38, "quantity": 20}, "price, quantity"),
+        (UserPatch, {"is_active": None}, "is_active"),
+    ],
+)
+def test_an_error_of_fields_together_names_them(model, values, fields):
+    with pytest.raises(ValidationError) as refused:
+        model(**values)
+    assert refused.value.errors()[0]["ctx"]["fields"] == fields.split(", ")
+    with pytest.raises(InvalidDataError) as told:
+        build(model, values, within="items.3")
+    assert told.value.field == f"items.3.{fields}"

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from metacore.domain.values.frozen import FrozenDict, FrozenJson
-from metacore.domain.values.model import Model, revised
+from metacore.domain.values.model import Model, across, revised
 from metacore.domain.values.text import Key, Text, parse_text
 from metacore.domain.values.times import Time
 from metacore.errors import ConflictError
@@ -101,7 +101,7 @@ class DeadLetter(Model):
     @model_validator(mode="after")
     def _resolved_as_a_whole(self) -> Self:
         if (self.resolution is None) != (self.resolved_at is None):
-            raise ValueError("a letter has a resolution and a time of it, or neither")
+            raise across("a letter has a resolution and a time of it, or neither", "resolution", "resolved_at")
         return self
 
     def resolved(self, resolution: Resolution, note: str | None, now: datetime) -> Self:

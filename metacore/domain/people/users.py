@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from metacore import ids
-from metacore.domain.values.model import Model, revised, unchecked
+from metacore.domain.values.model import Model, across, revised, unchecked
 from metacore.domain.values.text import Integer, Key, Text
 from metacore.domain.values.times import Time
 from metacore.errors import NotAllowedError, StaleVersionError
@@ -113,7 +113,7 @@ class UserPatch(Model):
     def _required_fields_stay(self) -> Self:
         for name, value in self.given().items():
             if value is None and name not in _CLEARABLE:
-                raise ValueError(f"{name} cannot be cleared; leave it out to keep it")
+                raise across(f"{name} cannot be cleared; leave it out to keep it", name)
         return self
 
     @model_serializer(mode="wrap")

@@ -15,7 +15,7 @@ from metacore import ids
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.values.amounts import ZERO, Amount, NonNegativeAmount, PositiveAmount, canonical, exact, round_down
 from metacore.domain.values.frozen import FrozenJson
-from metacore.domain.values.model import Model, unchecked
+from metacore.domain.values.model import Model, across, unchecked
 from metacore.domain.values.text import Key, Text
 from metacore.domain.values.times import Time
 from metacore.errors import ConflictError
@@ -107,11 +107,13 @@ class NewOrder(Model):
     def _has_a_size(self) -> Self:
         if self.type is OrderType.MARKET:
             if self.quantity is None and (self.quote_quantity is None or self.side is OrderSide.SELL):
-                raise ValueError("a MARKET order has a quantity or, for a BUY, a quote_quantity")
+                raise across(
+                    "a MARKET order has a quantity or, for a BUY, a quote_quantity", "quantity", "quote_quantity"
+                )
         elif self.price is None or self.quantity is None:
-            raise ValueError(f"a {self.type} order has a price and a quantity")
+            raise across(f"a {self.type} order has a price and a quantity", "price", "quantity")
         if self.base_asset == self.quote_asset:
-            raise ValueError("base_asset and quote_asset differ")
+            raise across("base_asset and quote_asset differ", "base_asset", "quote_asset")
         return self
 
     @property

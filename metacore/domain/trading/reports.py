@@ -13,7 +13,7 @@ from metacore.domain.trading.order_updates import UpdateSource
 from metacore.domain.trading.orders import NewOrder, Order, OrderStatus
 from metacore.domain.values.amounts import NonNegativeAmount
 from metacore.domain.values.frozen import FrozenJson
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, across
 from metacore.domain.values.text import Key, Text
 from metacore.domain.values.times import Time
 from metacore.errors import MetacoreError
@@ -49,9 +49,11 @@ class ExecutionReport(Model):
     @model_validator(mode="after")
     def _names_an_order(self) -> Self:
         if self.order_id is None and self.exchange_order_id is None and self.client_order_id is None and not self.order:
-            raise ValueError("a report names its order by order_id, exchange_order_id or client_order_id")
+            raise across(
+                "a report names its order by order_id, exchange_order_id or client_order_id", *OrderIds._fields
+            )
         if self.order is not None and self.order.user_id != self.user_id:
-            raise ValueError("order belongs to another user than the report")
+            raise across("order belongs to another user than the report", "order", "user_id")
         return self
 
 

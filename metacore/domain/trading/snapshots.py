@@ -25,7 +25,7 @@ from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, canonical, exact, parse_sum
 from metacore.domain.values.frozen import FrozenDict
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, across
 from metacore.domain.values.symbols import plain_each
 from metacore.domain.values.text import Key, Text, parse_text
 from metacore.domain.values.times import Time, require_possible
@@ -50,9 +50,9 @@ class AccountSnapshot(Model):
     @model_validator(mode="after")
     def _tells_one_total_of_each_asset(self) -> Self:
         if len({balance.asset for balance in self.balances}) < len(self.balances):
-            raise ValueError("balances list an asset twice")
+            raise across("balances list an asset twice", "balances")
         if any(balance.total >= LIMIT for balance in self.balances):
-            raise ValueError(f"a total has {TOO_LARGE}")
+            raise across(f"a total has {TOO_LARGE}", "balances")
         return self
 
     def flags(self) -> dict[str, object]:

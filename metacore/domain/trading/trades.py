@@ -26,7 +26,7 @@ from metacore.domain.values.amounts import (
     round_up,
 )
 from metacore.domain.values.frozen import FrozenJson
-from metacore.domain.values.model import Model, unchecked
+from metacore.domain.values.model import Model, across, unchecked
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time
 
@@ -69,11 +69,11 @@ class NewTrade(Model):
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
         if self.order_id is None and self.exchange_order_id is None and self.client_order_id is None:
-            raise ValueError("a trade names its order by order_id, exchange_order_id or client_order_id")
+            raise across("a trade names its order by order_id, exchange_order_id or client_order_id", *OrderIds._fields)
         if self.commission and self.commission_asset is None:
-            raise ValueError("a commission has a commission_asset")
+            raise across("a commission has a commission_asset", "commission", "commission_asset")
         if self.quote_quantity is None and self.money() >= LIMIT:
-            raise ValueError(f"price x quantity has {TOO_LARGE}")
+            raise across(f"price x quantity has {TOO_LARGE}", "price", "quantity")
         return self
 
     @property

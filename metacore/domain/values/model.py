@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
+from itertools import pairwise
+from textwrap import dedent
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
+from pydantic_core import PydanticCustomError
 
+from metacore.domain.meanings import meaning
 from metacore.domain.values.frozen import exact_numbers, load_exactly, unmark_numbers
 from metacore.errors import InvalidDataError
 
@@ -28,8 +34,14 @@ class Model(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The schema of the fields, of a model too that leaves some of them out where it is serialized."""
-        return handler(_without_serializer(schema))
+        """The schema of the fields with what they mean, of a model too that leaves some of them out where it is
+        serialized.
+        """
+        found = handler(_without_serializer(schema))
+        for name, described in handler.resolve_ref_schema(found).get("properties", {}).items():
+            if "description" not in described and (told := _meaning(cls, name)) is not None:
+                described["description"] = told
+        return found
 
     @property
     def model_fields_set(self) -> set[str]:
@@ -75,6 +87,32 @@ class Model(BaseModel):
 
     def __hash__(self) -> int:
         return hash((type(self), frozenset(self.__dict__.items())))
+
+
+def _meaning(model: type[Model], field: str) -> str | None:
+    """What `field` means: by the docstring below it, or by its name; None if nobody said."""
+    for kind in model.__mro__:
+        if (told := _docstrings(kind).get(field)) is not None:
+            return told
+    return meaning(tuple(kind.__name__ for kind in model.__mro__), field)
+
+
+@cache
+def _docstrings(model: type) -> dict[str, str]:
+    """The docstrings below the fields of a class; read when a schema is asked for, since that takes long."""
+    if not issubclass(model, Model):
+        return {}
+    try:
+        (tree,) = ast.parse(dedent(inspect.getsource(model))).body
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    body = tree.body if isinstance(tree, ast.ClassDef) else []
+    return {
+        field.target.id: " ".join(told.value.value.split())
+        for field, told in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(told, ast.Expr) and isinstance(told.value, ast.Constant) and isinstance(told.value.value, str)
+    }
 
 
 def _without_serializer(schema: Any) -> Any:
@@ -126,11 +164,16 @@ def _field_names(model: type[Model]) -> set[str]:
     return set(model.model_fields)
 
 
+def across(reason: str, *fields: str) -> PydanticCustomError:
+    """The error of `fields` together, for a model's validator to raise: it names them, as `fields` of its context."""
+    return PydanticCustomError("fields", "{reason}", {"reason": reason, "fields": list(fields)})
+
+
 def invalid_data(error: ValidationError, *, within: str = "", raw: bytes | None = None) -> InvalidDataError:
     """The typed error that says the same as pydantic's, without the input; raise it `from None`."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    path = ".".join(str(part) for part in first["loc"])
-    field = ".".join(part for part in (within, path) if part)
+    first = error.errors(include_url=False, include_input=False)[0]
+    together = ", ".join(first["ctx"]["fields"]) if first["type"] == "fields" else ""
+    field = ".".join(part for part in (within, *map(str, first["loc"]), together) if part)
     return InvalidDataError(first["msg"].removeprefix("Value error, "), field=field, raw=raw)
 
 
