@@ -40,7 +40,7 @@ def test_each_meaning_is_that_of_a_field():
     fields = {name for model in models for name in model.model_fields}
     assert FIELDS.keys() - fields == set()
     assert {(name, field) for name, told in FIELDS_OF.items() for field in told} <= {
-        (model.__name__, field) for model in models for field in model.model_fields
+        (kind.__name__, field) for model in models for kind in model.__mro__ for field in model.model_fields
     }
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from metacore import ids
 from metacore.domain.values.frozen import FrozenDict, FrozenJson, dump_json
-from metacore.domain.values.model import Model, unchecked
+from metacore.domain.values.model import Model, across, unchecked
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time
@@ -37,7 +37,7 @@ class EventContent(Model):
     def _of_bounded_size(self) -> Self:
         for name in ("payload", "headers"):
             if _is_longer(dump_json(getattr(self, name)), MAX_PAYLOAD):
-                raise ValueError(f"{name} of an event have at most {MAX_PAYLOAD:,} bytes of JSON")
+                raise across(f"{name} of an event have at most {MAX_PAYLOAD:,} bytes of JSON", name)
         return self
 
     @property
