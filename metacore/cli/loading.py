@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -40,19 +39,11 @@ Store = Callable[[Sequence[Row[M]]], Stored[M]]
 
 
 def load(rows: Iterable[Row[M]], store: Store[M], refuse: Refuse) -> Iterator[Stored[M]]:
-    """Store `rows`, portion by portion: what became of each.
-
-    A portion is stored by a thread of its own while the next one is read: the server works meanwhile.
-    """
-    with ThreadPoolExecutor(max_workers=1) as thread, _without_collections():
-        under_way: Future[Stored[M]] | None = None
+    """Store `rows`, portion by portion: what became of each."""
+    with _without_collections():
         remaining = iter(rows)
         while portion := list(islice(remaining, PORTION)):
-            if under_way is not None:
-                yield _told(under_way.result(), refuse)
-            under_way = thread.submit(store, portion)
-        if under_way is not None:
-            yield _told(under_way.result(), refuse)
+            yield _told(store(portion), refuse)
 
 
 @contextmanager
