@@ -24,6 +24,13 @@ def services(module: Any) -> list[Any]:
     ]
 
 
+def made(service: Any, storage: Any) -> Any:
+    """The service over `storage`, with what else it cannot do without."""
+    required = [one.name for one in inspect.signature(service).parameters.values() if one.default is one.empty]
+    return service(storage, **{name: given for name, given in OTHERS.items() if name in required})
+
+
+OTHERS: dict[str, Any] = {"topics": ["trading"], "send": print}
 ASYNCHRONOUS = list(dict.fromkeys([*services(metacore), KeyRotation]))
 BLOCKING = list(dict.fromkeys([*services(metacore.sync), BlockingKeyRotation]))
 
@@ -38,14 +45,14 @@ def test_there_are_services_to_try() -> None:
 @pytest.mark.parametrize("url", ["memory://", "postgresql://nobody@localhost:1/nothing"])
 def test_a_blocking_service_refuses_an_asynchronous_storage(service: Any, url: str) -> None:
     with pytest.raises(TypeError, match=f"{service.__name__} is blocking.*from metacore"):
-        service(metacore.connect(url))
+        made(service, metacore.connect(url))
 
 
 @pytest.mark.parametrize("service", ASYNCHRONOUS)
 @pytest.mark.parametrize("url", ["memory://", "postgresql://nobody@localhost:1/nothing"])
 def test_an_asynchronous_service_refuses_a_blocking_storage(service: Any, url: str) -> None:
     with pytest.raises(TypeError, match=f"{service.__name__} is asynchronous.*from metacore.sync"):
-        service(metacore.sync.connect(url))
+        made(service, metacore.sync.connect(url))
 
 
 def test_a_transaction_is_refused_like_its_storage() -> None:
@@ -54,11 +61,11 @@ def test_a_transaction_is_refused_like_its_storage() -> None:
             assert metacore.TradingService(tx)
             for service in BLOCKING:
                 with pytest.raises(TypeError, match="is blocking"):
-                    service(tx)
+                    made(service, tx)
 
     asyncio.run(asynchronous())
     with metacore.sync.connect("memory://") as storage, storage.transaction() as tx:
         assert metacore.sync.TradingService(tx)
         for service in ASYNCHRONOUS:
             with pytest.raises(TypeError, match="is asynchronous"):
-                service(tx)
+                made(service, tx)

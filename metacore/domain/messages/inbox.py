@@ -21,10 +21,11 @@ class AcceptOutcome(StrEnum):
 
 
 class Acceptance(Model):
-    """What came of `accept`: `expected` is the seq that is to come next of this key, also after a NEW one."""
+    """What came of `accept`."""
 
     outcome: AcceptOutcome
     expected: int
+    """The seq that is to come next of this key, also after a NEW one."""
 
 
 class InboxPosition(Model):

@@ -70,6 +70,8 @@ def wrong_values(annotation: Any) -> list[Any]:
             pairs = [[(wrong, _right(second))] for wrong in WRONG[first]]
             pairs += [[(_right(first), wrong)] for wrong in WRONG[second]]
             return [*pairs, [NOBODY], [(NOBODY,)], "text", 1, None]
+        if item in WRONG:
+            return [*([wrong] for wrong in WRONG[item]), "text", 1, None]
         return [[None], ["text"], [{}], "text", 1, None]
     types = [kind for kind in kinds if kind is not NoneType]
     wrongs = [wrong for kind in types for wrong in WRONG.get(kind, ("text", 1, {}, None))]
