@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin
@@ -37,6 +37,16 @@ WRONG: dict[Any, tuple[Any, ...]] = {
     datetime: ("2026-01-01T00:00:00Z", 0, None),
 }
 """What is not of a type, though it may look so."""
+
+RIGHT: dict[Any, Any] = {
+    UUID: NOBODY,
+    str: "text",
+    int: 1,
+    bool: False,
+    datetime: datetime(2026, 1, 1, tzinfo=UTC),
+    Iterable[str]: ["text"],
+    Mapping[tuple[str, str], int]: {("text", "text"): 1},
+}
 
 MODELS = (
     *(NewUser, UserPatch, NewOrder, OrderFilter, NewTrade, TradeFilter),
@@ -73,14 +83,17 @@ def wrong_values(annotation: Any) -> list[Any]:
         if item in WRONG:
             return [*([wrong] for wrong in WRONG[item]), "text", 1, None]
         return [[None], ["text"], [{}], "text", 1, None]
+    if get_origin(annotation) is Mapping:
+        return [{("text", "text"): "1"}, {"text": 1}, [("text", "text")], "text", 1, None]
     types = [kind for kind in kinds if kind is not NoneType]
     wrongs = [wrong for kind in types for wrong in WRONG.get(kind, ("text", 1, {}, None))]
+    if len(types) > 1:
+        wrongs = [wrong for wrong in wrongs if type(wrong) not in types]
     return [wrong for wrong in wrongs if not (wrong is None and NoneType in kinds)]
 
 
 def _right(annotation: Any) -> Any:
-    values = {UUID: NOBODY, str: "text", int: 1, bool: False}
-    return values.get(kinds_of(annotation)[0])
+    return RIGHT.get(annotation, RIGHT.get(kinds_of(annotation)[0]))
 
 
 class ArgumentContract(Contract):
@@ -94,7 +107,7 @@ class ArgumentContract(Contract):
         right = {
             other: _right(types[other])
             for other in types
-            if other not in (parameter, "return") and kinds_of(types[other])[0] in (UUID, str)
+            if other not in (parameter, "return") and (types[other] in RIGHT or kinds_of(types[other])[0] in RIGHT)
         }
         for wrong in wrong_values(types[parameter]):
             with pytest.raises(InvalidDataError) as error:
