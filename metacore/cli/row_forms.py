@@ -211,8 +211,9 @@ def write_json_lines(rows: Iterable[Model], write: Callable[[str], object]) -> I
         yield number
 
 
-class _Writing(NamedTuple):
-    write: Callable[[str], object]
+class _Writing:
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self.write = write
 
 
 def _cell(name: str, value: Any) -> str:

@@ -172,7 +172,7 @@ def across(reason: str, *fields: str) -> PydanticCustomError:
 def invalid_data(error: ValidationError, *, within: str = "", raw: bytes | None = None) -> InvalidDataError:
     """The typed error that says the same as pydantic's, without the input; raise it `from None`."""
     first = error.errors(include_url=False, include_input=False)[0]
-    together = ", ".join(first["ctx"]["fields"]) if first["type"] == "fields" else ""
+    together = ", ".join(first.get("ctx", {})["fields"]) if first["type"] == "fields" else ""
     field = ".".join(part for part in (within, *map(str, first["loc"]), together) if part)
     return InvalidDataError(first["msg"].removeprefix("Value error, "), field=field, raw=raw)
 
