@@ -1,5 +1,6 @@
 """The command line: what it prints, and how it exits."""
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -49,6 +50,8 @@ def test_a_schema_from_the_beginning_to_the_end(url):
     assert "was up to date" in run("deploy", "--url", url)
     assert "pending" not in run("status", "--url", url)
     assert "exactly what this release needs" in run("check", "--url", url)
+    nothing = {"schema": "metacore", "drifts": [], "keys": {}}
+    assert json.loads(run("check", "--url", url, "--json")) == nothing
     undone = run("downgrade", "0001", "--url", url)
     assert "0002" in undone
     assert "is at revision 0001" in undone
@@ -93,6 +96,10 @@ def test_drift_is_shown(url):
     for told in ("DIFFERENT", "users.version", "bigint NOT NULL", "integer NOT NULL", "UNEXPECTED", "users.note"):
         assert told in shown
     assert "2 differences" in shown
+    drifts = json.loads(run("check", "--url", url, "--json", expected=NOT_AS_NEEDED))["drifts"]
+    assert [(drift["kind"], drift["name"], drift["expected"]) for drift in drifts if drift["kind"] == "UNEXPECTED"] == [
+        ("UNEXPECTED", "users.note", None)
+    ]
 
 
 def test_the_printed_script_deploys(url, server):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -19,6 +19,14 @@ from metacore.sync.crypto.keys import Keys
 from metacore.sync.opening import connect
 from metacore.sync.services.key_rotation import KeyRotation
 from metacore.sync.storage.storage import Storage
+
+
+class KeyState(NamedTuple):
+    """How many users' credentials lie under a key, what it is now, and whether it is missing."""
+
+    users: int
+    state: str
+    is_missing: bool
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -54,22 +62,25 @@ def rotate_keys(
         raise typer.Exit(NOT_AS_NEEDED)
 
 
-def print_key_use(url: str | None, schema: str) -> bool:
-    """Show which keys the credentials are encrypted under; whether none of them is missing."""
+def key_use(url: str | None, schema: str) -> dict[str, KeyState]:
+    """The keys that credentials are encrypted under: how many users, and whether the key is there."""
     settings = Settings(schema=schema)
     source = settings.encryption_keys
     ring = None if source is None else Keys(source, settings.encryption_keys_max_age).ring()
     with _storage(url, schema) as storage:
         use = storage.users.key_use().credentials
+    return {key: KeyState(use[key], _state(key, ring), ring is not None and key not in ring) for key in sorted(use)}
+
+
+def print_key_use(use: Mapping[str, KeyState], schema: str) -> None:
+    """Show the keys in use, and what to do about those that are missing."""
     if use:
-        print_table(["Key", "Users", "State"], ([key, str(use[key]), _state(key, ring)] for key in sorted(use)))
-    missing = [key for key in sorted(use) if ring is not None and key not in ring]
-    if missing:
+        print_table(["Key", "Users", "State"], ([key, str(one.users), one.state] for key, one in use.items()))
+    if missing := [key for key, one in use.items() if one.is_missing]:
         say(
             f"Missing from METACORE_ENCRYPTION_KEYS: {', '.join(missing)}. Without them these users' credentials are"
             f" lost: put them back, and run: {command('rotate-keys', schema)}"
         )
-    return not missing
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from metacore.cli.keys import print_key_use
+from metacore.cli.keys import key_use, print_key_use
 from metacore.cli.output import NOT_AS_NEEDED, consent, print_table, reported_errors, say
 from metacore.cli.parameters import Json, Schema, Url
 from metacore.postgres.client.commands import command
@@ -114,6 +115,7 @@ def check(
     app_role: AppRole = None,
     may_delete: MayDelete = False,
     allow_index: AllowedIndexes = None,
+    as_json: Json = False,
 ) -> None:
     """Compare the deployed tables, their owners and grants with what this release needs, and show the keys in use.
 
@@ -123,17 +125,22 @@ def check(
     with reported_errors():
         deployer = SchemaDeployer(url, schema)
         drifts = deployer.check(app_role, may_delete=may_delete, allowed_indexes=allow_index or ())
-        if not drifts:
-            say(f'The schema "{schema}" is exactly what this release needs.')
-            if print_key_use(url, schema):
-                return
-            raise typer.Exit(NOT_AS_NEEDED)
-    print_table(
-        ["Difference", "Object", "Name", "Expected", "Is"],
-        ([drift.kind, drift.object, drift.name, drift.expected or "", drift.actual or ""] for drift in drifts),
-    )
-    say(f'The schema "{schema}" has drifted: {len(drifts)} differences.')
-    raise typer.Exit(NOT_AS_NEEDED)
+        keys = {} if drifts else key_use(url, schema)
+    as_needed = not drifts and not any(key.is_missing for key in keys.values())
+    if as_json:
+        told = {"schema": schema, "drifts": [{"kind": drift.kind, **asdict(drift)} for drift in drifts]}
+        typer.echo(json.dumps(told | {"keys": {key: state._asdict() for key, state in keys.items()}}))
+    elif drifts:
+        print_table(
+            ["Difference", "Object", "Name", "Expected", "Is"],
+            ([drift.kind, drift.object, drift.name, drift.expected or "", drift.actual or ""] for drift in drifts),
+        )
+        say(f'The schema "{schema}" has drifted: {len(drifts)} differences.')
+    else:
+        say(f'The schema "{schema}" is exactly what this release needs.')
+        print_key_use(keys, schema)
+    if not as_needed:
+        raise typer.Exit(NOT_AS_NEEDED)
 
 
 def sql(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -69,6 +69,12 @@ class OutboxStorage(Protocol):
         """The events of a key behind `after_seq`, by seq, done or not, as far as they are not purged.
 
         `next` is the last seq of the page, as text, if there are more. `limit` is 1 to 1,000.
+        """
+        ...
+
+    def stream(self, topic: str, key: str, after_seq: int = 0) -> AsyncIterator[Event]:
+        """All events of `read`, in its order and in constant memory: pages are read as the iteration goes on, without a
+        transaction held open.
         """
         ...
 

@@ -138,6 +138,7 @@ READING: dict[str, Strategy] = {
     "order_records.find": operation("order_records.find", st.sampled_from(["T", "", "none"])),
     "order_records.count": operation("order_records.count"),
     "outbox.read": operation("outbox.read", draw.sources, draw.sources, st.integers(-1, 3), limit=draw.limits),
+    "outbox.stream": operation("outbox.stream", draw.sources, draw.sources, st.integers(-1, 3)),
     "dead_letters.get": operation("dead_letters.get", draw.sources, draw.sources),
     "dead_letters.list": operation("dead_letters.list", draw.maybe(draw.sources), st.booleans(), limit=draw.limits),
     "dead_letters.stream": operation("dead_letters.stream", draw.maybe(draw.sources), st.booleans()),

@@ -55,6 +55,7 @@ STREAMS: dict[str, tuple[Any, ...]] = {
     "order_records.stream": (),
     "order_records.stream_by_customer": ("nobody",),
     "dead_letters.stream": (),
+    "outbox.stream": ("topic", "key"),
 }
 """The streams among them, which are read otherwise over an asynchronous storage, with their arguments."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import final
 from uuid import UUID
 
+from metacore.backends.counting import counts_itself
 from metacore.backends.listing import parse_limit
+from metacore.backends.streams import streamed
 from metacore.domain.messages.claims import (
     Claim,
     Lag,
@@ -120,6 +122,13 @@ class PostgresOutboxStorage(OutboxStorage):
         most = parse_limit(limit)
         values = {"topic": topic, "key": key, "after_seq": str(after_seq), "limit": str(most + 1)}
         return page_of(EVENT.decode_all(await self._session.fetch(statements.READ, values)), most)
+
+    @counts_itself
+    def stream(self, topic: str, key: str, after_seq: int = 0) -> AsyncIterator[Event]:
+        async def read(after: str | None, limit: int) -> Page[Event]:
+            return await PostgresOutboxStorage.read(self, topic, key, int(after) if after else after_seq, limit)
+
+        return streamed(self._session, "outbox.stream", read)
 
     async def lag(self, topic: str) -> Lag:
         require_key(topic=topic)

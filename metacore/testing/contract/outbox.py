@@ -26,6 +26,7 @@ OPERATIONS: dict[str, Callable[[OutboxStorage], object]] = {
     "retry": lambda outbox: outbox.retry(NOBODY, "nothing", "nobody", "error", START),
     "park": lambda outbox: outbox.park(NOBODY, "nothing", "nobody", 1, "error"),
     "read": lambda outbox: outbox.read("nothing", "nobody"),
+    "stream": lambda outbox: list(outbox.stream("nothing", "nobody")),
     "lag": lambda outbox: outbox.lag("nothing"),
     "purge": lambda outbox: outbox.purge(START),
 }
@@ -97,6 +98,7 @@ class OutboxStorageContract(Contract):
         page = storage.outbox.read("trading", "order", after_seq=3, limit=2)
         assert ([event.seq for event in page], page.next) == ([4, 5], None)
         assert storage.outbox.read("trading", "order", after_seq=5).items == ()
+        assert [event.seq for event in storage.outbox.stream("trading", "order", after_seq=3)] == [4, 5]
         assert storage.outbox.read("trading", "other").items == storage.outbox.read("other", "order").items == ()
 
     def test_lag_tells_what_is_not_done(self, storage: Storage, clock: ManualClock) -> None:

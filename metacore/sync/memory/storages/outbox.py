@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import final
 from uuid import UUID
@@ -28,6 +28,8 @@ from metacore.domain.values.text import GREATEST_INTEGER, require_text
 from metacore.domain.values.times import require_time
 from metacore.errors import AlreadyExistsError
 from metacore.memory.schema import Views
+from metacore.sync.backends.counting import counts_itself
+from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.outbox import OutboxStorage
 
@@ -106,6 +108,13 @@ class MemoryOutboxStorage(OutboxStorage):
         most = parse_limit(limit)
         with self._session.read() as tables:
             return page_of(_behind(tables, topic, key, after_seq), most)
+
+    @counts_itself
+    def stream(self, topic: str, key: str, after_seq: int = 0) -> Iterator[Event]:
+        def read(after: str | None, limit: int) -> Page[Event]:
+            return MemoryOutboxStorage.read(self, topic, key, int(after) if after else after_seq, limit)
+
+        return streamed(self._session, "outbox.stream", read)
 
     def lag(self, topic: str) -> Lag:
         require_key(topic=topic)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import final
 from uuid import UUID
@@ -28,6 +28,8 @@ from metacore.postgres.client.horizons import Horizons
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import dead_letters as dead_letter_statements
 from metacore.postgres.statements import outbox as statements
+from metacore.sync.backends.counting import counts_itself
+from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.postgres.storages.outbox_claims import Claiming, drop, lock, save, wake, wake_rest
 from metacore.sync.postgres.storages.outbox_events import appending
@@ -121,6 +123,13 @@ class PostgresOutboxStorage(OutboxStorage):
         most = parse_limit(limit)
         values = {"topic": topic, "key": key, "after_seq": str(after_seq), "limit": str(most + 1)}
         return page_of(EVENT.decode_all(self._session.fetch(statements.READ, values)), most)
+
+    @counts_itself
+    def stream(self, topic: str, key: str, after_seq: int = 0) -> Iterator[Event]:
+        def read(after: str | None, limit: int) -> Page[Event]:
+            return PostgresOutboxStorage.read(self, topic, key, int(after) if after else after_seq, limit)
+
+        return streamed(self._session, "outbox.stream", read)
 
     def lag(self, topic: str) -> Lag:
         require_key(topic=topic)
