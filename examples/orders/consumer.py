@@ -159,13 +159,14 @@ class Consumer:
                 return True
 
     async def _save(self, batch: Batch) -> None:
-        if batch.orders:
-            await self._service.process_many([record for _, record in batch.orders])
+        # Letters first: who sees an order finds what went wrong before it.
         if batch.dead:
             letters = [letter_of(message, error, self._storage.now()) for message, error in batch.dead]
             async with self._storage.transaction() as transaction:
                 for letter in letters:
                     await transaction.dead_letters.put(letter)
+        if batch.orders:
+            await self._service.process_many([record for _, record in batch.orders])
         self.told.orders += len(batch.orders)
         self.told.dead_letters += len(batch.dead)
 
