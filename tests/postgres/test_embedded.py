@@ -341,7 +341,7 @@ def test_a_process_ended_by_a_signal_leaves_no_server(place: Path, ending: signa
         holder(str(place / "data")) as (second, durable, _),
         holder(str(place / "data")) as (third, _, _),
     ):
-        seconds = watchdog(second)
+        seconds, thirds = watchdog(second), watchdog(third)
         first.send_signal(ending)
         second.send_signal(ending)
         wait_until(lambda: not lives(temporary) and not directory.exists())
@@ -349,7 +349,8 @@ def test_a_process_ended_by_a_signal_leaves_no_server(place: Path, ending: signa
         assert lives(durable)
         third.send_signal(ending)
         wait_until(lambda: not lives(durable))
-        wait_until(lambda: not (place / "data" / "postmaster.pid").exists())
+        wait_until(lambda: not lives(thirds.pid))
+        assert not (place / "data" / "postmaster.pid").exists()
 
 
 def test_the_server_of_a_crashed_process_is_taken_over(place: Path) -> None:
