@@ -1,6 +1,8 @@
 """A server of each supported version, and in it a schema of its own for each test."""
 
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -56,3 +58,15 @@ def make_role(admin: psycopg.Connection) -> Iterator[Callable[..., str]]:
 def url_of(server: EmbeddedPostgres) -> Callable[[str], str]:
     """A function that gives the URL of the server for a role."""
     return lambda role: psycopg.conninfo.make_conninfo(server.url, user=role)
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory that is also the place of temporary servers.
+
+    Not `tmp_path`: other sessions of pytest close the directories above it to all but their user, at any time.
+    """
+    with tempfile.TemporaryDirectory(prefix="metacore-test-") as directory:
+        monkeypatch.setattr(tempfile, "tempdir", directory)
+        monkeypatch.setenv("TMPDIR", directory)
+        yield Path(directory).resolve()

@@ -1,0 +1,126 @@
+"""The storages in a transaction of one's own: `storage.bind`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from metacore import (
+    ConfigurationError,
+    InsufficientFundsError,
+    InvalidDataError,
+    NewUser,
+    StorageUnavailableError,
+    TransactionAbortedError,
+)
+from metacore.sync import TradingService
+from metacore.sync.storage.storage import Storage
+
+from .programs import ONE, FloatLoader, SomeError, order_of, overdraw, rich
+
+
+class TestBind:
+    @pytest.mark.parametrize("fails", [False, True])
+    @pytest.mark.parametrize("first", [False, True])
+    def test_it_comes_to_pass_with_the_transaction_around_it(
+        self, plain: Storage, mine: psycopg.Connection, carts: Callable[[], list[int]], fails: bool, first: bool
+    ) -> None:
+        order = order_of(rich(plain))
+        tx = plain.bind(mine)
+        if first:
+            mine.execute("INSERT INTO public.carts VALUES (1)")
+        assert TradingService(tx).place_order(order).id == order.id
+        if not first:
+            mine.execute("INSERT INTO public.carts VALUES (1)")
+        assert plain.orders.list(order.user_id).items == ()
+        (mine.rollback if fails else mine.commit)()
+        stored = [found.id for found in plain.orders.list(order.user_id).items]
+        assert (carts(), stored) == (([], []) if fails else ([1], [order.id]))
+        assert not mine.closed
+
+    def test_the_connection_is_left_as_it_was(self, plain: Storage, mine: psycopg.Connection[Any]) -> None:
+        def state() -> list[Any]:
+            settings = mine.execute("SELECT name, setting FROM pg_settings ORDER BY name").fetchall()
+            return [settings, mine.execute("SELECT statement FROM pg_prepared_statements").fetchall()]
+
+        mine.prepare_threshold = None
+        mine.row_factory = dict_row
+        mine.adapters.register_loader("numeric", FloatLoader)
+        mine.execute("SET search_path = public; SET TimeZone = 'Asia/Tokyo'; SET lock_timeout = 77")
+        mine.commit()
+        user_id = rich(plain)
+        before = state()
+        tx = plain.bind(mine)
+        assert tx.users.get(user_id) == plain.users.get(user_id)
+        assert str(tx.users.get(user_id).created_at.tzinfo) == "UTC"
+        assert tx.balances.get(user_id, "USDT").free == 1000
+        assert tx.orders.create_many([order_of(user_id)]).inserted == 1
+        with tx.transaction():
+            tx.users.get(user_id)
+        assert state() == before
+        assert tx.connection is mine
+
+    def test_what_dooms_keeps_it_from_being_committed(
+        self, plain: Storage, mine: psycopg.Connection, carts: Callable[[], list[int]]
+    ) -> None:
+        user_id = rich(plain)
+        tx = plain.bind(mine)
+        mine.execute("INSERT INTO public.carts VALUES (1)")
+        overdraw(tx, user_id)
+        with pytest.raises(TransactionAbortedError):
+            tx.users.get(user_id)
+        mine.commit()
+        assert carts() == []
+        with pytest.raises(psycopg.Error):
+            mine.execute("SELECT 1 / 0")
+        with pytest.raises(TransactionAbortedError):
+            plain.bind(mine)
+
+    def test_savepoints_hold_both_and_services_join(
+        self, plain: Storage, mine: psycopg.Connection, carts: Callable[[], list[int]]
+    ) -> None:
+        user_id = rich(plain)
+        tx = plain.bind(mine)
+        with pytest.raises(SomeError), tx.transaction():
+            mine.execute("INSERT INTO public.carts VALUES (1)")
+            TradingService(tx).deposit(user_id, "USDT", ONE, reference="undone")
+            raise SomeError
+        with pytest.raises(SomeError), mine.transaction():
+            TradingService(tx).deposit(user_id, "USDT", ONE, reference="undone")
+            raise SomeError
+        with pytest.raises(TransactionAbortedError), tx.transaction() as inner:
+            overdraw(inner, user_id)
+        with pytest.raises(InsufficientFundsError):
+            TradingService(tx).withdraw(user_id, "USDT", ONE * 10_000, reference="too much")
+        mine.execute("INSERT INTO public.carts VALUES (2)")
+        TradingService(tx).deposit(user_id, "USDT", ONE, reference="kept")
+        mine.commit()
+        assert carts() == [2]
+        assert plain.balances.get(user_id, "USDT").free == 1001
+        assert plain.balances.audit(user_id) == []
+        with pytest.raises(TransactionAbortedError):
+            tx.users.get(user_id)
+
+    def test_what_cannot_be_bound_is_refused_with_a_sentence(self, plain: Storage, url: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            with pytest.raises(InvalidDataError, match="autocommit"):
+                plain.bind(connection)
+            with connection.transaction():
+                assert plain.bind(connection).users.list().items == ()
+        with pytest.raises(StorageUnavailableError, match="closed"):
+            plain.bind(connection)
+        with pytest.raises(InvalidDataError, match="driver_connection"):
+            plain.bind(plain)  # type: ignore[arg-type]
+        with psycopg.connect(url, client_encoding="LATIN1") as connection:
+            with pytest.raises(InvalidDataError, match="UTF8"):
+                plain.bind(connection)
+        with psycopg.connect(url) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            with pytest.raises(ConfigurationError, match="READ COMMITTED"):
+                plain.bind(connection).users.create(NewUser())
+            connection.commit()
+        assert plain.users.list().items == ()
