@@ -113,6 +113,7 @@ if TYPE_CHECKING:
     from metacore.errors import SchemaError as SchemaError
     from metacore.errors import StaleVersionError as StaleVersionError
     from metacore.errors import StatementTimeoutError as StatementTimeoutError
+    from metacore.errors import StorageClosedError as StorageClosedError
     from metacore.errors import StorageUnavailableError as StorageUnavailableError
     from metacore.errors import SubscriptionError as SubscriptionError
     from metacore.errors import TransactionAbortedError as TransactionAbortedError

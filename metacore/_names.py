@@ -101,6 +101,7 @@ MODULE_OF = {
     "StatementTimeoutError": "metacore.errors",
     "Stats": "metacore.storage.stats",
     "Storage": "metacore.storage.storage",
+    "StorageClosedError": "metacore.errors",
     "StorageUnavailableError": "metacore.errors",
     "Storages": "metacore.storage.storage",
     "SubscriptionError": "metacore.errors",

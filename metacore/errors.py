@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from metacore.wording import printable, readable
+
 E = TypeVar("E", bound=Exception)
-_ADDRESS = re.compile(r"([^\s@])[^\s@]*(@[^\s@]+)")
 
 
 class MetacoreError(Exception):
@@ -300,6 +300,10 @@ class StorageUnavailableError(MetacoreError):
     """The storage cannot be reached or was closed. Nothing of the operation is stored."""
 
 
+class StorageClosedError(StorageUnavailableError):
+    """The storage is not open, or not here: in another event loop or process. Waiting does not help."""
+
+
 class ConnectionLostError(StorageUnavailableError):
     """The connection was lost, or its server has become read-only, before anything was sent to be committed.
 
@@ -336,15 +340,3 @@ def bare(error: E) -> E:
     """
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
-
-
-def printable(text: str) -> str:
-    """`text` with escapes for line breaks, terminal escapes, bidirectional marks and whatever else does not show."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-
-
-def readable(value: Any) -> str:
-    """`value` as a message names it: cut where it is long, an e-mail address by its first letter and its domain."""
-    if isinstance(value, tuple):
-        return "(" + ", ".join(readable(part) for part in value) + ")"
-    return _ADDRESS.sub(r"\1***\2", text if len(text := str(value)) <= 100 else text[:97] + "...")

@@ -13,6 +13,7 @@ from metacore.cli.app import app
 from metacore.cli.lines import LONGEST
 from metacore.domain.trading.orders import NewOrder
 from metacore.domain.trading.trades import NewTrade
+from metacore.ids import new_id
 from metacore.sync import NewUser, connect
 from metacore.testing.clock import START
 from metacore.testing.contract.samples import HOSTILE_JSON, HOSTILE_TEXTS
@@ -212,6 +213,23 @@ def test_what_is_open_to_the_end_is_one_record_and_the_rows_after_it_are_not_rea
     file.write_bytes(b'username\nu1\n"u2\nu3\n' + b"x" * 1000 + b"\n")
     assert imported(urls[0], "users", file, expected=NOT_AS_NEEDED) == (1, 0, 1)
     assert aside(file)[0]["line"] == 3
+
+
+def test_many_short_lines_that_are_open_are_read_once(urls, user_id, tmp_path):
+    file = tmp_path / "users.csv"
+    file.write_bytes(b'username\nu1\n"u2\n' + b"short\n" * 200_000)
+    assert imported(urls[0], "users", file, expected=NOT_AS_NEEDED)[0] == 1
+
+
+def test_users_are_imported_again_under_normal_names(urls, tmp_path, monkeypatch):
+    monkeypatch.setenv("METACORE_NORMALIZE_NAMES", "true")
+    file = tmp_path / "users.jsonl"
+    ids = [new_id(), new_id()]
+    file.write_text(
+        "".join(f'{{"id": "{ids[n]}", "username": "{name}"}}\n' for n, name in enumerate(("Alice", "Alice Smith")))
+    )
+    assert imported(urls[0], "users", file, expected=NOT_AS_NEEDED) == (1, 0, 1)
+    assert imported(urls[0], "users", file, expected=NOT_AS_NEEDED) == (0, 1, 1)
 
 
 def test_rows_that_conflict_are_found_in_every_portion(urls, storage, user_id, tmp_path, monkeypatch):

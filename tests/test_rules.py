@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "exchanges": ("domain", "exchanges", "errors"),
     "crypto": ("domain", "crypto", "errors", "_compat.aio"),
     "config": ("crypto", "errors"),
-    "errors": (),
+    "errors": ("wording",),
+    "wording": (),
     "_compat": ("_compat.psycopg_undocumented",),
 }
 """What each part of the house may import of the others."""

@@ -29,7 +29,7 @@ COLUMNS = {
 }
 """The parts that the picture of the house shows, and in which column; what they import says in which row.
 
-Left out is what all may use (errors, ids, _compat), what is made of these (sync), and the tests.
+Left out is what all may use (errors, wording, ids, watching, _compat), what is made of these (sync), and the tests.
 """
 
 WIDTH, HEIGHT = 176, 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Response
@@ -14,6 +15,7 @@ Check = Callable[[], Awaitable[None]]
 """Returns if the part is well; raises UnwellError, or an error of the library, if it is not."""
 
 _TIMEOUT = 2
+_logger = logging.getLogger(__name__)
 
 
 class UnwellError(Exception):
@@ -60,4 +62,7 @@ async def _examine(check: Check) -> PartHealth:
         return PartHealth(status="down", reason=type(error).__name__)
     except TimeoutError:
         return PartHealth(status="down", reason=f"no answer within {_TIMEOUT} s")
+    except Exception as error:
+        _logger.warning("a check failed by what it does not expect", exc_info=error)
+        return PartHealth(status="down", reason=type(error).__name__)
     return PartHealth(status="ok")

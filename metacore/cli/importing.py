@@ -14,6 +14,7 @@ from uuid import UUID
 
 import typer
 
+from metacore.backends.normal_names import NormalNames
 from metacore.cli.lines import LONGEST, Lines, Refuse
 from metacore.cli.loading import Store, Stored, by_creating, by_import, load
 from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
@@ -74,12 +75,14 @@ def import_rows(
     url: Url = None,
     schema: Schema = "metacore",
 ) -> None:
-    """Store the rows of a file, by create_many: CSV, JSON Lines, or what MEXC answered. Safe to run again.
+    """Store the rows of a file: CSV, JSON Lines, or what MEXC answered. Safe to run again.
 
-    Rows are stored as they are told, and no money moves; what is stored already is counted as duplicate. Refused lines
-    are written aside with their reason, and the exit code is 1 then.
+    Orders and trades are stored by create_many, users one by one. Rows are stored as they are told, and no money moves;
+    what is stored already is counted as duplicate. Refused lines are written aside with their reason, and the exit code
+    is 1 then.
     """
-    with reported_errors(), connect(url, settings=Settings(schema=schema)) as storage:
+    with reported_errors(), connect(url, settings=(settings := Settings(schema=schema))) as storage:
+        names = NormalNames() if settings.normalize_names else None
         chosen = form or _form_of(file)
         aside = refused or Path(f"{'standard-input' if str(file) == '-' else file}.refused.jsonl")
         with _opened(file) as opened, Refusals(aside) as refusals, resumable():
@@ -88,7 +91,7 @@ def import_rows(
             total = Stored[Any]()
             with reading() as progress:
                 task = progress.add_task(f"Importing {kind}", total=size_of(opened), rows=0)
-                for stored in load(rows, _store(storage, kind), refusals.add):
+                for stored in load(rows, _store(storage, kind, names), refusals.add):
                     total.inserted += stored.inserted
                     total.duplicates += stored.duplicates
                     progress.update(task, completed=lines.size, rows=total.inserted + total.duplicates)
@@ -145,9 +148,9 @@ def _of_known_users(storage: Storage, rows: Iterator[Row[Any]], refuse: Refuse) 
             refuse(row.number, unknown, row.line)
 
 
-def _store(storage: Storage, kind: Kind) -> Store[Any]:
+def _store(storage: Storage, kind: Kind, names: NormalNames | None) -> Store[Any]:
     stores: dict[Kind, Callable[[], Store[Any]]] = {
-        Kind.USERS: lambda: by_creating(storage),
+        Kind.USERS: lambda: by_creating(storage, names),
         Kind.ORDERS: lambda: by_import(storage.orders.create_many, lambda order: str(order.id)),
         Kind.TRADES: lambda: by_import(storage.trades.create_many, lambda trade: trade.exchange_trade_id),
     }

@@ -20,6 +20,8 @@ from metacore.sync.opening import connect
 from metacore.sync.services.key_rotation import KeyRotation
 from metacore.sync.storage.storage import Storage
 
+_MISSING = "missing"
+
 
 class KeyState(NamedTuple):
     """How many users' credentials lie under a key, what it is now, and whether it is missing."""
@@ -69,7 +71,8 @@ def key_use(url: str | None, schema: str) -> dict[str, KeyState]:
     ring = None if source is None else Keys(source, settings.encryption_keys_max_age).ring()
     with _storage(url, schema) as storage:
         use = storage.users.key_use().credentials
-    return {key: KeyState(use[key], _state(key, ring), ring is not None and key not in ring) for key in sorted(use)}
+    states = {key: _state(key, ring) for key in sorted(use)}
+    return {key: KeyState(use[key], state, state == _MISSING) for key, state in states.items()}
 
 
 def print_key_use(use: Mapping[str, KeyState], schema: str) -> None:
@@ -93,7 +96,7 @@ def _state(key_id: str, ring: KeyRing | None) -> str:
     if ring is None:
         return "in use"
     if key_id not in ring:
-        return "missing"
+        return _MISSING
     return "current" if key_id == ring.current.id else "to be rotated"
 
 

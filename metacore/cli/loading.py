@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, TypeVar
 
+from metacore.backends.normal_names import NormalNames
 from metacore.cli.lines import Refuse, legible
 from metacore.cli.row_forms import Row
 from metacore.domain.people.users import NewUser
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.model import Model
-from metacore.errors import AlreadyExistsError, ConflictError, MetacoreError, NotFoundError
+from metacore.errors import AlreadyExistsError, ConflictError, InvalidDataError, MetacoreError, NotFoundError
 from metacore.sync.storage.storage import Storage
 
 M = TypeVar("M", bound=Model)
@@ -105,8 +106,8 @@ def _of_one(error: ConflictError | NotFoundError) -> MetacoreError:
     return ConflictError("it differs from what is stored, or came earlier, under the same keys", conflicts=())
 
 
-def by_creating(storage: Storage) -> Store[NewUser]:
-    """What stores users, one by one."""
+def by_creating(storage: Storage, names: NormalNames | None) -> Store[NewUser]:
+    """What stores users, one by one; `names` puts theirs into the form that the storage stores them in, if any."""
 
     def store(rows: Sequence[Row[NewUser]]) -> Stored[NewUser]:
         stored = Stored[NewUser]()
@@ -115,10 +116,12 @@ def by_creating(storage: Storage) -> Store[NewUser]:
                 storage.users.create(row.model)
                 stored.inserted += 1
             except AlreadyExistsError as error:
-                if _is_stored(storage, row.model):
+                if _is_stored(storage, row.model if names is None else names.of(row.model)):
                     stored.duplicates += 1
                 else:
                     stored.refused.append((row, error))
+            except InvalidDataError as error:
+                stored.refused.append((row, error))
         return stored
 
     return store

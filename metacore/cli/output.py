@@ -19,8 +19,8 @@ from metacore.errors import (
     MetacoreError,
     NotFoundError,
     SchemaError,
-    printable,
 )
+from metacore.wording import printable
 
 NOT_AS_NEEDED = 1
 """What was looked at is not as it should be: the schema is not what this release needs, an audit found something, lines

@@ -16,8 +16,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from metacore.cli.lines import LONGEST, NOT_UTF8, TOO_LONG, Lines, Refuse, is_utf8, legible
-from metacore.domain.values.frozen import ExactFloat, dump_json
+from metacore.cli.lines import KEPT, LONGEST, NOT_UTF8, TOO_LONG, Lines, Refuse, is_utf8, legible
+from metacore.domain.values.frozen import dump_json, load_strictly
 from metacore.domain.values.model import Model, invalid_data
 from metacore.errors import InvalidDataError
 
@@ -48,7 +48,7 @@ def read_json_lines(lines: Lines, model: type[M], stored: type[Model], refuse: R
             continue
         try:
             _require_readable(line, lines.is_too_long)
-            values = json.loads(line, parse_float=ExactFloat, parse_constant=_refuse, object_pairs_hook=_once_each)
+            values = load_strictly(line)
             if not isinstance(values, dict):
                 raise ValueError("a line is a JSON object")
             for name in ignored & values.keys():
@@ -100,6 +100,7 @@ class _Record:
 
     def __init__(self, lines: Lines) -> None:
         self._lines, self._taken = lines, list[str]()
+        self._size = 0
         self.is_too_long = False
         self.number = 1
         self._iterator = iter(lines)
@@ -111,9 +112,11 @@ class _Record:
         line = next(self._iterator)
         if not self._taken:
             self.number = self._lines.number
-        if self._lines.is_too_long or (self._taken and self._is_long_with(line)):
+        self._size += len(line)
+        if self._lines.is_too_long or (self._taken and self._size > LONGEST):
             self.is_too_long = True
-            self._taken[:] = [self.text[:1000] or line]
+            self._taken[:] = [self.text[:KEPT] or line]
+            self._size = len(self._taken[0])
             return "\n"
         self._taken.append(line)
         return line
@@ -121,14 +124,12 @@ class _Record:
     def begin(self) -> None:
         """Begin a record."""
         self._taken.clear()
+        self._size = 0
         self.is_too_long = False
 
     @property
     def text(self) -> str:
         return "".join(self._taken)
-
-    def _is_long_with(self, line: str) -> bool:
-        return sum(map(len, self._taken)) + len(line) > LONGEST
 
 
 def _columns(reader: Iterator[list[str]], record: _Record, model: type[Model], stored: type[Model]) -> list[str]:
@@ -168,21 +169,6 @@ def reason_of(error: Exception) -> str:
     return "JSON nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
-def _refuse(name: str) -> None:
-    raise ValueError(f"not JSON: {name} is no number")
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        raise ValueError("a JSON object has a key twice, of which one would be lost")
-    return value
-
-
-def _json(cell: str) -> Any:
-    return json.loads(cell, parse_float=ExactFloat, parse_constant=_refuse, object_pairs_hook=_once_each)
-
-
 def _integer(cell: str) -> Any:
     return int(cell) if cell.isascii() and cell.removeprefix("-").isdecimal() and len(cell) < 30 else cell
 
@@ -190,7 +176,7 @@ def _integer(cell: str) -> Any:
 _JSON = ("raw", "permissions", "balances_contrary")
 """The fields whose cells are JSON."""
 
-_DECODERS: dict[str, Callable[[str], Any]] = {**dict.fromkeys(_JSON, _json), "telegram_id": _integer}
+_DECODERS: dict[str, Callable[[str], Any]] = {**dict.fromkeys(_JSON, load_strictly), "telegram_id": _integer}
 """Of the fields that are not told by their text."""
 
 

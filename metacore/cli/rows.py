@@ -17,6 +17,7 @@ from metacore.config import Settings
 from metacore.domain.trading.balances import Balance, EntryFilter, EntryReason
 from metacore.domain.trading.orders import Order, OrderFilter, OrderSide, OrderStatus
 from metacore.domain.trading.trades import Trade, TradeFilter, TradeState
+from metacore.domain.values.model import build
 from metacore.errors import InvalidDataError
 from metacore.sync.opening import connect
 from metacore.sync.storage.storage import Storage
@@ -94,7 +95,7 @@ def orders(
             found = storage.orders.get(_one_user(storage, user), order_id)
             print_row(found, {"updates": storage.order_updates.list(*found.key)}, _UPDATES, as_json)
             return
-        wanted = OrderFilter(status=status or None, symbol=symbol, side=side, **_times(since, until))
+        wanted = build(OrderFilter, {"status": status or None, "symbol": symbol, "side": side, **_times(since, until)})
         if user is None and len(wanted.statuses) == 1:
             rows: Iterator[Order] = filter(wanted.matches, storage.orders.stream_in_status(wanted.statuses[0]))
         else:
@@ -121,7 +122,7 @@ def trades(
         if trade_id is not None:
             print_row(storage.trades.get(_one_user(storage, user), trade_id), {}, {}, as_json)
             return
-        wanted = TradeFilter(state=state, symbol=symbol, side=side, **_times(since, until))
+        wanted = build(TradeFilter, {"state": state, "symbol": symbol, "side": side, **_times(since, until)})
         if user is None and state is TradeState.PENDING:
             rows: Iterator[Trade] = filter(wanted.matches, storage.trades.stream_pending())
         else:
@@ -166,7 +167,7 @@ def journal(
 ) -> None:
     """List what moved the balances, newest first for each user."""
     with _opened(url, schema) as storage:
-        wanted = EntryFilter(asset=asset, reason=reason, **_times(since, until))
+        wanted = build(EntryFilter, {"asset": asset, "reason": reason, **_times(since, until)})
         rows = _of_users(storage, user, lambda user_id: storage.balances.stream_journal(user_id, wanted))
         print_rows(rows, _named(user, _JOURNAL), None if everything else limit, as_json)
 

@@ -98,7 +98,6 @@ FIELDS = {
     "settled_quote_quantity": f"How much of the quote asset SETTLED trades have moved: {_AMOUNT}.",
     "side": "BUY or SELL.",
     "since": "From then on, this moment included.",
-    "size": "How large it is.",
     "source": "Where it came from.",
     "state": "Whether the trade's money has moved: RECORDED is history only, PENDING waits, SETTLED moved.",
     "status": "How far the order got.",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from metacore._compat.aio import Eventual, require_own_world, sleep
 from metacore.domain.messages.claims import Claim, ClaimedKey, Wanted, delay_after
+from metacore.domain.messages.dead_letters import legible
 from metacore.domain.messages.events import Event, EventKey
 from metacore.domain.values.text import require_integer
 from metacore.errors import (
@@ -15,6 +16,7 @@ from metacore.errors import (
     OutcomeUnknownError,
     RetryableError,
     StatementTimeoutError,
+    StorageClosedError,
     StorageUnavailableError,
 )
 from metacore.storage.storage import Storage
@@ -70,11 +72,13 @@ class Relay:
     async def run(self) -> None:
         """Tell events until `stop` is called, and look for more every `pause` while there are none.
 
-        A storage that cannot be reached is tried again and again.
+        A storage that cannot be reached is tried again and again; one that is closed is a StorageClosedError.
         """
         while not self._is_stopped:
             try:
                 told = await self.step()
+            except StorageClosedError:
+                raise
             except _PASSING as error:
                 _logger.warning("The relay of %s goes on after an error: %s", ", ".join(self._wanted.topics), error)
                 told = 0
@@ -92,8 +96,6 @@ class Relay:
         progress = _Progress(claim, self._storage.now())
         for claimed in claim.keys:
             await self._tell(claimed, progress)
-            if self._storage.now() - progress.marked_at >= MARK:
-                await self._mark(progress)
         await self._mark(progress)
         return progress.told
 
@@ -107,10 +109,12 @@ class Relay:
                 await self._send(event)
             except Exception as error:  # noqa: BLE001 - it is stored with the event
                 await self._mark(progress)
-                if not await self._give_up(event, failures, repr(error), progress):
+                if not await self._give_up(event, failures, legible(repr(error)), progress):
                     return
             else:
                 progress.upto[event.event_key] = event.seq
+                if self._storage.now() - progress.marked_at >= MARK:
+                    await self._mark(progress)
             progress.told += 1
             failures = 0
 
@@ -118,8 +122,9 @@ class Relay:
         """Give the key back for a while, or park the event; whether its key goes on."""
         outbox, claim_id, (topic, key) = self._storage.outbox, progress.claim.id, event.event_key
         if failures + 1 >= self._attempts:
-            _logger.error("Event %d of %r in %r is parked: it could not be told", event.seq, key, topic)
-            return await outbox.park(claim_id, topic, key, event.seq, error)
+            if is_parked := await outbox.park(claim_id, topic, key, event.seq, error):
+                _logger.error("Event %d of %r in %r is parked: it could not be told", event.seq, key, topic)
+            return is_parked
         at = self._storage.now() + delay_after(failures, self._backoff, self._longest)
         await outbox.retry(claim_id, topic, key, error, at)
         return False

@@ -101,6 +101,7 @@ MODULE_OF = {
     "StatementTimeoutError": "metacore.errors",
     "Stats": "metacore.storage.stats",
     "Storage": "metacore.sync.storage.storage",
+    "StorageClosedError": "metacore.errors",
     "StorageUnavailableError": "metacore.errors",
     "Storages": "metacore.sync.storage.storage",
     "SubscriptionError": "metacore.errors",

@@ -12,7 +12,7 @@ from metacore import ids
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import Event, EventKey
 from metacore.domain.values.model import Model, revised, unchecked
-from metacore.domain.values.text import MAX_KEY_LENGTH, Text, parse_text, require_integer
+from metacore.domain.values.text import Text, require_integer, require_key, require_seq
 from metacore.domain.values.times import Time
 from metacore.errors import InvalidDataError
 
@@ -118,10 +118,6 @@ class KeyProgress(Model):
         """Its topic and key."""
         return self.topic, self.key
 
-    def is_free(self, now: datetime) -> bool:
-        """Whether it may be claimed."""
-        return self.not_before is None or self.not_before <= now
-
     def claimed(self, claim_id: UUID, claimed_seq: int, until: datetime) -> Self:
         """This key, of which a claim has the events up to `claimed_seq`."""
         return revised(self, claim_id=claim_id, claimed_seq=claimed_seq, not_before=until)
@@ -202,25 +198,6 @@ class Wanted:
         if not 1 <= len(listed) <= MOST_KEYS:
             raise InvalidDataError(f"topics are 1 to {MOST_KEYS:,} texts", field="topics")
         return cls(ids.new_id(), tuple(dict.fromkeys(listed)), keys, per_key, lease)
-
-
-def require_key(**arguments: Any) -> None:
-    """InvalidDataError, naming it, if one of these arguments is no key: text of 1 to 255 characters."""
-    for name, value in arguments.items():
-        if not isinstance(value, str) or not 1 <= len(value) <= MAX_KEY_LENGTH:
-            raise InvalidDataError(f"a key is text of 1 to {MAX_KEY_LENGTH} characters", field=name)
-        try:
-            parse_text(value)
-        except ValueError as error:
-            raise InvalidDataError(str(error), field=name) from None
-
-
-def require_seq(least: int = 1, **arguments: Any) -> None:
-    """InvalidDataError, naming it, if one of these arguments is no seq."""
-    require_integer(**arguments)
-    for name, value in arguments.items():
-        if value < least:
-            raise InvalidDataError(f"it is a whole number from {least} on", field=name)
 
 
 def parse_upto(upto: Any) -> dict[EventKey, int]:

@@ -63,10 +63,13 @@ RawBytes = Annotated[bytes, _BytesSchema(), PlainSerializer(_base64, return_type
 """Any bytes; in JSON Base64."""
 
 
+def legible(text: str) -> str:
+    """`text` with what no backend can store of it, NUL and lone surrogates, written as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
 def _escape(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    return legible(value) if isinstance(value, str) else value
 
 
 ToldText = Annotated[Text, BeforeValidator(_escape)]

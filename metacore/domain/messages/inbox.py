@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from metacore.domain.messages.claims import require_key
 from metacore.domain.values.model import Model
+from metacore.domain.values.text import require_key
 from metacore.domain.values.times import Time
 from metacore.errors import InvalidDataError
 

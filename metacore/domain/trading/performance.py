@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
-from typing import Annotated, NamedTuple, Self
-
-from pydantic import PlainSerializer, PlainValidator
+from typing import NamedTuple, Self
 
 from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import Trade
-from metacore.domain.values.amounts import ATTO, ZERO, Sum, canonical, exact, parse_sum
+from metacore.domain.values.amounts import ATTO, ZERO, Sum, canonical, exact, round_down
 from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.model import Model, unchecked
-from metacore.domain.values.symbols import by_symbol, parse_quantity, parsed, plain_each
-from metacore.domain.values.text import Key, parse_text
+from metacore.domain.values.symbols import SumsByAsset, by_symbol, parse_quantity, parsed
+from metacore.domain.values.text import Key
 
 
 class CostMethod(StrEnum):
@@ -43,16 +41,6 @@ class Execution(NamedTuple):
         """What it counts of `trade`."""
         amounts = (trade.quantity, trade.quote_quantity, trade.commission)
         return cls(trade.symbol, trade.side, *amounts, trade.commission_asset)
-
-
-def _parse_fees(value: object) -> FrozenDict:
-    if not isinstance(value, Mapping):
-        raise ValueError("must be a mapping of assets")
-    return FrozenDict({parse_text(str(asset)): parse_sum(amount) for asset, amount in value.items()})
-
-
-Fees = Annotated[FrozenDict, PlainValidator(_parse_fees), PlainSerializer(plain_each, when_used="json")]
-"""Exact decimals by asset; in JSON strings."""
 
 
 class SymbolPerformance(Model):
@@ -103,7 +91,7 @@ class Performance(Model):
     """What a sale takes of what was paid."""
     symbols: tuple[SymbolPerformance, ...] = ()
     """One for each symbol that was ever traded."""
-    fees: Fees
+    fees: SumsByAsset
     """What was paid in commissions, less rebates, by asset."""
     unpriced: tuple[Key, ...] = ()
     """The symbols of which something is left and no price is known."""
@@ -213,4 +201,4 @@ class _Position:
 def _share(money: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     if not part or part == whole:
         return money if part else ZERO
-    return (money * part / whole).quantize(ATTO, ROUND_DOWN)
+    return round_down(money * part / whole)

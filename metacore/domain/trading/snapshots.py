@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Self
 from uuid import UUID
 
-from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from metacore.domain.trading.archiving import is_too_old_for_facts
 from metacore.domain.trading.asset_names import require_own_names
@@ -23,11 +23,11 @@ from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.sides import TOLERANCE, SnapshotTime
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
-from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, canonical, exact, parse_sum
+from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, canonical, exact
 from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.model import Model, across
-from metacore.domain.values.symbols import plain_each
-from metacore.domain.values.text import Key, Text, parse_text
+from metacore.domain.values.symbols import SumsByAsset
+from metacore.domain.values.text import Key, Text
 from metacore.domain.values.times import Time, require_possible
 
 
@@ -61,21 +61,6 @@ class AccountSnapshot(Model):
 
 
 _FLAGS = ("can_trade", "can_withdraw", "can_deposit", "account_type", "permissions")
-
-
-def _frozen_sums(value: object) -> FrozenDict:
-    if not isinstance(value, Mapping):
-        raise ValueError("must be a mapping of amounts by asset")
-    return FrozenDict({parse_text(asset): parse_sum(amount) for asset, amount in value.items()})
-
-
-SumsByAsset = Annotated[
-    Mapping[str, Decimal],
-    PlainValidator(_frozen_sums),
-    PlainSerializer(plain_each, when_used="json"),
-    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string", "format": "decimal"}}),
-]
-"""A read-only mapping of what amounts add up to."""
 
 
 class SnapshotResult(Model):

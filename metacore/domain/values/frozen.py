@@ -117,6 +117,24 @@ def load_exactly(text: str | bytes | bytearray) -> Any:
     return json.loads(text if isinstance(text, str) else text.decode("utf-8"), parse_float=ExactFloat)
 
 
+def load_strictly(text: str) -> Any:
+    """The same of what RFC 8259 knows alone: ValueError also for NaN and Infinity, and for a key twice in an object."""
+    return json.loads(text, parse_float=ExactFloat, parse_constant=refuse_constant, object_pairs_hook=once_each)
+
+
+def refuse_constant(name: str) -> NoReturn:
+    """ValueError for NaN or Infinity, which Python reads as numbers."""
+    raise ValueError(f"not JSON: {name} is no number")
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs; ValueError if it has a key twice."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a JSON object has a key twice, of which one would be lost")
+    return value
+
+
 def dump_json(value: Any) -> str:
     """The JSON text of `value`, Decimals as the numbers they are."""
     try:

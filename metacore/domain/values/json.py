@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, NoReturn, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     ConfigDict,
@@ -21,7 +21,15 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from metacore.domain.values.amounts import parse_amount
-from metacore.domain.values.frozen import FrozenDict, dump_json, freeze_json, parse_number, thaw_json
+from metacore.domain.values.frozen import (
+    FrozenDict,
+    dump_json,
+    freeze_json,
+    once_each,
+    parse_number,
+    refuse_constant,
+    thaw_json,
+)
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import parse_text
 
@@ -192,7 +200,11 @@ def load_json_object(text: str | bytes | bytearray) -> dict[str, Any]:
         raise ValueError("starts with a byte order mark; send UTF-8 without one")
     try:
         value = json.loads(
-            text, parse_float=parse_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_once_each
+            text,
+            parse_float=parse_number,
+            parse_int=_integer,
+            parse_constant=refuse_constant,
+            object_pairs_hook=once_each,
         )
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg}, character {error.pos}") from None
@@ -203,21 +215,10 @@ def load_json_object(text: str | bytes | bytearray) -> dict[str, Any]:
     return value
 
 
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"not JSON: {name} is no number")
-
-
 def _integer(text: str) -> int:
     if len(text) > _LONGEST_INTEGER:
         raise ValueError("an integer in JSON fits 64 bits")
     return int(text)
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        raise ValueError("a JSON object has a key twice, of which one would be lost")
-    return value
 
 
 def _thawed(value: Any) -> Any:

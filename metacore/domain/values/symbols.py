@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-from metacore.domain.values.amounts import parse_amount
+from metacore.domain.values.amounts import parse_amount, parse_sum
 from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.text import MAX_KEY_LENGTH, parse_text
 from metacore.errors import InvalidDataError
@@ -67,3 +67,20 @@ Symbol = Annotated[str, PlainValidator(parse_symbol)]
 
 Holdings = Annotated[FrozenDict, PlainValidator(_parse_holdings), PlainSerializer(plain_each, when_used="json")]
 """Quantities greater than zero, by symbol and in its order."""
+
+
+def _frozen_sums(value: object) -> FrozenDict:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a mapping of amounts by asset")
+    if not all(isinstance(asset, str) for asset in value):
+        raise ValueError("an asset is text")
+    return FrozenDict({parse_text(asset): parse_sum(amount) for asset, amount in value.items()})
+
+
+SumsByAsset = Annotated[
+    Mapping[str, Decimal],
+    PlainValidator(_frozen_sums),
+    PlainSerializer(plain_each, when_used="json"),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string", "format": "decimal"}}),
+]
+"""A read-only mapping of what amounts add up to."""

@@ -37,6 +37,14 @@ def require_text(**arguments: str | None) -> None:
             raise InvalidDataError(str(error), field=name) from None
 
 
+def require_key(**arguments: str | None) -> None:
+    """Return if every argument of an operation is text of 1 to 255 characters; else InvalidDataError names it."""
+    for name, value in arguments.items():
+        if not isinstance(value, str) or not 1 <= len(value) <= MAX_KEY_LENGTH:
+            raise InvalidDataError(f"a key is text of 1 to {MAX_KEY_LENGTH} characters", field=name)
+    require_text(**arguments)
+
+
 def require_integer(**arguments: int | None) -> None:
     """Return if every argument of an operation is an integer of 64 bits, or None; else InvalidDataError names it."""
     for name, value in arguments.items():
@@ -46,6 +54,14 @@ def require_integer(**arguments: int | None) -> None:
             raise InvalidDataError(f"an integer is wanted, not {type(value).__name__}", field=name)
         if not LEAST_INTEGER <= value <= GREATEST_INTEGER:
             raise InvalidDataError("an integer fits 64 bits", field=name)
+
+
+def require_seq(least: int = 1, **arguments: int) -> None:
+    """Return if every argument of an operation is a seq, from `least` on; else InvalidDataError names it."""
+    require_integer(**arguments)
+    for name, value in arguments.items():
+        if value < least:
+            raise InvalidDataError(f"it is a whole number from {least} on", field=name)
 
 
 Text = Annotated[str, StringConstraints(strict=True), AfterValidator(parse_text)]

@@ -7,8 +7,8 @@ from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import parse_limit
-from metacore.domain.messages.claims import require_key, require_seq
 from metacore.domain.messages.inbox import Acceptance, InboxMessage, InboxPosition, parse_message_id
+from metacore.domain.values.text import require_key, require_seq
 from metacore.domain.values.times import require_time
 from metacore.memory.storages.session import Session
 from metacore.storage.inbox import InboxStorage

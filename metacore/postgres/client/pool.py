@@ -19,7 +19,7 @@ from metacore._compat.psycopg_aio import Connection, ConnectionPool, wait
 from metacore.backends.resources import Resources
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
-from metacore.errors import ConfigurationError, PoolTimeoutError, StorageUnavailableError
+from metacore.errors import ConfigurationError, PoolTimeoutError, StorageClosedError, StorageUnavailableError
 from metacore.postgres.client import network
 from metacore.postgres.client.connections import (
     PASSED_ON,
@@ -136,7 +136,7 @@ class Pool(Resources):
                 cause=self._last_error,
             ) from error
         except PoolClosed as error:
-            raise StorageUnavailableError("the storage is closed; open another one by connect()") from error
+            raise StorageClosedError("the storage is closed; open another one by connect()") from error
 
     async def exchange(
         self,

@@ -14,15 +14,16 @@ ENSURE = Statement(
     writes=True,
 )
 
+POSITION = Statement("inbox.accept", f"SELECT seq FROM {{schema}}.inbox_positions WHERE {_POSITION} FOR UPDATE")
+"""Locks it: who comes at the same time waits, and finds it as it is then."""
+
 ACCEPT = Statement(
     "inbox.accept",
     f"UPDATE {{schema}}.inbox_positions SET seq = inbox_positions.seq + 1"
     f" WHERE {_POSITION} AND seq = %(seq)s::bigint - 1 RETURNING 1",
     writes=True,
 )
-"""Gives a row if the message is the next one. Who comes at the same time waits, and looks again."""
-
-POSITION = Statement("inbox.accept", f"SELECT seq FROM {{schema}}.inbox_positions WHERE {_POSITION}")
+"""Moves it on, if the message is the next one."""
 
 ONCE = Statement(
     "inbox.once",

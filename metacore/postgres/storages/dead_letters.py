@@ -59,8 +59,12 @@ class PostgresDeadLetterStorage(DeadLetterStorage):
         now, key = self._session.now(), {"source": source, "position": position}
         told = {"resolution": resolution.value, "note": note, "resolved_at": to_text(now)}
         calls: list[Call] = [(statements.RESOLVE, {**key, **told}), (statements.GET, key)]
-        _, rows = await self._session.pipeline("dead_letters.resolve", calls)
-        return _letter(rows, source, position).resolved(resolution, note, now)
+        changed, rows = await self._session.pipeline("dead_letters.resolve", calls)
+        letter = _letter(rows, source, position)
+        if not changed and letter.resolution is None:
+            # It came between the two statements.
+            raise _not_found(source, position)
+        return letter.resolved(resolution, note, now)
 
     async def count(self, source: str | None = None) -> int:
         require_text(source=source)
@@ -72,5 +76,9 @@ class PostgresDeadLetterStorage(DeadLetterStorage):
 
 def _letter(rows: list[Row], source: str, position: str) -> DeadLetter:
     if not rows:
-        raise NotFoundError("dead letter", (source, position))
+        raise _not_found(source, position)
     return DEAD_LETTER.decode(rows[0])
+
+
+def _not_found(source: str, position: str) -> NotFoundError:
+    return NotFoundError("dead letter", (source, position))

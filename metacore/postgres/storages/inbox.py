@@ -7,8 +7,8 @@ from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import parse_limit
-from metacore.domain.messages.claims import require_key, require_seq
 from metacore.domain.messages.inbox import Acceptance, InboxPosition, parse_message_id
+from metacore.domain.values.text import require_key, require_seq
 from metacore.domain.values.times import require_time
 from metacore.postgres.client.codecs import to_array, to_text
 from metacore.postgres.client.session import Session, TransactionSession
@@ -28,11 +28,10 @@ class PostgresInboxStorage(InboxStorage):
         require_key(consumer=consumer, topic=topic, key=key)
         require_seq(seq=seq)
         named = {"consumer": consumer, "topic": topic, "key": key}
-        calls: list[Call] = [(statements.ENSURE, named), (statements.ACCEPT, {**named, "seq": str(seq)})]
-        calls.append((statements.POSITION, named))
-        _, accepted, stored = await self._session.pipeline("inbox.accept", calls)
-        before = seq - 1 if accepted else stored[0][0]
-        return InboxPosition(**named, seq=before).accept(seq)[1]
+        calls: list[Call] = [(statements.ENSURE, named), (statements.POSITION, named)]
+        calls.append((statements.ACCEPT, {**named, "seq": str(seq)}))
+        _, stored, _ = await self._session.pipeline("inbox.accept", calls)
+        return InboxPosition(**named, seq=stored[0][0]).accept(seq)[1]
 
     async def once(self, consumer: str, message_id: str | UUID) -> bool:
         require_key(consumer=consumer)

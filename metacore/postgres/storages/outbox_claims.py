@@ -45,6 +45,7 @@ class Claiming:
         until = self._now + self._wanted.lease
         seen = await self._look(tx)
         chosen = self._choose(seen)
+        self._note(seen, chosen)
         if not chosen:
             return Claim.of(self._claim_id, until, ())
         stored, events = await self._lock(tx, seen, chosen)
@@ -69,13 +70,19 @@ class Claiming:
             begin = "-infinity" if start is None else to_text(start)
             calls.append((statements.DUE, {"topic": topic, "start": begin, **told}))
         found: list[list[Row]] = await tx.pipeline("outbox.claim", calls)
-        seen = {
+        return {
             topic: [(row[0], row[1], row[2]) for row in rows]
             for topic, rows in zip(self._wanted.topics, found, strict=True)
         }
+
+    def _note(self, seen: Mapping[str, Sequence[Wakeup]], chosen: Sequence[EventKey]) -> None:
+        """Note up to when nothing is left to be looked at: the first wakeup that is left, or that was not seen."""
+        mine = set(chosen)
         for topic, wakeups in seen.items():
-            self._horizons.of(topic).seen(now, wakeups[-1][0] if len(wakeups) == self._limit else None)
-        return seen
+            left = next((due for due, key, _ in wakeups if (topic, key) not in mine), None)
+            if left is None and len(wakeups) == self._limit:
+                left = wakeups[-1][0]
+            self._horizons.of(topic).seen(self._now, left)
 
     def _choose(self, seen: Mapping[str, Sequence[Wakeup]]) -> Sequence[EventKey]:
         """The keys that wait longest, as many as are wanted."""

@@ -12,7 +12,7 @@ from weakref import proxy
 from metacore._compat.blocking import owner
 from metacore.config import Settings
 from metacore.domain.values.times import Clock, read_clock
-from metacore.errors import StorageUnavailableError
+from metacore.errors import StorageClosedError, StorageUnavailableError
 from metacore.sync.backends.counting import Counters
 from metacore.sync.backends.normal_names import NormalNames
 from metacore.sync.crypto.keys import Keys
@@ -56,17 +56,17 @@ class Resources:
         self._is_closed = True
 
     def check(self) -> None:
-        """StorageUnavailableError if the storage is closed or used from elsewhere than it was opened."""
+        """StorageClosedError if the storage is closed or used from elsewhere than it was opened."""
         if self._process is None:
-            raise StorageUnavailableError(
+            raise StorageClosedError(
                 "the storage is not open; use it inside the `with` block of connect(), or call its open() before"
             )
         if owner() != self._owner:
-            raise StorageUnavailableError(
+            raise StorageClosedError(
                 "the storage was opened in another event loop or process; open one of its own there"
             )
         if self._is_closed:
-            raise StorageUnavailableError("the storage is closed; open another one by connect()")
+            raise StorageClosedError("the storage is closed; open another one by connect()")
 
     @property
     def is_inherited(self) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from metacore._compat.blocking import Eventual, require_own_world, sleep
 from metacore.domain.messages.claims import Claim, ClaimedKey, Wanted, delay_after
+from metacore.domain.messages.dead_letters import legible
 from metacore.domain.messages.events import Event, EventKey
 from metacore.domain.values.text import require_integer
 from metacore.errors import (
@@ -16,6 +17,7 @@ from metacore.errors import (
     OutcomeUnknownError,
     RetryableError,
     StatementTimeoutError,
+    StorageClosedError,
     StorageUnavailableError,
 )
 from metacore.sync.storage.storage import Storage
@@ -71,11 +73,13 @@ class Relay:
     def run(self) -> None:
         """Tell events until `stop` is called, and look for more every `pause` while there are none.
 
-        A storage that cannot be reached is tried again and again.
+        A storage that cannot be reached is tried again and again; one that is closed is a StorageClosedError.
         """
         while not self._is_stopped:
             try:
                 told = self.step()
+            except StorageClosedError:
+                raise
             except _PASSING as error:
                 _logger.warning("The relay of %s goes on after an error: %s", ", ".join(self._wanted.topics), error)
                 told = 0
@@ -93,8 +97,6 @@ class Relay:
         progress = _Progress(claim, self._storage.now())
         for claimed in claim.keys:
             self._tell(claimed, progress)
-            if self._storage.now() - progress.marked_at >= MARK:
-                self._mark(progress)
         self._mark(progress)
         return progress.told
 
@@ -108,10 +110,12 @@ class Relay:
                 self._send(event)
             except Exception as error:  # noqa: BLE001 - it is stored with the event
                 self._mark(progress)
-                if not self._give_up(event, failures, repr(error), progress):
+                if not self._give_up(event, failures, legible(repr(error)), progress):
                     return
             else:
                 progress.upto[event.event_key] = event.seq
+                if self._storage.now() - progress.marked_at >= MARK:
+                    self._mark(progress)
             progress.told += 1
             failures = 0
 
@@ -119,8 +123,9 @@ class Relay:
         """Give the key back for a while, or park the event; whether its key goes on."""
         outbox, claim_id, (topic, key) = self._storage.outbox, progress.claim.id, event.event_key
         if failures + 1 >= self._attempts:
-            _logger.error("Event %d of %r in %r is parked: it could not be told", event.seq, key, topic)
-            return outbox.park(claim_id, topic, key, event.seq, error)
+            if is_parked := outbox.park(claim_id, topic, key, event.seq, error):
+                _logger.error("Event %d of %r in %r is parked: it could not be told", event.seq, key, topic)
+            return is_parked
         at = self._storage.now() + delay_after(failures, self._backoff, self._longest)
         outbox.retry(claim_id, topic, key, error, at)
         return False

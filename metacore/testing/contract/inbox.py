@@ -52,6 +52,18 @@ class InboxStorageContract(Contract):
         assert Counter(each.outcome for each in outcomes if isinstance(each, Acceptance)) == {NEW: 1, DUPLICATE: 5}
         assert sorted(map(bool, runner.together(*[lambda: storage.inbox.once("c", "id")] * 6))) == [False] * 5 + [True]
 
+    def test_messages_of_a_key_at_once_are_each_new_once(self, storage: Storage, runner: Runner) -> None:
+        def accept_all() -> list[int]:
+            mine: list[int] = []
+            while (expected := storage.inbox.accept("consumer", "topic", "key", 100).expected) <= 20:
+                for seq in (expected, expected + 1):
+                    mine += [seq] if storage.inbox.accept("consumer", "topic", "key", seq).outcome is NEW else []
+            return mine
+
+        found = runner.together(*[accept_all] * 4)
+        accepted = sorted(seq for mine in found if isinstance(mine, list) for seq in mine)
+        assert accepted == list(range(1, len(accepted) + 1))
+
     def test_what_was_undone_is_new_again(self, storage: Storage) -> None:
         with pytest.raises(KeyError), storage.transaction() as tx:
             assert tx.inbox.accept("consumer", "topic", "key", 1).outcome is NEW

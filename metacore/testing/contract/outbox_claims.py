@@ -140,21 +140,25 @@ class OutboxClaimContract(Contract):
         append(storage, "aab")
         claim = storage.outbox.claim(["trading"], per_key=1)
         with pytest.raises(InvalidDataError) as caught:
-            storage.outbox.done(claim.id, {B: 1, A: 2})
+            storage.outbox.done(claim.id, {A: 1, B: 2})
         assert caught.value.field == "upto"
         assert storage.outbox.lag("trading").events == 3
         assert storage.outbox.done(NOBODY, {A: 1, ("trading", "x"): 1}) == (A, ("trading", "x"))
         assert storage.outbox.done(claim.id, {}) == ()
 
-    def test_what_is_not_committed_is_told_to_nobody_and_holds_up_no_other(
-        self, storage: Storage, runner: Runner
-    ) -> None:
+    def test_what_is_not_committed_is_told_to_nobody(self, storage: Storage) -> None:
         append(storage, "a")
         with storage.transaction() as tx:
             tx.outbox.append([NewEventFactory.build(key="a")])
             assert [event.seq for event in storage.outbox.read(*A)] == [1]
         claim = storage.outbox.claim(["trading"])
         assert told(claim) == [("a", 1), ("a", 2)]
+
+    def test_a_claim_of_few_keys_leaves_the_others_to_the_next(self, storage: Storage, clock: ManualClock) -> None:
+        append(storage, "abc")
+        clock.advance(seconds=10)
+        claims = [storage.outbox.claim(["trading"], keys=1) for _ in range(4)]
+        assert [told(claim) for claim in claims] == [[("a", 1)], [("b", 1)], [("c", 1)], []]
 
     def test_however_many_claim_at_once_each_key_is_in_one_claim(self, storage: Storage, runner: Runner) -> None:
         keys = [f"{n:02}" for n in range(20)]

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from metacore.domain.messages.events import Event
-from metacore.errors import ConfigurationError, InvalidDataError
+from metacore.errors import ConfigurationError, InvalidDataError, StorageClosedError
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import ManualClock
-from metacore.testing.contract.base import Contract
+from metacore.testing.contract.base import Backend, Contract
 from metacore.testing.factories import NewEventFactory
 from metacore.testing.loop_threads import PATIENCE
 from metacore.testing.runners import Runner
@@ -32,6 +32,18 @@ class Receiver:
         if (event.key, event.seq) in self.refuses:
             raise ValueError(f"refused {event.seq}")
         self.seen.append((event.key, event.seq))
+
+
+class SpoiltError(Exception):
+    """An error that tells of itself what no backend can store."""
+
+    def __repr__(self) -> str:
+        return "a\0b\ud800"
+
+    @classmethod
+    def be_raised(cls, _: Event) -> None:
+        """Raise it."""
+        raise cls
 
 
 class RelayContract(Contract):
@@ -87,6 +99,31 @@ class RelayContract(Contract):
         letter = storage.dead_letters.get("trading", "a:2")
         assert letter.error == "ValueError('refused 2')"
         assert storage.outbox.lag("trading").events == 0
+
+    def test_what_is_told_slowly_is_marked_on_the_way(
+        self, storage: Storage, clock: ManualClock, runner: Runner
+    ) -> None:
+        storage.outbox.append(NewEventFactory.build(key="a") for _ in range(9))
+        settings: dict[str, Any] = {"send": runner.eventual(lambda _: clock.advance()), "lease": timedelta(seconds=4)}
+        relay = runner.service("Relay", storage, topics=["trading"], **settings)
+        told = relay.step()
+        assert storage.outbox.lag("trading").events == 9 - told + 1  # the last one came as the lease ran out
+        while relay.step():
+            clock.advance(seconds=4)
+        assert storage.outbox.lag("trading").events == 0
+
+    def test_an_error_that_cannot_be_stored_is_escaped(self, storage: Storage, runner: Runner) -> None:
+        storage.outbox.append([NewEventFactory.build(key="a")])
+        send = runner.eventual(SpoiltError.be_raised)
+        assert runner.service("Relay", storage, topics=["trading"], send=send, attempts=1).step() == 1
+        assert storage.dead_letters.get("trading", "a:1").error == "a\\x00b\\ud800"
+
+    def test_a_closed_storage_ends_it(self, backend: Backend, runner: Runner, receiver: Receiver) -> None:
+        storage = runner.blocking(backend.connect()).open()
+        relay = runner.service("Relay", storage, topics=["trading"], send=runner.eventual(receiver.take))
+        storage.close()
+        with pytest.raises(StorageClosedError):
+            relay.run()
 
     def test_it_runs_until_it_is_stopped(
         self, storage: Storage, runner: Runner, relay_with: Relays, receiver: Receiver

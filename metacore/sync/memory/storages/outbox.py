@@ -19,12 +19,10 @@ from metacore.domain.messages.claims import (
     lag_of,
     parse_upto,
     put_aside,
-    require_key,
-    require_seq,
 )
 from metacore.domain.messages.events import Event, KeyCount, NewEvent, by_key, numbered, page_of
 from metacore.domain.values.pages import Page
-from metacore.domain.values.text import GREATEST_INTEGER, require_text
+from metacore.domain.values.text import GREATEST_INTEGER, require_key, require_seq, require_text
 from metacore.domain.values.times import require_time
 from metacore.errors import AlreadyExistsError
 from metacore.memory.schema import Views

@@ -16,12 +16,10 @@ from metacore.domain.messages.claims import (
     lag_of,
     parse_upto,
     put_aside,
-    require_key,
-    require_seq,
 )
 from metacore.domain.messages.events import Event, NewEvent, page_of
 from metacore.domain.values.pages import Page
-from metacore.domain.values.text import require_text
+from metacore.domain.values.text import require_key, require_seq, require_text
 from metacore.domain.values.times import require_time
 from metacore.postgres.client.codecs import DEAD_LETTER, EVENT, to_array, to_text
 from metacore.postgres.client.horizons import Horizons
@@ -71,10 +69,11 @@ class PostgresOutboxStorage(OutboxStorage):
         def note(tx: TransactionSession) -> Sequence[tuple[str, str]]:
             stored = lock(tx, "outbox.done", list(told))
             held = [row for row in stored.values() if row.is_held(claim_id, now)]
+            kept = {row.event_key for row in held}
             changed = [row.done(told[row.event_key]) for row in held]
             freed = [row for row in changed if row.claim_id is None]
             calls = [*save(changed), *drop([stored[row.event_key] for row in freed], claim_id), *wake_rest(freed, now)]
-            lost = tuple(event_key for event_key in told if event_key not in {row.event_key for row in held})
+            lost = tuple(event_key for event_key in told if event_key not in kept)
             tx.finish("outbox.done", calls)
             return lost
 
