@@ -217,7 +217,7 @@ def test_what_is_open_to_the_end_is_one_record_and_the_rows_after_it_are_not_rea
 
 def test_many_short_lines_that_are_open_are_read_once(urls, user_id, tmp_path):
     file = tmp_path / "users.csv"
-    file.write_bytes(b'username\nu1\n"u2\n' + b"short\n" * 200_000)
+    file.write_bytes(b'username\nu1\n"u2\n' + b"short,2\n" * 200_000)
     assert imported(urls[0], "users", file, expected=NOT_AS_NEEDED)[0] == 1
 
 
@@ -229,6 +229,7 @@ def test_users_are_imported_again_under_normal_names(urls, tmp_path, monkeypatch
         "".join(f'{{"id": "{ids[n]}", "username": "{name}"}}\n' for n, name in enumerate(("Alice", "Alice Smith")))
     )
     assert imported(urls[0], "users", file, expected=NOT_AS_NEEDED) == (1, 0, 1)
+    (tmp_path / "users.jsonl.refused.jsonl").unlink()
     assert imported(urls[0], "users", file, expected=NOT_AS_NEEDED) == (0, 1, 1)
 
 
