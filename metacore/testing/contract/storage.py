@@ -166,7 +166,7 @@ class StorageContract(Contract):
     def test_after_a_fork_every_operation_raises(self, storage: Storage, runner: Runner) -> None:
         storage.users.list()
         for name in ("users.create", "orders.get", "balances.apply", "trades.stream", "transaction", "run", "ping"):
-            assert runner.forked(partial(OPERATIONS[name], storage)) == "StorageUnavailableError", name
+            assert runner.forked(partial(OPERATIONS[name], storage)) == "StorageClosedError", name
         assert storage.users.list().items == ()
 
     def test_closing_it_in_a_fork_leaves_it_open_where_it_was_opened(
