@@ -40,14 +40,15 @@ class LettersPage(BaseModel):
 def letter_of(message: Message, error: InvalidDataError, now: datetime) -> DeadLetter:
     """The letter of a message that is no order.
 
-    Its position has the time of the message, too: the offsets of a topic that was made anew begin again.
+    Its position has the time of the message, too: the offsets of a topic that was made anew begin again. A header that
+    comes several times is a list of its values.
     """
     return DeadLetter(
         source=message.topic,
         position=f"{message.partition}-{message.offset}-{message.timestamp}",
         key=None if message.key is None else message.key.decode("utf-8", "backslashreplace"),
         value=message.value,
-        headers={name: _text(value) for name, value in message.headers},
+        headers=_headers(message),
         error=error.message,
         field=error.field or None,
         failed_at=now,
@@ -112,5 +113,10 @@ def router(storage: Storage, service: OrderRecordService) -> APIRouter:
     return routes
 
 
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+def _headers(message: Message) -> dict[str, str | list[str | None] | None]:
+    told: dict[str, list[str | None]] = {}
+    for name, value in message.headers:
+        # A header without a value comes as None, whatever the types say.
+        text = None if value is None else value.decode("utf-8", "backslashreplace")
+        told.setdefault(name, []).append(text)
+    return {name: texts[0] if len(texts) == 1 else texts for name, texts in told.items()}

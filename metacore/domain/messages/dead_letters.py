@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -19,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-from metacore.domain.values.frozen import FrozenDict, FrozenJson
+from metacore.domain.values.frozen import MAX_DEPTH, FrozenDict, FrozenJson
 from metacore.domain.values.model import Model, across, revised
 from metacore.domain.values.text import Key, Text, parse_text
 from metacore.domain.values.times import Time
@@ -75,6 +76,19 @@ def _escape(value: object) -> object:
 ToldText = Annotated[Text, BeforeValidator(_escape)]
 """Any text at all: what no backend can store of it, NUL and lone surrogates, is written as an escape."""
 
+
+def _escape_within(value: object, depth: int = 0) -> object:
+    if depth < MAX_DEPTH:
+        if isinstance(value, Mapping):
+            return {_escape(name): _escape_within(item, depth + 1) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [_escape_within(item, depth + 1) for item in value]
+    return _escape(value)
+
+
+ToldJson = Annotated[FrozenJson, BeforeValidator(_escape_within)]
+"""A JSON object, its names and texts escaped like a `ToldText`."""
+
 Position = Annotated[
     str, StringConstraints(strict=True, min_length=1, max_length=MAX_POSITION_LENGTH), AfterValidator(parse_text)
 ]
@@ -85,14 +99,15 @@ class DeadLetter(Model):
     """A message that could not be used, found by the `position` that it had in its `source`.
 
     `value` are its bytes, whatever they are; None where it had none. `error` says what was wrong, `field` where in it.
-    NUL and lone surrogates in `key`, `error` and `field` become escapes: a letter is never refused for what it tells.
+    NUL and lone surrogates in `key`, `error`, `field` and `headers` become escapes: a letter is never refused for what
+    it tells.
     """
 
     source: Key
     position: Position
     key: ToldText | None = None
     value: RawBytes | None
-    headers: FrozenJson = Field(default_factory=FrozenDict)
+    headers: ToldJson = Field(default_factory=FrozenDict)
     error: ToldText
     field: ToldText | None = None
     failed_at: Time

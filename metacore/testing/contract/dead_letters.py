@@ -51,10 +51,12 @@ class DeadLetterStorageContract(Contract):
             assert letter.key == letter.error == letter.field == text
 
     def test_what_cannot_be_stored_of_what_is_told_is_escaped(self, storage: Storage) -> None:
-        letter = DeadLetterFactory.build(key="a\0", error="\ud800 at \0", field="\udfff")
+        headers = {"a\0": None, "\ud800": ["b\0", {"c": "\udfff"}]}
+        letter = DeadLetterFactory.build(key="a\0", error="\ud800 at \0", field="\udfff", headers=headers)
         storage.dead_letters.put(letter)
         stored = storage.dead_letters.get(letter.source, letter.position)
         assert (stored.key, stored.error, stored.field) == ("a\\x00", "\\ud800 at \\x00", "\\udfff")
+        assert stored.headers == {"a\\x00": None, "\\ud800": ("b\\x00", {"c": "\\udfff"})}
 
     def test_a_letter_is_stored_once(self, storage: Storage, runner: Runner) -> None:
         letter = DeadLetterFactory.build()
