@@ -71,7 +71,7 @@ class Consumer:
         while not stop.is_set():
             try:
                 await self._consume(stop, backoff)
-            except KafkaError as error:
+            except (KafkaError, OSError) as error:  # time-outs of asyncio are an OSError
                 self._in_trouble("broker", error)
                 await backoff.wait()
 
@@ -81,11 +81,11 @@ class Consumer:
             await asyncio.wait_for(self._connected.wait(), _BROKER_ANSWERS_WITHIN)
 
     def backlog(self) -> int:
-        """How many messages of its partitions wait, as far as it was told."""
-        kafka = self._kafka
-        if kafka is None:
+        """How many messages of its partitions wait, as far as the broker told; 0 without a connection to it."""
+        if self._kafka is None:
             return 0
-        return sum((kafka.highwater(partition) or 0) - self._next.get(partition, 0) for partition in self._next)
+        ends = {partition: self._kafka.highwater(partition) for partition in self._kafka.assignment()}
+        return sum(end - self._next[partition] for partition, end in ends.items() if end and partition in self._next)
 
     async def check(self) -> None:
         """Whether messages are consumed; UnwellError if not."""
@@ -120,12 +120,28 @@ class Consumer:
             self._kafka, self._trouble = kafka, None
             self._connected.set()
             while not stop.is_set():
-                polled = await kafka.getmany(timeout_ms=_POLL, max_records=settings.batch)
-                if polled and await self._store(polled, backoff):
-                    await self._commit(kafka, polled)
+                await self._poll(kafka, backoff)
         finally:
             self._kafka = None
             await _within(_BROKER_ANSWERS_WITHIN, kafka.stop())
+
+    async def _poll(self, kafka: AIOKafkaConsumer, backoff: Backoff) -> None:
+        polled = await kafka.getmany(timeout_ms=_POLL, max_records=self._settings.batch)
+        await self._note_positions(kafka, polled)
+        if polled and await self._store(polled, backoff):
+            await self._commit(kafka, polled)
+
+    async def _note_positions(self, kafka: AIOKafkaConsumer, polled: Polled) -> None:
+        """Note what comes next of each partition of ours, so that a backlog is told before any of it is stored."""
+        noted = {}
+        for partition in kafka.assignment():
+            if messages := polled.get(partition):
+                noted[partition] = messages[0].offset
+            elif partition in self._next:
+                noted[partition] = self._next[partition]
+            elif kafka.highwater(partition) is not None:
+                noted[partition] = await kafka.position(partition)
+        self._next = noted
 
     async def _require_topic(self) -> None:
         settings = self._settings
@@ -134,9 +150,10 @@ class Consumer:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._url)
         try:
             await _within(_BROKER_ANSWERS_WITHIN, admin.start())
-            answer: Any = await admin.create_topics([topic])  # which class it is, only the broker's version tells
+            # Which class it is, only the broker's version tells.
+            answer: Any = await _within(_BROKER_ANSWERS_WITHIN, admin.create_topics([topic]))
         finally:
-            await admin.close()
+            await _within(_BROKER_ANSWERS_WITHIN, admin.close())
         for _, code, *_ in answer.topic_errors:
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)
@@ -147,8 +164,6 @@ class Consumer:
         while True:
             try:
                 await self._save(batch)
-            except InvalidDataError:
-                await self._sort_out_what_the_storage_refuses(batch)
             except MetacoreError as error:
                 self._in_trouble("database", error)
                 if not await backoff.wait():
@@ -160,23 +175,31 @@ class Consumer:
 
     async def _save(self, batch: Batch) -> None:
         # Letters first: who sees an order finds what went wrong before it.
-        if batch.dead:
-            letters = [letter_of(message, error, self._storage.now()) for message, error in batch.dead]
-            async with self._storage.transaction() as transaction:
-                for letter in letters:
-                    await transaction.dead_letters.put(letter)
+        await self._keep(batch.dead)
         if batch.orders:
-            await self._service.process_many([record for _, record in batch.orders])
+            try:
+                await self._service.process_many([record for _, record in batch.orders])
+            except InvalidDataError:
+                await self._save_in_turn(batch)
         self.told.orders += len(batch.orders)
         self.told.dead_letters += len(batch.dead)
 
-    async def _sort_out_what_the_storage_refuses(self, batch: Batch) -> None:
+    async def _save_in_turn(self, batch: Batch) -> None:
+        """Store the orders one by one; what the storage refuses is kept as a letter."""
         for message, record in tuple(batch.orders):
             try:
                 await self._service.process(record)
             except InvalidDataError as error:
+                await self._keep([(message, error)])
                 batch.orders.remove((message, record))
                 batch.dead.append((message, error))
+
+    async def _keep(self, dead: Sequence[tuple[Message, InvalidDataError]]) -> None:
+        if dead:
+            letters = [letter_of(message, error, self._storage.now()) for message, error in dead]
+            async with self._storage.transaction() as transaction:
+                for letter in letters:
+                    await transaction.dead_letters.put(letter)
 
     async def _commit(self, kafka: AIOKafkaConsumer, polled: Polled) -> None:
         following = {partition: messages[-1].offset + 1 for partition, messages in polled.items()}

@@ -17,7 +17,7 @@ from orders.consumer import Consumer
 from orders.letters import letter_of, replay
 from orders.settings import OrderSettings
 
-PARTITION = TopicPartition("orders", 1)
+PARTITION, OTHER, NEW = (TopicPartition("orders", number) for number in (1, 2, 3))
 
 
 def message(value: bytes | None, offset: int = 0, **changes: Any) -> ConsumerRecord[bytes, bytes]:
@@ -60,6 +60,79 @@ def test_what_the_storage_refuses_of_a_batch_is_a_letter_and_the_rest_is_stored(
     run(check)
 
 
+def test_a_batch_that_is_refused_though_each_of_it_is_not_is_stored_in_turn(mocker: MockerFixture) -> None:
+    good = OrderRecordFactory.build_batch(2)
+
+    async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
+        mocker.patch.object(storage.order_records, "save_many", side_effect=InvalidDataError("no"))
+        save = storage.order_records.save
+        away = StorageUnavailableError("away")
+        storing = mocker.patch.object(storage.order_records, "save", side_effect=[away, *await save_both(save)])
+        polled = {PARTITION: [message(one.model_dump_json().encode(), n) for n, one in enumerate(good)]}
+        assert await consumer._store(polled, Backoff(asyncio.Event()))
+        assert storing.call_count == 3
+        assert (consumer.told.orders, consumer.told.dead_letters, consumer.told.failures) == (2, 0, 1)
+
+    async def save_both(save: Any) -> list[Any]:
+        return [await save(one) for one in good]
+
+    run(check)
+
+
+class Broker:
+    """What a consumer asks of its connection."""
+
+    def __init__(self, polled: Any) -> None:
+        self.assigned = {PARTITION, OTHER, NEW}
+        self._polled = polled
+
+    async def getmany(self, **_: Any) -> Any:
+        return self._polled
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.assigned
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        assert partition in self.assigned
+        return {PARTITION: 10, OTHER: 5}.get(partition)
+
+    async def position(self, partition: TopicPartition) -> int:
+        return {OTHER: 2}[partition]
+
+
+def test_the_backlog_is_told_before_it_is_stored_and_for_no_partition_that_was_taken_away(
+    mocker: MockerFixture,
+) -> None:
+    async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
+        mocker.patch.object(storage.order_records, "save_many", side_effect=StorageUnavailableError("away"))
+        broker: Any = Broker({PARTITION: [message(OrderRecordFactory.build().model_dump_json().encode(), 3)]})
+        stop = asyncio.Event()
+        stop.set()
+        consumer._kafka = broker
+        await consumer._poll(broker, Backoff(stop))
+        assert consumer.backlog() == (10 - 3) + (5 - 2)
+        broker.assigned = {OTHER, NEW}
+        assert consumer.backlog() == 5 - 2
+
+    run(check)
+
+
+def test_a_broker_that_does_not_answer_is_waited_for(mocker: MockerFixture) -> None:
+    async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
+        stop = asyncio.Event()
+
+        async def consume(*_: Any) -> None:
+            if consuming.call_count == 2:
+                stop.set()
+            raise TimeoutError
+
+        consuming = mocker.patch.object(consumer, "_consume", side_effect=consume)
+        await consumer.run(stop)
+        assert (consuming.call_count, consumer.told.failures) == (2, 2)
+
+    run(check)
+
+
 def test_a_database_that_is_away_is_waited_for_until_the_service_ends(mocker: MockerFixture) -> None:
     record = OrderRecordFactory.build()
     polled = {PARTITION: [message(record.model_dump_json().encode())]}
@@ -98,8 +171,10 @@ def test_sixteen_who_replay_a_letter_at_once_store_its_order_once() -> None:
 
 def test_a_letter_tells_what_its_message_had_whatever_it_was() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    told = message(b"\0\xff", key=b"\xff\0", headers=(("trace", b"a\0\xff"),))
+    headers = (("trace", b"a\0\xff"), ("none", None), ("twice", b"1"), ("twice", None), ("\0\ud800", b""))
+    told = message(b"\0\xff", key=b"\xff\0", headers=headers)
     letter = letter_of(told, InvalidDataError("no", field="items"), now)
     assert (letter.source, letter.position, letter.value, letter.field) == ("orders", "1-0-7", b"\0\xff", "items")
-    assert (letter.key, dict(letter.headers)) == (r"\xff\x00", {"trace": r"a\x00\xff"})
+    assert letter.key == r"\xff\x00"
+    assert letter.headers == {"trace": r"a\x00\xff", "none": None, "twice": ("1", None), r"\x00\ud800": ""}
     assert letter_of(message(None, key=None), InvalidDataError("no"), now).key is None
