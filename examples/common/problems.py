@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.logs import request_id
 from metacore import errors
@@ -70,7 +71,7 @@ def install(app: Starlette) -> None:
     app.add_exception_handler(errors.MetacoreError, _by_table)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _by_status)
-    app.add_exception_handler(Exception, _fault)
+    app.add_middleware(_Faults)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -117,5 +118,25 @@ async def _by_status(_: Request, error: Exception) -> Response:
     return problem(answer, str(error.detail), dict(error.headers or {}))
 
 
-async def _fault(_: Request, error: Exception) -> Response:
-    return answer_to(error)
+class _Faults:
+    """Answers a fault where it is made, once: a handler of Starlette's for it would answer outside of all middleware,
+    and again in each application that this one is mounted in.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = False
+
+        async def watched(message: Message) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if began or scope["type"] != "http":
+                raise
+            await answer_to(error)(scope, receive, send)
