@@ -22,7 +22,10 @@ System = Callable[[dict[str, str], asyncio.Event], Awaitable[None]]
 """A system over the URLs of its parts, which ends when the event is set."""
 
 _BACKLOG = 1024
-_MAY_HOLD_SECRET = re.compile(r"password|://[^/]*:[^/]*@", re.IGNORECASE)
+# What else a URL may have, such as a password or a parameter of another name, might be secret.
+_HARMLESS = re.compile(
+    r"(\w+://)?([\w.-]*@)?[\w.:,/\[\]-]*(\?((host|port|user|dbname|sslmode)=[\w.:,/%-]*(&|$))*)?", re.ASCII
+)
 _LISTENS_WITHIN = 10
 
 
@@ -65,10 +68,10 @@ async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
 
 
 def tell(system: str, host: str, port: int, urls: dict[str, str]) -> None:
-    """Print where the system is, and its parts, a line each, without what is secret in their URLs."""
+    """Print where the system is, and its parts, a line each; a URL only if nothing in it can be secret."""
     print(f"{system}: http://{host}:{port}")
     for name, url in urls.items():
-        print(f"{name}={'(as given)' if _MAY_HOLD_SECRET.search(url) else url}")
+        print(f"{name}={url if _HARMLESS.fullmatch(url) else '(as given)'}")
     sys.stdout.flush()
 
 

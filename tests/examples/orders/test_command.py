@@ -45,7 +45,15 @@ def test_it_does_not_share_a_port_that_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://app:hush@db/orders", "host=db password=hush", "postgresql://db/orders?password=hush"]
+    "url",
+    [
+        "postgresql://app:hush@db/orders",
+        "host=db password=hush",
+        "postgresql://db/orders?host=db&password=hush",
+        "postgresql://db/orders?oauth_client_secret=hush",
+        "postgresql://db/orders?sslp%61ssword=hush",
+        "postgresql://db/orders?p%61ssword=hush",
+    ],
 )
 def test_it_tells_no_password(capsys: pytest.CaptureFixture[str], url: str) -> None:
     tell("orders", "127.0.0.1", 8081, {"METACORE_URL": url, "SERVICES_KAFKA": "127.0.0.1:9092"})
