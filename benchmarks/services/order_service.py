@@ -114,10 +114,12 @@ def service(urls: dict[str, str], port: int) -> Iterator[psutil.Process]:
         [sys.executable, "-m", "orders"], cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
-        while b"SERVICES_KAFKA" not in process.stdout.readline():
-            assert process.poll() is None
-        yield psutil.Process(process.pid)
-        process.terminate()
+        try:
+            while b"SERVICES_KAFKA" not in process.stdout.readline():
+                assert process.poll() is None, "the service did not start"
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
 
 
 def processor_time(process: psutil.Process) -> float:
