@@ -5,6 +5,7 @@ import inspect
 import logging
 import re
 import textwrap
+import tomllib
 from dataclasses import is_dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from metacore.config import Settings
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.states import TRANSITIONS
 from metacore.exchanges import mexc
-from metacore.postgres.tables import RIGHTS
+from metacore.postgres.tables import METADATA, RIGHTS
 from metacore.storage.storages import STORAGES
 from metacore.sync import NewUser, connect
 
@@ -173,7 +174,7 @@ def test_the_listed_loggers_are_those_of_the_package() -> None:
         for path in sources
         if "_logger." in path.read_text(encoding="utf-8")
     }
-    assert set(listed) == used | {"psycopg.pool"}
+    assert sorted(listed) == sorted(used | {"psycopg.pool"})
     assert "psycopg.pool" in logging.root.manager.loggerDict
 
 
@@ -186,6 +187,15 @@ def test_the_rights_of_the_services_role_are_those_that_it_is_granted() -> None:
     assert told.keys() <= RIGHTS.keys()
 
 
+def test_a_group_on_a_cluster_has_as_many_tables_as_is_told() -> None:
+    assert f"its own tables, {len(METADATA.tables) + 1} with Alembic's" in page("scaling.md")
+
+
+def test_every_extra_is_listed() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert {names(extra)[0] for extra, _ in table(page("tutorial.md"), "Extra")} == extras.keys()
+
+
 def test_every_folder_of_tests_is_listed() -> None:
     listed = {name for folders, _ in table(page("testing.md"), "Folder", "What it proves") for name in names(folders)}
     folders = {f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if any(path.rglob("test_*.py"))}
@@ -193,7 +203,7 @@ def test_every_folder_of_tests_is_listed() -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     links = [
         (path, link) for path in pages for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
     ]
