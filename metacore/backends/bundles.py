@@ -74,24 +74,16 @@ class BaseTransaction(Bundle, Transaction):
         raise without_connection(self)
 
     async def load(self, selection: Selection) -> Loaded:
-        try:
-            with self._session.operation("load"):
-                require_ids(selection)
-                return await self._load(selection)
-        except MetacoreError:
-            await self._session.enforce_doom()
-            raise
+        async with self._session.whole_operation("load"):
+            require_ids(selection)
+            return await self._load(selection)
 
     async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
-        try:
-            with self._session.operation("save"):
-                require_changes(changes)
-                if (names := self._session.normal_names) is not None:
-                    changes = names.of_changes(changes)
-                return await self._save(changes)
-        except MetacoreError:
-            await self._session.enforce_doom()
-            raise
+        async with self._session.whole_operation("save"):
+            require_changes(changes)
+            if (names := self._session.normal_names) is not None:
+                changes = names.of_changes(changes)
+            return await self._save(changes)
 
     @abstractmethod
     async def _load(self, selection: Selection) -> Loaded:
@@ -132,7 +124,7 @@ class BaseStorage(Bundle, Storage):
         raise without_connection(self)
 
     async def ping(self) -> None:
-        with self._session.operation("ping"):
+        async with self._session.whole_operation("ping"):
             await self._session.ping()
 
     def stats(self) -> Stats:

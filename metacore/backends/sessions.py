@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from metacore._compat.aio import Eventual
 from metacore.backends.resources import Resources
 from metacore.backends.transaction_state import TransactionState
-from metacore.errors import ConnectionLostError
+from metacore.errors import ConnectionLostError, MetacoreError
 
 T = TypeVar("T")
 X = TypeVar("X", bound="BaseTransactionSession[Any]")
@@ -38,6 +39,10 @@ class BaseSession(ABC, Generic[X]):
         """Do one operation of a storage: it is counted, and in a transaction its errors doom it if they say so."""
         with self.counters.counting(name):
             yield
+
+    def whole_operation(self, name: str) -> WholeOperation:
+        """`operation`, and a transaction of others that it dooms cannot be committed by them."""
+        return WholeOperation(self, name)
 
     async def enforce_doom(self) -> None:
         """Where a transaction is doomed that others are to commit, see to it that they cannot."""
@@ -79,6 +84,25 @@ class BaseSession(ABC, Generic[X]):
     async def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
         async with self.transaction() as session:
             return await work(session)
+
+
+class WholeOperation:
+    """The block of `whole_operation`: not a generator, since every operation has one."""
+
+    __slots__ = ("_operation", "_session")
+
+    def __init__(self, session: BaseSession[Any], name: str) -> None:
+        self._session, self._operation = session, session.operation(name)
+
+    async def __aenter__(self) -> None:
+        self._operation.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._operation.__exit__(kind, error, traceback)
+        if isinstance(error, MetacoreError):
+            await self._session.enforce_doom()
 
 
 class BaseTransactionSession(TransactionState, BaseSession[X]):

@@ -21,7 +21,7 @@ async def streamed(
     A page is read when the one before is used up, so that no more than one is kept.
     """
     after: str | None = None
-    with session.operation(name):
+    async with session.whole_operation(name):
         while True:
             page = await read(after, MAX_LIMIT)
             for item in page.items:

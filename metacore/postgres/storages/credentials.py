@@ -61,7 +61,7 @@ class PostgresCredentialStorage(CredentialStorage):
     @counts_itself
     async def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        with self._session.operation("users.set_credentials"):
+        async with self._session.whole_operation("users.set_credentials"):
             require_id(user_id, "user_id")
             if credentials is None:
                 await self._session.run(partial(_remove, user_id=user_id))
@@ -74,7 +74,7 @@ class PostgresCredentialStorage(CredentialStorage):
     async def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         wanted, api_key = hide(api_key), ""
-        with self._session.operation("users.get_by_api_key"):
+        async with self._session.whole_operation("users.get_by_api_key"):
             secret = lookup(wanted)
             keys = self._session.keys
             for row in await self._having(map(api_key_name, hash_api_key(await keys.ring(), secret))):

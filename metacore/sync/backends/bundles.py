@@ -75,24 +75,16 @@ class BaseTransaction(Bundle, Transaction):
         raise without_connection(self)
 
     def load(self, selection: Selection) -> Loaded:
-        try:
-            with self._session.operation("load"):
-                require_ids(selection)
-                return self._load(selection)
-        except MetacoreError:
-            self._session.enforce_doom()
-            raise
+        with self._session.whole_operation("load"):
+            require_ids(selection)
+            return self._load(selection)
 
     def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
-        try:
-            with self._session.operation("save"):
-                require_changes(changes)
-                if (names := self._session.normal_names) is not None:
-                    changes = names.of_changes(changes)
-                return self._save(changes)
-        except MetacoreError:
-            self._session.enforce_doom()
-            raise
+        with self._session.whole_operation("save"):
+            require_changes(changes)
+            if (names := self._session.normal_names) is not None:
+                changes = names.of_changes(changes)
+            return self._save(changes)
 
     @abstractmethod
     def _load(self, selection: Selection) -> Loaded:
@@ -133,7 +125,7 @@ class BaseStorage(Bundle, Storage):
         raise without_connection(self)
 
     def ping(self) -> None:
-        with self._session.operation("ping"):
+        with self._session.whole_operation("ping"):
             self._session.ping()
 
     def stats(self) -> Stats:

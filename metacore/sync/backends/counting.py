@@ -12,7 +12,6 @@ from time import perf_counter
 from typing import Any, TypeVar, get_origin
 
 from metacore.backends.arguments import Arguments
-from metacore.errors import MetacoreError
 from metacore.storage.stats import Latency
 from metacore.watching import Watcher
 
@@ -100,15 +99,11 @@ def counted(storage: str, kind: type, methods: Mapping[str, Callable[..., Any]])
 def _operation(name: str, method: Callable[..., Any], arguments: Arguments) -> Callable[..., Any]:
     @wraps(method)
     def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            with self._session.operation(name):
-                args = arguments.checked(args, kwargs)
-                if (names := self._session.normal_names) is not None:
-                    args = arguments.normal(args, kwargs, names)
-                return method(self, *args, **kwargs)
-        except MetacoreError:
-            self._session.enforce_doom()
-            raise
+        with self._session.whole_operation(name):
+            args = arguments.checked(args, kwargs)
+            if (names := self._session.normal_names) is not None:
+                args = arguments.normal(args, kwargs, names)
+            return method(self, *args, **kwargs)
 
     return operation
 

@@ -7,11 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from metacore._compat.blocking import Eventual
 from metacore.backends.transaction_state import TransactionState
-from metacore.errors import ConnectionLostError
+from metacore.errors import ConnectionLostError, MetacoreError
 from metacore.sync.backends.resources import Resources
 
 T = TypeVar("T")
@@ -39,6 +40,10 @@ class BaseSession(ABC, Generic[X]):
         """Do one operation of a storage: it is counted, and in a transaction its errors doom it if they say so."""
         with self.counters.counting(name):
             yield
+
+    def whole_operation(self, name: str) -> WholeOperation:
+        """`operation`, and a transaction of others that it dooms cannot be committed by them."""
+        return WholeOperation(self, name)
 
     def enforce_doom(self) -> None:
         """Where a transaction is doomed that others are to commit, see to it that they cannot."""
@@ -80,6 +85,25 @@ class BaseSession(ABC, Generic[X]):
     def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
         with self.transaction() as session:
             return work(session)
+
+
+class WholeOperation:
+    """The block of `whole_operation`: not a generator, since every operation has one."""
+
+    __slots__ = ("_operation", "_session")
+
+    def __init__(self, session: BaseSession[Any], name: str) -> None:
+        self._session, self._operation = session, session.operation(name)
+
+    def __enter__(self) -> None:
+        self._operation.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._operation.__exit__(kind, error, traceback)
+        if isinstance(error, MetacoreError):
+            self._session.enforce_doom()
 
 
 class BaseTransactionSession(TransactionState, BaseSession[X]):

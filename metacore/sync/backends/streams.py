@@ -20,7 +20,7 @@ def streamed(session: BaseSession[Any], name: str, read: Callable[[str | None, i
     A page is read when the one before is used up, so that no more than one is kept.
     """
     after: str | None = None
-    with session.operation(name):
+    with session.whole_operation(name):
         while True:
             page = read(after, MAX_LIMIT)
             for item in page.items:

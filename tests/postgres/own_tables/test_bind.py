@@ -16,9 +16,12 @@ from metacore import (
     NewUser,
     StorageUnavailableError,
     TransactionAbortedError,
+    UserPatch,
 )
+from metacore.domain.trading.decisions import Changes, Selection
+from metacore.ids import new_id
 from metacore.sync import TradingService
-from metacore.sync.storage.storage import Storage
+from metacore.sync.storage.storage import Storage, Transaction
 
 from .programs import ONE, FloatLoader, SomeError, order_of, overdraw, rich
 
@@ -79,6 +82,30 @@ class TestBind:
             mine.execute("SELECT 1 / 0")
         with pytest.raises(TransactionAbortedError):
             plain.bind(mine)
+
+    @pytest.mark.parametrize(
+        "operation",
+        [
+            lambda tx: tx.users.get(new_id()),
+            lambda tx: next(tx.users.stream()),
+            lambda tx: tx.users.set_credentials(new_id(), None),
+            lambda tx: tx.load(Selection(users=frozenset([new_id()]))),
+            lambda tx: tx.save(Changes(user_patches={new_id(): UserPatch(can_trade=True)})),
+        ],
+    )
+    def test_so_does_every_operation_that_dooms(
+        self,
+        plain: Storage,
+        mine: psycopg.Connection,
+        carts: Callable[[], list[int]],
+        operation: Callable[[Transaction], Any],
+    ) -> None:
+        mine.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        mine.execute("INSERT INTO public.carts VALUES (1)")
+        with pytest.raises(ConfigurationError):
+            operation(plain.bind(mine))
+        mine.commit()
+        assert carts() == []
 
     def test_savepoints_hold_both_and_services_join(
         self, plain: Storage, mine: psycopg.Connection, carts: Callable[[], list[int]]

@@ -51,7 +51,7 @@ class MemoryCredentialStorage(CredentialStorage):
     @counts_itself
     def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        with self._session.operation("users.set_credentials"):
+        with self._session.whole_operation("users.set_credentials"):
             require_id(user_id, "user_id")
             if credentials is None:
                 sealed, hashes = None, []
@@ -71,7 +71,7 @@ class MemoryCredentialStorage(CredentialStorage):
     def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         wanted, api_key = hide(api_key), ""
-        with self._session.operation("users.get_by_api_key"):
+        with self._session.whole_operation("users.get_by_api_key"):
             secret = lookup(wanted)
             keys = self._session.keys
             ring = keys.ring()
