@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Annotated, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 __all__ = [
     "ContextGuard",
@@ -26,6 +26,7 @@ __all__ = [
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+E = TypeVar("E", bound=BaseException)
 
 Eventual: TypeAlias = Annotated[T, "at once"]
 """What a call gives that may have to wait: here, the value itself."""
@@ -138,18 +139,31 @@ def sleep(seconds: float) -> None:
 
 
 def retry(
-    attempt: Callable[[], Eventual[T]], *, attempts: int, on: type[BaseException], base: float, limit: float
+    attempt: Callable[[], Eventual[T]],
+    *,
+    attempts: int,
+    on: type[E],
+    base: float,
+    limit: float,
+    note: Callable[[E], None] | None = None,
 ) -> T:
     """The result of `attempt()`, called again on errors of the type `on`, at most `attempts` times altogether.
 
     Before call n + 1 it waits a random time between 0 and min(limit, base * 2 ** (n - 1)) seconds: exponential backoff
-    with full jitter. The last error, and any of another type, is raised as it is.
+    with full jitter. The last error, and any of another type, is raised as it is; `note` is told each one before it.
     """
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        if note is not None and isinstance(error, on):
+            note(error)
+
     calls = Retrying(
         sleep=sleep,
         stop=stop_after_attempt(attempts),
         wait=wait_random_exponential(multiplier=base, max=limit),
         retry=retry_if_exception_type(on),
+        before_sleep=tell,
         reraise=True,
     )
     for call in calls:

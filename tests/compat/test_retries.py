@@ -75,10 +75,11 @@ class TestRetry:
 
     def test_the_last_error_itself_is_raised(self, retry: Callable[..., str], waits: list[float]) -> None:
         errors = [HiccupError(str(n)) for n in range(9)]
-        calls = Attempts(*errors)
+        calls, noted = Attempts(*errors), list[HiccupError]()
         with pytest.raises(HiccupError) as raised:
-            retry(calls, **self.OPTIONS)
+            retry(calls, note=noted.append, **self.OPTIONS)
         assert raised.value is errors[4]
+        assert noted == errors[:4]
         assert calls.calls == 5
         assert len(waits) == 4
 

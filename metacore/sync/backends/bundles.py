@@ -108,18 +108,11 @@ class BaseStorage(Bundle, Storage):
         return self.transaction_class(session)
 
     def run(self, fn: Callable[[Transaction], Eventual[T]], attempts: int = 5) -> T:
-        failures: list[Exception] = []
-
         def attempt() -> T:
-            if failures:
-                self._resources.counters.note_retry(failures.pop())
-            try:
-                return self._session.run(lambda session: fn(self._bound(session)))
-            except RetryableError as error:
-                failures.append(error)
-                raise
+            return self._session.run(lambda session: fn(self._bound(session)))
 
-        return retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1)
+        note = self._resources.counters.note_retry
+        return retry(attempt, attempts=attempts, on=RetryableError, base=0.01, limit=1, note=note)
 
     def bind(self, connection: Connection[Any]) -> Transaction:  # noqa: ARG002
         raise without_connection(self)
