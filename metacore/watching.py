@@ -5,15 +5,22 @@ What is told are names: of operations, backends, errors and outcomes. No value o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
-from weakref import WeakKeyDictionary
+from threading import Lock
+from typing import Any, Protocol
+from weakref import WeakSet
 
 NAME = "metacore"
 
-Figures = Callable[[], Mapping[str, int] | None]
+
+class HasPool(Protocol):
+    """What has a connection pool, perhaps."""
+
+    def figures(self) -> Mapping[str, int] | None:
+        """The figures of the pool, None without one."""
+        ...
 
 
 class Watcher:
@@ -44,9 +51,9 @@ class Watcher:
         """Tell that something is tried again, because of an error of this class."""
         self._instruments.retries.add(1, {**self._attributes, "error.type": error})
 
-    def watch_pool(self, owner: object, figures: Figures) -> None:
+    def watch_pool(self, owner: HasPool) -> None:
         """Tell of the figures of a pool as long as its `owner` lives."""
-        self._instruments.pools[owner] = figures
+        self._instruments.watch_pool(owner)
 
 
 class Instruments:
@@ -58,7 +65,8 @@ class Instruments:
         self.tracer = trace.get_tracer(NAME)
         self.kind = trace.SpanKind.CLIENT
         self.failed = trace.StatusCode.ERROR
-        self.pools: WeakKeyDictionary[Any, Figures] = WeakKeyDictionary()
+        self._pools: WeakSet[HasPool] = WeakSet()
+        self._mutex = Lock()
         self._observation = metrics.Observation
         meter = metrics.get_meter(NAME)
         self.durations = meter.create_histogram(
@@ -73,6 +81,11 @@ class Instruments:
             "db.client.connection.pending_requests", [self._waiting], "{request}", "Who waits for a connection."
         )
 
+    def watch_pool(self, owner: HasPool) -> None:
+        """Tell of the figures of a pool as long as its `owner` lives."""
+        with self._mutex:
+            self._pools.add(owner)
+
     def _connections(self, _: object) -> Iterable[Any]:
         idle = self._sum("pool_available")
         yield self._observation(idle, {"db.client.connection.state": "idle"})
@@ -82,7 +95,9 @@ class Instruments:
         yield self._observation(self._sum("requests_waiting"))
 
     def _sum(self, figure: str) -> int:
-        return sum((figures() or {}).get(figure, 0) for figures in list(self.pools.values()))
+        with self._mutex:
+            owners = list(self._pools)
+        return sum((owner.figures() or {}).get(figure, 0) for owner in owners)
 
 
 @cache

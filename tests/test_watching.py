@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 spans, reader = InMemorySpanExporter(), InMemoryMetricReader()
 from metacore.sync import NewUser, NotFoundError, RetryableError, TradingService, connect, new_id
+from metacore.sync.backends.resources import Resources
 
 with connect(sys.argv[1]) as storage:
     provider = TracerProvider()
@@ -41,6 +42,15 @@ with connect(sys.argv[1]) as storage:
         if failures:
             raise failures.pop()
     storage.run(fail)
+    for _ in storage.balances.stream_entries(user.id, "CANARY"):
+        break
+    class EndsOthers(Resources):
+        def figures(self):
+            ending.clear()
+    ending = [EndsOthers(), EndsOthers()]
+    for each in ending:
+        each.begin()
+    del each
     told = {
         metric.name: [[dict(point.attributes), getattr(point, "count", getattr(point, "value", None))]
                       for point in metric.data.data_points]
@@ -74,6 +84,7 @@ def test_spans_and_metrics_tell_names_and_no_values(url: str, system: str) -> No
     spans = {name: rest for name, *rest in told["spans"]}
     assert spans["users.create"] == [{"db.system.name": system, "db.operation.name": "users.create"}, "UNSET", True]
     assert spans["save"][2] is True
+    assert spans["balances.stream_entries"][1] == "UNSET"
     attributes, status, has_parent = spans["users.get"]
     assert (attributes["error.type"], status, has_parent) == ("NotFoundError", "ERROR", False)
     assert told["events"] == []

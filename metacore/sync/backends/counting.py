@@ -39,6 +39,9 @@ class Counters:
         began = perf_counter()
         try:
             yield
+        except GeneratorExit:
+            # A stream that its reader has left has not failed.
+            raise
         except BaseException as error:
             failure = error
             if isinstance(error, Exception):

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from types import MethodType
 from typing import ClassVar
-from weakref import proxy
 
 from metacore._compat.blocking import owner
 from metacore.config import Settings
@@ -49,7 +47,7 @@ class Resources:
         self._owner, self._process, self._is_closed = owner(), os.getpid(), False
         self.counters.watcher = watcher = watch(self.backend)
         if watcher is not None:
-            watcher.watch_pool(self, MethodType(type(self).figures, proxy(self)))
+            watcher.watch_pool(self)
 
     def end(self) -> None:
         """Refuse further operations."""
