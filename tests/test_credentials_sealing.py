@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import traceback
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -220,9 +221,13 @@ class TestKeyRing:
         for use in (
             lambda: seal(KeyRing({"k": OLD}), ALICE, CREDENTIALS),
             lambda: unseal(KeyRing({"k1": OLD}), SEALED),
+            lambda: api_key_hashes(KeyRing({"k1": OLD}), ALICE, CREDENTIALS),
         ):
-            with pytest.raises(ConfigurationError, match=r"metacore\[crypto\]"):
+            with pytest.raises(ConfigurationError, match=r"metacore\[crypto\]") as caught:
                 use()
+            frames = traceback.StackSummary.extract(traceback.walk_tb(caught.tb), capture_locals=True)
+            variables = str([frame.locals for frame in frames if frame.filename != __file__])
+            assert not [secret for secret in ("the key", "the secret", "the pass", "x01\\\\x02") if secret in variables]
 
     def test_cryptography_is_imported_when_the_first_key_is_used(self) -> None:
         code = (

@@ -23,44 +23,62 @@ _STANDARD = str.maketrans("-_", "+/")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
-class EncryptionKey:
-    """A key of 32 bytes, used by way of two subkeys: one encrypts, one makes hashes (HKDF-SHA-256, RFC 5869)."""
+class Subkeys:
+    """What a key is used by: one of the two encrypts, one makes hashes (HKDF-SHA-256, RFC 5869)."""
 
-    __slots__ = ("_cipher", "_hash_key", "_key", "id")
+    __slots__ = ("_cipher", "_hash_key")
 
-    def __init__(self, key_id: str, key: bytes) -> None:
-        self.id = key_id
-        self._key = key
-        self._cipher: Any = None
-        self._hash_key: bytes | None = None
+    def __init__(self, cipher: Any, hash_key: bytes) -> None:
+        self._cipher = cipher
+        self._hash_key = hash_key
 
     def encrypt(self, nonce: bytes, text: bytes, bound_to: bytes) -> bytes:
         """AES-256-GCM's ciphertext and tag of `text`, with associated data `bound_to`. No nonce is used twice."""
-        return bytes(self._aes().encrypt(nonce, text, bound_to))
+        return bytes(self._cipher.encrypt(nonce, text, bound_to))
 
     def decrypt(self, nonce: bytes, ciphertext: bytes, bound_to: bytes) -> bytes | None:
         """The text again; None if anything differs from when it was encrypted."""
-        aes = self._aes()
         from cryptography.exceptions import InvalidTag
 
         try:
-            return bytes(aes.decrypt(nonce, ciphertext, bound_to))
+            return bytes(self._cipher.decrypt(nonce, ciphertext, bound_to))
         except (InvalidTag, ValueError):
             return None
 
     def hash(self, text: bytes) -> bytes:
         """HMAC-SHA-256 of `text`."""
-        if self._hash_key is None:
-            self._hash_key = self._derive(b"metacore/1/hash")
         return hmac.digest(self._hash_key, text, "sha256")
 
-    def _aes(self) -> Any:
-        if self._cipher is None:
-            self._cipher = _aesgcm(self._derive(b"metacore/1/encryption"))
-        return self._cipher
 
-    def _derive(self, purpose: bytes) -> bytes:
-        return _hkdf(self._key, purpose)
+class EncryptionKey:
+    """A key of 32 bytes."""
+
+    __slots__ = ("_key", "_subkeys", "id")
+
+    def __init__(self, key_id: str, key: bytes) -> None:
+        self.id = key_id
+        self._key = key
+        self._subkeys: Subkeys | None = None
+
+    def subkeys(self) -> Subkeys:
+        """What it is used by; ConfigurationError where the extra `crypto` is not installed.
+
+        Ask for them before a text to be encrypted is in a variable: loggers print the variables of a traceback.
+        """
+        if self._subkeys is None:
+            try:
+                from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+                from cryptography.hazmat.primitives.hashes import SHA256
+                from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+            except ImportError as error:
+                told = 'credentials need encryption: pip install "metacore[crypto]"'
+                raise ConfigurationError(told, setting=SETTING) from error
+
+            def derived(purpose: bytes) -> bytes:
+                return HKDF(SHA256(), KEY_LENGTH, salt=None, info=purpose).derive(self._key)
+
+            self._subkeys = Subkeys(AESGCM(derived(b"metacore/1/encryption")), derived(b"metacore/1/hash"))
+        return self._subkeys
 
     def is_same(self, other: EncryptionKey) -> bool:
         """Whether it is the same key, perhaps under another id."""
@@ -193,24 +211,3 @@ def _make(key_id: object, key: object) -> EncryptionKey | str:
     if len(set(key)) == 1:
         return "the key is one byte repeated, which nobody draws at random"
     return EncryptionKey(key_id, bytes(key))
-
-
-def _aesgcm(key: bytes) -> Any:
-    try:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-    except ImportError as error:
-        raise _not_installed() from error
-    return AESGCM(key)
-
-
-def _hkdf(key: bytes, purpose: bytes) -> bytes:
-    try:
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-    except ImportError as error:
-        raise _not_installed() from error
-    return HKDF(SHA256(), KEY_LENGTH, salt=None, info=purpose).derive(key)
-
-
-def _not_installed() -> ConfigurationError:
-    return ConfigurationError('credentials need encryption: pip install "metacore[crypto]"', setting=SETTING)

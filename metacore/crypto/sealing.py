@@ -35,8 +35,9 @@ def seal(ring: KeyRing, user_id: UUID, credentials: Credentials) -> SealedCreden
     if not isinstance(credentials, Credentials):
         raise InvalidDataError("credentials are given as Credentials", field="credentials")
     key = ring.current
+    subkeys = key.subkeys()
     generation, nonce = os.urandom(GENERATION_LENGTH), os.urandom(NONCE_LENGTH)
-    encrypted = key.encrypt(nonce, _joined(credentials), _bound_to(key, user_id, generation))
+    encrypted = subkeys.encrypt(nonce, _joined(credentials), _bound_to(key, user_id, generation))
     return SealedCredentials(user_id, key.id, VERSION + nonce + encrypted, generation)
 
 
@@ -67,7 +68,8 @@ def has_api_key(ring: KeyRing, sealed: SealedCredentials, api_key: Secret) -> bo
 
 def hash_api_key(ring: KeyRing, api_key: Secret) -> list[bytes]:
     """The hash of the API key under each key of `ring`, the current one first."""
-    return [key.hash(_encode(api_key)) for key in ring.values()]
+    every = [key.subkeys() for key in ring.values()]
+    return [subkeys.hash(_encode(api_key)) for subkeys in every]
 
 
 def api_key_hashes(ring: KeyRing, user_id: UUID, credentials: Credentials) -> list[ApiKeyHash]:
@@ -115,7 +117,7 @@ def _decrypt(key: EncryptionKey, stored: SealedCredentials) -> list[Secret] | No
     nonce, encrypted = stored.sealed[len(VERSION) : start], stored.sealed[start:]
     if stored.generation is None or not stored.sealed.startswith(VERSION):
         return None
-    joined = key.decrypt(nonce, encrypted, _bound_to(key, stored.user_id, stored.generation))
+    joined = key.subkeys().decrypt(nonce, encrypted, _bound_to(key, stored.user_id, stored.generation))
     return None if joined is None else [Secret(text.decode()) for text in joined.split(b"\0")]
 
 
