@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 import time
 from pathlib import Path
 
+from metacore.errors import MetacoreError
 from metacore.postgres.embedded.leases import Lease
 
 _ATTEMPTS = 20
@@ -17,10 +19,10 @@ def clear(directory: Path, *, temporary: bool) -> None:
     """Stop the server of a process that has just ended, unless others hold it.
 
     Tried for two seconds: the kernel may take a moment to let go of the lease, and a server to start that the process
-    was about to have.
+    was about to have. Whatever an attempt fails with, the next one is made.
     """
     for _ in range(_ATTEMPTS):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError, subprocess.SubprocessError, MetacoreError):
             Lease(directory, temporary=temporary).clear()
         time.sleep(_PAUSE)
 
