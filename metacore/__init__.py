@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from metacore.domain.messages.dead_letters import Resolution as Resolution
     from metacore.domain.messages.events import Event as Event
     from metacore.domain.messages.events import NewEvent as NewEvent
+    from metacore.domain.messages.feed import FEED_EVENTS as FEED_EVENTS
+    from metacore.domain.messages.feed import BalanceChanged as BalanceChanged
+    from metacore.domain.messages.feed import OrderUpdated as OrderUpdated
+    from metacore.domain.messages.feed import TradePending as TradePending
+    from metacore.domain.messages.feed import TradeSettled as TradeSettled
+    from metacore.domain.messages.feed import parse_feed_event as parse_feed_event
     from metacore.domain.messages.inbox import Acceptance as Acceptance
     from metacore.domain.messages.inbox import AcceptOutcome as AcceptOutcome
     from metacore.domain.people.credentials import Credentials as Credentials
@@ -53,6 +59,8 @@ if TYPE_CHECKING:
     from metacore.domain.trading.balances import EntryReason as EntryReason
     from metacore.domain.trading.decisions import Changes as Changes
     from metacore.domain.trading.decisions import FactWindow as FactWindow
+    from metacore.domain.trading.decisions import Feed as Feed
+    from metacore.domain.trading.decisions import KnownOrder as KnownOrder
     from metacore.domain.trading.decisions import Loaded as Loaded
     from metacore.domain.trading.decisions import Selection as Selection
     from metacore.domain.trading.funds import Shortfall as Shortfall

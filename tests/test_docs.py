@@ -109,6 +109,11 @@ def test_every_method_of_the_services_is_listed() -> None:
     }
 
 
+def test_the_events_of_a_feed_are_listed_with_the_fields_of_their_payloads() -> None:
+    told = {names(name)[0]: names(payload) for name, payload, *_ in table(page("guide.md"), "Type", "Payload")}
+    assert told == {name: [model.__name__, *model.model_fields] for name, model in metacore.FEED_EVENTS.items()}
+
+
 def test_the_parsers_of_mexc_are_listed() -> None:
     lists = re.findall(r"^- (?:REST|Streams): (.+)$", page("guide.md"), re.MULTILINE)
     assert sorted(names(" ".join(lists))) == sorted(name for name in mexc.__all__ if name[0].islower())

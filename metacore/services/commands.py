@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from metacore.domain.trading.commands import Command, NotAloneError, Owned, by_user
@@ -16,23 +17,27 @@ R = TypeVar("R")
 T = TypeVar("T", bound=Owned)
 
 
-async def execute(storage: Storages, command: Command[R]) -> R:
+async def execute(storage: Storages, command: Command[R], feed: str | None = None) -> R:
     """Load, decide and save `command` in a transaction; once more, alone with its users, if somebody may have stored
     the same.
 
     Users are locked shared at first, so that their calls go on side by side. Of two that store the same thing, the
-    loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored.
+    loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored. With a topic `feed`,
+    what it changes is told there.
     """
     try:
-        result = await in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=False))
+        result = await in_transaction(storage, lambda tx: _attempt(tx, command, feed, exclusive=False))
     except (AlreadyExistsError, InsufficientFundsError, StaleVersionError, NotAloneError):
-        result = await in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=True))
+        result = await in_transaction(storage, lambda tx: _attempt(tx, command, feed, exclusive=True))
     tell_outcomes(type(command).__name__, result)
     return result
 
 
 async def execute_by_user(
-    storage: Storages, command: Callable[[Sequence[T]], Command[Sequence[R]]], items: Sequence[T]
+    storage: Storages,
+    command: Callable[[Sequence[T]], Command[Sequence[R]]],
+    items: Sequence[T],
+    feed: str | None = None,
 ) -> Sequence[R]:
     """Execute the `command` of each user's `items`, a transaction for each user, by id; results in the order of items.
 
@@ -40,15 +45,15 @@ async def execute_by_user(
     """
     results: dict[int, R] = {}
     for positions in by_user((item.user_id, position) for position, item in enumerate(items)).values():
-        part = await execute(storage, command(tuple(items[position] for position in positions)))
+        part = await execute(storage, command(tuple(items[position] for position in positions)), feed)
         results.update(zip(positions, part, strict=True))
     return tuple(results[position] for position in range(len(items)))
 
 
-async def _attempt(tx: Transaction, command: Command[R], exclusive: bool) -> R:
-    selection = command.selection(exclusive)
+async def _attempt(tx: Transaction, command: Command[R], feed: str | None, exclusive: bool) -> R:
+    selection = replace(command.selection(exclusive), update_seqs=feed is not None)
     work = UnitOfWork(await tx.load(selection), tx.now(), alone=selection.exclusive_users)
     if keys := command.balances(work):
         work.open_balances(await tx.balances.get_many(keys, for_update=True))
     decided = command.decide(work)
-    return command.result(decided, await tx.save(work.changes()))
+    return command.result(decided, await tx.save(work.changes(feed)))

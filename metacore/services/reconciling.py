@@ -27,14 +27,15 @@ class Reconciler:
 
     Build the state with the parsers of the exchange, such as `metacore.exchanges.mexc.exchange_state`, of whatever
     payloads there are, in any order. Reconciling twice, or with payloads that came before, changes nothing more.
-    `snapshot_tolerance` is that of your `TradingService`.
+    `snapshot_tolerance` and `feed` are those of your `TradingService`.
     """
 
-    def __init__(self, storage: Storage, *, snapshot_tolerance: timedelta = TOLERANCE) -> None:
+    def __init__(self, storage: Storage, *, snapshot_tolerance: timedelta = TOLERANCE, feed: str | None = None) -> None:
         require_own_world(storage, self)
         self._storage = storage
         self._tolerance = snapshot_tolerance
-        self._trading = TradingService(storage, snapshot_tolerance=snapshot_tolerance)
+        self._feed = feed
+        self._trading = TradingService(storage, snapshot_tolerance=snapshot_tolerance, feed=feed)
 
     async def reconcile(self, state: ExchangeState) -> Reconciliation:
         """Apply all that `state` tells, each step in transactions of its own, and say what each did.
@@ -73,7 +74,7 @@ class Reconciler:
     async def _move(self, transfer: Transfer) -> TransferOutcome:
         command = TransferFunds(transfer, self._tolerance, is_fact=True)
         try:
-            result = await execute(self._storage, command)
+            result = await execute(self._storage, command, self._feed)
             return TransferOutcome(transfer, result)
         except (ConflictError, InsufficientFundsError, InvalidDataError) as error:
             return TransferOutcome(transfer, error=error)

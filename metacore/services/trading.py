@@ -22,6 +22,7 @@ from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, S
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.transfers import Transfer, TransferFunds, TransferResult
 from metacore.domain.values.model import build, require_id, require_model, require_models
+from metacore.domain.values.text import require_key
 from metacore.errors import ConfigurationError, InvalidDataError
 from metacore.services.commands import execute, execute_by_user
 from metacore.storage.storage import Storages
@@ -46,14 +47,23 @@ class TradingService:
     An argument of a wrong type is an InvalidDataError that names it.
 
     Two times closer than `snapshot_tolerance` tell no order: clocks differ, and some messages tell whole seconds.
+
+    With a `feed`, what each call changes is appended to the outbox, in the same transaction, as events of that topic:
+    `OrderUpdated` for an order, `TradeSettled` and `TradePending` for a trade, both with the order's id for their key,
+    `BalanceChanged` for a balance, with the key `user:asset`. What changes nothing tells nothing.
     """
 
-    def __init__(self, storage: Storages, *, snapshot_tolerance: timedelta = TOLERANCE) -> None:
+    def __init__(
+        self, storage: Storages, *, snapshot_tolerance: timedelta = TOLERANCE, feed: str | None = None
+    ) -> None:
         require_own_world(storage, self)
         if not isinstance(snapshot_tolerance, timedelta) or snapshot_tolerance < timedelta():
             raise ConfigurationError("a tolerance is a timedelta, not negative", setting="snapshot_tolerance")
+        if feed is not None:
+            require_key(feed=feed)
         self._storage = storage
         self._tolerance = snapshot_tolerance
+        self._feed = feed
 
     async def place_order(self, order: NewOrder, hold: Decimal | None = None) -> Order:
         """Store `order` as PENDING_NEW, before it goes out to the exchange, with a hold on the funds it needs.
@@ -69,7 +79,7 @@ class TradingService:
         is stored then.
         """
         placements = (build(Placement, {"order": require_model(NewOrder, order, "order"), "hold": hold}),)
-        (placed,) = await execute(self._storage, PlaceOrders(placements))
+        (placed,) = await execute(self._storage, PlaceOrders(placements), self._feed)
         return placed
 
     async def place_orders(self, orders: Iterable[NewOrder]) -> Sequence[Order]:
@@ -80,7 +90,7 @@ class TradingService:
         """
         placed = require_models(NewOrder, orders, "orders")
         placements = tuple(build(Placement, {"order": order}) for order in placed)
-        return await execute_by_user(self._storage, PlaceOrders, placements)
+        return await execute_by_user(self._storage, PlaceOrders, placements, self._feed)
 
     async def cancel_order(self, user_id: UUID, order_id: UUID, reason: str | None = None) -> Order:
         """Store that the order shall be cancelled, before the request goes out: PENDING_CANCEL.
@@ -89,7 +99,7 @@ class TradingService:
         such order, InvalidTransitionError if it is closed.
         """
         remark = build(Remark, {"reason": reason})
-        return await execute(self._storage, CancelOrder(user_id, require_id(order_id, "order_id"), remark))
+        return await execute(self._storage, CancelOrder(user_id, require_id(order_id, "order_id"), remark), self._feed)
 
     async def reject_unknown(self, user_id: UUID, order_id: UUID) -> Order:
         """Store that the exchange never got the order: it was asked for, and is not there. REJECTED, its hold is free.
@@ -98,7 +108,7 @@ class TradingService:
         Repeated, it changes nothing. NotFoundError if the user has no such order, InvalidTransitionError if the
         exchange has told of it, by a report or a trade.
         """
-        return await execute(self._storage, RejectUnknown(user_id, require_id(order_id, "order_id")))
+        return await execute(self._storage, RejectUnknown(user_id, require_id(order_id, "order_id")), self._feed)
 
     async def release_hold(self, user_id: UUID, order_id: UUID, reason: str) -> Order:
         """End the hold of an order whose trades will never come: all that it holds becomes free.
@@ -109,7 +119,7 @@ class TradingService:
         remark = build(Remark, {"reason": reason})
         if remark.reason is None:
             raise InvalidDataError("say why its trades will not come", field="reason")
-        return await execute(self._storage, ReleaseHold(user_id, require_id(order_id, "order_id"), remark))
+        return await execute(self._storage, ReleaseHold(user_id, require_id(order_id, "order_id"), remark), self._feed)
 
     async def apply_report(self, report: ExecutionReport) -> ReportResult:
         """Apply what the exchange says of one order.
@@ -120,11 +130,15 @@ class TradingService:
         told what a MARKET BUY cost. InvalidTransitionError for what fits
         nowhere, ConflictError for ids of two orders.
         """
-        return await execute(self._storage, Sole(ApplyReports((require_model(ExecutionReport, report, "report"),))))
+        return await execute(
+            self._storage, Sole(ApplyReports((require_model(ExecutionReport, report, "report"),))), self._feed
+        )
 
     async def apply_reports(self, reports: Iterable[ExecutionReport]) -> Sequence[ReportResult]:
         """`apply_report` each of `reports`, in one transaction for each user; errors come as results."""
-        return await execute_by_user(self._storage, ApplyReports, require_models(ExecutionReport, reports, "reports"))
+        return await execute_by_user(
+            self._storage, ApplyReports, require_models(ExecutionReport, reports, "reports"), self._feed
+        )
 
     async def settle_trade(self, trade: NewTrade) -> SettlementResult:
         """Store a trade, move its order, and its money between the balances: once, however often it is sent.
@@ -136,12 +150,12 @@ class TradingService:
         content, or its ids name two orders; NotFoundError if the user does not exist.
         """
         told = require_model(NewTrade, trade, "trade")
-        return await execute(self._storage, Sole(SettleTrades((told,), self._tolerance)))
+        return await execute(self._storage, Sole(SettleTrades((told,), self._tolerance)), self._feed)
 
     async def settle_trades(self, trades: Iterable[NewTrade]) -> Sequence[SettlementResult]:
         """`settle_trade` each of `trades`, in one transaction for each user; errors come as results."""
         command = partial(SettleTrades, tolerance=self._tolerance)
-        return await execute_by_user(self._storage, command, require_models(NewTrade, trades, "trades"))
+        return await execute_by_user(self._storage, command, require_models(NewTrade, trades, "trades"), self._feed)
 
     async def settle_pending(self, user_id: UUID) -> Sequence[SettlementResult]:
         """`settle_trade` each PENDING trade of the user by (traded_at, id), in one transaction; none holds up another.
@@ -149,7 +163,7 @@ class TradingService:
         A trade whose order was unknown settles if it is known by now. NotFoundError if the user does not exist.
         """
         pending = await self._storage.trades.list_pending(user_id)
-        return await execute(self._storage, SettlePending(user_id, pending, self._tolerance))
+        return await execute(self._storage, SettlePending(user_id, pending, self._tolerance), self._feed)
 
     async def deposit(
         self, user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime | None = None
@@ -186,7 +200,7 @@ class TradingService:
         the user does not exist.
         """
         told = require_model(AccountSnapshot, snapshot, "snapshot")
-        result = await execute(self._storage, SyncAccount(user_id, told, self._tolerance))
+        result = await execute(self._storage, SyncAccount(user_id, told, self._tolerance), self._feed)
         taken_at = snapshot.taken_at.isoformat()
         if result.reason is not None:
             _logger.info("The account snapshot of user %s, taken at %s, is stale: %s", user_id, taken_at, result.reason)
@@ -208,4 +222,4 @@ class TradingService:
     ) -> TransferResult:
         fields = {"user_id": require_id(user_id, "user_id"), "asset": asset, "amount": amount, "reference": reference}
         transfer = build(Transfer, {**fields, "reason": reason, "occurred_at": occurred_at or self._storage.now()})
-        return await execute(self._storage, TransferFunds(transfer, self._tolerance))
+        return await execute(self._storage, TransferFunds(transfer, self._tolerance), self._feed)

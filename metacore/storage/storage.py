@@ -82,13 +82,13 @@ class Transaction(Storages):
     @abstractmethod
     async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         """Save a decision, all or nothing, as one pipelined operation, and give the balances that it moved as they are
-        then.
+        then. With `changes.feed`, the events that tell of it are appended to the outbox by the same operation.
 
         StaleVersionError if an order or a trade is not at the version that `changes` expects; NotFoundError if it, its
         user, or the order of an update, does not exist; AlreadyExistsError if one to be inserted does, or a unique
         field of a user is taken; InsufficientFundsError if a balance would fall below zero; InvalidDataError if it
-        would have more than 38 digits before the point. Nothing is written then, and only AlreadyExistsError and
-        InsufficientFundsError doom the transaction.
+        would have more than 38 digits before the point, or the feed lacks an order that is stored. Nothing is written
+        then, and only AlreadyExistsError and InsufficientFundsError doom the transaction.
         """
 
 

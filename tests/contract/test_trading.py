@@ -1,4 +1,5 @@
 from metacore.testing.contract import (
+    service_feed,
     service_reconciling,
     service_trading_batches,
     service_trading_exchange,
@@ -48,4 +49,8 @@ class TestTradingTransaction(service_trading_transactions.TradingTransactionCont
 
 
 class TestReconciler(service_reconciling.ReconcilerContract):
+    """On every backend, in both worlds."""
+
+
+class TestFeed(service_feed.FeedContract):
     """On every backend, in both worlds."""

@@ -53,7 +53,7 @@ ARGUMENTS: dict[tuple[str, str], Any] = {
     ("users.change", "columns"): [("username",), tuple(UserPatch.model_fields)],
     **{
         (f"transactions.{name}", "kinds"): [kinds for n in range(4) for kinds in combinations(COLUMNS, n)]
-        for name in ("lock_orders", "unsettled", "stale_updates")
+        for name in ("lock_orders", "unsettled", "stale_updates", "update_seqs")
     },
 }
 """What the makers of statements are called with, beside flags, which are both false and true."""

@@ -20,6 +20,9 @@ from . import payloads
 from .exchange import PAIRS, PRICES, Deal, Exchange, Listed
 from .timeline import Mail, Timeline
 
+TOPIC = "trading"
+"""Where all that it changes is told."""
+
 
 class Bot:
     """One user's trading; it knows the exchange by its messages alone."""
@@ -33,8 +36,8 @@ class Bot:
         self._exchange = exchange
         self._mail = mail
         self._chance = chance
-        self.trading = TradingService(storage)
-        self._reconciler = Reconciler(storage)
+        self.trading = TradingService(storage, feed=TOPIC)
+        self._reconciler = Reconciler(storage, feed=TOPIC)
         self.wrong: list[str] = []
 
     def act(self) -> None:

@@ -13,9 +13,10 @@ from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.trades import TradeState
 from metacore.exchanges import mexc
 from metacore.sync.storage.storage import Storage
+from metacore.testing.copies import Copy
 
 from . import payloads
-from .bot import Bot
+from .bot import TOPIC, Bot
 from .exchange import OPENING, Exchange
 from .timeline import Mail, Timeline
 
@@ -97,6 +98,9 @@ def _evening(bot: Bot, exchange: Exchange, timeline: Timeline) -> Evening:
     if _differences(storage, bot, exchange):
         evening.wrong.append("the books differ after a snapshot in the quiet")
     evening.wrong += _never_right(bot, exchange)
+    copy = Copy(storage, TOPIC)
+    copy.catch_up()
+    copy.assert_equals_the_books(user_id)
     return evening
 
 

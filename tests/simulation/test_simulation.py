@@ -1,4 +1,5 @@
-"""A simulated exchange against the services: at rest the books are the exchange's, or say that they are not sure.
+"""A simulated exchange against the services: at rest the books are the exchange's, or say that they are not sure; and
+a copy that is built from the feed alone is the books.
 
 METACORE_SIMULATED_DAYS=20 makes it that many days of each kind, and all of them on PostgreSQL too.
 """

@@ -14,9 +14,10 @@ from metacore.domain.trading.balances import Balance, BalanceDelta, BalanceEntry
 from metacore.domain.trading.facts import Placement
 from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
-from metacore.domain.trading.orders import Order, OrderSide
+from metacore.domain.trading.orders import Order, OrderKey, OrderSide
 from metacore.domain.trading.trades import NewTrade, Trade, TradeKey
 from metacore.domain.values.amounts import ZERO
+from metacore.domain.values.text import require_key
 
 EntryReference = tuple[UUID, EntryReason, str]
 """`(user_id, reason, reference)` of a deposit or a withdrawal."""
@@ -60,6 +61,8 @@ class Selection:
     """Whether to load all balances of `users`; they are not locked."""
     stale_updates: bool = False
     """Whether to load the STALE updates of the orders that are found."""
+    update_seqs: bool = False
+    """Whether to load the `seq` of the newest update of each order that is found."""
     unsettled: bool = False
     """Whether to sum the unsettled trades of the orders that are found, and those under the ids of `orders`."""
     holding: bool = False
@@ -111,6 +114,8 @@ class Loaded:
     """
     stale_updates: tuple[OrderUpdate, ...] = ()
     """The STALE updates of the orders that were found."""
+    update_seqs: Mapping[OrderKey, int] = field(default_factory=dict)
+    """The `seq` of the newest update of each order that was found; 0 for one without any."""
     asset_names: tuple[BalanceKey, ...] = ()
     """The assets that `Selection.asset_names` asks for, as their users have them."""
     facts: tuple[BalanceEntry, ...] = ()
@@ -130,6 +135,26 @@ def row_key(row: Order | Trade) -> RowKey:
     return "order" if type(row) is Order else "trade", row.user_id, row.id
 
 
+class KnownOrder(NamedTuple):
+    """An order as it is stored, and the `seq` of the newest update of it, 0 if it has none."""
+
+    order: Order
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """That what is changed is told as events of `topic`; `orders` are the stored ones of which anything changes, or is
+    added to their history, by key.
+    """
+
+    topic: str
+    orders: Mapping[OrderKey, KnownOrder] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_key(feed=self.topic)
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a decision changes, saved by `Transaction.save` as one operation.
@@ -137,7 +162,7 @@ class Changes:
     An order or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must be at that
     version: the one before its own or, if named there, the one in `expected_versions`. Order updates and balance
     deltas are appended in their order; the storage gives their `seq`. `user_patches` change users as `users.update`
-    does.
+    does. With a `feed`, the events that tell of it are appended to the outbox.
     """
 
     orders: tuple[Order, ...] = ()
@@ -146,6 +171,7 @@ class Changes:
     balance_deltas: tuple[BalanceDelta, ...] = ()
     expected_versions: Mapping[RowKey, int] = field(default_factory=dict)
     user_patches: Mapping[UUID, UserPatch] = field(default_factory=dict)
+    feed: Feed | None = None
 
     def expected_version(self, row: Order | Trade) -> int:
         """The version that the stored row must have; 0 for a row to be inserted."""

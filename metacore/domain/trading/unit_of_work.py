@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
-from metacore.domain.trading.decisions import Changes, EntryReference, Loaded
+from metacore.domain.trading.decisions import Changes, EntryReference, Feed, KnownOrder, Loaded
 from metacore.domain.trading.facts import facts_of
 from metacore.domain.trading.funds import Funds
 from metacore.domain.trading.user_state import UserState
@@ -72,8 +72,13 @@ class UnitOfWork:
                 return entry
         return None
 
-    def changes(self) -> Changes:
-        """What is to be saved."""
+    def feed(self, topic: str) -> Feed:
+        """That what is to be saved is told as events of `topic`."""
+        seqs = self.loaded.update_seqs
+        return Feed(topic, {order.key: KnownOrder(order, seqs[order.key]) for order in self.loaded.orders})
+
+    def changes(self, feed: str | None = None) -> Changes:
+        """What is to be saved, and told as events of the topic `feed`, if there is one."""
         states = self._states.values()
         return Changes(
             orders=tuple(order for state in states for order in state.changed_orders()),
@@ -84,4 +89,5 @@ class UnitOfWork:
             user_patches={
                 user_id: patch for user_id, state in self._states.items() if (patch := state.patch()) is not None
             },
+            feed=None if feed is None else self.feed(feed),
         )

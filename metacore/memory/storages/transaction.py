@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from metacore.backends.bundles import BaseTransaction
 from metacore.backends.expectations import Expectations
+from metacore.domain.messages.feed import told
 from metacore.domain.people.users import User
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, TradesOf, Unsettled
@@ -19,6 +20,7 @@ from metacore.memory.schema import Views
 from metacore.memory.storages.balances import apply_to_stored, find_named, put_entries
 from metacore.memory.storages.order_updates import insert_updates
 from metacore.memory.storages.orders import insert_order, put_order
+from metacore.memory.storages.outbox import append_events
 from metacore.memory.storages.session import TransactionSession
 from metacore.memory.storages.trades import insert_trade, put_trade
 from metacore.memory.storages.users import put_user
@@ -49,6 +51,7 @@ class MemoryTransaction(BaseTransaction):
                 stale_updates=tuple(row for order in orders for row in tables.order_updates.select("stale", order.key))
                 if selection.stale_updates
                 else (),
+                update_seqs=_update_seqs(tables, orders) if selection.update_seqs else {},
                 unsettled=_unsettled(tables, selection, orders) if selection.unsettled else {},
                 asset_names=tuple(balance.key for balance in find_named(tables, selection.asset_names)),
                 facts=_find_facts(tables, selection, users),
@@ -61,7 +64,9 @@ class MemoryTransaction(BaseTransaction):
         async with self._session.write() as tables:
             users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
             expectations.check(users, lambda key: _version(tables, key))
-            balances, entries = apply_to_stored(tables, changes.balance_deltas, now)
+            balances, made = apply_to_stored(tables, changes.balance_deltas, now)
+            entries = tuple(made)
+            events = told(changes, balances.values(), entries, now)
             for user_id, patch in sorted(changes.user_patches.items()):
                 if patch.given() and (user := tables.users.get((user_id,))) is not None:
                     put_user(tables, user.patched(patch, now))
@@ -75,6 +80,7 @@ class MemoryTransaction(BaseTransaction):
             for trade in expectations.trades:
                 put_trade(tables, trade)
             put_entries(tables, balances.values(), entries)
+            append_events(tables, events, now)
             return balances
 
 
@@ -106,6 +112,11 @@ def _find_trades(tables: Views, selection: Selection) -> tuple[Trade, ...]:
     }
     found |= {key: trade for key in selection.trade_ids if (trade := tables.trades.get(key)) is not None}
     return tuple(found[key] for key in sorted(found))
+
+
+def _update_seqs(tables: Views, orders: Iterable[Order]) -> Mapping[OrderKey, int]:
+    newest = {order.key: tables.order_updates.last("order", order.key) for order in orders}
+    return {key: 0 if update is None else update.seq for key, update in newest.items()}
 
 
 def _unsettled(

@@ -120,6 +120,17 @@ def stale_updates(kinds: tuple[str, ...], holding: bool) -> Statement:
     )
 
 
+@cache
+def update_seqs(kinds: tuple[str, ...], holding: bool) -> Statement:
+    """The seq of the newest update of each order that `lock_orders` finds, 0 for one without any."""
+    newest = (
+        "SELECT seq FROM {schema}.order_updates"
+        f" WHERE order_updates.{OF_USER} AND order_updates.order_id = found.id ORDER BY seq DESC LIMIT 1"
+    )
+    found = f"{_found(kinds, holding)} {looked_up(('id',), 'orders', _ORDER)}"
+    return Statement("load", f"SELECT found.id, coalesce(({newest}), 0) FROM {found}")
+
+
 def _named(table: Table, columns: Sequence[str], key: Sequence[str], order: str, *conditions: str) -> Statement:
     """Loads the rows of the user in `table` that have one of the given values of `key`."""
     on = " AND ".join(

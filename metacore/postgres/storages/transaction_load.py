@@ -46,6 +46,7 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
             for user_id, (trade_id, known, placed_at) in found.get("placements", ())
         },
         stale_updates=ORDER_UPDATE.decode_all(rows["stale"]),
+        update_seqs={(user_id, order_id): seq for user_id, (order_id, seq) in found.get("update_seqs", ())},
         asset_names=tuple(sorted({(user_id, asset) for user_id, (asset,) in found.get("asset_names", ())})),
     )
     for user_id in loaded.users:
@@ -79,6 +80,8 @@ def _add_reads(calls: NamedCalls, selection: Selection) -> None:
             calls.add("unsettled", user_id, statements.unsettled(kinds, selection.holding), arrays)
         if selection.stale_updates:
             calls.add("stale", user_id, statements.stale_updates(kinds, selection.holding), arrays)
+        if selection.update_seqs:
+            calls.add("update_seqs", user_id, statements.update_seqs(kinds, selection.holding), arrays)
     for user_id in sorted(selection.users):
         if selection.balances:
             calls.add("balances", user_id, statements.BALANCES)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from metacore.backends.expectations import Expectations
+from metacore.domain.messages.feed import told
 from metacore.domain.people.names import names_of, renames
 from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey
@@ -27,6 +28,7 @@ from metacore.postgres.statements.users import LOCK
 from metacore.postgres.storages.balance_writes import add_locks, write
 from metacore.postgres.storages.names import exchange
 from metacore.postgres.storages.order_updates import values_of as values_of_updates
+from metacore.postgres.storages.outbox_events import appending
 from metacore.postgres.storages.turns import queue
 from metacore.postgres.storages.users import change_user
 
@@ -54,6 +56,10 @@ async def _save(
     require_own_names(keys, session.locks.balances.values())
     balances = {key: session.locks.balances[key] for key in keys}
     changed, entries = apply_deltas(balances, changes.balance_deltas, now)
+    appends: Sequence[Call] = ()
+    if changes.feed is not None:
+        entries = iter(made := tuple(entries))
+        appends, _ = appending(told(changes, changed.values(), made, now), now)
     calls: list[Call] = []
     for user_id, patch in sorted(changes.user_patches.items()):
         if patch.given():
@@ -69,7 +75,7 @@ async def _save(
         calls.append((trade_statements.INSERT, partial(of_user, TRADE, user_id, new_trades, TRADE.columns)))
     for user_id, trades in by_user(_owned(expectations.trades)).items():
         calls.append((trade_statements.REPLACE, partial(of_user, TRADE, user_id, trades, TRADE.columns)))
-    calls += write(changed.values(), entries)
+    calls += [*write(changed.values(), entries), *appends]
     if calls:
         await session.pipeline("save", calls, subject=_subjects(changes))
     saved: list[Order | Trade] = [*changes.orders, *changes.trades]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from metacore.domain.trading.commands import Command, NotAloneError, Owned, by_user
@@ -17,23 +18,27 @@ R = TypeVar("R")
 T = TypeVar("T", bound=Owned)
 
 
-def execute(storage: Storages, command: Command[R]) -> R:
+def execute(storage: Storages, command: Command[R], feed: str | None = None) -> R:
     """Load, decide and save `command` in a transaction; once more, alone with its users, if somebody may have stored
     the same.
 
     Users are locked shared at first, so that their calls go on side by side. Of two that store the same thing, the
-    loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored.
+    loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored. With a topic `feed`,
+    what it changes is told there.
     """
     try:
-        result = in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=False))
+        result = in_transaction(storage, lambda tx: _attempt(tx, command, feed, exclusive=False))
     except (AlreadyExistsError, InsufficientFundsError, StaleVersionError, NotAloneError):
-        result = in_transaction(storage, lambda tx: _attempt(tx, command, exclusive=True))
+        result = in_transaction(storage, lambda tx: _attempt(tx, command, feed, exclusive=True))
     tell_outcomes(type(command).__name__, result)
     return result
 
 
 def execute_by_user(
-    storage: Storages, command: Callable[[Sequence[T]], Command[Sequence[R]]], items: Sequence[T]
+    storage: Storages,
+    command: Callable[[Sequence[T]], Command[Sequence[R]]],
+    items: Sequence[T],
+    feed: str | None = None,
 ) -> Sequence[R]:
     """Execute the `command` of each user's `items`, a transaction for each user, by id; results in the order of items.
 
@@ -41,15 +46,15 @@ def execute_by_user(
     """
     results: dict[int, R] = {}
     for positions in by_user((item.user_id, position) for position, item in enumerate(items)).values():
-        part = execute(storage, command(tuple(items[position] for position in positions)))
+        part = execute(storage, command(tuple(items[position] for position in positions)), feed)
         results.update(zip(positions, part, strict=True))
     return tuple(results[position] for position in range(len(items)))
 
 
-def _attempt(tx: Transaction, command: Command[R], exclusive: bool) -> R:
-    selection = command.selection(exclusive)
+def _attempt(tx: Transaction, command: Command[R], feed: str | None, exclusive: bool) -> R:
+    selection = replace(command.selection(exclusive), update_seqs=feed is not None)
     work = UnitOfWork(tx.load(selection), tx.now(), alone=selection.exclusive_users)
     if keys := command.balances(work):
         work.open_balances(tx.balances.get_many(keys, for_update=True))
     decided = command.decide(work)
-    return command.result(decided, tx.save(work.changes()))
+    return command.result(decided, tx.save(work.changes(feed)))

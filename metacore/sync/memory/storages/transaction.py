@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from metacore.backends.expectations import Expectations
+from metacore.domain.messages.feed import told
 from metacore.domain.people.users import User
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, TradesOf, Unsettled
@@ -20,6 +21,7 @@ from metacore.sync.backends.bundles import BaseTransaction
 from metacore.sync.memory.storages.balances import apply_to_stored, find_named, put_entries
 from metacore.sync.memory.storages.order_updates import insert_updates
 from metacore.sync.memory.storages.orders import insert_order, put_order
+from metacore.sync.memory.storages.outbox import append_events
 from metacore.sync.memory.storages.session import TransactionSession
 from metacore.sync.memory.storages.trades import insert_trade, put_trade
 from metacore.sync.memory.storages.users import put_user
@@ -50,6 +52,7 @@ class MemoryTransaction(BaseTransaction):
                 stale_updates=tuple(row for order in orders for row in tables.order_updates.select("stale", order.key))
                 if selection.stale_updates
                 else (),
+                update_seqs=_update_seqs(tables, orders) if selection.update_seqs else {},
                 unsettled=_unsettled(tables, selection, orders) if selection.unsettled else {},
                 asset_names=tuple(balance.key for balance in find_named(tables, selection.asset_names)),
                 facts=_find_facts(tables, selection, users),
@@ -62,7 +65,9 @@ class MemoryTransaction(BaseTransaction):
         with self._session.write() as tables:
             users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
             expectations.check(users, lambda key: _version(tables, key))
-            balances, entries = apply_to_stored(tables, changes.balance_deltas, now)
+            balances, made = apply_to_stored(tables, changes.balance_deltas, now)
+            entries = tuple(made)
+            events = told(changes, balances.values(), entries, now)
             for user_id, patch in sorted(changes.user_patches.items()):
                 if patch.given() and (user := tables.users.get((user_id,))) is not None:
                     put_user(tables, user.patched(patch, now))
@@ -76,6 +81,7 @@ class MemoryTransaction(BaseTransaction):
             for trade in expectations.trades:
                 put_trade(tables, trade)
             put_entries(tables, balances.values(), entries)
+            append_events(tables, events, now)
             return balances
 
 
@@ -107,6 +113,11 @@ def _find_trades(tables: Views, selection: Selection) -> tuple[Trade, ...]:
     }
     found |= {key: trade for key in selection.trade_ids if (trade := tables.trades.get(key)) is not None}
     return tuple(found[key] for key in sorted(found))
+
+
+def _update_seqs(tables: Views, orders: Iterable[Order]) -> Mapping[OrderKey, int]:
+    newest = {order.key: tables.order_updates.last("order", order.key) for order in orders}
+    return {key: 0 if update is None else update.seq for key, update in newest.items()}
 
 
 def _unsettled(
