@@ -12,7 +12,7 @@ from metacore.cli.keys import key_use, print_key_use
 from metacore.cli.output import NOT_AS_NEEDED, consent, print_table, reported_errors, say
 from metacore.cli.parameters import Json, Schema, Url
 from metacore.postgres.client.commands import command
-from metacore.postgres.schema import SchemaDeployer, SchemaStatus
+from metacore.postgres.schema.deployer import SchemaDeployer, SchemaStatus
 from metacore.postgres.schema.revisions import BASE, revisions
 
 AppRole = Annotated[

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metacore.postgres.embedded import EmbeddedPostgres as EmbeddedPostgres
-    from metacore.postgres.schema import SchemaDeployer as SchemaDeployer
+    from metacore.postgres.schema.deployer import SchemaDeployer as SchemaDeployer
 
-_MODULE_OF = {"EmbeddedPostgres": "metacore.postgres.embedded", "SchemaDeployer": "metacore.postgres.schema"}
+_MODULE_OF = {"EmbeddedPostgres": "metacore.postgres.embedded", "SchemaDeployer": "metacore.postgres.schema.deployer"}
 
 __all__ = ["EmbeddedPostgres", "SchemaDeployer"]
 

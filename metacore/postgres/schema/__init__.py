@@ -1,5 +1,1 @@
-"""Brings a database to the schema that this release needs."""
-
-from metacore.postgres.schema.deployer import SchemaDeployer, SchemaStatus
-
-__all__ = ["SchemaDeployer", "SchemaStatus"]
+"""Brings a database to the schema that this release needs (`deployer`). Storages read `state` only: without Alembic."""

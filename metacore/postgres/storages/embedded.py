@@ -9,7 +9,7 @@ from metacore.postgres.backend import embedded_path
 from metacore.postgres.client.pool import Pool
 from metacore.postgres.client.session import Session
 from metacore.postgres.embedded import EmbeddedPostgres
-from metacore.postgres.schema import SchemaDeployer
+from metacore.postgres.schema.deployer import SchemaDeployer
 from metacore.postgres.storages.storage import PostgresStorage
 
 

@@ -8,7 +8,7 @@ from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.postgres.backend import embedded_path
 from metacore.postgres.embedded import EmbeddedPostgres
-from metacore.postgres.schema import SchemaDeployer
+from metacore.postgres.schema.deployer import SchemaDeployer
 from metacore.sync.postgres.client.pool import Pool
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.storage import PostgresStorage
