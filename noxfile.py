@@ -27,10 +27,14 @@ def _install(session: nox.Session, *groups: str) -> None:
     session.install(*_requirements(*groups))
 
 
-def _install_for_tests(session: nox.Session, *groups: str) -> None:
-    # Many processes are started: compiled now, once, if the environment keeps Python from doing that; what pytest
-    # compiles, by the first of its processes.
+def _compile(session: nox.Session) -> None:
+    """Let what is installed be compiled once, now, and the rest by who first reads it, whatever the variables say."""
     session.env.update({"UV_COMPILE_BYTECODE": "1", "PYTHONDONTWRITEBYTECODE": ""})
+
+
+def _install_for_tests(session: nox.Session, *groups: str) -> None:
+    # Many processes are started.
+    _compile(session)
     _install(session, "test", *groups)
 
 
@@ -65,11 +69,12 @@ def serve(session: nox.Session) -> None:
     if not session.posargs or not Path("examples", session.posargs[0], "__main__.py").is_file():
         found = sorted(path.parent.name for path in Path("examples").glob("*/__main__.py"))
         session.error(f"say which: nox -s serve -- {'|'.join(found)}")
+    _compile(session)
     _install(session, "services")
     # In the place of this process: signals are the system's from now on, and the exit status is its own.
     python = str(Path(session.bin, "python").absolute())
     os.chdir("examples")
-    os.execv(python, [python, "-m", *session.posargs])
+    os.execve(python, [python, "-m", *session.posargs], {**os.environ, "PYTHONDONTWRITEBYTECODE": ""})
 
 
 @nox.session

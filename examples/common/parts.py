@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
+from threading import Thread
 from typing import Self
 
 from metacore.errors import ConfigurationError, StorageUnavailableError
@@ -144,10 +145,14 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _postgresql() -> Iterator[str]:
-    from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+    from metacore import postgres
 
-    with EmbeddedPostgres() as server:
-        SchemaDeployer(server.url).deploy()
+    # The deployer takes as long to load as the server to start.
+    loading = Thread(target=lambda: postgres.SchemaDeployer)
+    loading.start()
+    with postgres.EmbeddedPostgres() as server:
+        loading.join()
+        postgres.SchemaDeployer(server.url).deploy()
         yield server.url
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from common import logs
 from common.parts import Parts
-from orders.settings import OrderSettings
 
 
 def main() -> int:
     """Run the service until a signal ends it."""
-    settings = OrderSettings()
-    logs.configure("orders", settings.log_level)
     parts = Parts("METACORE_URL", "SERVICES_KAFKA").start()
-    # Loaded while the parts start.
+    # All else is loaded while the parts start, what `connect` would load later among it.
+    import metacore.postgres.storages.storage  # noqa: F401
+    from common import logs
     from common.serving import run
+    from orders.settings import OrderSettings
     from orders.system import system
 
+    settings = OrderSettings()
+    logs.configure("orders", settings.log_level)
     return run(system(settings), parts)
 
 
