@@ -108,7 +108,7 @@ class Observed:
                 await self._app(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - began
-            route = getattr(scope.get("route"), "path", "none")
+            route = getattr(scope.get("route"), "path_format", "none")
             self._metrics.observe(scope["method"], route, status, seconds)
             if _logger.isEnabledFor(logging.DEBUG):
                 told = {"method": scope["method"], "route": route, "status": status, "seconds": round(seconds, 6)}

@@ -32,7 +32,7 @@ class Tracing:
             try:
                 yield f"{span.get_span_context().trace_id:032x}"
             finally:
-                route = getattr(scope.get("route"), "path", "none")
+                route = getattr(scope.get("route"), "path_format", "none")
                 span.update_name(f"{method} {route}")
                 span.set_attribute("http.route", route)
 

@@ -39,12 +39,12 @@ class ReadyOrders:
 
     async def get(self, order_uid: str) -> bytes:
         """The JSON of the order; NotFoundError if there is none."""
-        record = await self._service.get(order_uid)
-        answer = self._answers.get(order_uid)
-        if answer is None or answer.record() is not record:
-            answer = _Answer(record)
-            self._keep(order_uid, answer)
-        return answer.body
+        return self._body(order_uid, await self._service.get(order_uid))
+
+    def at_hand(self, order_uid: str) -> bytes | None:
+        """The same without waiting for anything, if the order is cached; None says nothing of it."""
+        record = self._service.cached(order_uid)
+        return None if record is None else self._body(order_uid, record)
 
     def state(self) -> CacheState:
         """How full the cache is."""
@@ -58,6 +58,13 @@ class ReadyOrders:
             misses=stats.misses,
             evictions=stats.evictions,
         )
+
+    def _body(self, order_uid: str, record: OrderRecord) -> bytes:
+        answer = self._answers.get(order_uid)
+        if answer is None or answer.record() is not record:
+            answer = _Answer(record)
+            self._keep(order_uid, answer)
+        return answer.body
 
     def _keep(self, order_uid: str, answer: _Answer) -> None:
         if answer.size() > self._answers.maxsize:

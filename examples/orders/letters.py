@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel
 
 from common import problems
 from metacore import (
@@ -14,6 +13,7 @@ from metacore import (
     InvalidDataError,
     OrderRecord,
     OrderRecordService,
+    Page,
     Resolution,
     Storage,
     Transaction,
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 Source = Annotated[str, Path(description="The topic.")]
 Position = Annotated[str, Path(description="The partition, the offset and the time of the message.")]
 Limit = Annotated[int, Query(ge=1, le=100)]
-
-
-class LettersPage(BaseModel):
-    """Dead letters, newest first, their bytes as Base64, and where the next page begins."""
-
-    items: list[DeadLetter]
-    next: str | None
 
 
 def letter_of(message: Message, error: InvalidDataError, now: datetime) -> DeadLetter:
@@ -91,7 +84,7 @@ def router(storage: Storage, service: OrderRecordService) -> APIRouter:
     routes = APIRouter(prefix="/api/v1/dead-letters")
     documented = problems.documented(400, 404, 409, 413, 503)
 
-    @routes.get("", response_model=LettersPage, responses=problems.documented(400, 503))
+    @routes.get("", response_model=Page[DeadLetter], responses=problems.documented(400, 503))
     async def list_letters(
         source: str | None = None, resolved: bool = False, limit: Limit = 20, after: After = None
     ) -> Response:

@@ -6,17 +6,15 @@ import asyncio
 from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
 import metacore
-from common import health, pages, problems
+from common import health, openapi, pages, problems
 from common.bodies import LimitedBodies
 from common.observing import Metrics, Observed
 from common.serving import System, listening, tell
 from common.tracing import Tracing
 from orders import letters
-from orders.app import MAX_BODY, describe, hot_route, router
+from orders.app import MAX_BODY, AtHand, router
 from orders.cache import ReadyOrders, share_of_answers
 from orders.consumer import Consumer
 from orders.settings import OrderSettings, storage_settings
@@ -57,16 +55,13 @@ def application(
     metrics.gauge("orders_failures", "How often the consumer had to try again.", lambda: told.failures)
     metrics.gauge("orders_backlog", "Messages that wait.", consumer.backlog)
     metrics.storage(storage)
-    api = FastAPI(title="Orders", version="1", docs_url=None, redoc_url=None)
-    api.include_router(router(service, ready))
-    api.include_router(letters.router(storage, service))
+    app = FastAPI(title="Orders", version="1", docs_url=None, redoc_url=None)
+    app.include_router(router(service, ready))
+    app.include_router(letters.router(storage, service))
     checks = {"database": storage.ping, "kafka": consumer.check_broker, "consumer": consumer.check}
-    api.include_router(health.router(checks))
-    api.add_middleware(LimitedBodies, size=MAX_BODY)
-    describe(api)
-    page = pages.routes(Path(__file__).parent / "web")
-    # The order by its uid is asked for most: it is found before FastAPI, which costs as much as all the rest.
-    front = Starlette(routes=[hot_route(ready), *page, metrics.route(), Mount("", api)])
-    for app in (front, api):
-        problems.install(app)
-    return Observed(front, metrics, Tracing("orders"))
+    app.include_router(health.router(checks))
+    app.router.routes += [*pages.routes(Path(__file__).parent / "web"), metrics.route()]
+    problems.install(app)
+    openapi.describe(app)
+    app.add_middleware(LimitedBodies, size=MAX_BODY)
+    return Observed(AtHand(app, ready), metrics, Tracing("orders"))

@@ -93,6 +93,13 @@ class Cache(Generic[K, V]):
             self._hits += 1
             return value
 
+    def find(self, key: K) -> V | None:
+        """The entry, None if there is none; counted if it is a hit."""
+        with self._lock:
+            value: V | None = self._entries.get(key)
+            self._hits += value is not None
+            return value
+
     def peek(self, key: K) -> V | None:
         """The entry, None if there is none; not counted."""
         with self._lock:

@@ -30,7 +30,7 @@ from metacore.sync.storage.storages import STORAGES
 from metacore.testing import factories
 from metacore.testing.contract.samples import NOBODY
 
-OF_THE_CACHE = ("cache_stats", "changing")
+OF_THE_CACHE = ("cache_stats", "cached", "changing")
 """Operations that ask no server."""
 SERVICES = [name for name in metacore.__all__ if name.endswith("Service")]
 

@@ -102,6 +102,15 @@ def test_what_is_cached_is_served_while_the_database_is_gone(
     assert service.cache_stats().size == 1
 
 
+def test_the_cache_alone_tells_what_it_has_and_counts_hits(
+    service: metacore.sync.OrderRecordService, record: OrderRecord
+) -> None:
+    assert service.cached(record.order_uid) is None
+    service.process(record)
+    assert service.cached(record.order_uid) is record
+    assert (service.cache_stats().hits, service.cache_stats().misses) == (1, 0)
+
+
 def test_after_an_unknown_outcome_the_database_is_asked(
     storage: metacore.sync.Storage,
     service: metacore.sync.OrderRecordService,

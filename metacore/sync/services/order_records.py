@@ -70,6 +70,10 @@ class OrderRecordService:
         record = self._cache.get(order_uid)
         return self._read(order_uid) if record is None else record
 
+    def cached(self, order_uid: str) -> OrderRecord | None:
+        """The record if it is in the cache, which is a hit, without waiting for anything; None says nothing of it."""
+        return self._cache.find(order_uid)
+
     def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         """A page of records, newest first, from the database."""
         return self._records.list(after, limit)

@@ -1,7 +1,9 @@
 """The routes of the order service, asked from outside."""
 
 import json
+import re
 import threading
+import urllib.parse
 from typing import Any
 
 import httpx
@@ -104,10 +106,44 @@ def test_the_parts_are_well_and_metrics_name_no_order(system: Any, order: Any) -
     assert one["order_uid"] not in told
 
 
-def test_a_request_id_that_was_given_is_kept_unless_it_is_no_plain_one(system: Any) -> None:
-    for given, kept in (("abc-1", True), ("a b", False), ("x" * 65, False)):
-        answer = system.http.get("/order/x", headers={"x-request-id": given})
-        assert (answer.headers["x-request-id"] == given) is kept
+def test_a_request_id_that_was_given_is_kept_unless_it_is_no_plain_one(system: Any, order: Any) -> None:
+    one = order()
+    put(system, one)
+    for uid in ("x", one["order_uid"]):
+        for given, kept in (("abc-1", True), ("a b", False), ("x" * 65, False)):
+            answer = system.http.get(f"/order/{uid}", headers={"x-request-id": given})
+            assert (answer.headers["x-request-id"] == given) is kept
+
+
+def test_an_answer_from_the_cache_is_as_any_other_and_is_counted(system: Any, order: Any) -> None:
+    counted = re.compile(r'seconds_count{method="GET",route="/order/{order_uid}",status="200"} (\S+)')
+
+    def count() -> float:
+        found = counted.search(system.http.get("/metrics").text)
+        return float(found[1]) if found else 0
+
+    one = order()
+    uid = one["order_uid"]
+    put(system, one)
+    before = count()
+    for method, path, status in (("GET", uid, 200), ("HEAD", uid, 200), ("GET", "unknown", 404), ("POST", uid, 405)):
+        answer = system.http.request(method, f"/order/{path}")
+        assert answer.status_code == status
+        assert answer.headers["x-request-id"]
+        if status == 200:
+            assert answer.headers["content-type"] == "application/json"
+            assert int(answer.headers["content-length"]) == len(json.dumps(one, separators=(",", ":")))
+    assert count() - before == 1
+
+
+def test_a_uid_may_have_slashes_and_points(system: Any, order: Any) -> None:
+    one = order(order_uid=f"../заказ/{order()['order_uid']}/%")
+    path = urllib.parse.quote(one["order_uid"], safe="")
+    for content, status in ((json.dumps(one), 201), (json.dumps({**one, "locale": "ru"}), 200)):
+        assert system.http.put(f"/api/v1/orders/{path}", content=content).status_code == status
+        assert system.http.get(f"/order/{path}").json() == json.loads(content)
+    assert system.http.delete(f"/api/v1/orders/{path}").status_code == 204
+    assert system.http.get(f"/order/{path}").status_code == 404
 
 
 def test_the_openapi_document_names_every_route(system: Any) -> None:
