@@ -5,56 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from metacore.wording import printable, readable
+from metacore.base_error import MetacoreError as MetacoreError
+from metacore.wording import readable
 
 E = TypeVar("E", bound=Exception)
-
-
-class MetacoreError(Exception):
-    """Base of every error that Metacore raises on purpose.
-
-    Subclasses keep their fields as attributes; errors pickle with them. A message is one line, escaped; fields are not.
-    """
-
-    dooms_transaction: bool = True
-    """Whether this error, raised by an operation of a storage inside a transaction, dooms it up to the nearest
-    savepoint. A class tells what its errors do; one that the database itself raised dooms in any case, and says so.
-    """
-
-    def __init__(self, message: str, **fields: Any) -> None:
-        message = printable(message)
-        super().__init__(message)
-        self.message = message
-        self.__dict__.update(fields)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.message, {k: v for k, v in self.__dict__.items() if k != "message"})
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """How models hold an error: as it is, and in JSON by its type and message alone."""
-        from pydantic_core import core_schema
-
-        told = core_schema.plain_serializer_function_ser_schema(_told, when_used="json")
-        return core_schema.is_instance_schema(cls, serialization=told)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        """What an error is in JSON, in the schema of a model that holds one."""
-        texts = {"type": {"type": "string", "description": "The name of the class of the error."}}
-        texts["message"] = {"type": "string", "description": "What happened, and what to do next."}
-        return {"type": "object", "title": cls.__name__, "properties": texts, "required": list(texts)}
-
-
-def _told(error: MetacoreError) -> dict[str, str]:
-    return {"type": type(error).__name__, "message": error.message}
-
-
-def _rebuild(cls: type[MetacoreError], message: str, fields: dict[str, Any]) -> MetacoreError:
-    error = cls.__new__(cls, message)
-    Exception.__init__(error, message)
-    error.__dict__.update(fields, message=message)
-    return error
 
 
 class NotFoundError(MetacoreError):
@@ -168,6 +122,33 @@ class NotAllowedError(MetacoreError):
             user=user,
             flag=flag,
         )
+
+
+class SignInError(MetacoreError):
+    """The username or the password is wrong, which is told alike; or, up to `locked_until`, every attempt is refused,
+    because so many have failed.
+    """
+
+    dooms_transaction = False
+    locked_until: Any
+
+    def __init__(self, *, locked_until: Any = None) -> None:
+        super().__init__(
+            "the username or the password is wrong; try again"
+            if locked_until is None
+            else f"too many attempts to sign in have failed; try again after {readable(locked_until)}",
+            locked_until=locked_until,
+        )
+
+
+class TokenError(MetacoreError):
+    """A session's token is worth nothing, for the `reason` EXPIRED, ENDED, REUSED or UNKNOWN. Nothing of it is told."""
+
+    dooms_transaction = False
+    reason: str
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the token is worth nothing: {reason}; sign in again", reason=reason)
 
 
 class InvalidDataError(MetacoreError):

@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "exchanges": ("domain", "exchanges", "errors"),
     "crypto": ("domain", "crypto", "errors", "_compat.aio"),
     "config": ("crypto", "errors"),
-    "errors": ("wording",),
+    "errors": ("wording", "base_error"),
+    "base_error": ("wording",),
     "wording": (),
     "_compat": ("_compat.psycopg_undocumented",),
 }

@@ -14,7 +14,9 @@ from metacore.domain.messages.claims import KeyProgress, Wait
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import Event, EventKey, KeyCount
 from metacore.domain.messages.inbox import InboxMessage, InboxPosition
+from metacore.domain.people.logins import Login
 from metacore.domain.people.names import FIELDS, name_of
+from metacore.domain.people.sessions import Session
 from metacore.domain.people.users import User
 from metacore.domain.trading.archiving import ArchivePart
 from metacore.domain.trading.asset_names import folded
@@ -158,6 +160,17 @@ class Views:
         indexes={
             "resolved": Index(lambda letter: letter.resolution is not None),
             "source": Index(lambda letter: (letter.source, letter.resolution is not None)),
+        },
+    )
+
+    logins: TableOf[tuple[UUID], Login] = TableOf(lambda login: (login.user_id,))
+    sessions: TableOf[tuple[UUID, UUID], Session] = TableOf(
+        lambda session: (session.user_id, session.id),
+        indexes={
+            "not_ended": Index(
+                lambda session: session.user_id if session.ended_at is None else None,
+                lambda session: session.created_at,
+            ),
         },
     )
 

@@ -9,11 +9,13 @@ from metacore.storage.archives import ArchiveStorage
 from metacore.storage.balances import BalanceStorage
 from metacore.storage.dead_letters import DeadLetterStorage
 from metacore.storage.inbox import InboxStorage
+from metacore.storage.logins import LoginStorage
 from metacore.storage.order_records import OrderRecordStorage
 from metacore.storage.order_updates import OrderUpdateStorage
 from metacore.storage.orders import OrderStorage
 from metacore.storage.outbox import OutboxStorage
 from metacore.storage.portfolios import PortfolioStorage
+from metacore.storage.sessions import SessionStorage
 from metacore.storage.trades import TradeStorage
 from metacore.storage.users import UserStorage
 
@@ -55,6 +57,8 @@ class StorageList:
     outbox = StorageOf(OutboxStorage)
     inbox = StorageOf(InboxStorage)
     dead_letters = StorageOf(DeadLetterStorage)
+    logins = StorageOf(LoginStorage)
+    sessions = StorageOf(SessionStorage)
 
 
 STORAGES: dict[str, Any] = {

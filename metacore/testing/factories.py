@@ -8,6 +8,7 @@ and trades what they share with it.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from factory.helpers import lazy_attribute
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import NewEvent
+from metacore.domain.people.sessions import NewSession
 from metacore.domain.people.users import KycStatus, NewUser
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryReason
 from metacore.domain.trading.order_updates import NewOrderUpdate
@@ -281,3 +283,15 @@ class NewEventFactory(Factory[NewEvent]):
     type = "order.changed"
     payload = Sequence(lambda n: {"number": n})
     occurred_at = Sequence(_time)
+
+
+class NewSessionFactory(Factory[NewSession]):
+    """A session of a secret of its own, which idles for a week and lives for a month. `user_id` must be told."""
+
+    class Meta:
+        model = NewSession
+
+    token_hash = Sequence(lambda n: hashlib.sha256(b"secret %d" % n).digest())
+    label = "Firefox"
+    idle_until = START + timedelta(days=7)
+    expires_at = START + timedelta(days=30)

@@ -139,6 +139,8 @@ READING: dict[str, Strategy] = {
     "order_records.count": operation("order_records.count"),
     "outbox.read": operation("outbox.read", draw.sources, draw.sources, st.integers(-1, 3), limit=draw.limits),
     "outbox.stream": operation("outbox.stream", draw.sources, draw.sources, st.integers(-1, 3)),
+    "logins.find": operation("logins.find", st.sampled_from(["alice", "bob", "nobody", "\0"])),
+    "sessions.get": operation("sessions.get", draw.users, draw.session_ids),
     "dead_letters.get": operation("dead_letters.get", draw.sources, draw.sources),
     "dead_letters.list": operation("dead_letters.list", draw.maybe(draw.sources), st.booleans(), limit=draw.limits),
     "dead_letters.stream": operation("dead_letters.stream", draw.maybe(draw.sources), st.booleans()),
@@ -179,6 +181,20 @@ WRITING: dict[str, Strategy] = {
     "dead_letters.resolve": operation(
         "dead_letters.resolve", draw.sources, draw.sources, st.sampled_from(Resolution), draw.maybe(draw.texts)
     ),
+    "logins.register": operation("logins.register", draw.new_users, draw.password_hashes),
+    "logins.set_password": operation(
+        "logins.set_password", draw.users, draw.password_hashes, draw.maybe(draw.password_hashes)
+    ),
+    "logins.fail": operation("logins.fail", draw.users),
+    "logins.admit": operation("logins.admit", draw.users, draw.password_hashes, draw.maybe(draw.password_hashes)),
+    "sessions.create": operation("sessions.create", draw.new_sessions),
+    "sessions.rotate": operation(
+        "sessions.rotate",
+        *(draw.users, draw.session_ids, draw.digests, draw.digests, draw.digests, draw.times, draw.graces),
+    ),
+    "sessions.end": operation("sessions.end", draw.users, draw.session_ids, draw.texts),
+    "sessions.end_all": operation("sessions.end_all", draw.users, draw.texts, draw.maybe(draw.session_ids)),
+    "sessions.purge": operation("sessions.purge", draw.times, limit=draw.limits),
     "order_records.delete": operation("order_records.delete", st.sampled_from(["1", "2", "4"])),
 }
 """What stores as it is told, and may break the rules of money."""
@@ -198,6 +214,8 @@ WEIGHTS = {
     "settle_trade": 6,
     "settle_trades": 4,
     "deposit": 2,
+    "sessions.create": 2,
+    "sessions.rotate": 4,
     "sync_account_nearly": 3,
 }
 """How many times likelier than others an operation is; 1 for the rest."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from metacore.domain.commerce.order_records import OrderRecord, parse_order_record
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import NewEvent
+from metacore.domain.people.sessions import NewSession
 from metacore.domain.people.users import KycStatus, NewUser, UserPatch
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta, EntryFilter, EntryReason
 from metacore.domain.trading.decisions import Changes, FactWindow, Selection
@@ -297,6 +298,20 @@ _PATCHES: dict[str, st.SearchStrategy[Any]] = {
 }
 patches = st.lists(st.sampled_from(list(_PATCHES)), unique=True, max_size=3).flatmap(
     lambda names: st.fixed_dictionaries({name: _PATCHES[name] for name in names}).map(lambda told: UserPatch(**told))
+)
+
+password_hashes = st.sampled_from(["hash", "other hash", "\\"])
+session_ids = st.integers(1, 2).map(lambda n: UUID(int=n))
+digests = st.integers(1, 3).map(lambda n: bytes([n]) * 32)
+graces = st.sampled_from([timedelta(0), timedelta(seconds=10), timedelta(hours=1), timedelta(hours=2)])
+new_sessions = st.builds(
+    NewSession,
+    user_id=users,
+    id=session_ids,
+    token_hash=digests,
+    label=maybe(st.just("a 'label'")),
+    idle_until=times,
+    expires_at=times.map(lambda moment: moment + timedelta(hours=4)),
 )
 
 flags = st.builds(UserPatch, is_active=mostly(st.just(True), st.just(False)), can_trade=st.just(True)) | st.builds(

@@ -140,6 +140,8 @@ def everything(storage: Any) -> dict[str, Any]:
             "entries": storage.balances.entries(user.id, limit=1000).items,
             "portfolio": storage.portfolios.get(user.id),
             "archives": storage.archives.list(user.id),
+            "sessions": storage.sessions.list(user.id),
+            "login": storage.logins.fail(user.id),
             "audit": storage.balances.audit(user.id),
         }
     result: dict[str, Any] = plain(state)

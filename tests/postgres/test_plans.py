@@ -24,6 +24,7 @@ from metacore.testing.factories import (
     NewEventFactory,
     NewOrderFactory,
     NewOrderUpdateFactory,
+    NewSessionFactory,
     NewTradeFactory,
     NewUserFactory,
     OrderRecordFactory,
@@ -64,12 +65,15 @@ COPIES = {
     "dead_letters": "'source', new_id, 'position', new_id",
     "inbox_messages": "'message_id', new_id, 'accepted_at', '2200-01-01T00:00:00Z'",
     "inbox_positions": "'key', new_id",
+    "logins": "'user_id', new_owner",
+    "sessions": "'user_id', new_owner, 'id', new_id, 'ended_at', '2020-01-01T00:00:00Z', 'end_reason', 'ended',"
+    " 'expires_at', '2200-01-01T00:00:00Z'",
     "outbox_events": "'id', new_id, 'key', new_id, 'recorded_at', '2200-01-01T00:00:00Z'",
     "outbox_keys": "'key', new_id",
     "outbox_progress": "'key', new_id, 'done_seq', 0",
     "outbox_wakeups": "'key', new_id, 'due', '2200-01-01T00:00:00Z'",
 }
-OF_OTHERS = {"users", "archives", "portfolios", "portfolio_holdings", "user_credentials"}
+OF_OTHERS = {"users", "logins", "archives", "portfolios", "portfolio_holdings", "user_credentials"}
 
 BLOCKS = """
 SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0))
@@ -140,6 +144,19 @@ def taken(storage, known):
     entries = storage.balances.entries(known.id, "GONE").items
     told = {"orders": orders, "order_updates": updates, "trades": trades, "entries": entries}
     storage.archives.take(History(user_id=known.id, **{kind: tuple(rows) for kind, rows in told.items()}), "digest")
+
+
+def signed_in(storage, known):
+    session = storage.sessions.create(NewSessionFactory.build(user_id=known.id))
+    hashes = [session.token_hash, bytes(32), bytes(32)]
+    moment = datetime.now(UTC)
+    for _ in range(3):
+        storage.sessions.rotate(known.id, session.id, *hashes, moment, timedelta(seconds=10))
+    storage.sessions.get(known.id, session.id)
+    storage.sessions.list(known.id)
+    storage.sessions.end(known.id, storage.sessions.create(NewSessionFactory.build(user_id=known.id)).id, "ended")
+    storage.sessions.end_all(known.id, "ended")
+    storage.sessions.purge(datetime.now(UTC) + timedelta(days=365), limit=5)
 
 
 OPERATIONS = {
@@ -241,6 +258,14 @@ OPERATIONS = {
         s.inbox.once("consumer", f"id {next(numbers)}"),
         s.inbox.purge(datetime.now(UTC), limit=5),
     ],
+    "logins": lambda s, k: [
+        s.logins.find(s.logins.register(NewUserFactory.build(), "hash") and k.user.username),
+        s.logins.get(k.id),
+        s.logins.set_password(k.id, "hash"),
+        s.logins.fail(k.id),
+        s.logins.admit(k.id, "hash"),
+    ],
+    "sessions": signed_in,
     "archives": lambda s, k: s.archives.list(k.id),
     "archives.take": taken,
     "deposit": lambda s, k: TradingService(s).deposit(k.id, "USDT", Decimal(2), f"in-{next(numbers)}"),
@@ -272,6 +297,8 @@ class Known:
         storage.dead_letters.put(self.letter)
         storage.inbox.accept("consumer", "trading", "order", 1)
         storage.inbox.once("consumer", "id")
+        storage.logins.set_password(self.id, "hash")
+        self.session = storage.sessions.create(NewSessionFactory.build(user_id=self.id))
         storage.outbox.append([NewEventFactory.build(topic=topic) for topic in ("idle", "trading")])
         storage.order_records.save_many([self.record, *(OrderRecordFactory.build() for _ in range(5))])
 

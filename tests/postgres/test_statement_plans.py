@@ -32,6 +32,7 @@ from metacore.testing.factories import (
     DeadLetterFactory,
     NewEventFactory,
     NewOrderFactory,
+    NewSessionFactory,
     NewTradeFactory,
     NewUserFactory,
     OrderRecordFactory,
@@ -171,6 +172,8 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         storage.outbox.claim(["trading"])
         storage.inbox.accept("consumer", "trading", "order", 1)
         storage.inbox.once("consumer", "id")
+        storage.logins.set_password(user.id, "hash")
+        storage.sessions.create(NewSessionFactory.build(user_id=user.id))
     admin.execute("CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, %s)", [ROWS])
     for table in METADATA.sorted_tables:
         columns = ", ".join(f'made."{column.name}"' for column in table.columns)

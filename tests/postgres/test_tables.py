@@ -14,11 +14,13 @@ from metacore import (
     Event,
     Holding,
     InvalidDataError,
+    Login,
     NewTrade,
     NewUser,
     Order,
     OrderUpdate,
     Portfolio,
+    Session,
     Settings,
     Trade,
     User,
@@ -45,9 +47,11 @@ MODELS = {
     "dead_letters": DeadLetter,
     "inbox_messages": InboxMessage,
     "inbox_positions": InboxPosition,
+    "logins": Login,
     "outbox_events": Event,
     "outbox_keys": KeyCount,
     "outbox_progress": KeyProgress,
+    "sessions": Session,
 }
 
 BY_TOPIC = ("outbox_events", "outbox_keys", "outbox_progress", "outbox_wakeups")
@@ -228,6 +232,11 @@ def test_the_widest_keys_fit_their_indexes(server, deployed):
         ("balance_entries", "reason", "GIFT"),
         ("balance_entries", "seq", 0),
         ("portfolio_holdings", "quantity", "0"),
+        ("logins", "failures", -1),
+        ("logins", "password_hash", "x" * 1025),
+        ("sessions", "token_hash", b"x" * 31),
+        ("sessions", "generation", 0),
+        ("sessions", "ended_at", "2026-01-01T00:00:00Z"),
     ],
 )
 def test_a_row_that_no_model_has_is_refused(bare, table, column, value):

@@ -39,6 +39,8 @@ class Canary:
     role = ROLE
     person = "canary-person-3c1d"
     email = f"{person}@canary.example"
+    password_hash = "$argon2id$v=19$m=19456,t=2,p=1$canary-salt-77aa$canary-hash-4e02"
+    token_hash, nonce = hashlib.sha256(b"canary token").digest(), hashlib.sha256(b"canary nonce").digest()
 
     def forms(self) -> Iterator[tuple[str, str]]:
         """Each of them in every form in which it might show."""
@@ -53,8 +55,11 @@ class Canary:
             yield from (("encryption key", form) for form in (repr(key)[2:-1], key.decode("latin-1")))
 
     def personal_forms(self) -> Iterator[tuple[str, str]]:
-        """What is stored readably, and told to nobody but who asks for it: an e-mail address, hashes of an API key."""
+        """What is stored readably, and told to nobody but who asks for it: an e-mail address, and hashes."""
         yield "e-mail address", self.person
+        yield "hash of a password", "canary-hash-4e02"
+        for name, hashed in (("hash of a token", self.token_hash), ("nonce", self.nonce)):
+            yield from ((name, form) for form in (hashed.hex(), repr(hashed)[2:-1]))
         for hashed in hash_api_key(KeyRing.parse(self.keys), self.credentials.api_key):
             for form in (hashed.hex(), base64.b64encode(hashed).decode()[:-3], repr(hashed)[2:-1]):
                 yield "hash of an API key", form

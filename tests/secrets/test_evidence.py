@@ -36,7 +36,8 @@ def test_personal_data_are_searched_in_what_is_shown(canary, found) -> None:
     found.add_error("hidden", MetacoreError("nothing to see here", values=forms))
     assert found.leaks() == []
     found.add_error("message", MetacoreError(" ".join(forms)))
-    assert found.leaks() == ["e-mail address in message", "hash of an API key in message"]
+    hashes = [f"hash of {whose} in message" for whose in ("a password", "a token", "an API key")]
+    assert found.leaks() == ["e-mail address in message", *hashes, "nonce in message"]
 
 
 def test_what_has_to_fail_fails(found) -> None:

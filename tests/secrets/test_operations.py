@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, get_type_hints
 from uuid import UUID
@@ -17,6 +17,7 @@ from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
 from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.credentials import Credentials
+from metacore.domain.people.sessions import NewSession
 from metacore.domain.people.users import KycStatus, NewUser, UserPatch
 from metacore.domain.trading.archiving import History
 from metacore.domain.trading.balances import AccountBalance, BalanceDelta
@@ -65,12 +66,17 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
         Mapping[tuple[str, str], int]: lambda: {("topic", "key"): 1},
         DeadLetter: factories.DeadLetterFactory.build,
         Resolution: lambda: Resolution.DISCARDED,
+        bytes: lambda: canary.token_hash,
+        NewSession: lambda: factories.NewSessionFactory.build(user_id=user_id, token_hash=canary.token_hash),
+        timedelta: lambda: timedelta(seconds=10),
         tuple[UUID, UUID]: lambda: (user_id, NOBODY),
         tuple[UUID, str]: lambda: (user_id, "USDT"),
         Mapping[str, Decimal]: lambda: {"btc": Decimal(1)},
     }
     several = {Iterable[kind]: lambda make=make: [make()] for kind, make in found.items()}
-    return found | several | {"email": lambda: canary.email}
+    told = {"email": canary.email, "password_hash": canary.password_hash, "nonce": canary.nonce}
+    told |= {"expected_hash": canary.password_hash, "next_hash": canary.nonce}
+    return found | several | {name: lambda value=value: value for name, value in told.items()}
 
 
 def methods(kind: type, arguments: dict[Any, Callable[[], Any]]) -> Iterator[tuple[str, list[Callable[[], Any]]]]:

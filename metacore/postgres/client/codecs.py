@@ -15,6 +15,8 @@ from metacore.domain.holdings.portfolios import Holding
 from metacore.domain.messages.claims import KeyProgress
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
 from metacore.domain.messages.events import Event
+from metacore.domain.people.logins import Login
+from metacore.domain.people.sessions import Session
 from metacore.domain.people.users import KycStatus, User
 from metacore.domain.trading.archiving import ArchivePart
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceHead, EntryReason
@@ -23,6 +25,7 @@ from metacore.domain.trading.orders import Order, OrderSide, OrderStatus, OrderT
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.frozen import dump_json, load_frozen_json
 from metacore.domain.values.model import Model, unchecked_maker
+from metacore.domain.values.secrets import Secret
 
 M = TypeVar("M", bound=Model)
 Parameters = Mapping[str, str | None]
@@ -180,3 +183,7 @@ DEAD_LETTER = Codec(DeadLetter, {"headers": load_frozen_json, "resolution": Reso
 EVENT = Codec(Event, {"payload": load_frozen_json, "headers": load_frozen_json})
 
 KEY_PROGRESS = Codec(KeyProgress, {})
+
+LOGIN = Codec(Login, {"password_hash": Secret})
+
+SESSION = Codec(Session, {})

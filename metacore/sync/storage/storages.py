@@ -10,11 +10,13 @@ from metacore.sync.storage.archives import ArchiveStorage
 from metacore.sync.storage.balances import BalanceStorage
 from metacore.sync.storage.dead_letters import DeadLetterStorage
 from metacore.sync.storage.inbox import InboxStorage
+from metacore.sync.storage.logins import LoginStorage
 from metacore.sync.storage.order_records import OrderRecordStorage
 from metacore.sync.storage.order_updates import OrderUpdateStorage
 from metacore.sync.storage.orders import OrderStorage
 from metacore.sync.storage.outbox import OutboxStorage
 from metacore.sync.storage.portfolios import PortfolioStorage
+from metacore.sync.storage.sessions import SessionStorage
 from metacore.sync.storage.trades import TradeStorage
 from metacore.sync.storage.users import UserStorage
 
@@ -56,6 +58,8 @@ class StorageList:
     outbox = StorageOf(OutboxStorage)
     inbox = StorageOf(InboxStorage)
     dead_letters = StorageOf(DeadLetterStorage)
+    logins = StorageOf(LoginStorage)
+    sessions = StorageOf(SessionStorage)
 
 
 STORAGES: dict[str, Any] = {

@@ -1,0 +1,63 @@
+"""Statements of the storage of logins."""
+
+from __future__ import annotations
+
+from metacore.postgres.client.codecs import LOGIN
+from metacore.postgres.client.statement import Statement
+from metacore.postgres.statements.names import FOUND
+from metacore.postgres.statements.sets import OF_USER, assignments, created, names, without
+from metacore.postgres.tables.logins import logins
+
+_SELECT = f"SELECT {names(LOGIN.columns)} FROM {{schema}}.logins"
+_ALL = names(LOGIN.columns, "logins.")
+_OF_USER = f"logins.{OF_USER}"
+
+REGISTER = Statement("logins.register", f"{created(logins, LOGIN.columns)} RETURNING user_id", writes=True)
+
+GET = Statement("logins.get", f"{_SELECT} WHERE {_OF_USER}")
+FIND = Statement("logins.find", f"{_SELECT} WHERE user_id = ({FOUND})")
+
+SET = Statement(
+    "logins.set_password",
+    f"{created(logins, LOGIN.columns)}"
+    f" ON CONFLICT (user_id) DO UPDATE SET {assignments(without(LOGIN.columns, 'user_id'), 'excluded')}"
+    f" RETURNING {_ALL}",
+    writes=True,
+)
+"""Stores nothing where the user does not exist."""
+
+REPLACE = Statement(
+    "logins.set_password",
+    f"""
+    UPDATE {{schema}}.logins
+    SET password_hash = %(password_hash)s, failures = 0, locked_until = NULL, changed_at = %(changed_at)s::timestamptz
+    WHERE {_OF_USER} AND password_hash = %(expected_hash)s
+    RETURNING {_ALL}
+    """,
+    writes=True,
+)
+
+_LOCK = "(%(locks)s::interval[])[least(logins.failures + 1, array_length(%(locks)s::interval[], 1))]"
+
+FAIL = Statement(
+    "logins.fail",
+    f"""
+    UPDATE {{schema}}.logins
+    SET failures = logins.failures + 1, locked_until = %(now)s::timestamptz + nullif({_LOCK}, interval '0')
+    WHERE {_OF_USER}
+    RETURNING {_ALL}
+    """,
+    writes=True,
+)
+"""Counts, and locks by the table of `Login.failed`, which goes along."""
+
+ADMIT = Statement(
+    "logins.admit",
+    f"""
+    UPDATE {{schema}}.logins
+    SET failures = 0, locked_until = NULL, password_hash = coalesce(%(rehashed)s::text, logins.password_hash)
+    WHERE {_OF_USER} AND password_hash = %(expected_hash)s
+    RETURNING user_id
+    """,
+    writes=True,
+)

@@ -1,0 +1,103 @@
+"""Sessions in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import final
+from uuid import UUID
+
+from metacore.backends.listing import parse_limit
+from metacore.domain.people.sessions import EndReason, NewSession, Presented, Rotation
+from metacore.domain.people.sessions import Session as UserSession
+from metacore.domain.values.model import revised
+from metacore.domain.values.text import require_key
+from metacore.domain.values.times import require_time
+from metacore.errors import NotFoundError
+from metacore.postgres.client.codecs import SESSION, to_array, to_text
+from metacore.postgres.client.session import Session, TransactionSession
+from metacore.postgres.client.wire import Call
+from metacore.postgres.statements import sessions as statements
+from metacore.storage.sessions import SessionStorage
+
+
+@final
+class PostgresSessionStorage(SessionStorage):
+    """`metacore.storage.sessions.SessionStorage` over PostgreSQL."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def create(self, new: NewSession) -> UserSession:
+        created = UserSession.created(new, self._session.now())
+        if not await self._session.fetch(statements.CREATE, SESSION.encode(created), created):
+            raise NotFoundError("user", created.user_id)
+        return created
+
+    async def get(self, user_id: UUID, session_id: UUID) -> UserSession:
+        rows = await self._session.fetch(statements.GET, _key(user_id, session_id))
+        if not rows:
+            raise NotFoundError("session", (user_id, session_id))
+        return SESSION.decode(rows[0])
+
+    async def rotate(
+        self,
+        user_id: UUID,
+        session_id: UUID,
+        presented_hash: bytes,
+        next_hash: bytes,
+        nonce: bytes,
+        idle_until: datetime,
+        grace: timedelta,
+    ) -> Rotation:
+        presented = Presented.parse(presented_hash, next_hash, nonce, idle_until, grace)
+        key, now = _key(user_id, session_id), self._session.now()
+        told = {
+            "presented_hash": to_text(presented_hash),
+            "next_hash": to_text(next_hash),
+            "nonce": to_text(nonce),
+            "idle_until": to_text(presented.idle_until),
+            "fresh_since": to_text(now - presented.grace),
+            "now": to_text(now),
+            "reason": EndReason.REUSED.value,
+        }
+        calls: list[Call] = [(statements.LOCK, key), (statements.ROTATE, {**key, **told})]
+        was, changed = await self._session.pipeline("sessions.rotate", calls)
+        rotation = presented.rotate(SESSION.decode(was[0]) if was else None, now)
+        return revised(rotation, session=SESSION.decode(changed[0])) if changed else rotation
+
+    async def end(self, user_id: UUID, session_id: UUID, reason: str) -> bool:
+        require_key(reason=reason)
+        told = {"reason": reason, "now": to_text(self._session.now())}
+        return bool(await self._session.fetch(statements.END, {**_key(user_id, session_id), **told}))
+
+    async def end_all(self, user_id: UUID, reason: str, keep: UUID | None = None) -> int:
+        require_key(reason=reason)
+        mine = {"user_id": str(user_id), "keep": to_text(keep)}
+        told = {"reason": reason, "now": to_text(self._session.now())}
+        calls: list[Call] = [(statements.LOCK_ALL, mine), (statements.END_ALL, {**mine, **told})]
+        _, ended = await self._session.pipeline("sessions.end_all", calls)
+        return len(ended)
+
+    async def list(self, user_id: UUID) -> Sequence[UserSession]:
+        values = {"user_id": str(user_id), "now": to_text(self._session.now())}
+        return SESSION.decode_all(await self._session.fetch(statements.LIST, values))
+
+    async def purge(self, before: datetime, limit: int = 1000) -> int:
+        moment, most = require_time("before", before), parse_limit(limit)
+
+        async def purge(tx: TransactionSession) -> int:
+            found: dict[UUID, list[UUID]] = {}
+            for user_id, session_id in await tx.fetch(statements.OLD, {"before": to_text(moment), "limit": str(most)}):
+                found.setdefault(user_id, []).append(session_id)
+            calls: list[Call] = [
+                (statements.PURGE, {"user_id": str(user_id), "ids": to_array(found[user_id])})
+                for user_id in sorted(found)
+            ]
+            return sum(map(len, await tx.pipeline("sessions.purge", calls))) if calls else 0
+
+        return await self._session.run(purge)
+
+
+def _key(user_id: UUID, session_id: UUID) -> dict[str, str]:
+    return {"user_id": str(user_id), "id": str(session_id)}

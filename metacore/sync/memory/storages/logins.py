@@ -1,0 +1,90 @@
+# Made from metacore/memory/storages/logins.py by `python tools/generate_sync.py`. Do not edit.
+"""Logins in memory."""
+
+from __future__ import annotations
+
+from typing import final
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from metacore.domain.people.logins import Login, parse_password_hash
+from metacore.domain.people.names import NameKind, user_name
+from metacore.domain.people.users import NewUser, User
+from metacore.domain.values.text import require_text
+from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
+from metacore.sync.memory.storages.session import Session
+from metacore.sync.memory.storages.users import put_user
+from metacore.sync.storage.logins import LoginStorage
+
+
+@final
+class MemoryLoginStorage(LoginStorage):
+    """`metacore.sync.storage.logins.LoginStorage` over dictionaries."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def register(self, new: NewUser, password_hash: str | SecretStr) -> User:
+        hashed, now = parse_password_hash(password_hash), self._session.now()
+        user = User.created(new, now)
+        with self._session.write() as tables:
+            if tables.users.get((user.id,)) is not None:
+                raise AlreadyExistsError("user", "id", user.id)
+            put_user(tables, user)
+            tables.logins.put(Login(user_id=user.id, password_hash=hashed, changed_at=now))
+        return user
+
+    def find(self, username: str) -> Login:
+        require_text(username=username)
+        with self._session.read() as tables:
+            user = tables.users.find("username", user_name(NameKind.USERNAME, username))
+            login = None if user is None else tables.logins.get((user.id,))
+        if login is None:
+            raise NotFoundError("login", username)
+        return login
+
+    def get(self, user_id: UUID) -> Login:
+        with self._session.read() as tables:
+            login = tables.logins.get((user_id,))
+        if login is None:
+            raise NotFoundError("login", user_id)
+        return login
+
+    def set_password(
+        self, user_id: UUID, password_hash: str | SecretStr, expected_hash: str | SecretStr | None = None
+    ) -> Login:
+        hashed, now = parse_password_hash(password_hash), self._session.now()
+        expected = None if expected_hash is None else parse_password_hash(expected_hash, "expected_hash")
+        with self._session.write() as tables:
+            if tables.users.get((user_id,)) is None:
+                raise NotFoundError("user", user_id)
+            if expected is not None:
+                if (stored := tables.logins.get((user_id,))) is None:
+                    raise NotFoundError("login", user_id)
+                if stored.password_hash != expected:
+                    raise ConflictError(
+                        "the password was set meanwhile; ask for it again", conflicts=("password_hash",)
+                    )
+            login = Login(user_id=user_id, password_hash=hashed, changed_at=now)
+            tables.logins.put(login)
+            return login
+
+    def fail(self, user_id: UUID) -> Login | None:
+        now = self._session.now()
+        with self._session.write() as tables:
+            if (login := tables.logins.get((user_id,))) is None:
+                return None
+            failed = login.failed(now)
+            tables.logins.put(failed)
+            return failed
+
+    def admit(self, user_id: UUID, expected_hash: str | SecretStr, rehashed: str | SecretStr | None = None) -> bool:
+        expected = parse_password_hash(expected_hash, "expected_hash")
+        other = None if rehashed is None else parse_password_hash(rehashed, "rehashed")
+        with self._session.write() as tables:
+            login = tables.logins.get((user_id,))
+            if login is None or login.password_hash != expected:
+                return False
+            tables.logins.put(login.admitted(other))
+            return True

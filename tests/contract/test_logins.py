@@ -1,0 +1,5 @@
+from metacore.testing import contract
+
+
+class TestLogin(contract.LoginStorageContract):
+    """On every backend, in both worlds."""

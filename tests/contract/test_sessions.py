@@ -1,0 +1,5 @@
+from metacore.testing import contract
+
+
+class TestSession(contract.SessionStorageContract):
+    """On every backend, in both worlds."""
