@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     from metacore.domain.people.key_rotation import KeyUse as KeyUse
     from metacore.domain.people.key_rotation import RotationBatch as RotationBatch
     from metacore.domain.people.key_rotation import RotationReport as RotationReport
+    from metacore.domain.people.logins import Login as Login
+    from metacore.domain.people.sessions import EndReason as EndReason
+    from metacore.domain.people.sessions import NewSession as NewSession
+    from metacore.domain.people.sessions import Rotation as Rotation
+    from metacore.domain.people.sessions import RotationOutcome as RotationOutcome
+    from metacore.domain.people.sessions import Session as Session
     from metacore.domain.people.users import KycStatus as KycStatus
     from metacore.domain.people.users import NewUser as NewUser
     from metacore.domain.people.users import User as User
@@ -120,11 +126,13 @@ if TYPE_CHECKING:
     from metacore.errors import PoolTimeoutError as PoolTimeoutError
     from metacore.errors import RetryableError as RetryableError
     from metacore.errors import SchemaError as SchemaError
+    from metacore.errors import SignInError as SignInError
     from metacore.errors import StaleVersionError as StaleVersionError
     from metacore.errors import StatementTimeoutError as StatementTimeoutError
     from metacore.errors import StorageClosedError as StorageClosedError
     from metacore.errors import StorageUnavailableError as StorageUnavailableError
     from metacore.errors import SubscriptionError as SubscriptionError
+    from metacore.errors import TokenError as TokenError
     from metacore.errors import TransactionAbortedError as TransactionAbortedError
     from metacore.ids import new_id as new_id
     from metacore.services.caches import CacheStats as CacheStats
