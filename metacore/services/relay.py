@@ -101,10 +101,13 @@ class Relay:
 
     async def _tell(self, claimed: ClaimedKey, progress: _Progress) -> None:
         """Tell the events of a key, up to the first that does not arrive, or as long as the lease lasts."""
-        failures = claimed.failures
+        failures, key = claimed.failures, (claimed.topic, claimed.key)
         for event in claimed.events:
-            if self._storage.now() >= progress.claim.leased_until:
+            now = self._storage.now()
+            if now >= progress.claim.leased_until:
                 return
+            if now - progress.marked_at >= MARK:
+                await self._mark(progress)
             try:
                 await self._send(event)
             except Exception as error:  # noqa: BLE001 - it is stored with the event
@@ -112,9 +115,7 @@ class Relay:
                 if not await self._give_up(event, failures, legible(repr(error)), progress):
                     return
             else:
-                progress.upto[event.event_key] = event.seq
-                if self._storage.now() - progress.marked_at >= MARK:
-                    await self._mark(progress)
+                progress.upto[key] = event.seq
             progress.told += 1
             failures = 0
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from metacore import ids
-from metacore.domain.values.frozen import FrozenDict, FrozenJson, dump_json
-from metacore.domain.values.model import Model, across, unchecked
+from metacore.domain.values.frozen import FrozenDict, FrozenJson, WrittenJson
+from metacore.domain.values.model import Model, unchecked_maker
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time
@@ -23,6 +23,23 @@ EventKey = tuple[str, str]
 """`(topic, key)`: what the events of one sequence share."""
 
 
+def _written(value: Mapping[str, Any]) -> WrittenJson:
+    written = WrittenJson.of(value)
+    if _is_longer(written.text, MAX_PAYLOAD):
+        raise ValueError(f"it has at most {MAX_PAYLOAD:,} bytes of JSON")
+    return written
+
+
+def _is_longer(text: str, limit: int) -> bool:
+    if 4 * len(text) <= limit or text.isascii():
+        return len(text) > limit
+    return len(text.encode()) > limit
+
+
+EventJson = Annotated[FrozenJson, AfterValidator(_written)]
+"""A JSON object of at most 1 MiB."""
+
+
 class EventContent(Model):
     """What an event tells. `payload` is a JSON object, `headers` another, each of at most 1 MiB."""
 
@@ -30,26 +47,13 @@ class EventContent(Model):
     topic: Key
     key: Key
     type: Key
-    payload: FrozenJson
-    headers: FrozenJson = Field(default_factory=FrozenDict)
-
-    @model_validator(mode="after")
-    def _of_bounded_size(self) -> Self:
-        for name in ("payload", "headers"):
-            if _is_longer(dump_json(getattr(self, name)), MAX_PAYLOAD):
-                raise across(f"{name} of an event have at most {MAX_PAYLOAD:,} bytes of JSON", name)
-        return self
+    payload: EventJson
+    headers: EventJson = Field(default_factory=FrozenDict)
 
     @property
     def event_key(self) -> EventKey:
         """Its topic and key."""
         return self.topic, self.key
-
-
-def _is_longer(text: str, limit: int) -> bool:
-    if text.isascii() or 4 * len(text) <= limit:
-        return len(text) > limit
-    return len(text.encode()) > limit
 
 
 class NewEvent(EventContent):
@@ -69,11 +73,8 @@ class Event(EventContent):
     occurred_at: Time
     recorded_at: Time
 
-    @classmethod
-    def recorded(cls, new: NewEvent, seq: int, now: datetime) -> Self:
-        """The event that `new` becomes when it is appended at `now` as number `seq`."""
-        occurred_at = new.occurred_at or now
-        return unchecked(cls, {**new.__dict__, "occurred_at": occurred_at, "seq": seq, "recorded_at": now})
+
+_event = unchecked_maker(Event, Event.model_fields)
 
 
 class KeyCount(Model):
@@ -97,8 +98,10 @@ def numbered(events: Iterable[NewEvent], last: dict[EventKey, int], now: datetim
     seqs = dict(last)
     found = []
     for event in events:
-        seq = seqs[event.event_key] = seqs[event.event_key] + 1
-        found.append(Event.recorded(event, seq, now))
+        key = event.event_key
+        seq = seqs[key] = seqs[key] + 1
+        told = {"occurred_at": event.occurred_at or now, "seq": seq, "recorded_at": now}
+        found.append(_event(event.__dict__ | told))
     return tuple(found)
 
 

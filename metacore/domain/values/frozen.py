@@ -48,12 +48,32 @@ class FrozenDict(dict[str, Any]):
         return dict(self)
 
 
+class WrittenJson(FrozenDict):
+    """A read-only mapping that keeps its JSON `text`, made when it was looked at, until it is sent."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenDict, (dict(self),)
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> WrittenJson:
+        """`value`, with its text."""
+        written = cls(value)
+        written.text = dump_json(value)
+        return written
+
+
 def freeze_json(value: object, depth: int = 0) -> Any:
     """`value` as JSON that cannot change: mappings read-only, lists as tuples, numbers with a point as exact Decimals.
 
     A ValueError for what JSON or a backend cannot hold: NaN, Infinity, integers beyond 64 bits, NUL, lone surrogates,
     keys that are not text, nesting deeper than 64 levels, other types.
     """
+    if type(value) is str:
+        return parse_text(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -68,7 +88,7 @@ def freeze_json(value: object, depth: int = 0) -> Any:
         return _bounded(value)
     if depth >= MAX_DEPTH:
         raise ValueError(f"JSON is nested at most {MAX_DEPTH} levels deep")
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):
         items = {}
         for key, item in value.items():
             if not isinstance(key, str):
@@ -135,12 +155,22 @@ def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def dump_json(value: Any) -> str:
     """The JSON text of `value`, Decimals as the numbers they are."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return _ENCODER.encode(value)
     except TypeError:
         return _dump_exactly(value)
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """The JSON text of a mapping, which it may keep."""
+    if not value:
+        return "{}"
+    return value.text if type(value) is WrittenJson else dump_json(value)
 
 
 def _dump_exactly(value: Any) -> str:
@@ -155,15 +185,24 @@ def _dump_exactly(value: Any) -> str:
 
 def load_frozen_json(text: str | bytes) -> Any:
     """The JSON value of text that `dump_json` wrote: frozen, without checking it again."""
-    return _freeze_trusted(json.loads(text, parse_float=Decimal))
+    if text == "{}":
+        return FrozenDict()
+    value, _ = _DECODER.raw_decode((text if isinstance(text, str) else text.decode()).lstrip())
+    return _frozen_member(value)
 
 
-def _freeze_trusted(value: Any) -> Any:
-    if type(value) is dict:
-        return FrozenDict((key, _freeze_trusted(item)) for key, item in value.items())
-    if type(value) is list:
-        return tuple(_freeze_trusted(item) for item in value)
-    return value
+def _frozen_object(members: dict[str, Any]) -> FrozenDict:
+    for key, member in members.items():
+        if type(member) is list:
+            members[key] = _frozen_member(member)
+    return FrozenDict(members)
+
+
+def _frozen_member(value: Any) -> Any:
+    return tuple(map(_frozen_member, value)) if type(value) is list else value
+
+
+_DECODER = json.JSONDecoder(parse_float=Decimal, object_hook=_frozen_object)
 
 
 class _FrozenJsonSchema:

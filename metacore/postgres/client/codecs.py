@@ -23,7 +23,7 @@ from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceHead,
 from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import Order, OrderSide, OrderStatus, OrderType, TimeInForce
 from metacore.domain.trading.trades import Trade, TradeState
-from metacore.domain.values.frozen import dump_json, load_frozen_json
+from metacore.domain.values.frozen import json_text, load_frozen_json
 from metacore.domain.values.model import Model, unchecked_maker
 from metacore.domain.values.secrets import Secret
 
@@ -41,6 +41,7 @@ class Codec(Generic[M]):
         self.columns = tuple(model.model_fields)
         self._make = unchecked_maker(model, self.columns)
         self._decoders = tuple(decoders.items())
+        self._json = frozenset(name for name, decoder in self._decoders if decoder is load_frozen_json)
 
     def decode(self, row: Sequence[Any]) -> M:
         """The model that `row`, with the columns in their order, holds."""
@@ -60,7 +61,10 @@ class Codec(Generic[M]):
 
     def encode_all(self, models: Sequence[Model], columns: Iterable[str] | None = None) -> dict[str, str | None]:
         """The parameters that store `models`: for each column one array."""
-        return {name: to_array([model.__dict__[name] for model in models]) for name in (columns or self.columns)}
+        return {
+            name: (to_json_array if name in self._json else to_array)([model.__dict__[name] for model in models])
+            for name in (columns or self.columns)
+        }
 
 
 def of_user(codec: Codec[Any], user_id: UUID, models: Iterable[Model], columns: Iterable[str]) -> dict[str, str | None]:
@@ -92,11 +96,25 @@ def to_array(values: Iterable[Any]) -> str:
     return "{" + ",".join(elements) + "}"
 
 
+JSON_SEPARATOR = "\x1e"
+"""What stands between JSON texts that go together: no such text has it, so that none of them needs to be quoted."""
+
+
+def to_json_array(values: Iterable[Mapping[str, Any] | None]) -> str:
+    """`values` as the JSON texts that the server takes for an array of json; nothing for None."""
+    return JSON_SEPARATOR.join(["" if value is None else json_text(value) for value in values])
+
+
 def _need_no_quotes(texts: Sequence[str]) -> bool:
     """Whether all of `texts` can stand in an array as they are: looked at together, they cost next to nothing."""
     joined = "".join(texts)
-    plain = joined.encode() if joined.isascii() else b""  # of bytes the questions are answered ten times as fast
+    # Of bytes the questions are answered ten times as fast.
+    plain = joined.encode().translate(None, _HARMLESS) if joined.isascii() else b""
     return plain.isalnum() and "" not in texts and b"null" not in plain.lower()
+
+
+_HARMLESS = b"-_.:/"
+"""What an array may hold without quotes, beside letters and digits."""
 
 
 def _to_text(value: Any) -> str:
@@ -106,7 +124,7 @@ def _to_text(value: Any) -> str:
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Mapping):
-        return dump_json(value)
+        return json_text(value)
     if isinstance(value, tuple | list):
         return to_array(value)
     return str(value)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Table
 
+from metacore.postgres.client.codecs import JSON_SEPARATOR
 from metacore.postgres.tables.columns import sql_type
 
 
@@ -89,6 +90,8 @@ def array(name: str, kind: str) -> str:
     In a subquery the planner cannot see how long it is. If it saw that, it would plan anew, for every short one,
     a statement that has but one good plan.
     """
+    if kind == "json":
+        return f"(SELECT string_to_array(%({name})s, chr({ord(JSON_SEPARATOR)}), '')::json[])"
     return f"(SELECT %({name})s::{kind}[])"
 
 

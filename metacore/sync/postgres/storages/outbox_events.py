@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 
 from metacore.domain.messages.events import Event, NewEvent, by_key, numbered
 from metacore.postgres.client.codecs import EVENT, to_array, to_text
@@ -32,7 +33,8 @@ def appending(events: Sequence[NewEvent], now: datetime) -> tuple[list[Call], Ap
 
 
 def _rows(events: Sequence[NewEvent], topic: str, keys: dict[str, int], now: datetime) -> dict[str, str | None]:
-    given = [event for event in events if event.topic == topic]
+    # Rows of a key together, so that who tells them reads them together, and each page is written to once.
+    given = sorted((event for event in events if event.topic == topic), key=attrgetter("key"))
     positions = {key: position for position, key in enumerate(keys, 1)}
     told: Counter[str] = Counter()
     back = []
