@@ -51,7 +51,7 @@ DOCUMENTED = {
     *("psycopg", "psycopg.AsyncConnection", "psycopg.AsyncCursor", "psycopg.Connection", "psycopg.Cursor"),
     *("psycopg.DataError", "psycopg.Error", "psycopg.IsolationLevel", "psycopg.OperationalError", "psycopg.sql"),
     *("psycopg.adapt.AdaptersMap", "psycopg.adapt.Loader", "psycopg.conninfo.conninfo_to_dict"),
-    *("psycopg.errors.Diagnostic", "psycopg.pq", "psycopg.pq.TransactionStatus"),
+    *("psycopg.errors.Diagnostic", "psycopg.pq", "psycopg.pq.PipelineStatus", "psycopg.pq.TransactionStatus"),
     *("psycopg_pool.AsyncConnectionPool", "psycopg_pool.ConnectionPool"),
     *("psycopg_pool.PoolClosed", "psycopg_pool.PoolTimeout", "psycopg_pool.TooManyRequests"),
 }

@@ -111,13 +111,26 @@ class RowLoader:
         return self._transformer.load_rows(0, result.ntuples, tuple)
 
 
+def _handlers(connection: Any) -> tuple[list[Any], list[Any]]:
+    return connection._notice_handlers, connection._notify_handlers
+
+
 class OpeningConnection:
     """A second object for a connection, to be inherited from before psycopg's class. Before each statement it sends
-    what `openings` gives. What is changed of the object itself (adapters, row factories) stays with it.
+    what `openings` gives. What is changed of the object itself (adapters, row factories) stays with it; what psycopg
+    keeps for both, `put_back` makes what it was.
     """
 
     def __init__(self, connection: Any) -> None:
         vars(self).update(vars(connection), _adapters=AdaptersMap(connection.adapters))
+        self._handlers_before = [(handlers, [*handlers]) for handlers in _handlers(connection)]
+        self._preparing_before = connection.prepare_threshold, connection.prepared_max
+
+    def put_back(self: Any) -> None:
+        """Undo what was set or registered by way of this object, and would last."""
+        for handlers, before in self._handlers_before:
+            handlers[:] = before
+        self.prepare_threshold, self.prepared_max = self._preparing_before
 
     def __del__(self, _: Any = None) -> None:
         """Say nothing, as psycopg's would: whether the connection was closed is asked of the first object."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import PipelineStatus
 
 from metacore.config import Settings
 from metacore.errors import ConfigurationError, InvalidDataError
 from metacore.postgres.client import network, pinning
-from metacore.postgres.client.planning import PLANNING, PLANNING_OF_CLUSTERS
+from metacore.postgres.client.planning import planning
 
 _KEEPALIVES = {
     "keepalives_idle": 30,
@@ -38,6 +39,18 @@ def require_utf8(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[A
     """InvalidDataError if a connection of others speaks another encoding than what is sent."""
     if (encoding := connection.info.encoding) != "utf-8":
         raise InvalidDataError(f"it speaks {encoding}; set its client_encoding to UTF8", field="connection")
+
+
+def require_no_pipeline(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    """InvalidDataError if others send and read on their connection as psycopg's pipelines do."""
+    if connection.pgconn.pipeline_status != PipelineStatus.OFF:
+        raise InvalidDataError("leave the block of pipeline() first", field="connection")
+
+
+def close_in_pipeline(connection: psycopg.Connection[Any] | psycopg.AsyncConnection[Any]) -> None:
+    """Close a connection that others have left in their pipeline: within it there is no rolling back."""
+    if connection.pgconn.pipeline_status != PipelineStatus.OFF:
+        connection.pgconn.finish()
 
 
 def parse_url(url: str) -> dict[str, Any]:
@@ -71,7 +84,7 @@ def connection_parameters(
         "statement_timeout": milliseconds(settings.statement_timeout),
         "lock_timeout": milliseconds(settings.lock_timeout),
         "idle_in_transaction_session_timeout": milliseconds(settings.idle_in_transaction_timeout),
-        **(PLANNING_OF_CLUSTERS if is_cluster else PLANNING),
+        **planning(is_cluster),
     }
     given = str(parameters.get("options") or "")
     session = pinning.options(options)
@@ -124,12 +137,6 @@ def limits(settings: Settings) -> list[bytes]:
 def pinned(settings: Settings) -> bytes:
     """The command that sets for one transaction what is pinned, and the time-outs."""
     return pinning.pin({**pinning.PINNED, **_times(settings)})
-
-
-def visiting(settings: Settings, is_cluster: bool = False) -> bytes:
-    """The same for a session that was made by others: with what is asked of the planner."""
-    planning = PLANNING_OF_CLUSTERS if is_cluster else PLANNING
-    return pinning.pin({**pinning.PINNED, **planning, **_times(settings)})
 
 
 def _times(settings: Settings) -> dict[str, int]:

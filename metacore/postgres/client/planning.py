@@ -22,5 +22,10 @@ PLANNING = {
 condition that only the statements meet that shall use them (see `metacore.postgres.tables`).
 """
 
-PLANNING_OF_CLUSTERS = PLANNING | {"plan_cache_mode": "auto"}
+_OF_CLUSTERS = PLANNING | {"plan_cache_mode": "auto"}
 """The same for a Citus cluster: only the values of the parameters tell the coordinator which server to ask."""
+
+
+def planning(is_cluster: bool) -> dict[str, str]:
+    """What is asked of the planner of a server or a cluster."""
+    return _OF_CLUSTERS if is_cluster else PLANNING

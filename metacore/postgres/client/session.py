@@ -16,7 +16,7 @@ from metacore._compat.psycopg_aio import Connection
 from metacore.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.domain.trading.balances import Balance
 from metacore.errors import ConnectionLostError, MetacoreError, TransactionAbortedError
-from metacore.postgres.client.connections import milliseconds
+from metacore.postgres.client.connections import close_in_pipeline, milliseconds, require_no_pipeline
 from metacore.postgres.client.deadlines import MARGIN
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.locks import RowLocks
@@ -148,6 +148,8 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         self._shared: TransactionConnection | None = None
         self.is_shared = False
         """Of the root: whether others send statements of their own between the operations."""
+        self.begins_at_once = False
+        """Of the root: whether nothing tells when others send one, which is to be within the savepoint around it."""
         self._patience: float | None = None
 
     @property
@@ -162,11 +164,16 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
     async def open(self) -> None:
         if self.parent is None:
             self._connection = await self.pool.acquire()
-        elif self._root.is_shared:
-            # Statements of others are to be within the savepoint, too.
+        elif self._root.begins_at_once:
             await self.begin()
 
     def check(self) -> None:
+        if self._root.is_shared and not self._root.has_ended:
+            require_no_pipeline(self._root.require_connection())
+        self.check_for_others()
+
+    def check_for_others(self) -> None:
+        """`check` for statements of others, who may be in a pipeline of their own."""
         if self._root.is_shared and not self._root.has_ended:
             self._root.note_others()
         super().check()
@@ -185,12 +192,13 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
 
     def share(self) -> Connection[Any]:
         """The connection, for statements of others, from now on."""
-        self.check()
-        root = self._root
-        if root._shared is None:
-            root.is_shared = True
-            root._shared = TransactionConnection(root.require_connection(), root.openings_of_others)
-        return root._shared
+        self.check_for_others()
+        if self._root is not self:
+            return self._root.share()
+        if self._shared is None:
+            self.is_shared = True
+            self._shared = TransactionConnection(self.require_connection(), self.openings_of_others)
+        return self._shared
 
     def openings_of_others(self) -> list[bytes]:
         """What goes before a statement of others, of the root; TransactionAbortedError if there must be none."""
@@ -248,11 +256,13 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         patience: float | None = None,
     ) -> list[list[Row]]:
         """One round trip of the root: see `exchange` of the pool."""
-        return await self.pool.exchange(self.require_connection(), calls, openings, closing, patience)
+        return await self.perform(lambda wire: wire.exchange(self.pool.schema, calls, openings, closing), patience)
 
-    async def perform(self, work: Callable[[Wire], Waiting[T]]) -> T:
+    async def perform(self, work: Callable[[Wire], Waiting[T]], patience: float | None = None) -> T:
         """What `work` of the connection's wire returns, once the transaction has begun."""
-        return await self.pool.perform(self._root.require_connection(), work)
+        if self._root is not self:
+            return await self._root.perform(work, patience)
+        return await self.pool.perform(self.require_connection(), work, patience)
 
     def limit(self, seconds: float) -> Call:
         """The call that lets statements of this transaction, by way of this session, run for `seconds` from now on."""
@@ -301,6 +311,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
     async def undo(self) -> None:
         """Undo the changes since the savepoint; if the connection is lost, all is undone, and what is around doomed."""
         if self._begun and self._depth and not self.pool.is_inherited:
+            close_in_pipeline(self._root.require_connection())
             name = b"s%d" % self._depth
             with suppress(MetacoreError):
                 await self._control(b"ROLLBACK TO SAVEPOINT " + name)
@@ -312,10 +323,18 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
             return
         connection, self._connection = self._connection, None
         try:
+            if self._shared is not None:
+                self._shared.put_back()
+                close_in_pipeline(connection)
             if self._begun:
                 await self._roll_back(connection)
             if self.is_shared:
                 await self.pool.reset(connection)
+        except BaseException:
+            if self.is_shared:
+                # Nobody knows how much of what others have left is still there.
+                connection.pgconn.finish()
+            raise
         finally:
             await self.pool.release(connection)
 

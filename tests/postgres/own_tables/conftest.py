@@ -10,9 +10,7 @@ import psycopg
 import psycopg_pool
 import pytest
 
-from metacore import (
-    Settings,
-)
+from metacore import Settings
 from metacore.sync import connect
 from metacore.sync.storage.storage import Storage
 
@@ -30,7 +28,8 @@ def storage(request: pytest.FixtureRequest, url: str) -> Iterator[Storage]:
     with ExitStack() as stack:
         if request.param == "pool handed in":
             pool = stack.enter_context(psycopg_pool.ConnectionPool(url, min_size=1, max_size=2))
-            yield stack.enter_context(connect(pool=pool))
+            with connect(pool=pool) as storage:
+                yield storage
             assert not pool.closed
         else:
             settings = Settings(timeouts_with_begin=request.param != "own pool", pool_max_size=2)

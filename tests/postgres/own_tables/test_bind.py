@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from metacore import (
@@ -48,7 +49,8 @@ class TestBind:
     def test_the_connection_is_left_as_it_was(self, plain: Storage, mine: psycopg.Connection[Any]) -> None:
         def state() -> list[Any]:
             settings = mine.execute("SELECT name, setting FROM pg_settings ORDER BY name").fetchall()
-            return [settings, mine.execute("SELECT statement FROM pg_prepared_statements").fetchall()]
+            prepared = mine.execute("SELECT statement FROM pg_prepared_statements").fetchall()
+            return [settings, prepared, list(mine._notice_handlers)]
 
         mine.prepare_threshold = None
         mine.row_factory = dict_row
@@ -62,8 +64,9 @@ class TestBind:
         assert str(tx.users.get(user_id).created_at.tzinfo) == "UTC"
         assert tx.balances.get(user_id, "USDT").free == 1000
         assert tx.orders.create_many([order_of(user_id)]).inserted == 1
-        with tx.transaction():
-            tx.users.get(user_id)
+        with tx.transaction() as inner:
+            assert inner.orders.create_many([order_of(user_id)]).inserted == 1
+            assert inner.connection is mine
         assert state() == before
         assert tx.connection is mine
 
@@ -132,6 +135,14 @@ class TestBind:
         with pytest.raises(TransactionAbortedError):
             tx.users.get(user_id)
 
+    def test_it_is_over_with_the_transaction_that_was_under_way(self, plain: Storage, mine: psycopg.Connection) -> None:
+        mine.execute("SELECT 1")
+        tx = plain.bind(mine)
+        mine.commit()
+        with pytest.raises(TransactionAbortedError, match="its end"):
+            tx.users.list()
+        assert mine.info.transaction_status == TransactionStatus.IDLE
+
     def test_what_cannot_be_bound_is_refused_with_a_sentence(self, plain: Storage, url: str) -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             with pytest.raises(InvalidDataError, match="autocommit"):
@@ -150,4 +161,7 @@ class TestBind:
             with pytest.raises(ConfigurationError, match="READ COMMITTED"):
                 plain.bind(connection).users.create(NewUser())
             connection.commit()
+        with psycopg.connect(url) as connection, connection.pipeline():
+            with pytest.raises(InvalidDataError, match=r"leave the block of pipeline\(\)"):
+                plain.bind(connection)
         assert plain.users.list().items == ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import psycopg
@@ -10,10 +12,7 @@ import pytest
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from metacore import (
-    NewUser,
-    TransactionAbortedError,
-)
+from metacore import InvalidDataError, NewUser, TransactionAbortedError
 from metacore.sync import TradingService
 from metacore.sync.storage.storage import Storage
 
@@ -102,6 +101,33 @@ class TestConnection:
             with pytest.raises(TransactionAbortedError):
                 connection.execute("SELECT 1")
 
+    def test_within_a_pipeline_there_are_statements_of_ones_own_alone(
+        self, storage: Storage, carts: Callable[[], list[int]]
+    ) -> None:
+        user_id = rich(storage)
+        with storage.transaction() as tx:
+            with tx.connection.pipeline():
+                tx.connection.execute("INSERT INTO public.carts VALUES (1)")
+                for refused in (lambda: tx.users.get(user_id), lambda: tx.transaction().__enter__()):
+                    with pytest.raises(InvalidDataError, match=r"leave the block of pipeline\(\)"):
+                        refused()
+                tx.connection.execute("INSERT INTO public.carts VALUES (2)")
+            assert tx.users.get(user_id).id == user_id
+        with ExitStack() as left, pytest.raises(InvalidDataError), storage.transaction() as tx:
+            left.enter_context(suppress(psycopg.Error))
+            left.enter_context(tx.connection.pipeline())
+            tx.connection.execute("INSERT INTO public.carts VALUES (3)")
+        assert carts() == [1, 2]
+
+    def test_a_savepoint_in_which_nothing_is_done_costs_nothing(
+        self, plain: Storage, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with plain.transaction() as tx, caplog.at_level(logging.DEBUG, "metacore.postgres.client.wire"):
+            tx.connection.execute("SELECT 1")
+            with tx.transaction():
+                pass
+            assert caplog.messages == []
+
     def test_what_a_savepoint_of_psycopg_undoes_is_not_remembered(self, storage: Storage) -> None:
         user_id = rich(storage)
         trading = TradingService(storage)
@@ -130,6 +156,7 @@ class TestConnection:
         assert carts() == [1]
 
     def test_it_is_psycopgs_own_and_what_is_done_to_it_is_gone_with_it(self, plain: Storage) -> None:
+        notes: list[Any] = []
         for _ in range(2):
             with plain.transaction() as tx:
                 connection = tx.connection
@@ -138,9 +165,13 @@ class TestConnection:
                     [1.5],
                     "pg_catalog",
                 )
+                connection.execute("DO $$ BEGIN RAISE NOTICE 'note' USING COLUMN = 'it'; END $$")
+                assert (notes, connection.prepare_threshold) == ([], None)
+                connection.add_notice_handler(notes.append)
                 connection.row_factory = dict_row
                 connection.adapters.register_loader("numeric", FloatLoader)
                 connection.execute("SET search_path = public; SET TimeZone = 'Asia/Tokyo'; CREATE TEMP TABLE t ()")
+                connection.prepare_threshold = 0
                 assert rich(tx)
         pids = set()
         for _ in range(2):

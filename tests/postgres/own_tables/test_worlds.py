@@ -8,6 +8,7 @@ from collections.abc import Callable
 import psycopg
 import psycopg_pool
 import pytest
+from pytest_mock import MockerFixture
 
 import metacore
 from metacore import (
@@ -17,6 +18,7 @@ from metacore import (
     Settings,
     StorageUnavailableError,
 )
+from metacore.postgres.client.pool import Pool
 from metacore.sync import connect
 
 from .programs import SomeError, order_of, rich
@@ -47,6 +49,30 @@ class TestAsynchronous:
 
         assert asyncio.run(run()) == 2
         assert carts() == [1, 3]
+
+    def test_a_connection_whose_leftovers_a_cancellation_may_have_left_is_closed(
+        self, url: str, mocker: MockerFixture
+    ) -> None:
+        async def run() -> bool:
+            async with metacore.connect(url) as storage:
+
+                async def use() -> None:
+                    async with storage.transaction() as tx:
+                        used.append(tx.connection)
+                        await tx.connection.execute("SET search_path = public")
+
+                task, used, reset = asyncio.create_task(use()), list[psycopg.AsyncConnection](), Pool.reset
+
+                async def cancelled(pool: Pool, connection: psycopg.AsyncConnection) -> None:
+                    task.cancel()
+                    await reset(pool, connection)
+
+                mocker.patch.object(Pool, "reset", cancelled)
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                return used[0].closed
+
+        assert asyncio.run(run())
 
 
 class TestPool:

@@ -18,7 +18,7 @@ from metacore.errors import (
     StorageUnavailableError,
     TransactionAbortedError,
 )
-from metacore.postgres.client.connections import require_utf8
+from metacore.postgres.client.connections import require_no_pipeline, require_utf8
 from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.visiting import ISOLATION, leave, visit
 from metacore.postgres.client.wire import Call, Row, Waiting, Wire
@@ -38,8 +38,9 @@ class BoundSession(TransactionSession):
         require_usable(connection)
         super().__init__(pool)
         self.openings = []
-        self.is_shared = True
+        self.is_shared = self.begins_at_once = True
         self._connection = connection
+        self._begun = connection.pgconn.transaction_status != TransactionStatus.IDLE
         self._wire = Wire(connection, prepares=False, made_at=0, listens=False)
         self._is_known = False
 
@@ -56,8 +57,9 @@ class BoundSession(TransactionSession):
         around: list[Call] = []
         if calls:
             timeout = patience - MARGIN if patience else self.pool.settings.statement_timeout
-            around = [(visit(timeout, self.pool.settings.lock_timeout), {}), *calls, (leave(), {})]
-        answers = self._perform(lambda wire: wire.exchange(self.pool.schema, around, openings, closing), patience)
+            visited = visit(timeout, self.pool.settings.lock_timeout, self.pool.is_cluster)
+            around = [(visited, {}), *calls, (leave(self.pool.is_cluster), {})]
+        answers = super().exchange(around, openings, closing, patience)
         if calls and not self._is_known:
             ((*_, isolation),) = answers[0]
             self._is_known = True
@@ -70,22 +72,19 @@ class BoundSession(TransactionSession):
                 raise self.doom(error)
         return answers[1:-1]
 
-    def perform(self, work: Callable[[Wire], Waiting[T]]) -> T:
-        return self._perform(work)
+    def perform(self, work: Callable[[Wire], Waiting[T]], patience: float | None = None) -> T:
+        waiting = within(work(self._wire), patience or self.pool.patience)
+        return wait(self.require_connection(), waiting)
 
     def share(self) -> Connection[Any]:
-        self.check()
+        self.check_for_others()
         return self.require_connection()
 
     def enforce_doom(self) -> None:
         connection = self.require_connection()
         if self.is_doomed and connection.pgconn.transaction_status == TransactionStatus.INTRANS:
             with suppress(psycopg.Error):
-                self._perform(lambda wire: wire.exchange(self.pool.schema, (), [_DOOM]), MARGIN)
-
-    def _perform(self, work: Callable[[Wire], Waiting[T]], patience: float | None = None) -> T:
-        waiting = within(work(self._wire), patience or self.pool.patience)
-        return wait(self.require_connection(), waiting)
+                super().exchange((), [_DOOM], patience=MARGIN)
 
 
 def require_usable(connection: Connection[Any]) -> None:
@@ -102,6 +101,7 @@ def require_usable(connection: Connection[Any]) -> None:
         raise TransactionAbortedError("a statement of the connection's transaction failed before; begin a new one")
     if status == TransactionStatus.IDLE and connection.autocommit:
         raise _unusable("it is in autocommit, and in no transaction; begin one, say by `connection.transaction()`")
+    require_no_pipeline(connection)
     require_utf8(connection)
 
 

@@ -31,13 +31,13 @@ from metacore.postgres.client.connections import (
     pinned,
     pool_parameters,
     require_utf8,
-    visiting,
 )
 from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.errors import READ_ONLY, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
 from metacore.postgres.client.pinning import SEARCH_PATH, SESSION, pin
 from metacore.postgres.client.statement import Statement
+from metacore.postgres.client.visiting import visiting
 from metacore.postgres.client.wire import Call, Row, Waiting, Wire
 from metacore.postgres.schema.state import SCHEMA_STATE, SchemaState, check_schema_state
 from metacore.sync.backends.resources import Resources
@@ -208,7 +208,7 @@ class Pool(Resources):
         if given.closed:
             raise StorageUnavailableError("the pool that was handed in is not open; open it before the storage")
         self._pool = given
-        self.limits = [visiting(self.settings)]
+        self.limits = [visiting(self.settings, is_cluster=False)]
         connection = self.acquire()
         try:
             require_utf8(connection)
