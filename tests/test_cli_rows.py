@@ -1,8 +1,12 @@
 """The commands that show rows and look after the books: what they print for people and machines, how they exit."""
 
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -125,6 +129,26 @@ def test_the_audit_finds_what_disagrees(url, known):
     (finding,) = lines(url, "audit", "--all", expected=NOT_AS_NEEDED)
     assert (finding["user_id"], finding["rule"], finding["actual"]) == (str(known.bob), "LOCKED_IS_HOLDS", "5")
     assert "LOCKED_IS_HOLDS" in run(url, "audit", "--user", "bob", expected=NOT_AS_NEEDED)
+
+
+@pytest.mark.parametrize("to_a_file", [True, False])
+def test_findings_are_not_printed_onto_the_bar(url, known, to_a_file):
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "metacore", "audit", "--user", "bob", "--json"]
+    environment = {"METACORE_URL": url, "TERM": "xterm", "COLUMNS": "1000"}
+    output = subprocess.PIPE if to_a_file else theirs
+    with subprocess.Popen(command, stdout=output, stderr=theirs, env=environment) as running:
+        os.close(theirs)
+        seen = b""
+        # A terminal ends by an error.
+        with suppress(OSError):
+            while part := os.read(ours, 1 << 16):
+                seen += part
+        told = running.stdout.read() if to_a_file else seen
+    os.close(ours)
+    assert b"Auditing users" in seen
+    (line,) = [line for line in re.split(rb"\r?\n|\x1b\[\d?[A-Z]", told) if b"LOCKED_IS_HOLDS" in line]
+    assert json.loads(line)["user_id"] == str(known.bob)
 
 
 def test_trades_that_wait_are_settled_when_their_order_is_known(url, known):

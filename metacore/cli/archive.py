@@ -13,14 +13,12 @@ import typer
 
 from metacore.cli.heads import read_heads
 from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
-from metacore.cli.parameters import Schema, Url, moment
+from metacore.cli.parameters import Schema, Url, moment, storage_of
 from metacore.cli.progress import counting, resumable
 from metacore.cli.shelves import Shelf
-from metacore.config import Settings
 from metacore.domain.trading.archiving import KINDS, History
 from metacore.domain.trading.balances import BalanceHead
 from metacore.errors import InvalidDataError, NotFoundError
-from metacore.sync.opening import connect
 from metacore.sync.services.archiving import Archiver
 from metacore.sync.storage.storage import Storage
 
@@ -59,7 +57,7 @@ def archive(
             raise InvalidDataError("heads are for --verify", field="heads")
         kept = {} if heads is None else read_heads(heads)
         until = None if before is None else moment(before, "before")
-        with connect(url, settings=Settings(schema=schema)) as storage:
+        with storage_of(url, schema) as storage:
             shelf = Shelf(directory)
             with resumable():
                 if until is None:

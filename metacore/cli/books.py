@@ -12,14 +12,12 @@ from uuid import UUID
 
 import typer
 
-from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
-from metacore.cli.parameters import Json, Schema, Url, User, user_of
+from metacore.cli.output import NOT_AS_NEEDED, print_table, put, reported_errors, say
+from metacore.cli.parameters import Json, Schema, Url, User, storage_of, user_of
 from metacore.cli.printing import Columns, text_of
 from metacore.cli.progress import counting, resumable
-from metacore.config import Settings
 from metacore.domain.trading.audit import AuditFinding
 from metacore.errors import InvalidDataError, NotFoundError
-from metacore.sync.opening import connect
 from metacore.sync.services.trading import TradingService
 from metacore.sync.storage.storage import Storage
 
@@ -36,7 +34,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def audit(
-    user: User = None,
+    user: Annotated[str | None, typer.Option(help="The user: an id, or a username.")] = None,
     everyone: Annotated[bool, typer.Option("--all", help="All users, one after the other.")] = False,
     as_json: Json = False,
     url: Url = None,
@@ -49,7 +47,7 @@ def audit(
     with reported_errors():
         if everyone == (user is not None):
             raise InvalidDataError("tell either --user or --all", field="user")
-        with connect(url, settings=Settings(schema=schema)) as storage, resumable():
+        with storage_of(url, schema) as storage, resumable():
             found, users = 0, [user_of(storage, user)] if user is not None else None
             with counting() as progress:
                 total = sum(1 for _ in storage.users.stream()) if users is None else 1
@@ -74,7 +72,7 @@ def _findings(storage: Storage, user_id: UUID) -> Iterator[AuditFinding]:
 
 def _show(finding: AuditFinding, as_json: bool) -> None:
     if as_json:
-        typer.echo(finding.model_dump_json())
+        put(finding.model_dump_json())
     else:
         told = ((name, text_of(column(finding))) for name, column in _FINDINGS.items())
         say(", ".join(f"{name.lower()} {text}" for name, text in told if text))
@@ -85,7 +83,7 @@ def settle_pending(user: User = None, as_json: Json = False, url: Url = None, sc
 
     Safe to run again. What still waits is counted, and no failure: the exit code is 0.
     """
-    with reported_errors(), connect(url, settings=Settings(schema=schema)) as storage, resumable():
+    with reported_errors(), storage_of(url, schema) as storage, resumable():
         trading, outcomes = TradingService(storage), Counter[str]()
         users = [user_of(storage, user)] if user is not None else _waiting(storage)
         with counting() as progress:

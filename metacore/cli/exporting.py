@@ -13,17 +13,15 @@ from uuid import UUID
 import typer
 
 from metacore.cli.output import errors_console, reported_errors
-from metacore.cli.parameters import Schema, Url, User, user_of
+from metacore.cli.parameters import Schema, Url, User, storage_of, user_of
 from metacore.cli.progress import exporting
 from metacore.cli.row_forms import Form, write_csv, write_json_lines
-from metacore.config import Settings
 from metacore.domain.people.users import User as StoredUser
 from metacore.domain.trading.balances import Balance, BalanceEntry
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
 from metacore.domain.values.model import Model
 from metacore.errors import InvalidDataError
-from metacore.sync.opening import connect
 from metacore.sync.storage.storage import Storage
 
 
@@ -75,7 +73,7 @@ def export(
     Users, orders and trades can be imported into another database. Rows come as they are while they are read, without
     a transaction held open. The file is for its owner alone, and is there only once it is complete.
     """
-    with reported_errors(), connect(url, settings=Settings(schema=schema)) as storage:
+    with reported_errors(), storage_of(url, schema) as storage:
         chosen = form or (Form.CSV if file.suffix.lower() == ".csv" else Form.JSONL)
         if chosen is Form.MEXC:
             raise InvalidDataError("rows are written as csv or jsonl", field="format")
@@ -105,7 +103,7 @@ def _rows(storage: Storage, kind: Kind, user_id: UUID | None) -> Iterable[Model]
 def _opened(file: Path, overwrite: bool) -> Iterator[Callable[[str], object]]:
     """What writes into `file`, which is in its place once the block is left normally."""
     if str(file) == "-":
-        yield sys.stdout.write
+        yield lambda text: sys.stdout.write(text)
         return
     if file.exists() and not overwrite:
         raise InvalidDataError(f"{file} is there already; give --overwrite, or another name", field="file")

@@ -11,11 +11,9 @@ import typer
 from pydantic import ValidationError
 
 from metacore.cli.output import reported_errors
-from metacore.cli.parameters import Schema, Url
-from metacore.config import Settings
+from metacore.cli.parameters import Schema, Url, storage_of
 from metacore.domain.trading.balances import BalanceHead
 from metacore.errors import InvalidDataError
-from metacore.sync.opening import connect
 
 
 class UserHead(BalanceHead):
@@ -34,7 +32,7 @@ def heads(url: Url = None, schema: Schema = "metacore") -> None:
 
     `metacore archive --verify --heads FILE` finds journals that were rewritten since, whoever did it.
     """
-    with reported_errors(), connect(url, settings=Settings(schema=schema)) as storage:
+    with reported_errors(), storage_of(url, schema) as storage:
         for user in storage.users.stream():
             for head in storage.balances.heads(user.id):
                 typer.echo(UserHead(user_id=user.id, **head.fields()).model_dump_json())

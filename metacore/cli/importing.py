@@ -18,7 +18,7 @@ from metacore.backends.normal_names import NormalNames
 from metacore.cli.lines import LONGEST, Lines, Refuse
 from metacore.cli.loading import Store, Stored, by_creating, by_import, load
 from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
-from metacore.cli.parameters import Json, Schema, Url, user_of
+from metacore.cli.parameters import Json, Schema, Url, storage_of, user_of
 from metacore.cli.payload_files import LARGEST, orders_of, read_payloads, symbols_of, trades_of
 from metacore.cli.progress import reading, resumable, size_of
 from metacore.cli.refusals import Refusals
@@ -30,7 +30,6 @@ from metacore.domain.trading.orders import NewOrder, Order
 from metacore.domain.trading.trades import NewTrade, Trade
 from metacore.domain.values.model import Model
 from metacore.errors import InvalidDataError, NotFoundError
-from metacore.sync.opening import connect
 from metacore.sync.storage.storage import Storage
 
 _KNOWN = 10_000
@@ -81,8 +80,8 @@ def import_rows(
     what is stored already is counted as duplicate. Refused lines are written aside with their reason, and the exit code
     is 1 then.
     """
-    with reported_errors(), connect(url, settings=(settings := Settings(schema=schema))) as storage:
-        names = NormalNames() if settings.normalize_names else None
+    with reported_errors(), storage_of(url, schema) as storage:
+        names = NormalNames() if Settings().normalize_names else None
         chosen = form or _form_of(file)
         aside = refused or Path(f"{'standard-input' if str(file) == '-' else file}.refused.jsonl")
         with _opened(file) as opened, Refusals(aside) as refusals, resumable():

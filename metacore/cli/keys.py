@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 import typer
 
 from metacore.cli.output import NOT_AS_NEEDED, print_table, reported_errors, say
-from metacore.cli.parameters import Schema, Url
+from metacore.cli.parameters import Schema, Url, storage_of
 from metacore.cli.progress import counting, resumable
 from metacore.config import Settings
 from metacore.crypto.ring import KeyRing, no_keys
 from metacore.domain.people.key_rotation import RotationReport
 from metacore.postgres.client.commands import command
 from metacore.sync.crypto.keys import Keys
-from metacore.sync.opening import connect
 from metacore.sync.services.key_rotation import KeyRotation
-from metacore.sync.storage.storage import Storage
 
 _MISSING = "missing"
 
@@ -46,7 +43,7 @@ def rotate_keys(
 
     Safe to break off and run again. Exit code 1 if credentials remain under another key, or could not be decrypted.
     """
-    with reported_errors(), _storage(url, schema) as storage:
+    with reported_errors(), storage_of(url, schema) as storage:
         use = storage.users.key_use()
         if use.outdated is None:
             raise no_keys()
@@ -69,7 +66,7 @@ def key_use(url: str | None, schema: str) -> dict[str, KeyState]:
     settings = Settings(schema=schema)
     source = settings.encryption_keys
     ring = None if source is None else Keys(source, settings.encryption_keys_max_age).ring()
-    with _storage(url, schema) as storage:
+    with storage_of(url, schema) as storage:
         use = storage.users.key_use().credentials
     states = {key: _state(key, ring) for key in sorted(use)}
     return {key: KeyState(use[key], state, state == _MISSING) for key, state in states.items()}
@@ -84,12 +81,6 @@ def print_key_use(use: Mapping[str, KeyState], schema: str) -> None:
             f"Missing from METACORE_ENCRYPTION_KEYS: {', '.join(missing)}. Without them these users' credentials are"
             f" lost: put them back, and run: {command('rotate-keys', schema)}"
         )
-
-
-@contextmanager
-def _storage(url: str | None, schema: str) -> Iterator[Storage]:
-    with connect(url, settings=Settings(schema=schema)) as storage:
-        yield storage
 
 
 def _state(key_id: str, ring: KeyRing | None) -> str:

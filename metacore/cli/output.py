@@ -77,7 +77,12 @@ def consent(question: str, option: str) -> None:
 
 def say(sentence: str) -> None:
     """Print `sentence` as it is."""
-    _console.print(Text(shown(sentence)), soft_wrap=True)
+    put(shown(sentence))
+
+
+def put(line: str) -> None:
+    """Print `line`, above a bar that moves; `typer.echo` would print it onto that."""
+    sys.stdout.write(f"{line}\n")
 
 
 def shown(text: str) -> str:

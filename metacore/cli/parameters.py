@@ -8,8 +8,10 @@ from uuid import UUID
 
 import typer
 
+from metacore.config import Settings
 from metacore.domain.values.times import parse_time
 from metacore.errors import InvalidDataError
+from metacore.sync.opening import connect
 from metacore.sync.storage.storage import Storage
 
 Url = Annotated[
@@ -24,6 +26,11 @@ Url = Annotated[
 Schema = Annotated[str, typer.Option(envvar="METACORE_SCHEMA", help="The PostgreSQL schema of all tables.")]
 User = Annotated[str | None, typer.Option(help="The user: an id, or a username. All users if it is left out.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine: one object a line.")]
+
+
+def storage_of(url: str | None, schema: str) -> Storage:
+    """The storage that the options name; it is opened by a `with` block."""
+    return connect(url, settings=Settings(schema=schema))
 
 
 def user_of(storage: Storage, told: str) -> UUID:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -37,7 +38,9 @@ def exporting() -> Progress:
 
 def _progress(*counts: ProgressColumn) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), *counts, TimeRemainingColumn())
-    return Progress(*columns, console=errors_console)
+    # What is printed meanwhile goes above the bar if both are on a terminal; else it goes where it belongs.
+    above = sys.stdout.isatty() and sys.stderr.isatty()
+    return Progress(*columns, console=errors_console, redirect_stdout=above)
 
 
 @contextmanager

@@ -11,15 +11,13 @@ from uuid import UUID
 import typer
 
 from metacore.cli.output import reported_errors
-from metacore.cli.parameters import Json, Schema, Url, User, moment, user_of
+from metacore.cli.parameters import Json, Schema, Url, User, moment, storage_of, user_of
 from metacore.cli.printing import Columns, print_row, print_rows
-from metacore.config import Settings
 from metacore.domain.trading.balances import Balance, EntryFilter, EntryReason
 from metacore.domain.trading.orders import Order, OrderFilter, OrderSide, OrderStatus
 from metacore.domain.trading.trades import Trade, TradeFilter, TradeState
 from metacore.domain.values.model import build
 from metacore.errors import InvalidDataError
-from metacore.sync.opening import connect
 from metacore.sync.storage.storage import Storage
 
 T = TypeVar("T")
@@ -174,7 +172,7 @@ def journal(
 
 @contextmanager
 def _opened(url: str | None, schema: str) -> Iterator[Storage]:
-    with reported_errors(), connect(url, settings=Settings(schema=schema)) as storage:
+    with reported_errors(), storage_of(url, schema) as storage:
         yield storage
 
 
