@@ -21,6 +21,7 @@ from metacore.domain.values.amounts import (
     Amount,
     NonNegativeAmount,
     PositiveAmount,
+    is_small,
     product,
     round_down,
     round_up,
@@ -72,7 +73,7 @@ class NewTrade(Model):
             raise across("a trade names its order by order_id, exchange_order_id or client_order_id", *OrderIds._fields)
         if self.commission and self.commission_asset is None:
             raise across("a commission has a commission_asset", "commission", "commission_asset")
-        if self.quote_quantity is None and self.money() >= LIMIT:
+        if self.quote_quantity is None and not is_small(self.price, self.quantity) and self.money() >= LIMIT:
             raise across(f"price x quantity has {TOO_LARGE}", "price", "quantity")
         return self
 

@@ -48,6 +48,8 @@ def _context(digits: int, *traps: type[DecimalException]) -> Context:
 _CONTEXT = _context(256)
 _SUM_CONTEXT = _context(256, Inexact)
 _AMOUNT_CONTEXT = _context(WHOLE_DIGITS + DECIMAL_PLACES, Inexact)
+_PLAIN = re.compile(r"-?(?:0|[1-9]\d{0,37})(?:\.\d{1,36})?", re.ASCII)
+_CANONICAL = re.compile(r"-?(?:0|[1-9]\d{0,37})(?:\.\d{0,35}[1-9])?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?0{0,99}\d{1,6})?", re.ASCII)
 
 
@@ -64,8 +66,13 @@ def parse_amount(value: object) -> Decimal:
     in canonical form: no exponent, no trailing zeros, no negative zero.
     """
     if type(value) is Decimal:
+        if _CANONICAL.fullmatch(str(value)):
+            return value or ZERO
         number = value
     elif isinstance(value, str):
+        if _PLAIN.fullmatch(value):
+            # Without the zeros at its end it is canonical, and arithmetic would cost more than reading it.
+            return Decimal(value.rstrip("0").rstrip(".") if "." in value else value) or ZERO
         number = _read(value)
     elif isinstance(value, Decimal):
         number = Decimal(value)
@@ -121,6 +128,11 @@ def round_down(number: Decimal) -> Decimal:
 def product(first: Decimal, second: Decimal) -> Decimal:
     """The exact product."""
     return _CONTEXT.multiply(first, second)
+
+
+def is_small(first: Decimal, second: Decimal) -> bool:
+    """Whether the mere sizes of two tell that their product is no more than an amount can be, rounded up too."""
+    return first.adjusted() + second.adjusted() + 2 < WHOLE_DIGITS
 
 
 def addition(first: Decimal, second: Decimal) -> Decimal:
