@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import repeat
-from operator import is_
+from operator import is_, itemgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -80,20 +80,28 @@ def to_text(value: Any) -> str | None:
 
 def to_array(values: Iterable[Any]) -> str:
     """`values` as a PostgreSQL array."""
-    listed = list(values)
-    if not listed:
-        return "{}"
-    first = listed[0]
-    if all(map(is_, listed, repeat(first))):
+    return "{" + ",".join(_column(list(values), _to_element, _need_no_quotes)) + "}"
+
+
+def _column(
+    values: Sequence[Any], to_cell: Callable[[Any], str], need_nothing: Callable[[Sequence[str]], bool]
+) -> Sequence[str]:
+    """What `to_cell` makes of each of `values`, found for all at once where they are alike; `need_nothing` says whether
+    texts can stand as they are.
+    """
+    if not values:
+        return ()
+    first = values[0]
+    if all(map(is_, values, repeat(first))):
         # Columns of a set often repeat one object: a user, a time, None.
-        elements = [_to_element(first)] * len(listed)
-    elif (kind := type(first)) in _PLAIN and all(map(is_, map(type, listed), repeat(kind))):
-        elements = list(map(_TEXTS[kind], listed))
-    elif kind is str and all(map(is_, map(type, listed), repeat(str))) and _need_no_quotes(listed):
-        elements = listed
-    else:
-        elements = [_to_element(value) for value in listed]
-    return "{" + ",".join(elements) + "}"
+        return [to_cell(first)] * len(values)
+    kind = type(first)
+    if all(map(is_, map(type, values), repeat(kind))):
+        if kind in _PLAIN:
+            return list(map(_TEXTS[kind], values))
+        if issubclass(kind, str) and need_nothing(values):
+            return values
+    return list(map(to_cell, values))
 
 
 JSON_SEPARATOR = "\x1e"
@@ -152,9 +160,21 @@ _PLAIN = frozenset({Decimal, int, UUID, datetime, bool})
 """Types whose text needs no quotes in an array."""
 
 
-def copy_line(values: Iterable[str | None]) -> str:
-    """`values` as a line of COPY's text format."""
-    return "\t".join([r"\N" if value is None else value.translate(_COPY_ESCAPES) for value in values]) + "\n"
+def copy_lines(models: Iterable[Model], columns: Sequence[str]) -> str:
+    """The `columns` of `models` in COPY's text format, a line for each."""
+    values = itemgetter(*columns)
+    rows = [values(model.__dict__) for model in models]
+    cells = [_column(column, _to_cell, _need_no_escapes) for column in zip(*rows, strict=True)]
+    return "".join(["\t".join(line) + "\n" for line in zip(*cells, strict=True)])
+
+
+def _to_cell(value: Any) -> str:
+    return r"\N" if value is None else _to_text(value).translate(_COPY_ESCAPES)
+
+
+def _need_no_escapes(texts: Sequence[str]) -> bool:
+    joined = "".join(texts)
+    return not any(mark in joined for mark in "\\\t\n\r")
 
 
 _COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})

@@ -10,9 +10,10 @@ from itertools import islice
 import psycopg
 
 from metacore.domain.values.imports import ImportResult, import_conflict
+from metacore.domain.values.model import Model
 from metacore.errors import NotFoundError
 from metacore.postgres.client import copying
-from metacore.postgres.client.codecs import copy_line
+from metacore.postgres.client.codecs import copy_lines
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.client.wire import Call
@@ -21,8 +22,8 @@ from metacore.postgres.statements.imports import CLOSE_USERS, LOCK_USER, NEXT_US
 _BLOCK = 500
 
 
-async def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, str | None]]) -> ImportResult:
-    """Store `rows`, encoded by column, in one transaction (inside of one: a savepoint), in constant memory."""
+async def import_rows(session: Session, statements: Import, rows: Iterable[Model]) -> ImportResult:
+    """Store `rows` in one transaction (inside of one: a savepoint), in constant memory."""
     async with session.transaction() as tx:
         settings = tx.pool.settings
         opening: list[Call] = [tx.limit(settings.import_timeout), (statements.drop, {}), (statements.stage, {})]
@@ -47,15 +48,15 @@ async def _lock_users(tx: TransactionSession, statements: Import) -> None:
         users = following
 
 
-async def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[str, str | None]]) -> int:
+async def _copy(tx: TransactionSession, statements: Import, rows: Iterable[Model]) -> int:
     total = 0
 
     def blocks() -> Iterator[str]:
         nonlocal total
-        lines = (copy_line([row[column] for column in statements.columns]) for row in rows)
-        while block := list(islice(lines, _BLOCK)):
+        remaining = iter(rows)
+        while block := list(islice(remaining, _BLOCK)):
             total += len(block)
-            yield "".join(block)
+            yield copy_lines(block, statements.columns)
 
     await tx.begin()
     try:

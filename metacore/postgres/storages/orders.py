@@ -45,7 +45,7 @@ class PostgresOrderStorage(OrderStorage):
 
     async def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
         now = self._session.now()
-        rows = (ORDER.encode(Order.created(new, now)) for new in orders)
+        rows = (Order.created(new, now) for new in orders)
         return await import_rows(self._session, statements.IMPORT, rows)
 
     async def get(self, user_id: UUID, order_id: UUID) -> Order:

@@ -45,7 +45,7 @@ class PostgresTradeStorage(TradeStorage):
 
     async def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
         now = self._session.now()
-        rows = (TRADE.encode(Trade.created(new, now)) for new in trades)
+        rows = (Trade.created(new, now) for new in trades)
         return await import_rows(self._session, statements.IMPORT, rows)
 
     async def get(self, user_id: UUID, trade_id: UUID) -> Trade:

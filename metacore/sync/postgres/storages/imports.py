@@ -11,9 +11,10 @@ from itertools import islice
 import psycopg
 
 from metacore.domain.values.imports import ImportResult, import_conflict
+from metacore.domain.values.model import Model
 from metacore.errors import NotFoundError
 from metacore.postgres.client import copying
-from metacore.postgres.client.codecs import copy_line
+from metacore.postgres.client.codecs import copy_lines
 from metacore.postgres.client.errors import translate
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements.imports import CLOSE_USERS, LOCK_USER, NEXT_USERS, Import
@@ -22,8 +23,8 @@ from metacore.sync.postgres.client.session import Session, TransactionSession
 _BLOCK = 500
 
 
-def import_rows(session: Session, statements: Import, rows: Iterable[dict[str, str | None]]) -> ImportResult:
-    """Store `rows`, encoded by column, in one transaction (inside of one: a savepoint), in constant memory."""
+def import_rows(session: Session, statements: Import, rows: Iterable[Model]) -> ImportResult:
+    """Store `rows` in one transaction (inside of one: a savepoint), in constant memory."""
     with session.transaction() as tx:
         settings = tx.pool.settings
         opening: list[Call] = [tx.limit(settings.import_timeout), (statements.drop, {}), (statements.stage, {})]
@@ -48,15 +49,15 @@ def _lock_users(tx: TransactionSession, statements: Import) -> None:
         users = following
 
 
-def _copy(tx: TransactionSession, statements: Import, rows: Iterable[dict[str, str | None]]) -> int:
+def _copy(tx: TransactionSession, statements: Import, rows: Iterable[Model]) -> int:
     total = 0
 
     def blocks() -> Iterator[str]:
         nonlocal total
-        lines = (copy_line([row[column] for column in statements.columns]) for row in rows)
-        while block := list(islice(lines, _BLOCK)):
+        remaining = iter(rows)
+        while block := list(islice(remaining, _BLOCK)):
             total += len(block)
-            yield "".join(block)
+            yield copy_lines(block, statements.columns)
 
     tx.begin()
     try:

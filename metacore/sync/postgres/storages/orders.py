@@ -46,7 +46,7 @@ class PostgresOrderStorage(OrderStorage):
 
     def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
         now = self._session.now()
-        rows = (ORDER.encode(Order.created(new, now)) for new in orders)
+        rows = (Order.created(new, now) for new in orders)
         return import_rows(self._session, statements.IMPORT, rows)
 
     def get(self, user_id: UUID, order_id: UUID) -> Order:

@@ -46,7 +46,7 @@ class PostgresTradeStorage(TradeStorage):
 
     def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
         now = self._session.now()
-        rows = (TRADE.encode(Trade.created(new, now)) for new in trades)
+        rows = (Trade.created(new, now) for new in trades)
         return import_rows(self._session, statements.IMPORT, rows)
 
     def get(self, user_id: UUID, trade_id: UUID) -> Trade:
