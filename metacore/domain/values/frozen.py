@@ -134,12 +134,17 @@ class ExactFloat(float):
 
 def load_exactly(text: str | bytes | bytearray) -> Any:
     """The JSON value that `text` says, numbers with a point as ExactFloats; ValueError if it says none."""
-    return json.loads(text if isinstance(text, str) else text.decode("utf-8"), parse_float=ExactFloat)
+    return _read(_EXACTLY, text if isinstance(text, str) else text.decode("utf-8"))
 
 
 def load_strictly(text: str) -> Any:
     """The same of what RFC 8259 knows alone: ValueError also for NaN and Infinity, and for a key twice in an object."""
-    return json.loads(text, parse_float=ExactFloat, parse_constant=refuse_constant, object_pairs_hook=once_each)
+    return _read(_STRICTLY, text)
+
+
+def _read(decoder: json.JSONDecoder, text: str) -> Any:
+    # `json.loads` knows what to say of a byte order mark.
+    return json.loads(text) if text.startswith("\ufeff") else decoder.decode(text)
 
 
 def refuse_constant(name: str) -> NoReturn:
@@ -155,6 +160,9 @@ def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
+# Made once: making one takes as long as reading a short text.
+_EXACTLY = json.JSONDecoder(parse_float=ExactFloat)
+_STRICTLY = json.JSONDecoder(parse_float=ExactFloat, parse_constant=refuse_constant, object_pairs_hook=once_each)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -180,7 +188,7 @@ def _dump_exactly(value: Any) -> str:
         return "{" + ",".join(f"{dump_json(str(key))}:{_dump_exactly(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(_dump_exactly(item) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def load_frozen_json(text: str | bytes) -> Any:

@@ -199,13 +199,7 @@ def load_json_object(text: str | bytes | bytearray) -> dict[str, Any]:
     if text.startswith(_BYTE_ORDER_MARK):
         raise ValueError("starts with a byte order mark; send UTF-8 without one")
     try:
-        value = json.loads(
-            text,
-            parse_float=parse_number,
-            parse_int=_integer,
-            parse_constant=refuse_constant,
-            object_pairs_hook=once_each,
-        )
+        value = _READER.decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg}, character {error.pos}") from None
     except RecursionError:
@@ -219,6 +213,11 @@ def _integer(text: str) -> int:
     if len(text) > _LONGEST_INTEGER:
         raise ValueError("an integer in JSON fits 64 bits")
     return int(text)
+
+
+_READER = json.JSONDecoder(
+    parse_float=parse_number, parse_int=_integer, parse_constant=refuse_constant, object_pairs_hook=once_each
+)
 
 
 def _thawed(value: Any) -> Any:
