@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from metacore.cli import loading
 from metacore.cli.app import app
 from metacore.cli.lines import LONGEST
+from metacore.cli.row_forms import Row
 from metacore.domain.trading.orders import NewOrder
 from metacore.domain.trading.trades import NewTrade
 from metacore.ids import new_id
@@ -244,6 +246,24 @@ def test_rows_that_conflict_are_found_in_every_portion(urls, storage, user_id, t
     refused = {n + 1 for n in wrong - {130}} | {141}
     assert imported(urls[0], "trades", file, expected=NOT_AS_NEEDED) == (20, 140 - 24 - 20, len(refused))
     assert {row["line"] for row in aside(file)} == refused
+
+
+def test_the_next_rows_of_a_file_are_read_while_the_server_stores(monkeypatch):
+    monkeypatch.setattr(loading, "PORTION", 1)
+    rows = [Row(NewTradeFactory.build(user_id=new_id()), number, "") for number in (1, 2)]
+    read = Event()
+
+    def reading():
+        yield rows[0]
+        read.set()
+        yield rows[1]
+
+    def store(portion, taken):
+        taken()
+        assert read.wait(30)
+        return loading.Stored(inserted=len(portion))
+
+    assert [stored.inserted for stored in loading.load(reading(), store, lambda *_: None, ahead=True)] == [1, 1]
 
 
 def test_users_who_are_there_are_duplicates_or_conflicts(urls, storage, user_id, tmp_path):

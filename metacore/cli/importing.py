@@ -7,10 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
-from uuid import UUID
 
 import typer
 
@@ -29,11 +27,8 @@ from metacore.domain.people.users import User as StoredUser
 from metacore.domain.trading.orders import NewOrder, Order
 from metacore.domain.trading.trades import NewTrade, Trade
 from metacore.domain.values.model import Model
-from metacore.errors import InvalidDataError, NotFoundError
+from metacore.errors import InvalidDataError
 from metacore.sync.storage.storage import Storage
-
-_KNOWN = 10_000
-"""How many users are remembered to exist."""
 
 
 class Kind(StrEnum):
@@ -90,7 +85,7 @@ def import_rows(
             total = Stored[Any]()
             with reading() as progress:
                 task = progress.add_task(f"Importing {kind}", total=size_of(opened), rows=0)
-                for stored in load(rows, _store(storage, kind, names), refusals.add):
+                for stored in load(rows, _store(storage, kind, names), refusals.add, ahead=opened.seekable()):
                     total.inserted += stored.inserted
                     total.duplicates += stored.duplicates
                     progress.update(task, completed=lines.size, rows=total.inserted + total.duplicates)
@@ -127,31 +122,14 @@ def _rows(
         read = trades_of(user_id) if kind is Kind.TRADES else orders_of(user_id, symbols_of(symbols, quote_assets))
         return read_payloads(lines, read, refuse)
     read_rows = read_csv if form is Form.CSV else read_json_lines
-    rows = read_rows(lines, *_MODELS[kind], refuse)
-    return rows if kind is Kind.USERS else _of_known_users(storage, rows, refuse)
-
-
-def _of_known_users(storage: Storage, rows: Iterator[Row[Any]], refuse: Refuse) -> Iterator[Row[Any]]:
-    @lru_cache(_KNOWN)
-    def reason(user_id: UUID) -> str | None:
-        try:
-            storage.users.get(user_id)
-        except NotFoundError as error:
-            return error.message
-        return None
-
-    for row in rows:
-        if (unknown := reason(row.model.user_id)) is None:
-            yield row
-        else:
-            refuse(row.number, unknown, row.line)
+    return read_rows(lines, *_MODELS[kind], refuse)
 
 
 def _store(storage: Storage, kind: Kind, names: NormalNames | None) -> Store[Any]:
     stores: dict[Kind, Callable[[], Store[Any]]] = {
         Kind.USERS: lambda: by_creating(storage, names),
-        Kind.ORDERS: lambda: by_import(storage.orders.create_many, lambda order: str(order.id)),
-        Kind.TRADES: lambda: by_import(storage.trades.create_many, lambda trade: trade.exchange_trade_id),
+        Kind.ORDERS: lambda: by_import(storage, storage.orders.create_many, lambda order: str(order.id)),
+        Kind.TRADES: lambda: by_import(storage, storage.trades.create_many, lambda trade: trade.exchange_trade_id),
     }
     return stores[kind]()
 

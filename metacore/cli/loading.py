@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from metacore.backends.normal_names import NormalNames
 from metacore.cli.lines import Refuse, legible
 from metacore.cli.row_forms import Row
 from metacore.domain.people.users import NewUser
+from metacore.domain.trading.orders import NewOrder
+from metacore.domain.trading.trades import NewTrade
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.model import Model
 from metacore.errors import AlreadyExistsError, ConflictError, InvalidDataError, MetacoreError, NotFoundError
 from metacore.sync.storage.storage import Storage
 
 M = TypeVar("M", bound=Model)
+Owned = TypeVar("Owned", NewOrder, NewTrade)
 
 PORTION = 10_000
 """How many rows are stored at once."""
+_KNOWN = 10_000
+"""How many users are remembered to exist."""
 _PARTS = 10
 """How many parts a portion is split into where something in it is refused."""
 
@@ -35,16 +43,32 @@ class Stored(Generic[M]):
     refused: list[tuple[Row[M], MetacoreError]] = field(default_factory=list)
 
 
-Store = Callable[[Sequence[Row[M]]], Stored[M]]
-"""Stores rows, but those that it refuses."""
+Store = Callable[[Sequence[Row[M]], Callable[[], None]], Stored[M]]
+"""Stores rows, but those that it refuses; calls the function once it has taken them all."""
 
 
-def load(rows: Iterable[Row[M]], store: Store[M], refuse: Refuse) -> Iterator[Stored[M]]:
-    """Store `rows`, portion by portion: what became of each."""
-    with _without_collections():
-        remaining = iter(rows)
-        while portion := list(islice(remaining, PORTION)):
-            yield _told(store(portion), refuse)
+def load(rows: Iterable[Row[M]], store: Store[M], refuse: Refuse, *, ahead: bool = False) -> Iterator[Stored[M]]:
+    """Store `rows`, portion by portion: what became of each.
+
+    If told to read `ahead`, it reads the next portion while the server works on one: of what never keeps it waiting.
+    """
+    remaining = iter(rows)
+
+    def read() -> list[Row[M]]:
+        return list(islice(remaining, PORTION))
+
+    with _without_collections(), ThreadPoolExecutor(1) as reader:
+        portion = read()
+        while portion:
+            reading: list[Future[list[Row[M]]]] = []
+
+            def taken(reading: list[Future[list[Row[M]]]] = reading) -> None:
+                if ahead and not reading:
+                    reading.append(reader.submit(read))
+
+            stored = store(portion, taken)
+            portion = reading[0].result() if reading else read()
+            yield _told(stored, refuse)
 
 
 @contextmanager
@@ -65,25 +89,48 @@ def _told(stored: Stored[M], refuse: Refuse) -> Stored[M]:
     return stored
 
 
-def by_import(create_many: Callable[[Iterable[M]], ImportResult], name: Callable[[M], str]) -> Store[M]:
+def by_import(
+    storage: Storage, create_many: Callable[[Iterable[Owned]], ImportResult], name: Callable[[Owned], str]
+) -> Store[Owned]:
     """What stores rows by `create_many`, and finds those that it refuses; `name` is what its error tells them by."""
 
-    def store(rows: Sequence[Row[M]]) -> Stored[M]:
-        stored = Stored[M]()
+    @lru_cache(_KNOWN)
+    def unknown(user_id: UUID) -> NotFoundError | None:
         try:
-            result = create_many([row.model for row in rows])
-            stored.inserted, stored.duplicates = result.inserted, result.duplicates
+            storage.users.get(user_id)
+        except NotFoundError as error:
+            return error
+        return None
+
+    def store(rows: Sequence[Row[Owned]], taken: Callable[[], None]) -> Stored[Owned]:
+        stored, known = Stored[Owned](), list[Row[Owned]]()
+        for row in rows:
+            if (error := unknown(row.model.user_id)) is None:
+                known.append(row)
+            else:
+                stored.refused.append((row, error))
+        if known:
+            add(known, taken, stored)
+        return stored
+
+    def add(rows: Sequence[Row[Owned]], taken: Callable[[], None], stored: Stored[Owned]) -> None:
+        try:
+            result = create_many(_models(rows, taken))
+            stored.inserted += result.inserted
+            stored.duplicates += result.duplicates
         except (ConflictError, NotFoundError) as error:
             if len(rows) == 1:
                 stored.refused.append((rows[0], _of_one(error)))
             for part in _parts(rows, error, name) if len(rows) > 1 else ():
-                found = store(part)
-                stored.inserted += found.inserted
-                stored.duplicates += found.duplicates
-                stored.refused += found.refused
-        return stored
+                add(part, taken, stored)
 
     return store
+
+
+def _models(rows: Iterable[Row[M]], taken: Callable[[], None]) -> Iterator[M]:
+    for row in rows:
+        yield row.model
+    taken()
 
 
 def _parts(
@@ -109,7 +156,8 @@ def _of_one(error: ConflictError | NotFoundError) -> MetacoreError:
 def by_creating(storage: Storage, names: NormalNames | None) -> Store[NewUser]:
     """What stores users, one by one; `names` puts theirs into the form that the storage stores them in, if any."""
 
-    def store(rows: Sequence[Row[NewUser]]) -> Stored[NewUser]:
+    def store(rows: Sequence[Row[NewUser]], taken: Callable[[], None]) -> Stored[NewUser]:
+        taken()
         stored = Stored[NewUser]()
         for row in rows:
             try:

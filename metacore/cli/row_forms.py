@@ -77,7 +77,7 @@ def read_csv(lines: Lines, model: type[M], stored: type[Model], refuse: Refuse) 
             cells = next(reader)
             if not cells and not record.is_too_long:
                 continue
-            _require_readable(record.text, record.is_too_long)
+            _require_readable(text := record.text, record.is_too_long)
             if len(cells) != len(columns):
                 raise ValueError(f"the line has {len(cells)} cells, and there are {len(columns)} columns")
             values: dict[str, Any] = {
@@ -92,7 +92,7 @@ def read_csv(lines: Lines, model: type[M], stored: type[Model], refuse: Refuse) 
         except (ValueError, RecursionError, csv.Error) as error:
             refuse(record.number, reason_of(error), legible(record.text))
         else:
-            yield Row(row, record.number, record.text)
+            yield Row(row, record.number, text)
 
 
 class _Record:
