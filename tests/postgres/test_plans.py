@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from metacore import Credentials, EntryFilter, OrderFilter, Settings, TradeFilter
+from metacore import Credentials, EntryFilter, OrderFilter, OrderStatus, Settings, TradeFilter
+from metacore.backends.listing import Listing
 from metacore.domain.trading.archiving import History
 from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.client.statement import Statement
@@ -82,6 +84,7 @@ FROM pg_statio_user_tables WHERE schemaname = %s
 FLUSH = "SELECT pg_stat_force_next_flush()"
 
 LONG_AGO = datetime(2019, 1, 1, tzinfo=UTC)
+FILLED = Listing("orders.in_status", (OrderStatus.FILLED,), (UUID, datetime, UUID))
 
 numbers = count()
 
@@ -193,6 +196,7 @@ OPERATIONS = {
     "of all users": lambda s, k: [
         s.orders.in_status("PENDING_CANCEL"),
         s.orders.in_status("FILLED", limit=3),
+        s.orders.in_status("FILLED", after=FILLED.cursor((k.id, LONG_AGO, k.id)), limit=3),
         s.trades.pending(),
         s.balances.unexplained(),
     ],

@@ -97,15 +97,17 @@ def in_status(is_open: bool, after: bool) -> Statement:
     """A page of the orders of all users that are in a status, by user, newest first; only behind a position, if so.
     `is_open` says whether it is a status of open orders.
     """
-    where = [OPEN_ORDERS if is_open else CLOSED_ORDERS_BY_STATUS, "status = %(status)s::text"]
-    if after:
-        # The first condition is what an index begins at.
-        where.append(f"user_id >= {parameter(orders, 'user_id')}")
-        where.append(f"(user_id > {parameter(orders, 'user_id')} OR {behind(orders, 'created_at', 'id')})")
-    return Statement(
-        "orders.in_status",
-        f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY user_id, created_at DESC, id DESC LIMIT %(limit)s::bigint",
+    part = f"{OPEN_ORDERS if is_open else CLOSED_ORDERS_BY_STATUS} AND status = %(status)s::text"
+    order = "ORDER BY user_id, created_at DESC, id DESC LIMIT %(limit)s::bigint"
+    if not after:
+        return Statement("orders.in_status", f"{_SELECT} WHERE {part} {order}")
+    # Each begins in an index where it goes on: the first within the user, of whom the second reads nothing.
+    users = (
+        f"{equal(orders, 'user_id')} AND {behind(orders, 'created_at', 'id')}",
+        f"user_id > {parameter(orders, 'user_id')}",
     )
+    pages = [f"({_SELECT} WHERE {part} AND {of_user} {order})" for of_user in users]
+    return Statement("orders.in_status", f"SELECT * FROM ({' UNION ALL '.join(pages)}) AS found {order}")
 
 
 @cache
