@@ -56,11 +56,11 @@ def require_integer(**arguments: int | None) -> None:
             raise InvalidDataError("an integer fits 64 bits", field=name)
 
 
-def require_seq(least: int = 1, **arguments: int) -> None:
+def require_seq(least: int = 1, **arguments: int | None) -> None:
     """Return if every argument of an operation is a seq, from `least` on; else InvalidDataError names it."""
     require_integer(**arguments)
     for name, value in arguments.items():
-        if value < least:
+        if value is None or value < least:
             raise InvalidDataError(f"it is a whole number from {least} on", field=name)
 
 

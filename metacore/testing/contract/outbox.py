@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from metacore.domain.messages.claims import Lag
-from metacore.domain.messages.events import Event
+from metacore.domain.messages.events import MAX_PAYLOAD, Event
 from metacore.errors import AlreadyExistsError, InvalidDataError
 from metacore.sync.storage.outbox import OutboxStorage
 from metacore.sync.storage.storage import Storage
@@ -134,9 +135,14 @@ class OutboxStorageContract(Contract):
         calls: list[tuple[str, Callable[[], object]]] = [
             ("topics", lambda: outbox.claim([text])),
             ("upto", lambda: outbox.done(NOBODY, {("topic", text): 1})),
+            ("upto", lambda: outbox.done(NOBODY, {(text, "key"): 1})),
+            ("topic", lambda: outbox.retry(NOBODY, text, "key", "error", START)),
             ("key", lambda: outbox.retry(NOBODY, "topic", text, "error", START)),
+            ("topic", lambda: outbox.park(NOBODY, text, "key", 1, "error")),
             ("key", lambda: outbox.park(NOBODY, "topic", text, 1, "error")),
             ("topic", lambda: outbox.read(text, "key")),
+            ("key", lambda: outbox.read("topic", text)),
+            ("topic", lambda: list(outbox.stream(text, "key"))),
             ("topic", lambda: outbox.lag(text)),
         ]
         for field, call in calls:
@@ -144,10 +150,30 @@ class OutboxStorageContract(Contract):
                 call()
             assert caught.value.field == field
 
+    @each_case("text", SPOILT_TEXTS)
+    def test_an_error_that_no_backend_can_store_is_refused(self, storage: Storage, text: str) -> None:
+        outbox = storage.outbox
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: outbox.retry(NOBODY, "topic", "key", text, START),
+            lambda: outbox.park(NOBODY, "topic", "key", 1, text),
+        )
+        for call in calls:
+            with pytest.raises(InvalidDataError) as caught:
+                call()
+            assert caught.value.field == "error"
+
+    def test_an_event_of_a_mebibyte_comes_back(self, storage: Storage) -> None:
+        most = {"a": "x" * (MAX_PAYLOAD - len('{"a":""}'))}
+        (event,) = storage.outbox.append([NewEventFactory.build(payload=most, headers=most)])
+        assert storage.outbox.read("trading", "order").items == (event,)
+
     def test_numbers_out_of_range_are_refused(self, storage: Storage) -> None:
         outbox = storage.outbox
+        nothing: Any = None
         calls: list[tuple[str, Callable[[], object]]] = [
             ("upto", lambda: outbox.done(NOBODY, {("topic", "key"): 0})),
+            ("upto", lambda: outbox.done(NOBODY, {("topic", "key"): nothing})),
+            ("topics", lambda: outbox.claim(map(str, range(1001)))),
             ("seq", lambda: outbox.park(NOBODY, "topic", "key", 0, "error")),
             ("after_seq", lambda: outbox.read("topic", "key", -1)),
             ("limit", lambda: outbox.read("topic", "key", 0, 1001)),
