@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 from metacore.domain.messages.feed import balance_key
@@ -30,7 +31,7 @@ class Writer(threading.Thread):
     def run(self) -> None:
         for number in range(10**6):
             asset = ASSETS[number % len(ASSETS)]
-            self._trading.deposit(self.user_id, asset, 1, reference=str(number))
+            self._trading.deposit(self.user_id, asset, Decimal(1), reference=str(number))
             self.facts[asset.lower()] += 1
             if self._stop_event.wait(0.005):
                 return

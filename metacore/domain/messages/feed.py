@@ -6,18 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from metacore import ids
-from metacore.domain.messages.events import EventContent, NewEvent
+from metacore.domain.messages.events import EventContent, WrittenEvent
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.decisions import Changes, Feed
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade, TradeState
-from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.model import Model, invalid_data, revised, unchecked
 from metacore.domain.values.text import MAX_KEY_LENGTH
 from metacore.errors import InvalidDataError
@@ -102,7 +101,7 @@ def parse_feed_event(event: EventContent) -> FeedContent:
 
 def told(
     changes: Changes, balances: Iterable[Balance], entries: Iterable[BalanceEntry], now: datetime
-) -> tuple[NewEvent, ...]:
+) -> tuple[WrittenEvent, ...]:
     """The events that tell of `changes`, saved at `now`, and of the `balances` and `entries` that they became; none
     without a feed.
 
@@ -123,7 +122,7 @@ def balance_key(user_id: object, asset: str) -> str:
     return key if len(key) <= MAX_KEY_LENGTH else f"{user_id}:{sha256(asset.encode()).hexdigest()}"
 
 
-def _of_orders(feed: Feed, changes: Changes, now: datetime) -> Iterator[NewEvent]:
+def _of_orders(feed: Feed, changes: Changes, now: datetime) -> Iterator[WrittenEvent]:
     changed = {order.key: order for order in changes.orders}
     updates: dict[OrderKey, list[NewOrderUpdate]] = {key: [] for key in changed}
     for update in changes.order_updates:
@@ -143,14 +142,14 @@ def _of_orders(feed: Feed, changes: Changes, now: datetime) -> Iterator[NewEvent
             yield _event(feed.topic, str(order.id), told, at)
 
 
-def _of_trade(topic: str, trade: Trade) -> NewEvent:
+def _of_trade(topic: str, trade: Trade) -> WrittenEvent:
     values = {"trade": trade if trade.raw is None else revised(trade, raw=None)}
     is_settled = trade.state is TradeState.SETTLED
     told = unchecked(TradeSettled, values) if is_settled else unchecked(TradePending, values)
     return _event(topic, str(trade.order_id or trade.id), told, trade.traded_at)
 
 
-def _of_balances(topic: str, balances: Iterable[Balance], entries: Iterable[BalanceEntry]) -> Iterator[NewEvent]:
+def _of_balances(topic: str, balances: Iterable[Balance], entries: Iterable[BalanceEntry]) -> Iterator[WrittenEvent]:
     journals: dict[BalanceKey, list[BalanceEntry]] = {}
     for entry in entries:
         journals.setdefault(entry.key, []).append(entry)
@@ -173,24 +172,16 @@ def _parts(rows: Sequence[T]) -> Iterator[tuple[T, ...]]:
         yield tuple(rows[start : start + AT_ONCE])
 
 
-def _frozen(payload: Mapping[str, Any]) -> FrozenDict:
-    """A payload that cannot change: what is in it are rows, and lists of rows, of texts and numbers."""
-    rows = payload.items()
-    return FrozenDict(
-        (name, FrozenDict(row) if type(row) is dict else tuple(map(FrozenDict, row))) for name, row in rows
-    )
-
-
-def _event(topic: str, key: str, told: FeedContent, occurred_at: datetime) -> NewEvent:
+def _event(topic: str, key: str, told: FeedContent, occurred_at: datetime) -> WrittenEvent:
     return unchecked(
-        NewEvent,
+        WrittenEvent,
         {
             "id": ids.new_id(),
             "topic": topic,
             "key": key,
             "type": _TYPES[type(told)],
-            "payload": _frozen(told.model_dump(mode="json")),
-            "headers": FrozenDict(),
+            "payload": told.model_dump_json(),
+            "headers": "{}",
             "occurred_at": occurred_at,
         },
     )

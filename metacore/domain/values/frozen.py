@@ -174,8 +174,10 @@ def dump_json(value: Any) -> str:
         return _dump_exactly(value)
 
 
-def json_text(value: Mapping[str, Any]) -> str:
-    """The JSON text of a mapping, which it may keep."""
+def json_text(value: Mapping[str, Any] | str) -> str:
+    """The JSON text of a mapping, which it may keep; of one that is written already, that text."""
+    if type(value) is str:
+        return value
     if not value:
         return "{}"
     return value.text if type(value) is WrittenJson else dump_json(value)

@@ -108,7 +108,7 @@ JSON_SEPARATOR = "\x1e"
 """What stands between JSON texts that go together: no such text has it, so that none of them needs to be quoted."""
 
 
-def to_json_array(values: Iterable[Mapping[str, Any] | None]) -> str:
+def to_json_array(values: Iterable[Mapping[str, Any] | str | None]) -> str:
     """`values` as the JSON texts that the server takes for an array of json; nothing for None."""
     return JSON_SEPARATOR.join(["" if value is None else json_text(value) for value in values])
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
 
-from metacore.domain.messages.events import Event, NewEvent, by_key, numbered
+from metacore.domain.messages.events import Event, EventKey, NewEvent, WrittenEvent, by_key, numbered
 from metacore.postgres.client.codecs import EVENT, to_array, to_text
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import outbox as statements
@@ -20,18 +20,30 @@ Appended = Callable[[Sequence[Sequence[Row]]], Sequence[Event]]
 def appending(events: Sequence[NewEvent], now: datetime) -> tuple[list[Call], Appended]:
     """The calls that append `events`, and what makes of their results what is stored."""
     counts = by_key(events)
-    by_topic: dict[str, dict[str, int]] = {}
-    for (topic, key), count in counts.items():
-        by_topic.setdefault(topic, {})[key] = count
+    topics = tuple(_by_topic(counts))
+    return append(events, now), partial(_appended, events, topics, counts, now)
+
+
+def append(events: Sequence[NewEvent | WrittenEvent], now: datetime) -> list[Call]:
+    """The calls that append `events`; they lock the topics' keys, in their order."""
     calls: list[Call] = []
-    for topic, keys in by_topic.items():
+    for topic, keys in _by_topic(by_key(events)).items():
         named = {"topic": topic, "keys": to_array(keys), "counts": to_array(keys.values()), "now": to_text(now)}
         calls += [(statements.COUNT, named), (statements.APPEND, named | _rows(events, topic, keys, now))]
         calls.append((statements.WAKE_NEW, named))
-    return calls, partial(_appended, events, tuple(by_topic), counts, now)
+    return calls
 
 
-def _rows(events: Sequence[NewEvent], topic: str, keys: dict[str, int], now: datetime) -> dict[str, str | None]:
+def _by_topic(counts: Mapping[EventKey, int]) -> dict[str, dict[str, int]]:
+    by_topic: dict[str, dict[str, int]] = {}
+    for (topic, key), count in counts.items():
+        by_topic.setdefault(topic, {})[key] = count
+    return by_topic
+
+
+def _rows(
+    events: Sequence[NewEvent | WrittenEvent], topic: str, keys: dict[str, int], now: datetime
+) -> dict[str, str | None]:
     # Rows of a key together, so that who tells them reads them together, and each page is written to once.
     given = sorted((event for event in events if event.topic == topic), key=attrgetter("key"))
     positions = {key: position for position, key in enumerate(keys, 1)}

@@ -28,7 +28,7 @@ from metacore.postgres.statements.users import LOCK
 from metacore.postgres.storages.balance_writes import add_locks, write
 from metacore.postgres.storages.names import exchange
 from metacore.postgres.storages.order_updates import values_of as values_of_updates
-from metacore.postgres.storages.outbox_events import appending
+from metacore.postgres.storages.outbox_events import append
 from metacore.postgres.storages.turns import queue
 from metacore.postgres.storages.users import change_user
 
@@ -59,7 +59,7 @@ async def _save(
     appends: Sequence[Call] = ()
     if changes.feed is not None:
         entries = iter(made := tuple(entries))
-        appends, _ = appending(told(changes, changed.values(), made, now), now)
+        appends = append(told(changes, changed.values(), made, now), now)
     calls: list[Call] = []
     for user_id, patch in sorted(changes.user_patches.items()):
         if patch.given():

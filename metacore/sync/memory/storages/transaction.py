@@ -81,7 +81,7 @@ class MemoryTransaction(BaseTransaction):
             for trade in expectations.trades:
                 put_trade(tables, trade)
             put_entries(tables, balances.values(), entries)
-            append_events(tables, events, now)
+            append_events(tables, [event.read() for event in events], now)
             return balances
 
 

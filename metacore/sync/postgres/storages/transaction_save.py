@@ -29,7 +29,7 @@ from metacore.sync.postgres.client.session import TransactionSession
 from metacore.sync.postgres.storages.balance_writes import add_locks, write
 from metacore.sync.postgres.storages.names import exchange
 from metacore.sync.postgres.storages.order_updates import values_of as values_of_updates
-from metacore.sync.postgres.storages.outbox_events import appending
+from metacore.sync.postgres.storages.outbox_events import append
 from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.postgres.storages.users import change_user
 
@@ -58,7 +58,7 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
     appends: Sequence[Call] = ()
     if changes.feed is not None:
         entries = iter(made := tuple(entries))
-        appends, _ = appending(told(changes, changed.values(), made, now), now)
+        appends = append(told(changes, changed.values(), made, now), now)
     calls: list[Call] = []
     for user_id, patch in sorted(changes.user_patches.items()):
         if patch.given():
