@@ -211,20 +211,26 @@ class _Entries(TTLCache[Any, Any]):
 
 
 def footprint(value: object) -> int:
-    """About how many bytes of memory `value`, a model or frozen JSON, takes with all its parts."""
-    size = 0
+    """About how many bytes of memory `value`, a model or frozen JSON, takes with all its parts; the names of a model's
+    fields are its class's.
+    """
+    size = sys.getsizeof(value)
     parts = [value]
     for part in parts:
-        size += sys.getsizeof(part)
-        if type(part) in _WITHOUT_PARTS:
-            continue
-        if isinstance(part, Model):
-            parts += (part.__dict__, part.model_extra)
+        within: Iterable[object]
+        if isinstance(part, tuple):
+            within = part
+        elif isinstance(part, dict):
+            within = (*part, *part.values())
+        elif isinstance(part, Model):
+            size += sys.getsizeof(part.__dict__)
+            within = (*part.__dict__.values(), part.model_extra)
         elif isinstance(part, Mapping):
-            parts += part
-            parts += part.values()
-        elif isinstance(part, tuple):
-            parts += part
+            within = (*part, *part.values())
+        else:
+            continue
+        size += sum(map(sys.getsizeof, within))
+        parts += [inner for inner in within if type(inner) not in _WITHOUT_PARTS]
     return size
 
 

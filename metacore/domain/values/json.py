@@ -40,6 +40,8 @@ _set = object.__setattr__
 
 
 def _parse_number(value: object) -> int | Decimal:
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ValueError("must be a number: an int or a Decimal, never text, true, false or a float")
     parse_amount(value)
@@ -73,6 +75,10 @@ class JsonObject(Model):
         if self is value:
             return self
         extra = self.__pydantic_extra__
+        if not extra and tuple(value) == tuple(self.__dict__):
+            # All its fields, as declared, as is usual.
+            _set(self, "__pydantic_extra__", _NO_EXTRA)
+            return self
         for name in extra:
             parse_text(name)
         return self._assemble(dict(self.__dict__), self.__pydantic_fields_set__, extra, tuple(value))
@@ -103,6 +109,8 @@ class JsonObject(Model):
     @property
     def key_order(self) -> tuple[str, ...] | None:
         """Its keys in their order; None where the fields come as declared, and the unknown keys after them."""
+        if self.__pydantic_private__ is None and tuple(self.__dict__) == _field_order(type(self)):
+            return None
         given, present = self.__pydantic_fields_set__, self.present
         usual = (*(name for name in type(self).model_fields if name in given), *(self.__pydantic_extra__ or ()))
         return None if present == usual else present
@@ -112,6 +120,8 @@ class JsonObject(Model):
         values, extra = self.__dict__, self.__pydantic_extra__
         if not extra:
             given = self.__pydantic_fields_set__
+            if len(given) == len(values):
+                return dict(values)
             return {name: value for name, value in values.items() if name in given}
         return {name: values[name] if name in values else extra[name] for name in self.present}
 
@@ -246,6 +256,11 @@ def _content(value: Any) -> dict[str, Any]:
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_content)
 _SORTING_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_content)
+
+
+@cache
+def _field_order(model: type[JsonObject]) -> tuple[str, ...]:
+    return tuple(model.model_fields)
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from types import NoneType
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Table
@@ -38,15 +39,17 @@ class PartCodec(Generic[J]):
     def encode(self, part: J, **keys: object) -> dict[str, object]:
         """The row that stores `part`, as a JSON object."""
         values, given = part.__dict__, part.model_fields_set
-        extra = {
-            name: value
-            for name, value in values.items()
-            if (value is None and name in given) or (type(value) is Decimal and not _keeps_its_type(value))
-        }
+        extra: dict[str, object] = {}
+        kinds = set(map(type, values.values()))
+        if Decimal in kinds or NoneType in kinds:
+            extra = {
+                name: value
+                for name, value in values.items()
+                if (value is None and name in given) or (type(value) is Decimal and not _keeps_its_type(value))
+            }
         row = {name: values[name] for name in self.fields if name not in extra}
-        for name, value in row.items():
-            if type(value) is Decimal:
-                row[name] = str(value)
+        if Decimal in kinds:
+            row = {name: str(value) if type(value) is Decimal else value for name, value in row.items()}
         if part.model_extra:
             extra |= part.model_extra
         return {**keys, **row, "extra": extra or None, "key_order": part.key_order}
