@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
 from common.health import UnwellError
+from common.tracing import Tracing
 from common.waiting import Backoff
 from metacore import InvalidDataError, MetacoreError, OrderRecord, OrderRecordService, Storage
 from orders.letters import letter_of, record_of
@@ -57,8 +58,11 @@ class Consumer:
     is no fault of a message: the offset stands until it is back. An offset is committed after its message was stored.
     """
 
-    def __init__(self, storage: Storage, service: OrderRecordService, settings: OrderSettings, url: str) -> None:
+    def __init__(
+        self, storage: Storage, service: OrderRecordService, settings: OrderSettings, url: str, tracing: Tracing
+    ) -> None:
         self._storage, self._service, self._settings, self._url = storage, service, settings, url
+        self._tracing = tracing
         self._kafka: AIOKafkaConsumer | None = None
         self._next: dict[TopicPartition, int] = {}
         self._trouble: str | None = "not connected yet"
@@ -119,26 +123,43 @@ class Consumer:
             await _within(_BROKER_ANSWERS_WITHIN, kafka.start())
             self._kafka, self._trouble = kafka, None
             self._connected.set()
-            while not stop.is_set():
-                await self._poll(kafka, backoff)
+            await self._bring(kafka, stop, backoff)
         finally:
             self._kafka = None
             await _within(_BROKER_ANSWERS_WITHIN, kafka.stop())
 
-    async def _poll(self, kafka: AIOKafkaConsumer, backoff: Backoff) -> None:
+    async def _bring(self, kafka: AIOKafkaConsumer, stop: asyncio.Event, backoff: Backoff) -> None:
+        """Store one batch after the other; the next is read while the one before is stored."""
+        storing: asyncio.Task[None] | None = None
+        try:
+            while not stop.is_set():
+                polled, batch = await self._poll(kafka)
+                if storing is not None:
+                    await storing
+                storing = asyncio.create_task(self._finish(kafka, polled, batch, backoff)) if polled else None
+        finally:
+            if storing is not None:
+                await storing
+
+    async def _poll(self, kafka: AIOKafkaConsumer) -> tuple[Polled, Batch]:
         polled = await kafka.getmany(timeout_ms=_POLL, max_records=self._settings.batch)
         await self._note_positions(kafka, polled)
-        if polled and await self._store(polled, backoff):
-            await self._commit(kafka, polled)
+        return polled, await _sort(message for messages in polled.values() for message in messages)
+
+    async def _finish(self, kafka: AIOKafkaConsumer, polled: Polled, batch: Batch, backoff: Backoff) -> None:
+        headers = (message.headers for messages in polled.values() for message in messages)
+        with self._tracing.processing(self._settings.topic, headers):
+            if await self._store(batch, backoff):
+                await self._commit(kafka, polled)
 
     async def _note_positions(self, kafka: AIOKafkaConsumer, polled: Polled) -> None:
         """Note what comes next of each partition of ours, so that a backlog is told before any of it is stored."""
         noted = {}
         for partition in kafka.assignment():
-            if messages := polled.get(partition):
-                noted[partition] = messages[0].offset
-            elif partition in self._next:
+            if partition in self._next:
                 noted[partition] = self._next[partition]
+            elif messages := polled.get(partition):
+                noted[partition] = messages[0].offset
             elif kafka.highwater(partition) is not None:
                 noted[partition] = await kafka.position(partition)
         self._next = noted
@@ -158,9 +179,8 @@ class Consumer:
             if code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(code)
 
-    async def _store(self, polled: Polled, backoff: Backoff) -> bool:
+    async def _store(self, batch: Batch, backoff: Backoff) -> bool:
         """Store the messages, however long the database is away; whether they are stored, and not given up to end."""
-        batch = await _sort(message for messages in polled.values() for message in messages)
         while True:
             try:
                 await self._save(batch)

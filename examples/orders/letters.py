@@ -29,6 +29,10 @@ Source = Annotated[str, Path(description="The topic.")]
 Position = Annotated[str, Path(description="The partition, the offset and the time of the message.")]
 Limit = Annotated[int, Query(ge=1, le=100)]
 
+LARGEST_PAGE = 8 * 2**20
+"""How many bytes of messages a page has, but for those read together."""
+_AT_ONCE = 5
+
 
 def letter_of(message: Message, error: InvalidDataError, now: datetime) -> DeadLetter:
     """The letter of a message that is no order.
@@ -79,6 +83,19 @@ async def replay(
         return await storage.run(resolve)
 
 
+async def page_of_letters(
+    storage: Storage, source: str | None, resolved: bool, after: str | None, limit: int
+) -> Page[DeadLetter]:
+    """A page of letters: up to `limit`, fewer where they are so large that it would be too much to hold."""
+    items: list[DeadLetter] = []
+    while True:
+        page = await storage.dead_letters.list(source, resolved, after, min(limit - len(items), _AT_ONCE))
+        items += page.items
+        after = page.next
+        if after is None or len(items) >= limit or sum(len(letter.value or b"") for letter in items) > LARGEST_PAGE:
+            return Page(items=tuple(items), next=after)
+
+
 def router(storage: Storage, service: OrderRecordService) -> APIRouter:
     """The routes of dead letters."""
     routes = APIRouter(prefix="/api/v1/dead-letters")
@@ -88,7 +105,7 @@ def router(storage: Storage, service: OrderRecordService) -> APIRouter:
     async def list_letters(
         source: str | None = None, resolved: bool = False, limit: Limit = 20, after: After = None
     ) -> Response:
-        page = await storage.dead_letters.list(source, resolved, after, limit)
+        page = await page_of_letters(storage, source, resolved, after, limit)
         return page_of((letter.model_dump_json() for letter in page.items), page.next)
 
     @routes.post(

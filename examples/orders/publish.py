@@ -34,16 +34,15 @@ def key_of(message: bytes) -> bytes | None:
 
 async def publish(url: str, settings: OrderSettings, content: Sequence[bytes]) -> None:
     """Send these messages, and return once the broker has all."""
-    headers: dict[str, str] = {}
-    Tracing("orders.publish").pass_on(headers)
-    told = [(name, value.encode()) for name, value in headers.items()]
     producer = AIOKafkaProducer(
         bootstrap_servers=url, acks="all", max_request_size=settings.largest_message, linger_ms=5
     )
     await producer.start()
     try:
-        sent = [await producer.send(settings.topic, message, key_of(message), headers=told) for message in content]
-        await asyncio.gather(*sent)
+        with Tracing("orders.publish").sending(settings.topic) as headers:
+            told = [(name, value.encode()) for name, value in headers.items()]
+            sent = [await producer.send(settings.topic, message, key_of(message), headers=told) for message in content]
+            await asyncio.gather(*sent)
     finally:
         await producer.stop()
 

@@ -10,6 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 import metacore
+from common.tracing import Tracing
 from metacore import OrderRecordService, Storage
 from orders.cache import ReadyOrders
 from orders.consumer import Consumer
@@ -20,8 +21,9 @@ from service.app import create_app
 
 def of_orders(storage: Storage) -> ASGIApp:
     service = OrderRecordService(storage)
-    consumer = Consumer(storage, service, OrderSettings(), "nowhere:1")
-    return application(storage, service, ReadyOrders(service, 10, 2**20), consumer)
+    tracing = Tracing("orders")
+    consumer = Consumer(storage, service, OrderSettings(), "nowhere:1", tracing)
+    return application(storage, service, ReadyOrders(service, 10, 2**20), consumer, tracing)
 
 
 def of_service(_: Storage) -> ASGIApp:

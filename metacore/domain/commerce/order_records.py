@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
@@ -24,6 +25,7 @@ ShortText = Annotated[str, StringConstraints(strict=True, max_length=MAX_KEY_LEN
 _RFC_3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:(\.\d{1,6})\d*)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
+@lru_cache(2048)  # it is asked for when a record is checked, and again when it is stored
 def parse_date_created(text: str) -> datetime:
     """The time in UTC that `text` says by RFC 3339, cut at the microsecond; ValueError if it says none."""
     match = _RFC_3339.fullmatch(text)

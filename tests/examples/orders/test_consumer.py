@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pytest_mock import MockerFixture
 
 import metacore
+from common.tracing import Tracing
 from common.waiting import Backoff
 from metacore import ConflictError, InvalidDataError, OrderRecordService, StorageUnavailableError
 from metacore.testing.factories import OrderRecordFactory
-from orders.consumer import Consumer
-from orders.letters import letter_of, replay
+from orders.consumer import Consumer, _sort
+from orders.letters import letter_of, page_of_letters, replay
 from orders.settings import OrderSettings
 
 PARTITION, OTHER, NEW = (TopicPartition("orders", number) for number in (1, 2, 3))
@@ -29,11 +33,12 @@ def message(value: bytes | None, offset: int = 0, **changes: Any) -> ConsumerRec
 Check = Callable[[metacore.Storage, OrderRecordService, Consumer], Awaitable[None]]
 
 
-def run(check: Check) -> None:
+def run(check: Check, provider: TracerProvider | None = None) -> None:
     async def main() -> None:
         async with metacore.connect("memory://") as storage:
             service = OrderRecordService(storage)
-            await check(storage, service, Consumer(storage, service, OrderSettings(), "nowhere:1"))
+            consumer = Consumer(storage, service, OrderSettings(), "nowhere:1", Tracing("orders", provider))
+            await check(storage, service, consumer)
 
     asyncio.run(main())
 
@@ -52,7 +57,7 @@ def test_what_the_storage_refuses_of_a_batch_is_a_letter_and_the_rest_is_stored(
         mocker.patch.object(storage.order_records, "save_many", side_effect=[InvalidDataError("no"), []])
         mocker.patch.object(storage.order_records, "save", side_effect=refuse)
         polled = {PARTITION: [message(one.model_dump_json().encode(), n) for n, one in enumerate((refused, good))]}
-        assert await consumer._store(polled, Backoff(asyncio.Event()))
+        assert await consumer._store(await _sort(polled[PARTITION]), Backoff(asyncio.Event()))
         assert await storage.order_records.get(good.order_uid) == good
         (letter,) = (await storage.dead_letters.list()).items
         assert (letter.position, letter.value) == ("1-0-7", refused.model_dump_json().encode())
@@ -69,7 +74,7 @@ def test_a_batch_that_is_refused_though_each_of_it_is_not_is_stored_in_turn(mock
         away = StorageUnavailableError("away")
         storing = mocker.patch.object(storage.order_records, "save", side_effect=[away, *await save_both(save)])
         polled = {PARTITION: [message(one.model_dump_json().encode(), n) for n, one in enumerate(good)]}
-        assert await consumer._store(polled, Backoff(asyncio.Event()))
+        assert await consumer._store(await _sort(polled[PARTITION]), Backoff(asyncio.Event()))
         assert storing.call_count == 3
         assert (consumer.told.orders, consumer.told.dead_letters, consumer.told.failures) == (2, 0, 1)
 
@@ -109,7 +114,7 @@ def test_the_backlog_is_told_before_it_is_stored_and_for_no_partition_that_was_t
         stop = asyncio.Event()
         stop.set()
         consumer._kafka = broker
-        await consumer._poll(broker, Backoff(stop))
+        await consumer._finish(broker, *await consumer._poll(broker), Backoff(stop))
         assert consumer.backlog() == (10 - 3) + (5 - 2)
         broker.assigned = {OTHER, NEW}
         assert consumer.backlog() == 5 - 2
@@ -140,12 +145,12 @@ def test_a_database_that_is_away_is_waited_for_until_the_service_ends(mocker: Mo
     async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
         away = StorageUnavailableError("away")
         storing = mocker.patch.object(storage.order_records, "save_many", side_effect=[away, away, ["CREATED"]])
-        assert await consumer._store(polled, Backoff(asyncio.Event()))
+        assert await consumer._store(await _sort(polled[PARTITION]), Backoff(asyncio.Event()))
         assert storing.call_count == 3
         stop = asyncio.Event()
         stop.set()
         storing.side_effect = away
-        assert not await consumer._store(polled, Backoff(stop))
+        assert not await consumer._store(await _sort(polled[PARTITION]), Backoff(stop))
 
     run(check)
 
@@ -178,3 +183,51 @@ def test_a_letter_tells_what_its_message_had_whatever_it_was() -> None:
     assert letter.key == r"\xff\x00"
     assert letter.headers == {"trace": r"a\x00\xff", "none": None, "twice": ("1", None), r"\x00\ud800": ""}
     assert letter_of(message(None, key=None), InvalidDataError("no"), now).key is None
+
+
+def test_the_span_in_which_messages_are_stored_is_linked_to_those_in_which_they_were_sent(
+    mocker: MockerFixture,
+) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    value = OrderRecordFactory.build().model_dump_json().encode()
+    values = []
+    for _ in range(2):
+        with Tracing("publisher", provider).sending("orders") as headers:
+            told = tuple((name, text.encode()) for name, text in headers.items())
+        values += [message(value, headers=(*told, ("other", b"\xff"), ("traceparent", None)))] * 2
+    values += [message(value), message(value, headers=[("traceparent", b"\xff")])]
+
+    async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
+        mocker.patch.object(consumer, "_commit")
+        broker: Any = Broker({PARTITION: values})
+        await consumer._finish(broker, *await consumer._poll(broker), Backoff(asyncio.Event()))
+        assert (await storage.order_records.count(), consumer.told.orders) == (1, 6)
+
+    run(check, provider)
+    *sent, stored = exporter.get_finished_spans()
+    assert [span.name for span in (*sent, stored)] == ["send orders", "send orders", "process orders"]
+    assert {link.context.span_id for link in stored.links} == {span.context.span_id for span in sent}
+
+
+def test_a_page_of_large_letters_ends_early_and_the_next_goes_on(mocker: MockerFixture) -> None:
+    mocker.patch("orders.letters.LARGEST_PAGE", 1000)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def sizes(storage: metacore.Storage, value: bytes) -> list[int]:
+        for offset in range(12):
+            letter = letter_of(message(value, offset), InvalidDataError("no"), now)
+            await storage.dead_letters.put(letter.model_copy(update={"source": value.decode()}))
+        pages, after = [], None
+        while not pages or after is not None:
+            page = await page_of_letters(storage, value.decode(), False, after, 11)
+            after = page.next
+            pages.append(page.items)
+        assert len({letter.position for page in pages for letter in page}) == 12
+        return [len(page) for page in pages]
+
+    async def check(storage: metacore.Storage, _: OrderRecordService, __: Consumer) -> None:
+        assert await sizes(storage, b"small") == [11, 1]
+        assert await sizes(storage, b"x" * 250) == [5, 5, 2]
+
+    run(check)

@@ -66,32 +66,36 @@ def test_a_uid_that_is_none_is_400_or_404(system: Any, uid: str) -> None:
     assert system.http.send(request).status_code in (400, 404, 405)
 
 
-def test_pages_give_all_exactly_once_while_others_come(system: Any, order: Any) -> None:
-    there = [order(date_created=f"2020-01-01T00:{n // 60:02}:{n % 60:02}Z") for n in range(150)]
+def pages_of_orders(system: Any) -> list[str]:
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        page = system.http.get("/api/v1/orders", params={"limit": 7, **after}).json()
+        seen += [item["order_uid"] for item in page["items"]]
+        if page["next"] is None:
+            return seen
+        after = {"after": page["next"]}
+
+
+def test_pages_give_all_exactly_once_while_a_thousand_come(system: Any, order: Any, produce: Any) -> None:
+    there = [order(date_created=f"2020-01-01T00:00:{n % 60:02}Z") for n in range(70)]
     for one in there:
         put(system, one)
-
-    def insert() -> None:
-        with httpx.Client(base_url=system.url, timeout=30) as client:
-            for number in range(300):
-                new = order(date_created=f"20{10 + number % 20}-01-01T00:00:00Z")
-                client.put(f"/api/v1/orders/{new['order_uid']}", json=new)
-
-    inserting = threading.Thread(target=insert)
-    inserting.start()
-    seen: list[str] = []
-    after = None
+    coming = [order(date_created=f"20{10 + n % 20}-01-01T00:00:00Z") for n in range(1000)]
+    producing = threading.Thread(target=produce, args=([json.dumps(one).encode() for one in coming],))
+    producing.start()
+    rounds = 0
     while True:
-        page = system.http.get("/api/v1/orders", params={"limit": 7, **({"after": after} if after else {})}).json()
-        seen += [item["order_uid"] for item in page["items"]]
-        after = page["next"]
-        if after is None:
+        seen = pages_of_orders(system)
+        assert len(seen) == len(set(seen))
+        assert {one["order_uid"] for one in there} <= set(seen)
+        rounds += 1
+        if {one["order_uid"] for one in coming} <= set(seen):
             break
-    inserting.join()
-    assert len(seen) == len(set(seen))
-    assert {one["order_uid"] for one in there} <= set(seen)
-    for wrong in ({"limit": 0}, {"limit": "x"}, {"after": "x"}):
-        assert system.http.get("/api/v1/orders", params=wrong).status_code == 400
+    producing.join()
+    assert rounds > 1
+    for wrong in ({"limit": 0}, {"limit": -1}, {"limit": 1001}, {"limit": "x"}, {"after": "x"}, {"after": ""}):
+        assert system.http.get("/api/v1/orders", params=wrong).status_code == 400, wrong
 
 
 def test_the_parts_are_well_and_metrics_name_no_order(system: Any, order: Any) -> None:
