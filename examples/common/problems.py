@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,6 +46,7 @@ class Answer:
 _AGAIN = "Nothing was stored. Ask again in a moment."
 
 ANSWERS: dict[type[Exception], Answer] = {
+    ClientDisconnect: Answer(400, "Incomplete request", "The request ended before its body did."),
     errors.InvalidDataError: Answer(400, "Invalid data"),
     errors.NotAllowedError: Answer(403, "Not allowed"),
     errors.NotFoundError: Answer(404, "Not found"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import threading
 import urllib.parse
 from typing import Any
@@ -55,6 +56,15 @@ def test_another_uid_or_too_much_in_the_body_is_refused(system: Any, order: Any)
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
 
+def test_a_request_that_ends_in_its_body_is_no_fault_of_the_service(system: Any, eventually: Any) -> None:
+    host, port = system.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as sent:
+        sent.sendall(b"PUT /api/v1/orders/x HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+    ended = 'method="PUT",route="/api/v1/orders/{order_uid}",status="400"'
+    eventually(lambda: ended in system.http.get("/metrics").text)
+    assert 'status="500"' not in system.http.get("/metrics").text
+
+
 @pytest.mark.parametrize(
     "uid", ["unknown", "x" * 256, "a%2Fb", "%00", "..%2F..%2Fetc%2Fpasswd", "../x", "%D0%B7%D0%B0", "%FF", "%ED%A0%80"]
 )
@@ -90,6 +100,7 @@ def test_pages_give_all_exactly_once_while_a_thousand_come(system: Any, order: A
         assert len(seen) == len(set(seen))
         assert {one["order_uid"] for one in there} <= set(seen)
         rounds += 1
+        assert rounds < 1000
         if {one["order_uid"] for one in coming} <= set(seen):
             break
     producing.join()
