@@ -13,7 +13,7 @@ nox.options.default_venv_backend = "uv|virtualenv"  # uv where it is installed: 
 nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-EXTRAS = ".[embedded,cli,crypto,mexc,names,testing]"
+EXTRAS = ".[embedded,cli,crypto,auth,mexc,names,testing]"
 EXAMPLES = ("-p", "common", "-p", "orders", "-p", "service", "-m", "quickstart")
 MEMORY, ROOM = Path("/dev/shm"), 6 << 30
 PROJECT = nox.project.load_toml("pyproject.toml")

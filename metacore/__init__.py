@@ -12,6 +12,7 @@ from metacore._names import MODULE_OF
 
 if TYPE_CHECKING:
     from metacore.config import Settings as Settings
+    from metacore.crypto.passwords import HashCost as HashCost
     from metacore.crypto.ring import KeyRing as KeyRing
     from metacore.domain.commerce.order_records import OrderRecord as OrderRecord
     from metacore.domain.commerce.order_records import OrderRecordDelivery as OrderRecordDelivery
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from metacore.domain.people.sessions import Rotation as Rotation
     from metacore.domain.people.sessions import RotationOutcome as RotationOutcome
     from metacore.domain.people.sessions import Session as Session
+    from metacore.domain.people.sessions import SignedIn as SignedIn
     from metacore.domain.people.users import KycStatus as KycStatus
     from metacore.domain.people.users import NewUser as NewUser
     from metacore.domain.people.users import User as User
@@ -143,6 +145,7 @@ if TYPE_CHECKING:
     from metacore.services.portfolios import PortfolioService as PortfolioService
     from metacore.services.reconciling import Reconciler as Reconciler
     from metacore.services.relay import Relay as Relay
+    from metacore.services.sessions import SessionService as SessionService
     from metacore.services.trading import TradingService as TradingService
     from metacore.storage.stats import Latency as Latency
     from metacore.storage.stats import Stats as Stats

@@ -13,6 +13,7 @@ __all__ = [
     "Lock",
     "Owner",
     "SingleFlight",
+    "Slots",
     "complete",
     "in_thread",
     "owner",
@@ -90,6 +91,21 @@ class Lock:
     def release(self) -> None:
         """Let the next waiter in; RuntimeError when the lock is not taken."""
         self._lock.release()
+
+
+class Slots:
+    """Lets at most `count` tasks in at a time, the longest waiting one first."""
+
+    __slots__ = ("_semaphore",)
+
+    def __init__(self, count: int) -> None:
+        self._semaphore = asyncio.Semaphore(count)
+
+    async def __aenter__(self) -> None:
+        await self._semaphore.acquire()
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self._semaphore.release()
 
 
 async def in_thread(fn: Callable[[], T]) -> T:

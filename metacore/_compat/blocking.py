@@ -15,6 +15,7 @@ __all__ = [
     "Lock",
     "Owner",
     "SingleFlight",
+    "Slots",
     "complete",
     "in_thread",
     "owner",
@@ -121,6 +122,21 @@ class Lock:
                 return False
             self._waiting.remove(turn)
             return True
+
+
+class Slots:
+    """Lets at most `count` threads in at a time."""
+
+    __slots__ = ("_semaphore",)
+
+    def __init__(self, count: int) -> None:
+        self._semaphore = threading.Semaphore(count)
+
+    def __enter__(self) -> None:
+        self._semaphore.acquire()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._semaphore.release()
 
 
 def in_thread(fn: Callable[[], T]) -> T:

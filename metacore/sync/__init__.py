@@ -13,6 +13,7 @@ from metacore.sync._names import MODULE_OF
 
 if TYPE_CHECKING:
     from metacore.config import Settings as Settings
+    from metacore.crypto.passwords import HashCost as HashCost
     from metacore.crypto.ring import KeyRing as KeyRing
     from metacore.domain.commerce.order_records import OrderRecord as OrderRecord
     from metacore.domain.commerce.order_records import OrderRecordDelivery as OrderRecordDelivery
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from metacore.domain.people.sessions import Rotation as Rotation
     from metacore.domain.people.sessions import RotationOutcome as RotationOutcome
     from metacore.domain.people.sessions import Session as Session
+    from metacore.domain.people.sessions import SignedIn as SignedIn
     from metacore.domain.people.users import KycStatus as KycStatus
     from metacore.domain.people.users import NewUser as NewUser
     from metacore.domain.people.users import User as User
@@ -146,6 +148,7 @@ if TYPE_CHECKING:
     from metacore.sync.services.portfolios import PortfolioService as PortfolioService
     from metacore.sync.services.reconciling import Reconciler as Reconciler
     from metacore.sync.services.relay import Relay as Relay
+    from metacore.sync.services.sessions import SessionService as SessionService
     from metacore.sync.services.trading import TradingService as TradingService
     from metacore.sync.storage.storage import Storage as Storage
     from metacore.sync.storage.storage import Storages as Storages

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -18,9 +19,11 @@ from pydantic import ValidationError
 
 import metacore
 import metacore.sync
+from metacore.config import Settings
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealing import hash_api_key
 from metacore.domain.people.credentials import Credentials
+from metacore.domain.people.tokens import TokenSecret
 from metacore.errors import MetacoreError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.testing.runners import AsyncRunner, BlockingRunner, Runner
@@ -40,6 +43,7 @@ class Canary:
     person = "canary-person-3c1d"
     email = f"{person}@canary.example"
     password_hash = "$argon2id$v=19$m=19456,t=2,p=1$canary-salt-77aa$canary-hash-4e02"
+    token = TokenSecret(hashlib.sha256(b"canary of a token").digest()).token(UUID(int=1), UUID(int=2))
     token_hash, nonce = hashlib.sha256(b"canary token").digest(), hashlib.sha256(b"canary nonce").digest()
 
     def forms(self) -> Iterator[tuple[str, str]]:
@@ -47,6 +51,7 @@ class Canary:
         for name in ("api_key", "api_secret", "passphrase"):
             text = getattr(self, name).encode()
             yield from ((name, form) for form in (text.decode(), text.hex(), base64.b64encode(text).decode()[:-3]))
+        yield "token", self.token.get_secret_value()[-43:]
         for form in (self.password, quote(self.password, safe=""), quote(self.password), "p@ss", "p%40ss"):
             yield "password", form
         for key in (self.key, self.old_key):
@@ -234,3 +239,12 @@ def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 def connect(runner: Runner) -> Callable[..., Any]:
     """`connect` of the runner."""
     return metacore.connect if runner.package == "metacore" else metacore.sync.connect
+
+
+@pytest.fixture
+def storage(runner, connect, server, canary, evidence):
+    settings = Settings(encryption_keys=canary.keys, pool_timeout=0.2, lock_timeout=0.01, pool_max_size=2)
+    with runner.opened(connect(canary.url(server), settings=settings)) as storage:
+        yield storage
+        evidence.add_shown("stats", storage.stats())
+        evidence.add_shown("storage", repr(storage))

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 
 import metacore
 import metacore.sync
-from metacore.config import Settings
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
 from metacore.domain.messages.events import NewEvent
@@ -76,6 +75,7 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
     several = {Iterable[kind]: lambda make=make: [make()] for kind, make in found.items()}
     told = {"email": canary.email, "password_hash": canary.password_hash, "nonce": canary.nonce}
     told |= {"expected_hash": canary.password_hash, "next_hash": canary.nonce}
+    told |= {"password": canary.password, "new_password": canary.password, "token": canary.token.get_secret_value()}
     return found | several | {name: lambda value=value: value for name, value in told.items()}
 
 
@@ -114,15 +114,6 @@ def bind(method, arguments):
                 """Streams fail when they are read."""
 
     return call
-
-
-@pytest.fixture
-def storage(runner, connect, server, canary, evidence):
-    settings = Settings(encryption_keys=canary.keys, pool_timeout=0.2, lock_timeout=0.01, pool_max_size=2)
-    with runner.opened(connect(canary.url(server), settings=settings)) as storage:
-        yield storage
-        evidence.add_shown("stats", storage.stats())
-        evidence.add_shown("storage", repr(storage))
 
 
 def test_every_operation_is_found(operations, storage):

@@ -7,7 +7,7 @@ import pytest
 
 from metacore.config import Settings
 from metacore.errors import AlreadyExistsError
-from metacore.sync import connect
+from metacore.sync import SessionService, connect
 from metacore.testing import factories
 
 
@@ -24,6 +24,10 @@ def test_no_dump_file_or_log_of_the_server_holds_a_secret(tmp_path, start_server
             keys["ring"] = {"new": canary.key, "old": canary.old_key}
             assert storage.users.rotate_keys().rotated == 1
             assert storage.users.get_by_api_key(canary.api_key) == user
+            service = SessionService(storage)
+            service.register("canary", canary.password)
+            tokens = [service.log_in("canary", canary.password).token]
+            tokens.append(service.refresh(tokens[0]).token)
         dump = subprocess.run([server.bin_path / "pg_dump", server.url], capture_output=True, text=True, check=True)
         assert str(user.id) in dump.stdout
         found.add("pg_dump", dump.stdout)
@@ -37,3 +41,4 @@ def test_no_dump_file_or_log_of_the_server_holds_a_secret(tmp_path, start_server
     assert 'INSERT INTO "metacore".user_credentials' in found.text(".log")
     assert "arameters: $1 = " in found.text(".log")
     assert found.leaks() == []
+    assert [token for token in tokens if token.get_secret_value()[-43:] in found.text("")] == []

@@ -52,9 +52,13 @@ class Login(Model):
         """This login after one that succeeded; with another hash of the same password, if given."""
         return revised(self, failures=0, locked_until=None, password_hash=rehashed or self.password_hash)
 
+    def is_locked(self, now: datetime) -> bool:
+        """Whether every attempt is refused."""
+        return self.locked_until is not None and now < self.locked_until
+
     def require_unlocked(self, now: datetime) -> None:
         """SignInError, saying until when, if every attempt is refused."""
-        if self.locked_until is not None and now < self.locked_until:
+        if self.is_locked(now):
             raise SignInError(locked_until=self.locked_until)
 
 

@@ -18,7 +18,9 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from metacore import ids
+from metacore.domain.people.users import User
 from metacore.domain.values.model import Model, across, revised, unchecked
+from metacore.domain.values.secrets import Secret
 from metacore.domain.values.text import Integer, Key
 from metacore.domain.values.times import Time, require_time
 from metacore.errors import InvalidDataError
@@ -124,6 +126,17 @@ class Rotation(Model):
     outcome: RotationOutcome
     session: Session | None
     """The session as it is then; null if there is none."""
+
+
+class SignedIn(Model):
+    """A user who has signed in, the session, and its token: for the client, and nobody else."""
+
+    user: User
+    """The user."""
+    session: Session
+    """The session."""
+    token: Secret
+    """What the session goes on by: `token.get_secret_value()`, which nothing else shows."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -83,9 +83,10 @@ class MemoryLoginStorage(LoginStorage):
     ) -> bool:
         expected = parse_password_hash(expected_hash, "expected_hash")
         other = None if rehashed is None else parse_password_hash(rehashed, "rehashed")
+        now = self._session.now()
         async with self._session.write() as tables:
             login = tables.logins.get((user_id,))
-            if login is None or login.password_hash != expected:
+            if login is None or login.password_hash != expected or login.is_locked(now):
                 return False
             tables.logins.put(login.admitted(other))
             return True

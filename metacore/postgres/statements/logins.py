@@ -57,6 +57,7 @@ ADMIT = Statement(
     UPDATE {{schema}}.logins
     SET failures = 0, locked_until = NULL, password_hash = coalesce(%(rehashed)s::text, logins.password_hash)
     WHERE {_OF_USER} AND password_hash = %(expected_hash)s
+        AND (locked_until IS NULL OR locked_until <= %(now)s::timestamptz)
     RETURNING user_id
     """,
     writes=True,

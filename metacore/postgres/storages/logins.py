@@ -92,6 +92,7 @@ class PostgresLoginStorage(LoginStorage):
         expected = parse_password_hash(expected_hash, "expected_hash")
         other = None if rehashed is None else parse_password_hash(rehashed, "rehashed")
         values = {"user_id": str(user_id), "expected_hash": _text(expected), "rehashed": _text(other)}
+        values["now"] = to_text(self._session.now())
         return bool(await self._session.fetch(statements.ADMIT, values))
 
 

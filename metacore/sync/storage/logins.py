@@ -49,7 +49,8 @@ class LoginStorage(Protocol):
         ...
 
     def admit(self, user_id: UUID, expected_hash: str | SecretStr, rehashed: str | SecretStr | None = None) -> bool:
-        """Forget the failures, as after an attempt that succeeded, if the hash still is `expected_hash`; whether it is.
+        """Forget the failures, as after an attempt that succeeded; False, and nothing is changed, if the hash no longer
+        is `expected_hash`, or the login is locked.
 
         `rehashed`, another hash of the same password, takes its place, if given. Up to the end of the transaction
         nobody else sets the password: what is done in it is done by somebody who knows it.
