@@ -93,6 +93,9 @@ if TYPE_CHECKING:
     from metacore.domain.trading.reports import ExecutionReport as ExecutionReport
     from metacore.domain.trading.reports import Outcome as Outcome
     from metacore.domain.trading.reports import ReportResult as ReportResult
+    from metacore.domain.trading.reservations import NewReservation as NewReservation
+    from metacore.domain.trading.reservations import Reservation as Reservation
+    from metacore.domain.trading.reservations import ReservationState as ReservationState
     from metacore.domain.trading.settlement import SettlementResult as SettlementResult
     from metacore.domain.trading.snapshots import AccountSnapshot as AccountSnapshot
     from metacore.domain.trading.snapshots import SnapshotResult as SnapshotResult
@@ -141,6 +144,7 @@ if TYPE_CHECKING:
     from metacore.services.archiving import Archiver as Archiver
     from metacore.services.caches import CacheStats as CacheStats
     from metacore.services.key_rotation import KeyRotation as KeyRotation
+    from metacore.services.ledger import LedgerService as LedgerService
     from metacore.services.order_records import OrderRecordService as OrderRecordService
     from metacore.services.portfolios import PortfolioService as PortfolioService
     from metacore.services.reconciling import Reconciler as Reconciler

@@ -75,8 +75,9 @@ def require_changes(changes: Changes) -> None:
 def _check(name: str, annotation: Any) -> Check | None:
     """The check of the parameter `name`; None where the operation reads it by its own rule."""
     kinds = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return partial(_name, name, annotation)
+    enums = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, StrEnum)]
+    if enums and set(kinds) <= {enums[0], NoneType}:
+        return partial(_name, name, enums[0], NoneType in kinds)
     if all(kind in _WORDS or kind is NoneType or _is_model(kind) for kind in kinds):
         return partial(_require, name, kinds)
     if get_origin(annotation) is Iterable:
@@ -115,7 +116,9 @@ def _require(name: str, kinds: tuple[Any, ...], value: Any) -> Any:
     raise InvalidDataError(f"it is {wanted}, not {actual.__name__}; pass it as that type", field=name)
 
 
-def _name(name: str, kind: type[StrEnum], value: Any) -> StrEnum:
+def _name(name: str, kind: type[StrEnum], may_be_none: bool, value: Any) -> StrEnum | None:
+    if value is None and may_be_none:
+        return None
     try:
         return kind(value)
     except ValueError:

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from metacore.domain.trading.decisions import Changes, RowKey, row_key
 from metacore.domain.trading.orders import Order
+from metacore.domain.trading.reservations import Reservation
 from metacore.domain.trading.trades import Trade
 from metacore.errors import NotFoundError, StaleVersionError
 
 
 class Expectations:
-    """The owners, and the orders and trades with their versions, that saving `changes` rests on, each sorted by key.
+    """The owners, and the orders, reservations and trades with their versions, that saving `changes` rests on, each
+    sorted by key.
 
-    An order that is only updated is expected at any version: None. The orders and trades to be inserted, and those that
+    An order that is only updated is expected at any version: None. The rows to be inserted, and those that
     replace stored ones, stand apart, as they came.
     """
 
@@ -24,6 +26,8 @@ class Expectations:
         inserted: set[RowKey] = set()
         self.new_orders: list[Order] = []
         self.orders: list[Order] = []
+        self.new_reservations: list[Reservation] = []
+        self.reservations: list[Reservation] = []
         self.new_trades: list[Trade] = []
         self.trades: list[Trade] = []
         for order in changes.orders:
@@ -34,6 +38,13 @@ class Expectations:
                 inserted.add(row_key(order))
                 owners.add(order.user_id)
                 self.new_orders.append(order)
+        for reservation in changes.reservations:
+            if expected := changes.expected_version(reservation):
+                versions[row_key(reservation)] = expected
+                self.reservations.append(reservation)
+            else:
+                owners.add(reservation.user_id)
+                self.new_reservations.append(reservation)
         for trade in changes.trades:
             if expected := changes.expected_version(trade):
                 versions[row_key(trade)] = expected
@@ -51,7 +62,7 @@ class Expectations:
     def check(self, users: Container[UUID], version_of: Callable[[RowKey], int | None]) -> None:
         """NotFoundError for the first owner or row that is not there, StaleVersionError for one at another version.
 
-        Owners come first, then orders, then trades, so that every backend names the same one of several.
+        Owners come first, then orders, reservations and trades, so that every backend names the same one of several.
         """
         for user_id in self.owners:
             if user_id not in users:

@@ -24,6 +24,7 @@ from metacore.domain.trading.balances import FACTS, UNIQUELY_REFERENCED, Balance
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import Order, OrderKey
+from metacore.domain.trading.reservations import Reservation, ReservationKey
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.memory.tables import Index, Table, View
 
@@ -129,6 +130,11 @@ class Views:
             "balance": Index(lambda entry: (entry.user_id, entry.asset)),
             "fact": Index(_owner_of_fact, lambda entry: entry.occurred_at),
         },
+    )
+    reservations: TableOf[ReservationKey, Reservation] = TableOf(
+        lambda row: row.key,
+        {"reference": lambda row: row.named},
+        {"holding": Index(lambda row: row.user_id if row.held_amount else None)},
     )
     portfolios: TableOf[tuple[UUID], Portfolio] = TableOf(lambda portfolio: (portfolio.user_id,))
     archives: TableOf[tuple[UUID, int], ArchivePart] = TableOf(lambda part: (part.user_id, part.number))

@@ -15,6 +15,7 @@ from metacore.storage.order_updates import OrderUpdateStorage
 from metacore.storage.orders import OrderStorage
 from metacore.storage.outbox import OutboxStorage
 from metacore.storage.portfolios import PortfolioStorage
+from metacore.storage.reservations import ReservationStorage
 from metacore.storage.sessions import SessionStorage
 from metacore.storage.trades import TradeStorage
 from metacore.storage.users import UserStorage
@@ -51,6 +52,7 @@ class StorageList:
     order_updates = StorageOf(OrderUpdateStorage)
     trades = StorageOf(TradeStorage)
     balances = StorageOf(BalanceStorage)
+    reservations = StorageOf(ReservationStorage)
     portfolios = StorageOf(PortfolioStorage)
     order_records = StorageOf(OrderRecordStorage)
     archives = StorageOf(ArchiveStorage)

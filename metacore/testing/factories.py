@@ -26,6 +26,7 @@ from metacore.domain.trading.balances import AccountBalance, BalanceDelta, Entry
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import NewOrder, OrderSide, OrderStatus, OrderType
 from metacore.domain.trading.reports import ExecutionReport
+from metacore.domain.trading.reservations import NewReservation
 from metacore.domain.trading.snapshots import AccountSnapshot
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.values.amounts import exact
@@ -136,6 +137,17 @@ class NewTradeFactory(Factory[NewTrade]):
 
 def _received_asset(order: NewOrder) -> str:
     return order.base_asset if order.side is OrderSide.BUY else order.quote_asset
+
+
+class NewReservationFactory(Factory[NewReservation]):
+    """A reservation of 100 USDT. `user_id` must be told."""
+
+    class Meta:
+        model = NewReservation
+
+    asset = "USDT"
+    amount = Decimal(100)
+    reference = Sequence(lambda n: f"reservation-{n}")
 
 
 class BalanceDeltaFactory(Factory[BalanceDelta]):

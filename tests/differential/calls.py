@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from metacore.domain.messages.dead_letters import Resolution
 from metacore.domain.trading.orders import Order, OrderStatus
+from metacore.domain.trading.reservations import ReservationState
 
 from . import drawing as draw
 from .operations import Block, Operation
@@ -64,6 +65,13 @@ TRADING: Table = {
     "settle_pending": always(operation("trading.settle_pending", draw.users)),
     "deposit": always(operation("trading.deposit", *_TRANSFER)),
     "withdraw": always(operation("trading.withdraw", *_TRANSFER)),
+    "reserve": always(operation("ledger.reserve", draw.new_reservations)),
+    "reserve_all": always(operation("ledger.reserve_all", st.lists(draw.new_reservations, max_size=3))),
+    "post": always(
+        operation("ledger.post", draw.users, draw.reservation_ids, draw.maybe(draw.money), draw.maybe(draw.users))
+    ),
+    "void": always(operation("ledger.void", draw.users, draw.reservation_ids)),
+    "expire_due": always(operation("ledger.expire_due", st.integers(1, 3))),
     "sync_account": always(operation("trading.sync_account", draw.users, draw.snapshots())),
     "sync_account_nearly": lambda known: draw.near_snapshots(known.totals).flatmap(
         lambda told: operation("trading.sync_account", *map(st.just, told))
@@ -124,6 +132,15 @@ READING: dict[str, Strategy] = {
     "balances.journal": operation("balances.journal", draw.users, draw.entry_filters, limit=draw.limits),
     "balances.entries": operation("balances.entries", draw.users, draw.maybe(draw.assets), limit=draw.limits),
     "balances.audit": operation("balances.audit", draw.users),
+    "reservations.get": operation("reservations.get", draw.users, draw.reservation_ids),
+    "reservations.get_by_reference": operation(
+        "reservations.get_by_reference", draw.users, draw.assets, draw.references
+    ),
+    "reservations.list": operation(
+        "reservations.list", draw.users, draw.maybe(st.sampled_from(ReservationState)), limit=draw.limits
+    ),
+    "reservations.stream": operation("reservations.stream", draw.users),
+    "reservations.list_due": operation("reservations.list_due", draw.times, limit=draw.limits),
     "portfolios.get": operation("portfolios.get", draw.users),
     "portfolios.holders": operation("portfolios.holders", draw.assets, limit=draw.limits),
     "portfolios.stream_holders": operation("portfolios.stream_holders", draw.assets),
@@ -214,6 +231,8 @@ WEIGHTS = {
     "settle_trade": 6,
     "settle_trades": 4,
     "deposit": 2,
+    "reserve": 3,
+    "post": 2,
     "sessions.create": 2,
     "sessions.rotate": 4,
     "sync_account_nearly": 3,

@@ -21,6 +21,7 @@ from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderSide, OrderStatus, OrderType
 from metacore.domain.trading.reports import ExecutionReport
+from metacore.domain.trading.reservations import NewReservation
 from metacore.domain.trading.snapshots import AccountSnapshot
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, TradeState
 from metacore.domain.values.amounts import ATTO, LIMIT, addition, round_down
@@ -29,6 +30,7 @@ from metacore.testing.clock import START
 USERS = [UUID(int=2**127 + 1), UUID(int=2), UUID(int=3)]
 """Two that are there from the beginning, and one that is not."""
 
+RESERVATIONS = [UUID(int=n << 96) for n in range(1, 7)]
 ORDERS = [UUID(int=n << 64) for n in range(1, 13)]
 TRADES = [UUID(int=n << 32) for n in range(1, 41)]
 FUNDS = {"USDT": Decimal(1_000_000), "BTC": Decimal(100), "MX": Decimal(1000)}
@@ -314,6 +316,17 @@ new_sessions = st.builds(
     expires_at=times.map(lambda moment: moment + timedelta(hours=4)),
 )
 
+reservation_ids = st.sampled_from(RESERVATIONS)
+new_reservations = st.builds(
+    NewReservation,
+    id=reservation_ids,
+    user_id=users,
+    asset=assets,
+    amount=money,
+    reference=references,
+    expires_at=maybe(times),
+)
+
 flags = st.builds(UserPatch, is_active=mostly(st.just(True), st.just(False)), can_trade=st.just(True)) | st.builds(
     UserPatch, can_trade=st.booleans(), can_withdraw=st.booleans()
 )
@@ -360,6 +373,9 @@ selections = st.builds(
         st.tuples(users, st.sampled_from([EntryReason.DEPOSIT, EntryReason.WITHDRAWAL]), references), max_size=2
     ).map(tuple),
     trade_ids=st.lists(st.tuples(users, trade_ids), max_size=2).map(tuple),
+    reservations=st.lists(st.tuples(users, reservation_ids), max_size=2).map(tuple),
+    reservation_references=st.lists(st.tuples(users, assets, references), max_size=2).map(tuple),
+    skip_locked=st.booleans(),
     balances=st.booleans(),
     unsettled=st.booleans(),
     stale_updates=st.booleans(),

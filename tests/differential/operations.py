@@ -35,6 +35,10 @@ class Block:
     is_undone: bool = False
 
 
+SERVICES = {"trading": "TradingService", "ledger": "LedgerService"}
+"""What is built on the storage, by the beginning of a path."""
+
+
 class UndoError(Exception):
     """Leaves a block."""
 
@@ -48,7 +52,7 @@ def perform(runner: Runner, storage: Any, step: Operation | Block) -> Any:
     target = storage
     *parents, method = step.path.split(".")
     for name in parents:
-        target = runner.service("TradingService", storage) if name == "trading" else getattr(target, name)
+        target = runner.service(SERVICES[name], storage) if name in SERVICES else getattr(target, name)
     try:
         result = getattr(target, method)(*step.args, **step.options)
         return plain(list(result) if isinstance(result, Iterator) else result)
@@ -138,6 +142,7 @@ def everything(storage: Any) -> dict[str, Any]:
             "trades": storage.trades.list(user.id, limit=1000).items,
             "balances": storage.balances.list(user.id),
             "entries": storage.balances.entries(user.id, limit=1000).items,
+            "reservations": storage.reservations.list(user.id, limit=1000).items,
             "portfolio": storage.portfolios.get(user.id),
             "archives": storage.archives.list(user.id),
             "sessions": storage.sessions.list(user.id),

@@ -51,6 +51,7 @@ STREAMS: dict[str, tuple[Any, ...]] = {
     "balances.stream_unexplained": (),
     "balances.stream_entries": (NOBODY,),
     "balances.stream_journal": (NOBODY,),
+    "reservations.stream": (NOBODY,),
     "portfolios.stream_holders": ("btc",),
     "order_records.stream": (),
     "order_records.stream_by_customer": ("nobody",),

@@ -40,6 +40,7 @@ ASK_ALL = {
     "outbox.WAKE": "writes several keys",
     "portfolios.SYMBOLS": "those of all users",
     "portfolios.holders": "pages of those of all users",
+    "reservations.due": "pages of those of all users",
     "sessions.OLD": "those of all users",
     "trades.IMPORT.conflicts": "compares rows of several users",
     "trades.IMPORT.insert": "writes rows of several users",

@@ -8,6 +8,7 @@ gone bad touches hundreds.
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from pathlib import Path
 from uuid import UUID
@@ -19,13 +20,14 @@ from metacore.backends.listing import Listing
 from metacore.domain.trading.archiving import History
 from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.client.statement import Statement
-from metacore.sync import TradingService, connect
+from metacore.sync import LedgerService, TradingService, connect
 from metacore.testing.factories import (
     DeadLetterFactory,
     ExecutionReportFactory,
     NewEventFactory,
     NewOrderFactory,
     NewOrderUpdateFactory,
+    NewReservationFactory,
     NewSessionFactory,
     NewTradeFactory,
     NewUserFactory,
@@ -64,6 +66,7 @@ COPIES = {
     "order_record_payments": "'order_uid', new_id",
     "order_record_items": "'order_uid', new_id",
     "archives": "'user_id', new_owner",
+    "reservations": "'id', new_id, 'reference', new_id, 'expires_at', '2200-01-01T00:00:00Z'",
     "dead_letters": "'source', new_id, 'position', new_id",
     "inbox_messages": "'message_id', new_id, 'accepted_at', '2200-01-01T00:00:00Z'",
     "inbox_positions": "'key', new_id",
@@ -119,6 +122,19 @@ def saved(storage, known):
     storage.order_records.save_many(records)
     storage.order_records.save_many([record.model_copy(update={"items": record.items[:1]}) for record in records])
     storage.order_records.delete(records[0].order_uid)
+
+
+def reserved(storage, known):
+    ledger = LedgerService(storage)
+    new = partial(NewReservationFactory.build, user_id=known.id, amount=1)
+    made = ledger.reserve_all([new(expires_at=each) for each in (None, None, None, LONG_AGO, LONG_AGO)])
+    ledger.post(*made[0].key, to=rich(storage).id)
+    ledger.void(*made[1].key)
+    ledger.expire_due()
+    storage.reservations.get_by_reference(*made[2].named)
+    for state in (None, "PENDING"):
+        storage.reservations.list(known.id, state, limit=3)
+    ledger.void(*made[2].key)
 
 
 def resolved(storage, known):
@@ -254,6 +270,7 @@ OPERATIONS = {
         s.dead_letters.list("orders", resolved=True, limit=3),
         s.dead_letters.count("orders"),
     ],
+    "reservations": reserved,
     "dead_letters.resolve": resolved,
     "outbox.append": lambda s, k: s.outbox.append(NewEventFactory.build() for _ in range(5)),
     "outbox": told,

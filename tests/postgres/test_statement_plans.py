@@ -5,6 +5,7 @@ have it planned.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from inspect import get_annotations, isfunction, signature
 from itertools import combinations, product
@@ -27,11 +28,12 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.transactions import COLUMNS
 from metacore.postgres.tables.columns import METADATA
-from metacore.sync import TradingService, connect
+from metacore.sync import LedgerService, TradingService, connect
 from metacore.testing.factories import (
     DeadLetterFactory,
     NewEventFactory,
     NewOrderFactory,
+    NewReservationFactory,
     NewSessionFactory,
     NewTradeFactory,
     NewUserFactory,
@@ -39,6 +41,9 @@ from metacore.testing.factories import (
 )
 
 SCHEMA, ROWS = "planned", 4000
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+NAMING = frozenset({"kinds", "by_id", "by_reference"})
+"""Arguments that say how rows are named: a statement about named rows is made of one of them."""
 PLANNED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
 
 FILTERS = {
@@ -75,7 +80,8 @@ def made(name: str, maker: Any) -> Iterator[tuple[str, Statement]]:
     names = list(signature(maker).parameters)
     choices = [(False, True) if types[each] is bool else ARGUMENTS[name, each] for each in names]
     for values in product(*choices):
-        if dict(zip(names, values, strict=True)) != {"kinds": (), "holding": False}:
+        told = dict(zip(names, values, strict=True))
+        if not {*told} & NAMING or any(told.get(each) for each in (*NAMING, "holding")):
             yield f"{name}({', '.join(map(str, values))})", maker(*values)
 
 
@@ -164,6 +170,7 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         trading.deposit(user.id, "USDT", 10**9, "opening")
         order = trading.place_order(NewOrderFactory.build(user_id=user.id, quote_asset="USDT", side="BUY"))
         storage.trades.create(NewTradeFactory.build(of=order))
+        LedgerService(storage).reserve(NewReservationFactory.build(user_id=user.id, amount=1, expires_at=LONG_AGO))
         storage.portfolios.put(user.id, "BTCUSDT", 1)
         storage.order_records.save(OrderRecordFactory.build(count=1))
         storage.archives.take(History(user_id=user.id), "digest")

@@ -20,6 +20,7 @@ from metacore import (
     Order,
     OrderUpdate,
     Portfolio,
+    Reservation,
     Session,
     Settings,
     Trade,
@@ -51,6 +52,7 @@ MODELS = {
     "outbox_events": Event,
     "outbox_keys": KeyCount,
     "outbox_progress": KeyProgress,
+    "reservations": Reservation,
     "sessions": Session,
 }
 
@@ -231,6 +233,9 @@ def test_the_widest_keys_fit_their_indexes(server, deployed):
         ("balance_entries", "locked_after", "-1"),
         ("balance_entries", "reason", "GIFT"),
         ("balance_entries", "seq", 0),
+        ("reservations", "held_amount", "-1"),
+        ("reservations", "amount", "0"),
+        ("reservations", "state", "pending"),
         ("portfolio_holdings", "quantity", "0"),
         ("logins", "failures", -1),
         ("logins", "password_hash", "x" * 1025),

@@ -23,6 +23,7 @@ from metacore.domain.trading.balances import AccountBalance, BalanceDelta
 from metacore.domain.trading.order_updates import NewOrderUpdate
 from metacore.domain.trading.orders import NewOrder, OrderStatus
 from metacore.domain.trading.reports import ExecutionReport
+from metacore.domain.trading.reservations import NewReservation
 from metacore.domain.trading.snapshots import AccountSnapshot
 from metacore.domain.trading.trades import NewTrade
 from metacore.errors import MetacoreError
@@ -53,6 +54,7 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
         NewOrderUpdate: lambda: factories.NewOrderUpdateFactory.build(
             user_id=user_id, order_id=NOBODY, previous_status="NEW"
         ),
+        NewReservation: lambda: factories.NewReservationFactory.build(user_id=user_id),
         NewTrade: lambda: factories.NewTradeFactory.build(user_id=user_id),
         BalanceDelta: lambda: factories.BalanceDeltaFactory.build(user_id=user_id),
         AccountBalance: factories.AccountBalanceFactory.build,

@@ -122,6 +122,12 @@ class Audit:
                 self._expect(AuditRule.SETTLED_IS_TRADES, settled, order.settled_quantity, **where)
                 self._expect(AuditRule.EXECUTED_COVERS_SETTLED, max(settled, executed), executed, **where)
 
+    def read_reserved(self, reserved: Iterable[tuple[str, Decimal]]) -> None:
+        """Read what reservations hold of each asset, or of some."""
+        with exact():
+            for asset, held in reserved:
+                self._holds[asset] = self._holds.get(asset, ZERO) + held
+
     def last_seq(self, asset: str) -> int:
         """The `seq` of the last entry of a balance that was read, 0 before the first."""
         return self._ends.get(asset, _BEGINNING)[0]

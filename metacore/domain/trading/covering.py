@@ -13,9 +13,11 @@ from metacore.domain.trading.commands import NotAloneError
 from metacore.domain.trading.decisions import FactWindow
 from metacore.domain.trading.facts import Fact
 from metacore.domain.trading.journal import line
+from metacore.domain.trading.reservations import Reservation
 from metacore.domain.trading.sides import SnapshotTime
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import LIMIT, ZERO, addition, canonical, difference, exact
+from metacore.domain.values.model import revised
 
 
 def is_covered(state: UserState, fact: Fact, tolerance: timedelta) -> bool:
@@ -57,6 +59,16 @@ def note(state: UserState, fact: Fact, before: bool, tolerance: timedelta) -> No
         state.facts[fact.key] = fact
         _put(state, taken, fact, before)
     reconsider(state, tolerance)
+
+
+def note_command(state: UserState, fact: Fact, tolerance: timedelta) -> None:
+    """Take note in `state` of what one of our own commands did, which no account snapshot knew of that was taken over;
+    then the books choose. NotAloneError if they may, and others may change them meanwhile.
+    """
+    if is_close(state, fact.occurred_at, tolerance):
+        if not state.alone:
+            raise NotAloneError
+        note(state, fact, before=False, tolerance=tolerance)
 
 
 def reconsider(state: UserState, tolerance: timedelta) -> None:
@@ -111,13 +123,20 @@ def shift_total(state: UserState, asset: str, amount: Decimal, fact: Fact) -> No
 
 
 def cut_holds(state: UserState, asset: str, most: Decimal) -> Decimal:
-    """Cut what orders hold of `asset`, the newest first, by (created_at, id), to `most` together; what they hold then.
+    """Cut what orders and reservations hold of `asset` to `most` together, orders first, the newest first of each, by
+    (created_at, id); what they hold then.
 
     The entry that tells of it is the caller's.
     """
     held = ZERO
     holding = [order for order in state.orders.values() if order.held_amount and order.held_asset == asset]
+    reserved = [row for row in state.reservations.values() if row.held_amount and row.asset == asset]
     with exact():
+        for row in sorted(reserved, key=Reservation.place):
+            kept = canonical(min(row.held_amount, most - held))
+            held += kept
+            if kept != row.held_amount:
+                state.put_reservation(revised(row, held_amount=kept, version=row.version + 1, updated_at=state.now))
         for order in sorted(holding, key=lambda order: (order.created_at, order.id)):
             kept = canonical(min(order.held_amount, most - held))
             held += kept

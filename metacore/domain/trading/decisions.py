@@ -15,6 +15,7 @@ from metacore.domain.trading.facts import Placement
 from metacore.domain.trading.order_ids import OrderIds, UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
 from metacore.domain.trading.orders import Order, OrderKey, OrderSide
+from metacore.domain.trading.reservations import Reservation, ReservationKey, ReservationReference
 from metacore.domain.trading.trades import NewTrade, Trade, TradeKey
 from metacore.domain.values.amounts import ZERO
 from metacore.domain.values.text import require_key
@@ -46,8 +47,9 @@ class FactWindow:
 class Selection:
     """What a decision rests on: loaded, and locked until the transaction ends, by `Transaction.load`.
 
-    `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name. The `trades`
-    and `entries` with the given keys, and the sums over unsettled trades, are read after that.
+    `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name, then the
+    `reservations` with the given keys and `reservation_references`. The `trades` and `entries` with the given keys, and
+    the sums over unsettled trades, are read after that.
     """
 
     users: frozenset[UUID] = frozenset()
@@ -57,6 +59,10 @@ class Selection:
     trade_ids: tuple[tuple[UUID, UUID], ...] = ()
     """`(user_id, trade_id)` of trades to load beside those that `trades` names."""
     entries: tuple[EntryReference, ...] = ()
+    reservations: tuple[ReservationKey, ...] = ()
+    reservation_references: tuple[ReservationReference, ...] = ()
+    skip_locked: bool = False
+    """Whether to leave out reservations that another transaction has locked, rather than to wait for it."""
     balances: bool = False
     """Whether to load all balances of `users`; they are not locked."""
     stale_updates: bool = False
@@ -66,7 +72,9 @@ class Selection:
     unsettled: bool = False
     """Whether to sum the unsettled trades of the orders that are found, and those under the ids of `orders`."""
     holding: bool = False
-    """Whether to load all orders of `users` that hold funds, closed ones too, beside those that `orders` name."""
+    """Whether to load all orders of `users` that hold funds, closed ones too, beside those that `orders` name, and all
+    reservations that do.
+    """
     asset_names: tuple[BalanceKey, ...] = ()
     """Of which assets to load the names that their users have them by, in whatever case they are named here."""
     facts: FactWindow | None = None
@@ -105,6 +113,7 @@ class Loaded:
 
     users: Mapping[UUID, User] = field(default_factory=dict)
     orders: tuple[Order, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
     trades: tuple[Trade, ...] = ()
     entries: tuple[BalanceEntry, ...] = ()
     balances: tuple[Balance, ...] = ()
@@ -126,13 +135,18 @@ class Loaded:
     """
 
 
+Versioned = Order | Reservation | Trade
+"""What has an id and a version."""
+
 RowKey = tuple[str, UUID, UUID]
-"""`("order" or "trade", user_id, id)`."""
+"""`("order", "reservation" or "trade", user_id, id)`."""
+
+_ENTITIES: Mapping[type, str] = {Order: "order", Reservation: "reservation", Trade: "trade"}
 
 
-def row_key(row: Order | Trade) -> RowKey:
-    """What tells `row` from every other order and trade."""
-    return "order" if type(row) is Order else "trade", row.user_id, row.id
+def row_key(row: Versioned) -> RowKey:
+    """What tells `row` from every other one."""
+    return _ENTITIES[type(row)], row.user_id, row.id
 
 
 class KnownOrder(NamedTuple):
@@ -159,20 +173,21 @@ class Feed:
 class Changes:
     """What a decision changes, saved by `Transaction.save` as one operation.
 
-    An order or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must be at that
-    version: the one before its own or, if named there, the one in `expected_versions`. Order updates and balance
-    deltas are appended in their order; the storage gives their `seq`. `user_patches` change users as `users.update`
-    does. With a `feed`, the events that tell of it are appended to the outbox.
+    An order, reservation or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must
+    be at that version: the one before its own or, if named there, the one in `expected_versions`. Order updates and
+    balance deltas are appended in their order; the storage gives their `seq`. `user_patches` change users as
+    `users.update` does. With a `feed`, the events that tell of it are appended to the outbox.
     """
 
     orders: tuple[Order, ...] = ()
     order_updates: tuple[NewOrderUpdate, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
     trades: tuple[Trade, ...] = ()
     balance_deltas: tuple[BalanceDelta, ...] = ()
     expected_versions: Mapping[RowKey, int] = field(default_factory=dict)
     user_patches: Mapping[UUID, UserPatch] = field(default_factory=dict)
     feed: Feed | None = None
 
-    def expected_version(self, row: Order | Trade) -> int:
+    def expected_version(self, row: Versioned) -> int:
         """The version that the stored row must have; 0 for a row to be inserted."""
         return self.expected_versions.get(row_key(row), row.version - 1)

@@ -39,8 +39,18 @@ class Fact:
 
     @property
     def key(self) -> str:
-        """What tells it from every other fact of its user."""
-        return f"{self.kind}:{self.reference}"
+        """What tells it from every other fact of its user: a reference alone does not tell transfers apart, of which
+        several users may send some under the same one.
+        """
+        if self.kind is not EntryReason.TRANSFER:
+            return f"{self.kind}:{self.reference}"
+        [(asset, move)] = self.moves.items() or [("", ZERO)]
+        return f"{self.kind}:{self.reference}:{asset}:{'-' if move < 0 else '+'}:{self.occurred_at.isoformat()}"
+
+
+def moved(reference: str, asset: str, amount: Decimal, occurred_at: datetime) -> Fact:
+    """That `amount` was moved to the user by another one; from the user, if it is below zero."""
+    return Fact(EntryReason.TRANSFER, reference, occurred_at, {asset: amount})
 
 
 def moves_of(parts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
@@ -59,7 +69,9 @@ def facts_of(entries: Iterable[BalanceEntry], placements: Mapping[UUID, Placemen
         if entry.reason in FACTS:
             # A commission is part of its trade. What has no reference stands for itself.
             kind = EntryReason.TRADE if entry.reason is EntryReason.COMMISSION else entry.reason
-            alone = None if entry.reference is not None else (entry.asset, entry.seq)
+            alone: object = None if entry.reference is not None else (entry.asset, entry.seq)
+            if kind is EntryReason.TRANSFER and alone is None:
+                alone = entry.asset, entry.delta_free + entry.delta_locked < 0, entry.occurred_at
             grouped.setdefault((kind, entry.reference, alone), []).append(entry)
     placed = {str(trade_id): placement for trade_id, placement in placements.items()}
     facts = []

@@ -100,6 +100,7 @@ class SyncAccount(Command[SnapshotResult]):
             return set()
         assets = {balance.asset for balance in (*work.loaded.balances, *self.snapshot.balances)}
         assets |= {order.held_asset for order in work.loaded.orders if order.held_asset is not None}
+        assets |= {reservation.asset for reservation in work.loaded.reservations}
         return {(self.user_id, asset) for asset in assets} | work.balances_of_facts()
 
     def decide(self, work: UnitOfWork) -> SnapshotResult:
@@ -143,8 +144,8 @@ def take_over(
     """Write to `state` what moves each total of `balances` by its difference, and the flags that `snapshot` tells.
 
     Locked is the sum of the holds, free the rest; holds above the total are cut, those of the newest orders, by
-    (created_at, id), first, and no total goes below zero. One SNAPSHOT entry for each balance that changes, dated
-    `taken_at`, tells of all of it. Then the books choose.
+    (created_at, id), first, those of reservations last, and no total goes below zero. One SNAPSHOT entry for each
+    balance that changes, dated `taken_at`, tells of all of it. Then the books choose.
     """
     taken_at, before = snapshot.taken_at, SnapshotTime.of(state.user, tolerance)
     contrary = sorted(fact.key for fact in _later(state, snapshot) if before is not None and before.is_before(fact))

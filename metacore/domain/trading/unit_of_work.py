@@ -38,6 +38,8 @@ class UnitOfWork:
             self.state_of(user_id).asset_names.add(asset)
         for order in loaded.orders:
             self.state_of(order.user_id).load_order(order)
+        for reservation in loaded.reservations:
+            self.state_of(reservation.user_id).load_reservation(reservation)
         for (user_id, trades), unsettled in loaded.unsettled.items():
             self.state_of(user_id).load_unsettled(trades, unsettled)
         for update in loaded.stale_updates:
@@ -83,6 +85,7 @@ class UnitOfWork:
         return Changes(
             orders=tuple(order for state in states for order in state.changed_orders()),
             order_updates=tuple(update for state in states for update in state.updates),
+            reservations=tuple(row for state in states for row in state.changed_reservations()),
             trades=tuple(trade for state in states for trade in state.changed_trades()),
             balance_deltas=tuple(delta for state in states for delta in state.deltas),
             expected_versions={key: version for state in states for key, version in state.expected_versions().items()},

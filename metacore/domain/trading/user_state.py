@@ -10,7 +10,7 @@ from uuid import UUID
 
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import BalanceDelta
-from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, TradesOf, Unsettled, row_key
+from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, TradesOf, Unsettled, Versioned, row_key
 from metacore.domain.trading.facts import Fact
 from metacore.domain.trading.funds import OpenFunds
 from metacore.domain.trading.holds import excess
@@ -18,6 +18,7 @@ from metacore.domain.trading.journal import release
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import NewOrder, Order
+from metacore.domain.trading.reservations import NewReservation, Reservation
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, addition, canonical, difference, exact, total
 from metacore.domain.values.model import revised
@@ -32,6 +33,7 @@ class UserState:
         self.now = now
         self.alone = alone
         self.orders: dict[UUID, Order] = {}
+        self.reservations: dict[UUID, Reservation] = {}
         self.funds = OpenFunds()
         self.unexplained: dict[str, Decimal] = {}
         self.asset_names: set[str] = set()
@@ -46,6 +48,7 @@ class UserState:
         self._trade_ids: set[UUID] = set()
         self._versions: dict[RowKey, int] = {}
         self._changed_orders: dict[UUID, Order] = {}
+        self._changed_reservations: dict[UUID, Reservation] = {}
         self._changed_trades: dict[UUID, Trade] = {}
 
     def load_order(self, order: Order) -> None:
@@ -53,6 +56,11 @@ class UserState:
         self.orders[order.id] = order
         self._versions[row_key(order)] = order.version
         self._name(order)
+
+    def load_reservation(self, reservation: Reservation) -> None:
+        """Take note of a stored reservation."""
+        self.reservations[reservation.id] = reservation
+        self._versions[row_key(reservation)] = reservation.version
 
     def load_unsettled(self, trades: TradesOf, unsettled: Unsettled) -> None:
         """Take note of the sums over these stored trades that are not SETTLED."""
@@ -108,6 +116,23 @@ class UserState:
         after = revised(order, **values, version=order.version + 1, updated_at=self.now)
         self.put_order(after)
         return after
+
+    def reservation(self, reservation_id: UUID) -> Reservation:
+        """The reservation with this id; NotFoundError if the user has none such."""
+        reservation = self.reservations.get(reservation_id)
+        if reservation is None:
+            raise NotFoundError("reservation", (self.user.id, reservation_id))
+        return reservation
+
+    def find_reservation(self, new: NewReservation) -> Reservation | None:
+        """The reservation that has the id, or else the reference, of `new`; None if there is none."""
+        if (found := self.reservations.get(new.id)) is not None:
+            return found
+        return next((row for row in self.reservations.values() if row.named == new.named), None)
+
+    def put_reservation(self, reservation: Reservation) -> None:
+        """Take `reservation` for what it is now."""
+        self.reservations[reservation.id] = self._changed_reservations[reservation.id] = reservation
 
     def append(self, update: NewOrderUpdate) -> None:
         """Add to the history of an order; a STALE update that tells what an earlier one told adds nothing."""
@@ -188,6 +213,10 @@ class UserState:
         """The orders to be saved."""
         return iter(self._changed_orders.values())
 
+    def changed_reservations(self) -> Iterator[Reservation]:
+        """The reservations to be saved."""
+        return iter(self._changed_reservations.values())
+
     def changed_trades(self) -> Iterator[Trade]:
         """The trades to be saved."""
         return iter(self._changed_trades.values())
@@ -195,7 +224,7 @@ class UserState:
     def expected_versions(self) -> Mapping[RowKey, int]:
         """The stored versions of what is to be saved, where they are not the ones before."""
         expected: dict[RowKey, int] = {}
-        rows: tuple[Order | Trade, ...] = (*self.changed_orders(), *self.changed_trades())
+        rows: tuple[Versioned, ...] = (*self.changed_orders(), *self.changed_reservations(), *self.changed_trades())
         for row in rows:
             key = row_key(row)
             stored = self._versions.get(key, 0)

@@ -150,6 +150,8 @@ class MemoryBalanceStorage(BalanceStorage):
             audit = Audit(user_id, heads=kept)
             audit.read_entries(tables.balance_entries.group(user_id))
             audit.read_orders((order, settled.get(order.id, ZERO)) for order in tables.orders.group(user_id))
+            reserved = tables.reservations.select("holding", user_id)
+            audit.read_reserved((row.asset, row.held_amount) for row in reserved)
             return audit.findings(tables.balances.group(user_id))
 
     async def _put(self, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:

@@ -22,6 +22,7 @@ from metacore.domain.trading.archiving import ArchivePart
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceHead, EntryReason
 from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome, UpdateSource
 from metacore.domain.trading.orders import Order, OrderSide, OrderStatus, OrderType, TimeInForce
+from metacore.domain.trading.reservations import Reservation, ReservationState
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.frozen import json_text, load_frozen_json
 from metacore.domain.values.model import Model, unchecked_maker
@@ -205,6 +206,8 @@ ORDER_UPDATE = Codec(
 )
 
 TRADE = Codec(Trade, {"side": OrderSide, "state": TradeState, "raw": load_frozen_json})
+
+RESERVATION = Codec(Reservation, {"state": ReservationState})
 
 BALANCE = Codec(Balance, {})
 

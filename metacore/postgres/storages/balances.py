@@ -36,6 +36,7 @@ from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Row
 from metacore.postgres.statements import balances as statements
+from metacore.postgres.statements.reservations import AUDIT as RESERVED
 from metacore.postgres.statements.transactions import CHECK_USER
 from metacore.postgres.storages.balance_writes import add_locks, write
 from metacore.postgres.storages.turns import queue
@@ -186,11 +187,12 @@ class PostgresBalanceStorage(BalanceStorage):
         mine, kept = {"user_id": str(user_id)}, tuple(heads)
 
         async def read(tx: Session) -> Sequence[AuditFinding]:
-            calls = [(statements.KNOWN_USER, mine), (statements.list_all(False, False), mine)]
-            users, balances = await tx.pipeline("balances.audit", calls)
+            calls = [(statements.KNOWN_USER, mine), (statements.list_all(False, False), mine), (RESERVED, mine)]
+            users, balances, reserved = await tx.pipeline("balances.audit", calls)
             if not users:
                 raise NotFoundError("user", user_id)
             audit = Audit(user_id, heads=kept)
+            audit.read_reserved((asset, held) for asset, held in reserved)
             page = partial(statements.page, False)
             async for rows in _portions(tx, page, mine, BALANCE_ENTRY.columns, ("asset", "seq")):
                 audit.read_entries(map(BALANCE_ENTRY.decode, rows))

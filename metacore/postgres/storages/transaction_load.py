@@ -8,15 +8,26 @@ from datetime import timedelta
 from uuid import UUID
 
 from metacore.domain.trading.commands import by_user
-from metacore.domain.trading.decisions import FactWindow, Loaded, Selection, TradesOf, Unsettled, row_key
+from metacore.domain.trading.decisions import FactWindow, Loaded, Selection, TradesOf, Unsettled, Versioned, row_key
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import Trade
-from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER, to_array, to_text
+from metacore.postgres.client.codecs import (
+    BALANCE,
+    BALANCE_ENTRY,
+    ORDER,
+    ORDER_UPDATE,
+    RESERVATION,
+    TRADE,
+    USER,
+    to_array,
+    to_text,
+)
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.client.wire import Row
 from metacore.postgres.statements import transactions as statements
+from metacore.postgres.statements.reservations import lock as lock_reservations
 from metacore.postgres.storages.turns import queue
 
 
@@ -33,6 +44,7 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
     loaded = Loaded(
         users={user.id: user for user in USER.decode_all(rows["users"])},
         orders=ORDER.decode_all(rows["orders"]),
+        reservations=RESERVATION.decode_all(rows["reservations"]),
         trades=_distinct((*rows["trades"], *rows["trades_by_id"])),
         balances=BALANCE.decode_all(rows["balances"]),
         entries=BALANCE_ENTRY.decode_all(rows["entries"]),
@@ -51,18 +63,25 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
     )
     for user_id in loaded.users:
         session.locks.users[user_id] = True
-    for order in loaded.orders:
-        session.locks.versions[row_key(order)] = order.version
+    locked: tuple[Versioned, ...] = (*loaded.orders, *loaded.reservations)
+    for row in locked:
+        session.locks.versions[row_key(row)] = row.version
     return loaded
 
 
 def _add_locks(calls: NamedCalls, selection: Selection) -> None:
-    """Those that lock: users, then orders."""
+    """Those that lock: users, then orders, then reservations."""
     lock = statements.LOCK_USER_EXCLUSIVELY if selection.exclusive_users else statements.LOCK_USER
     for user_id in sorted(selection.users):
         calls.add("users", user_id, lock)
     for user_id, (kinds, arrays) in _order_ids(selection).items():
         calls.add("orders", user_id, statements.lock_orders(kinds, selection.holding), arrays)
+    for user_id, (ids, references) in _reservations(selection).items():
+        arrays = {"id": to_array(ids)} if ids else {}
+        arrays |= _arrays(("asset", "reference"), references) if references else {}
+        holding = selection.holding and user_id in selection.users
+        lock_them = lock_reservations(bool(ids), bool(references), holding, selection.skip_locked)
+        calls.add("reservations", user_id, lock_them, arrays)
 
 
 def _add_reads(calls: NamedCalls, selection: Selection) -> None:
@@ -120,3 +139,11 @@ def _order_ids(selection: Selection) -> dict[UUID, tuple[tuple[str, ...], dict[s
         if arrays or selection.holding:
             found[user_id] = tuple(arrays), arrays
     return found
+
+
+def _reservations(selection: Selection) -> dict[UUID, tuple[Sequence[UUID], Sequence[tuple[str, str]]]]:
+    """For each user of whom reservations are wanted, the ids and the references of those that are named."""
+    ids = by_user(sorted(set(selection.reservations)))
+    references = by_user((row[0], row[1:]) for row in sorted(set(selection.reservation_references)))
+    users = {*ids, *references, *(selection.users if selection.holding else ())}
+    return {user_id: (ids.get(user_id, ()), references.get(user_id, ())) for user_id in sorted(users)}

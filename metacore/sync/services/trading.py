@@ -18,13 +18,13 @@ from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders,
 from metacore.domain.trading.reporting import ApplyReports
 from metacore.domain.trading.reports import ExecutionReport, ReportResult
 from metacore.domain.trading.settlement import SettlementResult, SettlePending, SettleTrades
-from metacore.domain.trading.sides import TOLERANCE
+from metacore.domain.trading.sides import TOLERANCE, require_tolerance
 from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, SyncAccount
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.transfers import Transfer, TransferFunds, TransferResult
 from metacore.domain.values.model import build, require_id, require_model, require_models
 from metacore.domain.values.text import require_key
-from metacore.errors import ConfigurationError, InvalidDataError
+from metacore.errors import InvalidDataError
 from metacore.sync.services.commands import execute, execute_by_user
 from metacore.sync.storage.storage import Storages
 
@@ -38,7 +38,7 @@ class TradingService:
     wait for a lock once more: LockTimeoutError. Built on a transaction, it is part of that. Each loads and locks what
     it is about (the user, then orders, then balances, each in one order), decides by the rules of `metacore.domain`,
     and saves the decision: a small number of statements, the same for one item and for a thousand. While this service
-    is the only writer of `locked`, that is always the sum of what the orders hold.
+    and `LedgerService` are the only writers of `locked`, that is always the sum of what orders and reservations hold.
 
     Items of a batch take effect in list order as if sent singly, and results come in that order. Commands (orders to
     be placed) are done all or none for each user. Facts (reports, trades) are never refused for the sake of each other:
@@ -58,12 +58,10 @@ class TradingService:
         self, storage: Storages, *, snapshot_tolerance: timedelta = TOLERANCE, feed: str | None = None
     ) -> None:
         require_own_world(storage, self)
-        if not isinstance(snapshot_tolerance, timedelta) or snapshot_tolerance < timedelta():
-            raise ConfigurationError("a tolerance is a timedelta, not negative", setting="snapshot_tolerance")
         if feed is not None:
             require_key(feed=feed)
         self._storage = storage
-        self._tolerance = snapshot_tolerance
+        self._tolerance = require_tolerance(snapshot_tolerance)
         self._feed = feed
 
     def place_order(self, order: NewOrder, hold: Decimal | None = None) -> Order:

@@ -16,6 +16,7 @@ from metacore.sync.storage.order_updates import OrderUpdateStorage
 from metacore.sync.storage.orders import OrderStorage
 from metacore.sync.storage.outbox import OutboxStorage
 from metacore.sync.storage.portfolios import PortfolioStorage
+from metacore.sync.storage.reservations import ReservationStorage
 from metacore.sync.storage.sessions import SessionStorage
 from metacore.sync.storage.trades import TradeStorage
 from metacore.sync.storage.users import UserStorage
@@ -52,6 +53,7 @@ class StorageList:
     order_updates = StorageOf(OrderUpdateStorage)
     trades = StorageOf(TradeStorage)
     balances = StorageOf(BalanceStorage)
+    reservations = StorageOf(ReservationStorage)
     portfolios = StorageOf(PortfolioStorage)
     order_records = StorageOf(OrderRecordStorage)
     archives = StorageOf(ArchiveStorage)

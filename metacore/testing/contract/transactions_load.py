@@ -170,7 +170,7 @@ class LoadContract(LoadingContract):
             )
             told = (user.id, TradesOf(OrderIds(order_id=order.id), trade.symbol, trade.side))
             expected = {told: Unsettled(trade.quantity, trade.quote_quantity)}
-            assert loaded == Loaded({user.id: updated}, (order,), (trade,), unsettled=expected)
+            assert loaded == Loaded({user.id: updated}, (order,), trades=(trade,), unsettled=expected)
 
     @pytest.mark.parametrize("locked", ["user", "order"])
     def test_what_it_loads_stays_locked_until_the_transaction_ends(

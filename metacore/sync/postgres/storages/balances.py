@@ -34,6 +34,7 @@ from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Row
 from metacore.postgres.statements import balances as statements
+from metacore.postgres.statements.reservations import AUDIT as RESERVED
 from metacore.postgres.statements.transactions import CHECK_USER
 from metacore.postgres.tables.balances import FREQUENT
 from metacore.sync.backends.counting import counts_itself
@@ -187,11 +188,12 @@ class PostgresBalanceStorage(BalanceStorage):
         mine, kept = {"user_id": str(user_id)}, tuple(heads)
 
         def read(tx: Session) -> Sequence[AuditFinding]:
-            calls = [(statements.KNOWN_USER, mine), (statements.list_all(False, False), mine)]
-            users, balances = tx.pipeline("balances.audit", calls)
+            calls = [(statements.KNOWN_USER, mine), (statements.list_all(False, False), mine), (RESERVED, mine)]
+            users, balances, reserved = tx.pipeline("balances.audit", calls)
             if not users:
                 raise NotFoundError("user", user_id)
             audit = Audit(user_id, heads=kept)
+            audit.read_reserved((asset, held) for asset, held in reserved)
             page = partial(statements.page, False)
             for rows in _portions(tx, page, mine, BALANCE_ENTRY.columns, ("asset", "seq")):
                 audit.read_entries(map(BALANCE_ENTRY.decode, rows))

@@ -1,0 +1,213 @@
+"""Reservation commands: locking amounts, and ending that exactly once, by posting, voiding or expiring them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from metacore.domain.trading.balances import BalanceKey, EntryReason
+from metacore.domain.trading.commands import Command
+from metacore.domain.trading.covering import alone_with_facts, note_command
+from metacore.domain.trading.decisions import Selection
+from metacore.domain.trading.facts import moved
+from metacore.domain.trading.journal import hold, line, release
+from metacore.domain.trading.reservations import NewReservation, Reservation, ReservationState
+from metacore.domain.trading.sides import TOLERANCE
+from metacore.domain.trading.unit_of_work import UnitOfWork
+from metacore.domain.trading.user_state import UserState
+from metacore.domain.values.amounts import ZERO, PositiveAmount, canonical, difference
+from metacore.domain.values.model import Model
+from metacore.errors import ConflictError, InsufficientFundsError, InvalidDataError
+
+
+class Posting(Model):
+    """How much of a reservation is taken, all of it unless told, and to whose balance, if to another user's."""
+
+    user_id: UUID
+    reservation_id: UUID
+    amount: PositiveAmount | None = None
+    to: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve(Command[Sequence[Reservation]]):
+    """Lock amounts, all or none, in list order; the error of the first that cannot be."""
+
+    reservations: Sequence[NewReservation]
+
+    def selection(self, exclusive: bool) -> Selection:
+        return Selection(
+            users=frozenset(new.user_id for new in self.reservations),
+            exclusive_users=exclusive,
+            reservations=tuple(new.key for new in self.reservations),
+            reservation_references=tuple(new.named for new in self.reservations),
+        )
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:  # noqa: ARG002
+        return {new.balance_key for new in self.reservations}
+
+    def decide(self, work: UnitOfWork) -> Sequence[Reservation]:
+        return tuple(reserve(work.state_of(new.user_id), new) for new in self.reservations)
+
+
+@dataclass(frozen=True, slots=True)
+class PostReservation(Command[Reservation]):
+    """Take what a reservation holds."""
+
+    posting: Posting
+    tolerance: timedelta = TOLERANCE
+
+    def selection(self, exclusive: bool) -> Selection:
+        told = self.posting
+        return Selection(
+            users=frozenset({told.user_id, told.to or told.user_id}),
+            exclusive_users=exclusive,
+            reservations=((told.user_id, told.reservation_id),),
+            **(alone_with_facts(self.tolerance) if exclusive else {}),
+        )
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        told, reservation = self.posting, self._reservation(work)
+        if not reservation.is_pending:
+            return set()
+        users = {told.user_id, told.to or told.user_id}
+        return {(user_id, reservation.asset) for user_id in users} | work.balances_of_facts()
+
+    def decide(self, work: UnitOfWork) -> Reservation:
+        told, reservation = self.posting, self._reservation(work)
+        amount = reservation.amount if told.amount is None else told.amount
+        if amount > reservation.amount:
+            raise InvalidDataError("no more can be posted than was reserved", field="amount")
+        if told.to == told.user_id:
+            raise InvalidDataError("it is the user's own: void it, or name another user", field="to")
+        if reservation.is_resolved_as(ReservationState.POSTED, amount, told.to):
+            return reservation
+        to = None if told.to is None else work.state_of(told.to)
+        return post(work.state_of(told.user_id), reservation, amount, to, self.tolerance)
+
+    def _reservation(self, work: UnitOfWork) -> Reservation:
+        return work.state_of(self.posting.user_id).reservation(self.posting.reservation_id)
+
+
+@dataclass(frozen=True, slots=True)
+class VoidReservation(Command[Reservation]):
+    """Release what a reservation holds."""
+
+    user_id: UUID
+    reservation_id: UUID
+
+    def selection(self, exclusive: bool) -> Selection:
+        key = (self.user_id, self.reservation_id)
+        return Selection(users=frozenset({self.user_id}), exclusive_users=exclusive, reservations=(key,))
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        reservation = work.state_of(self.user_id).reservation(self.reservation_id)
+        return {reservation.balance_key} if reservation.is_pending else set()
+
+    def decide(self, work: UnitOfWork) -> Reservation:
+        state = work.state_of(self.user_id)
+        reservation = state.reservation(self.reservation_id)
+        if reservation.is_resolved_as(ReservationState.VOIDED):
+            return reservation
+        return set_free(state, reservation, ReservationState.VOIDED)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireReservations(Command[Sequence[Reservation]]):
+    """Release what those of a user's reservations hold that are due, but for those that somebody else has locked."""
+
+    user_id: UUID
+    reservation_ids: Sequence[UUID]
+
+    def selection(self, exclusive: bool) -> Selection:
+        return Selection(
+            users=frozenset({self.user_id}),
+            exclusive_users=exclusive,
+            reservations=tuple((self.user_id, each) for each in self.reservation_ids),
+            skip_locked=True,
+        )
+
+    def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        return {reservation.balance_key for reservation in _due(work)}
+
+    def decide(self, work: UnitOfWork) -> Sequence[Reservation]:
+        return tuple(set_free(work.state_of(row.user_id), row, ReservationState.EXPIRED) for row in _due(work))
+
+
+def _due(work: UnitOfWork) -> list[Reservation]:
+    return [reservation for reservation in work.loaded.reservations if reservation.is_due(work.now)]
+
+
+def reserve(state: UserState, new: NewReservation) -> Reservation:
+    """Write the reservation and its hold to `state`, and give the stored one; the one stored already if it is the same.
+
+    Funds are judged as those before it left them. InsufficientFundsError if too little is free; ConflictError if its id
+    or reference is that of one with other content.
+    """
+    if (stored := state.find_reservation(new)) is not None:
+        if stored.content() != new.content():
+            raise ConflictError(
+                f"reservation {stored.id} has the same id or reference and other content; choose another",
+                conflicts=(str(stored.id),),
+            )
+        return stored
+    free = state.funds[new.asset].free
+    if free < new.amount:
+        raise InsufficientFundsError(new.asset, needed=new.amount, available=free, user_id=new.user_id)
+    state.post((hold(new.user_id, new.asset, new.amount, new.reference, state.now),))
+    reservation = Reservation.created(new, state.now)
+    state.put_reservation(reservation)
+    return reservation
+
+
+def post(
+    state: UserState,
+    reservation: Reservation,
+    posted: Decimal,
+    to: UserState | None = None,
+    tolerance: timedelta = TOLERANCE,
+) -> Reservation:
+    """Write to `state` that so much of the pending reservation is `posted`: taken out of locked, and to the free of
+    `to`, if given. The rest is released.
+
+    It takes what is left of the hold, then free: InsufficientFundsError if that is too little. InvalidDataError if `to`
+    has no room for it.
+    """
+    user_id, asset, reference = reservation.named
+    funds, held = state.funds[asset], min(reservation.held_amount, state.funds[asset].locked)
+    missing = canonical(max(difference(posted, held), ZERO))
+    if funds.free < missing:
+        raise InsufficientFundsError(asset, needed=missing, available=funds.free, user_id=user_id)
+    if to is not None:
+        to.require_room(asset, posted, ZERO, "amount")
+    entries = []
+    if missing:
+        entries.append(hold(user_id, asset, missing, reference, state.now))
+    entries.append(line(user_id, asset, EntryReason.TRANSFER, reference, state.now, locked=posted.copy_negate()))
+    if (rest := canonical(difference(held, posted))) > 0:
+        entries.append(release(user_id, asset, rest, reference, state.now))
+    state.post(entries)
+    recipient = None if to is None else to.user.id
+    after = reservation.resolved(ReservationState.POSTED, state.now, posted_amount=posted, posted_to=recipient)
+    state.put_reservation(after)
+    note_command(state, moved(reference, asset, posted.copy_negate(), state.now), tolerance)
+    if to is not None:
+        to.post((line(to.user.id, asset, EntryReason.TRANSFER, reference, state.now, free=posted),))
+        note_command(to, moved(reference, asset, posted, state.now), tolerance)
+    return after
+
+
+def set_free(state: UserState, reservation: Reservation, resolution: ReservationState) -> Reservation:
+    """Write to `state` that what the pending reservation holds is free again, and give it as it is then.
+
+    Should less than that be locked, because somebody else wrote `locked`, no more than that goes to free.
+    """
+    user_id, asset, reference = reservation.named
+    if amount := min(reservation.held_amount, state.funds[asset].locked):
+        state.post((release(user_id, asset, amount, reference, state.now),))
+    after = reservation.resolved(resolution, state.now)
+    state.put_reservation(after)
+    return after

@@ -1,0 +1,9 @@
+from metacore.testing.contract import service_ledger, service_ledger_races
+
+
+class TestReservations(service_ledger.ReservationContract):
+    """On every backend, in both worlds."""
+
+
+class TestLedgerRace(service_ledger_races.LedgerRaceContract):
+    """On every backend, in both worlds."""

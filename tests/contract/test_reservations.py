@@ -1,0 +1,5 @@
+from metacore.testing import contract
+
+
+class TestReservation(contract.ReservationStorageContract):
+    """On every backend, in both worlds."""
