@@ -94,6 +94,9 @@ if TYPE_CHECKING:
     from metacore.domain.trading.reports import ExecutionReport as ExecutionReport
     from metacore.domain.trading.reports import Outcome as Outcome
     from metacore.domain.trading.reports import ReportResult as ReportResult
+    from metacore.domain.trading.reservations import NewReservation as NewReservation
+    from metacore.domain.trading.reservations import Reservation as Reservation
+    from metacore.domain.trading.reservations import ReservationState as ReservationState
     from metacore.domain.trading.settlement import SettlementResult as SettlementResult
     from metacore.domain.trading.snapshots import AccountSnapshot as AccountSnapshot
     from metacore.domain.trading.snapshots import SnapshotResult as SnapshotResult
@@ -144,6 +147,7 @@ if TYPE_CHECKING:
     from metacore.sync.services.accounts import AccountService as AccountService
     from metacore.sync.services.archiving import Archiver as Archiver
     from metacore.sync.services.key_rotation import KeyRotation as KeyRotation
+    from metacore.sync.services.ledger import LedgerService as LedgerService
     from metacore.sync.services.order_records import OrderRecordService as OrderRecordService
     from metacore.sync.services.portfolios import PortfolioService as PortfolioService
     from metacore.sync.services.reconciling import Reconciler as Reconciler

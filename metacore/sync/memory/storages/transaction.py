@@ -5,23 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from metacore.backends.expectations import Expectations
 from metacore.domain.messages.feed import told
 from metacore.domain.people.users import User
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
-from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, TradesOf, Unsettled
+from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, TradesOf, Unsettled, Versioned
 from metacore.domain.trading.facts import Placement
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import total
 from metacore.memory.schema import Views
+from metacore.memory.tables import View
 from metacore.sync.backends.bundles import BaseTransaction
 from metacore.sync.memory.storages.balances import apply_to_stored, find_named, put_entries
 from metacore.sync.memory.storages.order_updates import insert_updates
 from metacore.sync.memory.storages.orders import insert_order, put_order
 from metacore.sync.memory.storages.outbox import append_events
+from metacore.sync.memory.storages.reservations import find_reservations, insert_reservation
 from metacore.sync.memory.storages.session import TransactionSession
 from metacore.sync.memory.storages.trades import insert_trade, put_trade
 from metacore.sync.memory.storages.users import put_user
@@ -40,6 +43,12 @@ class MemoryTransaction(BaseTransaction):
             return Loaded(
                 users={user.id: user for user in users},
                 orders=orders,
+                reservations=find_reservations(
+                    tables,
+                    set(selection.reservations),
+                    set(selection.reservation_references),
+                    selection.users if selection.holding else frozenset(),
+                ),
                 trades=_find_trades(tables, selection),
                 balances=tuple(balance for user in users for balance in tables.balances.group(user.id))
                 if selection.balances
@@ -76,6 +85,10 @@ class MemoryTransaction(BaseTransaction):
             for order in expectations.orders:
                 put_order(tables, order)
             insert_updates(tables, changes.order_updates, now)
+            for new_reservation in expectations.new_reservations:
+                insert_reservation(tables, new_reservation)
+            for reservation in expectations.reservations:
+                tables.reservations.put(reservation)
             for trade in expectations.new_trades:
                 insert_trade(tables, trade)
             for trade in expectations.trades:
@@ -86,8 +99,13 @@ class MemoryTransaction(BaseTransaction):
 
 
 def _version(tables: Views, key: RowKey) -> int | None:
-    entity, user_id, row_id = key
-    row = (tables.orders if entity == "order" else tables.trades).get((user_id, row_id))
+    entity, *named = key
+    views: dict[str, View[Any, Any]] = {
+        "order": tables.orders,
+        "reservation": tables.reservations,
+        "trade": tables.trades,
+    }
+    row: Versioned | None = views[entity].get(tuple(named))
     return None if row is None else row.version
 
 

@@ -14,13 +14,12 @@ from metacore.domain.people.names import names_of, renames
 from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Owned, by_user
-from metacore.domain.trading.decisions import Changes, row_key
+from metacore.domain.trading.decisions import Changes, Versioned, row_key
 from metacore.domain.trading.entries import apply_deltas, only_referenced
-from metacore.domain.trading.orders import Order
-from metacore.domain.trading.trades import Trade
-from metacore.postgres.client.codecs import BALANCE, ORDER, TRADE, USER, of_user, to_array
+from metacore.postgres.client.codecs import BALANCE, ORDER, RESERVATION, TRADE, USER, of_user, to_array
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.wire import Call
+from metacore.postgres.statements import reservations as reservation_statements
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
@@ -70,6 +69,12 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
         calls.append((statements.REPLACE_ORDERS, partial(of_user, ORDER, user_id, orders, ORDER.columns)))
     for user_id, updates in by_user(_owned(changes.order_updates)).items():
         calls.append((APPEND, partial(values_of_updates, user_id, updates, now)))
+    for user_id, new_rows in by_user(_owned(expectations.new_reservations)).items():
+        encode = partial(of_user, RESERVATION, user_id, new_rows, RESERVATION.columns)
+        calls.append((reservation_statements.INSERT, encode))
+    for user_id, rows in by_user(_owned(expectations.reservations)).items():
+        encode = partial(of_user, RESERVATION, user_id, rows, RESERVATION.columns)
+        calls.append((reservation_statements.REPLACE, encode))
     for user_id, new_trades in by_user(_owned(expectations.new_trades)).items():
         calls.append((trade_statements.INSERT, partial(of_user, TRADE, user_id, new_trades, TRADE.columns)))
     for user_id, trades in by_user(_owned(expectations.trades)).items():
@@ -77,7 +82,7 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
     calls += [*write(changed.values(), entries), *appends]
     if calls:
         session.pipeline("save", calls, subject=_subjects(changes))
-    saved: list[Order | Trade] = [*changes.orders, *changes.trades]
+    saved: list[Versioned] = [*changes.orders, *changes.reservations, *changes.trades]
     session.locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
     session.remember(changed.values())
     return changed
@@ -125,13 +130,22 @@ def _owned(rows: Iterable[T]) -> Iterable[tuple[UUID, T]]:
     return ((row.user_id, row) for row in rows)
 
 
-_CHECKS = {"order": statements.CHECK_ORDERS, "trade": statements.CHECK_TRADES}
+_CHECKS = {
+    "order": statements.CHECK_ORDERS,
+    "reservation": reservation_statements.CHECK,
+    "trade": statements.CHECK_TRADES,
+}
 """What locks the rows of an entity and gives their versions."""
 
 
 def _subjects(changes: Changes) -> dict[str, object]:
     """The row of each entity that is to be stored, if there is but one."""
     users = list(changes.user_patches.values())
-    rows: dict[str, Sequence[object]] = {"user": users, "order": changes.orders, "trade": changes.trades}
+    rows: dict[str, Sequence[object]] = {
+        "user": users,
+        "order": changes.orders,
+        "reservation": changes.reservations,
+        "trade": changes.trades,
+    }
     subjects = {entity: several[0] for entity, several in rows.items() if len(several) == 1}
     return subjects | {"balance entry": only_referenced(changes.balance_deltas)}
