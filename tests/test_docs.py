@@ -16,7 +16,7 @@ from metacore import errors, services
 from metacore.config import Settings
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.states import TRANSITIONS
-from metacore.exchanges import mexc
+from metacore.exchanges import binance, mexc
 from metacore.postgres.tables import METADATA, RIGHTS
 from metacore.storage.storages import STORAGES
 from metacore.sync import NewUser, connect
@@ -114,9 +114,11 @@ def test_the_events_of_a_feed_are_listed_with_the_fields_of_their_payloads() -> 
     assert told == {name: [model.__name__, *model.model_fields] for name, model in metacore.FEED_EVENTS.items()}
 
 
-def test_the_parsers_of_mexc_are_listed() -> None:
+def test_the_parsers_of_exchanges_are_listed() -> None:
     lists = re.findall(r"^- (?:REST|Streams): (.+)$", page("guide.md"), re.MULTILINE)
     assert sorted(names(" ".join(lists))) == sorted(name for name in mexc.__all__ if name[0].islower())
+    (line,) = re.findall(r"^- Market data: (.+)$", page("guide.md"), re.MULTILINE)
+    assert {name for name in binance.__all__ if name[0].islower()} <= set(names(line))
 
 
 def test_the_table_of_states_is_the_one_that_decides() -> None:

@@ -41,6 +41,7 @@ ERRORS = [
     errors.StatementTimeoutError("too long"),
     errors.OutcomeUnknownError("nobody knows"),
     errors.StorageUnavailableError("gone"),
+    errors.StorageClosedError("closed"),
     errors.ConnectionLostError("cut"),
     errors.PoolTimeoutError("busy", pool={"pool_size": 1}, cause="refused"),
     errors.SchemaError("old", current="0001", expected="0002"),

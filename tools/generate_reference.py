@@ -24,7 +24,7 @@ from pydantic import BaseModel
 
 import metacore
 from metacore import errors
-from metacore.exchanges import mexc
+from metacore.exchanges import binance, mexc
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.storage.storage import Storage, Storages, Transaction
 from metacore.storage.storages import STORAGES
@@ -77,6 +77,8 @@ class Reference:
             *self._models(),
             "## Exchanges\n\n### MEXC\n",
             *(self._function(value) for value in self._members(mexc) if inspect.isfunction(value)),
+            "### Binance\n",
+            *(self._function(value) for value in self._members(binance) if inspect.isfunction(value)),
             "## Errors\n",
             *map(self._class, self._members(errors)),
         ]

@@ -9,7 +9,7 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 from metacore.domain.values.items import BadItem, Readable
 from metacore.errors import InvalidDataError
 from metacore.exchanges.fields import Fields
-from metacore.exchanges.payloads import Payload, read_items
+from metacore.exchanges.payloads import Items, Payload, read_items
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,19 +52,24 @@ def finished(
 
     def parser(read: Callable[Concatenate[Fields, P], T]) -> ItemParser[P, tuple[R, ...]]:
         def read_all(payload: Payload, /, *args: P.args, **kwargs: P.kwargs) -> Readable[tuple[R, ...]]:
-            items = read_items(payload)
-            good, bad = list[T](), list[BadItem]()
-            for index in range(len(items)):
-                try:
-                    good.append(read(items.fields(index), *args, **kwargs))
-                except InvalidDataError as error:
-                    bad.append(bad_item(index, str(index), items.raw(index), error))
-            return Readable(finish(good), tuple(bad))
+            good, bad = read_each(read_items(payload), lambda item: read(item, *args, **kwargs))
+            return Readable(finish(good), bad)
 
         functools.update_wrapper(read_all, read)
         return ItemParser(read_all)
 
     return parser
+
+
+def read_each(items: Items, read: Callable[[Fields], T]) -> tuple[list[T], tuple[BadItem, ...]]:
+    """What `read` makes of the good ones of `items`, and the bad ones."""
+    good, bad = list[T](), list[BadItem]()
+    for index in range(len(items)):
+        try:
+            good.append(read(items.fields(index)))
+        except InvalidDataError as error:
+            bad.append(bad_item(index, items.path(index), items.raw(index), error))
+    return good, tuple(bad)
 
 
 def bad_item(index: int | None, path: str, raw: bytes, error: InvalidDataError) -> BadItem:

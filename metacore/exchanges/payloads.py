@@ -33,12 +33,26 @@ def read_answer(payload: Payload) -> Fields:
     return frozen(read.value, read.source)
 
 
-def frozen(value: object, source: bytes | None) -> Fields:
-    """The JSON object `value`, which was read from `source`, frozen and checked all the way down."""
-    checked = _freeze(value, source)
+def frozen(value: object, source: bytes | None, path: str = "") -> Fields:
+    """The JSON object `value`, which was read from `source` at `path`, frozen and checked all the way down."""
+    checked = _freeze(value, source, path)
     if not isinstance(checked, FrozenDict):
-        raise InvalidDataError("the payload must be a JSON object; lists have functions of their own", raw=source)
-    return Fields(checked, source)
+        message = "the payload must be a JSON object; lists have functions of their own"
+        raise InvalidDataError(message, field=path, raw=source)
+    return Fields(checked, source, path)
+
+
+def read_wrapped(payload: Payload, wrapper: str, inner: str) -> Fields | Items:
+    """The JSON object or list that `payload` holds or, where that is an object with the keys `wrapper` and `inner`, the
+    one under `inner`.
+    """
+    read = _read(payload)
+    value, path, text = read.value, "", read.text
+    if isinstance(value, Mapping) and wrapper in value and inner in value:
+        value, path, text = value[inner], inner, None
+    if isinstance(value, list | tuple):
+        return Items(value, read.source, text, path)
+    return frozen(value, read.source, path)
 
 
 def read_items(payload: Payload) -> Items:
@@ -77,20 +91,26 @@ def refuse_error(answer: Fields) -> None:
 class Items:
     """The items of a JSON list, each read when it is asked for: what is wrong in one does not touch the others."""
 
-    def __init__(self, values: Sequence[Any], source: bytes | None, text: str | None) -> None:
+    def __init__(self, values: Sequence[Any], source: bytes | None, text: str | None, path: str = "") -> None:
         self.values = values
         self.source = source
+        self._path = path
         self._text = text
 
     def __len__(self) -> int:
         return len(self.values)
 
+    def path(self, index: int) -> str:
+        """Where the item at `index` is."""
+        return join(self._path, str(index))
+
     def fields(self, index: int) -> Fields:
-        """The JSON object at `index`; its paths begin with that index."""
-        value = _freeze(self.values[index], self.source, str(index))
+        """The JSON object at `index`; its paths begin with where that is."""
+        path = self.path(index)
+        value = _freeze(self.values[index], self.source, path)
         if not isinstance(value, FrozenDict):
-            raise InvalidDataError("must be a JSON object", field=str(index), raw=self.source)
-        return Fields(value, self.source, str(index))
+            raise InvalidDataError("must be a JSON object", field=path, raw=self.source)
+        return Fields(value, self.source, path)
 
     def raw(self, index: int) -> bytes:
         """The bytes of the item at `index` as they came; its JSON text if it came parsed."""

@@ -1,0 +1,1 @@
+"""Market data: ticks, and the bars that they make."""
