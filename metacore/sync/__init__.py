@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from metacore.domain.holdings.portfolios import Holding as Holding
     from metacore.domain.holdings.portfolios import Portfolio as Portfolio
     from metacore.domain.holdings.valuations import Valuation as Valuation
+    from metacore.domain.market.market_trades import MarketTrade as MarketTrade
+    from metacore.domain.market.ticks import Tick as Tick
     from metacore.domain.messages.claims import Claim as Claim
     from metacore.domain.messages.claims import ClaimedKey as ClaimedKey
     from metacore.domain.messages.claims import Lag as Lag
