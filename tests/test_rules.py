@@ -15,6 +15,7 @@ import pytest
 import metacore
 import metacore.storage
 from metacore.storage.storages import STORAGES
+from metacore.storage.streams import pages_of
 from metacore.testing import contract
 
 PACKAGE = Path(metacore.__file__).parent
@@ -226,3 +227,15 @@ def test_every_method_of_the_protocols_is_called_by_the_contract_suite() -> None
         if inspect.isfunction(value) and not key.startswith("_")
     }
     assert {method for method in methods if not re.search(rf"\b{method}\b", written)} == set()
+
+
+def test_a_stream_has_the_parameters_of_its_list() -> None:
+    streams = 0
+    for protocol in STORAGES.values():
+        for _, method in inspect.getmembers(protocol, inspect.isfunction):
+            if (pages := pages_of(method)) is not None:
+                listed = dict(inspect.signature(getattr(protocol, pages)).parameters)
+                del listed["after"], listed["limit"]
+                assert dict(inspect.signature(method).parameters) == listed, method.__qualname__
+                streams += 1
+    assert streams

@@ -22,6 +22,7 @@ from metacore.errors import ConfigurationError, MetacoreError, RetryableError, b
 from metacore.storage.stats import Stats
 from metacore.storage.storage import Storage, Storages, Transaction
 from metacore.storage.storages import STORAGES
+from metacore.storage.streams import pages_of
 
 if TYPE_CHECKING:
     from metacore._compat.psycopg_aio import Connection
@@ -182,7 +183,8 @@ def _find(package: str, name: str, protocol: type) -> tuple[type, dict[str, Any]
             f" the storage `{name}` of {package}"
         )
     methods = {key: value for key, value in getmembers(protocol, isfunction) if not key.startswith("_")}
-    if missing := sorted(key for key, value in methods.items() if getattr(kinds[0], key) is value):
+    lacking = (key for key, value in methods.items() if getattr(kinds[0], key) is value and pages_of(value) is None)
+    if missing := sorted(lacking):
         raise ConfigurationError(
             f"{path}: {kinds[0].__name__} lacks {', '.join(missing)} of {protocol.__name__}: write what is missing"
         )

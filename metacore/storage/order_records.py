@@ -7,6 +7,7 @@ from typing import Protocol
 
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
 from metacore.domain.values.pages import Page
+from metacore.storage.streams import by_backend, stream_of
 
 
 class OrderRecordStorage(Protocol):
@@ -48,11 +49,12 @@ class OrderRecordStorage(Protocol):
         """
         ...
 
+    @stream_of(list)
     def stream(self) -> AsyncIterator[OrderRecord]:
         """All records of `list`, in its order and in constant memory: pages are read as the iteration goes on, without
         a transaction held open.
         """
-        ...
+        return by_backend()
 
     async def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         """A page of the records with this `customer_id`, newest first by (date_created_at, order_uid).
@@ -63,9 +65,10 @@ class OrderRecordStorage(Protocol):
         """
         ...
 
+    @stream_of(list_by_customer)
     def stream_by_customer(self, customer_id: str) -> AsyncIterator[OrderRecord]:
         """All records of `list_by_customer`, in its order and in constant memory, read as by `stream`."""
-        ...
+        return by_backend(customer_id)
 
     async def find(self, track_number: str) -> Sequence[OrderRecord]:
         """All records with this `track_number`, newest first by (date_created_at, order_uid); empty if none has it."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from metacore.domain.holdings.portfolios import Holding, Portfolio
 from metacore.domain.values.pages import Page
+from metacore.storage.streams import by_backend, stream_of
 
 
 class PortfolioStorage(Protocol):
@@ -56,13 +57,14 @@ class PortfolioStorage(Protocol):
         """
         ...
 
+    @stream_of(holders)
     def stream_holders(self, symbol: str) -> AsyncIterator[Holding]:
         """All holdings of `holders`, in its order and in constant memory.
 
         Pages are read as the iteration goes on, without a transaction held open: one stored meanwhile may appear or
         not, one that was there throughout appears exactly once.
         """
-        ...
+        return by_backend(symbol)
 
     async def symbols(self) -> Sequence[str]:
         """Every symbol that somebody holds, each once, in order."""

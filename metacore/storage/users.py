@@ -9,6 +9,7 @@ from uuid import UUID
 from metacore.domain.people.users import NewUser, User, UserPatch
 from metacore.domain.values.pages import Page
 from metacore.storage.credentials import CredentialStorage
+from metacore.storage.streams import by_backend, stream_of
 
 
 class UserStorage(CredentialStorage, Protocol):
@@ -52,13 +53,14 @@ class UserStorage(CredentialStorage, Protocol):
         """
         ...
 
+    @stream_of(list)
     def stream(self, active: bool | None = None) -> AsyncIterator[User]:
         """All users of `list`, in its order and in constant memory.
 
         Pages are read as the iteration goes on, without a transaction held open: a user stored meanwhile may appear
         or not, one that was there throughout appears exactly once.
         """
-        ...
+        return by_backend(active)
 
     async def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         """Change the given fields and return the user, one version on.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing
-from metacore.backends.streams import streamed
 from metacore.domain.trading.adjustments import adjustments, parse_balances
 from metacore.domain.trading.asset_names import folded, parse_asset, parse_keys, require_own_names
 from metacore.domain.trading.audit import Audit, AuditFinding
@@ -86,10 +83,6 @@ class MemoryBalanceStorage(BalanceStorage):
             rows = [balance for balance in tables.balances.all() if balance.unexplained]
             return page.of(rows, lambda balance: balance.key, newest_first=False)
 
-    @counts_itself
-    def stream_unexplained(self) -> AsyncIterator[Balance]:
-        return streamed(self._session, "balances.stream_unexplained", partial(MemoryBalanceStorage.unexplained, self))
-
     async def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
         return await self._put(user_id, told, replace=False) > 0
@@ -116,12 +109,6 @@ class MemoryBalanceStorage(BalanceStorage):
             rows = entries.group(user_id) if asset is None else entries.select("balance", (user_id, asset))
             return page.of(rows, lambda row: (row.asset, row.seq), newest_first=False)
 
-    @counts_itself
-    def stream_entries(self, user_id: UUID, asset: str | None = None) -> AsyncIterator[BalanceEntry]:
-        return streamed(
-            self._session, "balances.stream_entries", partial(MemoryBalanceStorage.entries, self, user_id, asset)
-        )
-
     async def journal(
         self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
@@ -129,12 +116,6 @@ class MemoryBalanceStorage(BalanceStorage):
         with self._session.read() as tables:
             rows = [entry for entry in tables.balance_entries.group(user_id) if filter.matches(entry)]
             return page.of(rows, BalanceEntry.position)
-
-    @counts_itself
-    def stream_journal(self, user_id: UUID, filter: EntryFilter = EntryFilter()) -> AsyncIterator[BalanceEntry]:
-        return streamed(
-            self._session, "balances.stream_journal", partial(MemoryBalanceStorage.journal, self, user_id, filter)
-        )
 
     async def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
         with self._session.read() as tables:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import final
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing
-from metacore.backends.streams import streamed
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution, latest_first
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
@@ -46,11 +43,6 @@ class MemoryDeadLetterStorage(DeadLetterStorage):
         page = PageRequest(Listing("dead_letters.list", (source, resolved), (datetime, str, str)), after, limit)
         with self._session.read() as tables:
             return page.of(_of(tables, source, resolved), latest_first)
-
-    @counts_itself
-    def stream(self, source: str | None = None, resolved: bool = False) -> AsyncIterator[DeadLetter]:
-        read = partial(MemoryDeadLetterStorage.list, self, source, resolved)
-        return streamed(self._session, "dead_letters.stream", read)
 
     async def resolve(self, source: str, position: str, resolution: Resolution, note: str | None = None) -> DeadLetter:
         require_text(source=source, position=position, note=note)

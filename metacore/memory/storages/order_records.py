@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import final
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing
-from metacore.backends.streams import streamed
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, newest_first
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
@@ -51,23 +48,11 @@ class MemoryOrderRecordStorage(OrderRecordStorage):
         with self._session.read() as tables:
             return page.of(tables.order_records.all(), newest_first)
 
-    @counts_itself
-    def stream(self) -> AsyncIterator[OrderRecord]:
-        return streamed(self._session, "order_records.stream", partial(MemoryOrderRecordStorage.list, self))
-
     async def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
         page = PageRequest(Listing("order_records.list_by_customer", (customer_id,), (datetime, str)), after, limit)
         with self._session.read() as tables:
             return page.of(tables.order_records.select("customer_id", customer_id), newest_first)
-
-    @counts_itself
-    def stream_by_customer(self, customer_id: str) -> AsyncIterator[OrderRecord]:
-        return streamed(
-            self._session,
-            "order_records.stream_by_customer",
-            partial(MemoryOrderRecordStorage.list_by_customer, self, customer_id),
-        )
 
     async def find(self, track_number: str) -> Sequence[OrderRecord]:
         require_text(track_number=track_number)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing
-from metacore.backends.streams import streamed
 from metacore.backends.tally import Tally
 from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey, OrderStatus
 from metacore.domain.values.imports import ImportResult
@@ -83,10 +80,6 @@ class MemoryOrderStorage(OrderStorage):
             rows = [order for order in tables.orders.group(user_id) if filter.matches(order)]
             return page.of(rows, _newest)
 
-    @counts_itself
-    def stream(self, user_id: UUID, filter: OrderFilter = OrderFilter()) -> AsyncIterator[Order]:
-        return streamed(self._session, "orders.stream", partial(MemoryOrderStorage.list, self, user_id, filter))
-
     async def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         require_text(symbol=symbol)
         with self._session.read() as tables:
@@ -98,10 +91,6 @@ class MemoryOrderStorage(OrderStorage):
         with self._session.read() as tables:
             rows = [order for order in tables.orders.all() if order.status is status]
             return page.of(rows, Order.place, _by_user)
-
-    @counts_itself
-    def stream_in_status(self, status: OrderStatus) -> AsyncIterator[Order]:
-        return streamed(self._session, "orders.stream_in_status", partial(MemoryOrderStorage.in_status, self, status))
 
     async def delete(self, user_id: UUID, order_id: UUID) -> None:
         async with self._session.write() as tables:

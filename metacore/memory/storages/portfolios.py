@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing
-from metacore.backends.streams import streamed
 from metacore.domain.holdings.portfolios import Holding, Portfolio
 from metacore.domain.values.model import unchecked
 from metacore.domain.values.pages import Page
@@ -58,12 +55,6 @@ class MemoryPortfolioStorage(PortfolioStorage):
                 if symbol in held.holdings
             ]
             return page.of(rows, lambda row: (row.user_id,), newest_first=False)
-
-    @counts_itself
-    def stream_holders(self, symbol: str) -> AsyncIterator[Holding]:
-        return streamed(
-            self._session, "portfolios.stream_holders", partial(MemoryPortfolioStorage.holders, self, symbol)
-        )
 
     async def symbols(self) -> Sequence[str]:
         with self._session.read() as tables:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing
-from metacore.backends.streams import streamed
 from metacore.backends.tally import Tally
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, TradeState
 from metacore.domain.values.imports import ImportResult
@@ -94,14 +91,6 @@ class MemoryTradeStorage(TradeStorage):
         with self._session.read() as tables:
             rows = [trade for trade in tables.trades.all() if trade.state is TradeState.PENDING]
             return page.of(rows, Trade.place, newest_first=False)
-
-    @counts_itself
-    def stream_pending(self) -> AsyncIterator[Trade]:
-        return streamed(self._session, "trades.stream_pending", partial(MemoryTradeStorage.pending, self))
-
-    @counts_itself
-    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> AsyncIterator[Trade]:
-        return streamed(self._session, "trades.stream", partial(MemoryTradeStorage.list, self, user_id, filter))
 
 
 def insert_trade(tables: Views, trade: Trade) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from functools import partial
 from typing import final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing
-from metacore.backends.streams import streamed
 from metacore.domain.people.names import Name, NameKind, user_name
 from metacore.domain.people.users import NewUser, User, UserPatch
 from metacore.domain.values.pages import Page
@@ -59,10 +55,6 @@ class MemoryUserStorage(MemoryCredentialStorage, UserStorage):
         with self._session.read() as tables:
             rows = [user for user in tables.users.all() if active is None or user.is_active == active]
             return page.of(rows, lambda user: (user.created_at, user.id))
-
-    @counts_itself
-    def stream(self, active: bool | None = None) -> AsyncIterator[User]:
-        return streamed(self._session, "users.stream", partial(MemoryUserStorage.list, self, active))
 
     async def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         require_integer(expected_version=expected_version)

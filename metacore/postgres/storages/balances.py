@@ -9,9 +9,7 @@ from functools import partial
 from typing import Any, final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing, parse_limit
-from metacore.backends.streams import streamed
 from metacore.domain.trading.adjustments import adjustments, parse_balances
 from metacore.domain.trading.asset_names import parse_asset, parse_keys, require_own_names
 from metacore.domain.trading.audit import Audit, AuditFinding
@@ -103,10 +101,6 @@ class PostgresBalanceStorage(BalanceStorage):
         rows = await self._session.fetch(statements.unexplained(start is not None), values)
         return listing.page(BALANCE.decode_all(rows), limit, lambda balance: balance.key)
 
-    @counts_itself
-    def stream_unexplained(self) -> AsyncIterator[Balance]:
-        return streamed(self._session, "balances.stream_unexplained", partial(PostgresBalanceStorage.unexplained, self))
-
     async def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
         return await self._put("balances.put", user_id, told, replace=False) > 0
@@ -154,12 +148,6 @@ class PostgresBalanceStorage(BalanceStorage):
         rows = await self._session.fetch(statements.page(asset is not None, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, lambda entry: (entry.asset, entry.seq))
 
-    @counts_itself
-    def stream_entries(self, user_id: UUID, asset: str | None = None) -> AsyncIterator[BalanceEntry]:
-        return streamed(
-            self._session, "balances.stream_entries", partial(PostgresBalanceStorage.entries, self, user_id, asset)
-        )
-
     async def journal(
         self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
@@ -172,12 +160,6 @@ class PostgresBalanceStorage(BalanceStorage):
         rare = filter.reason is not None and filter.reason not in FREQUENT
         rows = await self._session.fetch(statements.journal(tuple(sorted(filters)), rare, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, BalanceEntry.position)
-
-    @counts_itself
-    def stream_journal(self, user_id: UUID, filter: EntryFilter = EntryFilter()) -> AsyncIterator[BalanceEntry]:
-        return streamed(
-            self._session, "balances.stream_journal", partial(PostgresBalanceStorage.journal, self, user_id, filter)
-        )
 
     async def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
         rows = await self._session.fetch(statements.HEADS, {"user_id": str(user_id)})

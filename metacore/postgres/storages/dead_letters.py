@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing, parse_limit
-from metacore.backends.streams import streamed
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution, latest_first
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
@@ -48,11 +44,6 @@ class PostgresDeadLetterStorage(DeadLetterStorage):
         page = statements.page if source is None else statements.page_of_source
         statement = page(resolved, start is not None)
         return listing.page(DEAD_LETTER.decode_all(await self._session.fetch(statement, values)), limit, latest_first)
-
-    @counts_itself
-    def stream(self, source: str | None = None, resolved: bool = False) -> AsyncIterator[DeadLetter]:
-        read = partial(PostgresDeadLetterStorage.list, self, source, resolved)
-        return streamed(self._session, "dead_letters.stream", read)
 
     async def resolve(self, source: str, position: str, resolution: Resolution, note: str | None = None) -> DeadLetter:
         require_text(source=source, position=position, note=note)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing, parse_limit
-from metacore.backends.streams import streamed
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, newest_first
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
@@ -65,22 +62,10 @@ class PostgresOrderRecordStorage(OrderRecordStorage):
     async def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         return await self._page(Listing("order_records.list", (), (datetime, str)), {}, after, limit)
 
-    @counts_itself
-    def stream(self) -> AsyncIterator[OrderRecord]:
-        return streamed(self._session, "order_records.stream", partial(PostgresOrderRecordStorage.list, self))
-
     async def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
         listing = Listing("order_records.list_by_customer", (customer_id,), (datetime, str))
         return await self._page(listing, {"customer_id": customer_id}, after, limit)
-
-    @counts_itself
-    def stream_by_customer(self, customer_id: str) -> AsyncIterator[OrderRecord]:
-        return streamed(
-            self._session,
-            "order_records.stream_by_customer",
-            partial(PostgresOrderRecordStorage.list_by_customer, self, customer_id),
-        )
 
     async def find(self, track_number: str) -> Sequence[OrderRecord]:
         require_text(track_number=track_number)

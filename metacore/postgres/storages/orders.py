@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing, parse_limit
-from metacore.backends.streams import streamed
 from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey, OrderStatus
 from metacore.domain.values.imports import ImportResult
@@ -86,10 +83,6 @@ class PostgresOrderStorage(OrderStorage):
         rows = await self._session.fetch(statement, values)
         return listing.page(ORDER.decode_all(rows), limit, lambda order: (order.created_at, order.id))
 
-    @counts_itself
-    def stream(self, user_id: UUID, filter: OrderFilter = OrderFilter()) -> AsyncIterator[Order]:
-        return streamed(self._session, "orders.stream", partial(PostgresOrderStorage.list, self, user_id, filter))
-
     async def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         require_text(symbol=symbol)
         values = {"user_id": str(user_id), "symbol": symbol}
@@ -102,10 +95,6 @@ class PostgresOrderStorage(OrderStorage):
             values |= {name: to_text(part) for name, part in zip(("user_id", "created_at", "id"), start, strict=True)}
         rows = await self._session.fetch(statements.in_status(status.is_open, start is not None), values)
         return listing.page(ORDER.decode_all(rows), limit, Order.place)
-
-    @counts_itself
-    def stream_in_status(self, status: OrderStatus) -> AsyncIterator[Order]:
-        return streamed(self._session, "orders.stream_in_status", partial(PostgresOrderStorage.in_status, self, status))
 
     async def delete(self, user_id: UUID, order_id: UUID) -> None:
         values = {"user_id": str(user_id), "id": str(order_id)}

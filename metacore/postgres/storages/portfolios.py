@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing, parse_limit
-from metacore.backends.streams import streamed
 from metacore.domain.holdings.portfolios import Holding, Portfolio
 from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.model import unchecked
@@ -63,12 +60,6 @@ class PostgresPortfolioStorage(PortfolioStorage):
             values["after"] = to_text(start[0])
         rows = await self._session.fetch(statements.holders(start is not None), values)
         return listing.page(HOLDING.decode_all(rows), limit, lambda holding: (holding.user_id,))
-
-    @counts_itself
-    def stream_holders(self, symbol: str) -> AsyncIterator[Holding]:
-        return streamed(
-            self._session, "portfolios.stream_holders", partial(PostgresPortfolioStorage.holders, self, symbol)
-        )
 
     async def symbols(self) -> Sequence[str]:
         return tuple(symbol for (symbol,) in await self._session.fetch(statements.SYMBOLS, {}))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing, parse_limit
-from metacore.backends.streams import streamed
 from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
 from metacore.domain.values.imports import ImportResult
@@ -94,14 +91,6 @@ class PostgresTradeStorage(TradeStorage):
             values |= {name: to_text(part) for name, part in zip(("user_id", "traded_at", "id"), start, strict=True)}
         rows = await self._session.fetch(statements.pending(start is not None), values)
         return listing.page(TRADE.decode_all(rows), limit, Trade.place)
-
-    @counts_itself
-    def stream_pending(self) -> AsyncIterator[Trade]:
-        return streamed(self._session, "trades.stream_pending", partial(PostgresTradeStorage.pending, self))
-
-    @counts_itself
-    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> AsyncIterator[Trade]:
-        return streamed(self._session, "trades.stream", partial(PostgresTradeStorage.list, self, user_id, filter))
 
     async def _all(self, statement: Statement, values: dict[str, Any]) -> Sequence[Trade]:
         rows = await self._session.fetch(statement, {name: to_text(value) for name, value in values.items()})

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing, parse_limit
-from metacore.backends.streams import streamed
 from metacore.domain.people.names import Name, NameKind, api_key_name, has_name, names_of, renames, user_name
 from metacore.domain.people.users import NewUser, User, UserPatch
 from metacore.domain.values.pages import Page
@@ -66,10 +62,6 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
             values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
         rows = await self._session.fetch(statements.page(active, start is not None), values)
         return listing.page(USER.decode_all(rows), limit, lambda user: (user.created_at, user.id))
-
-    @counts_itself
-    def stream(self, active: bool | None = None) -> AsyncIterator[User]:
-        return streamed(self._session, "users.stream", partial(PostgresUserStorage.list, self, active))
 
     async def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         require_integer(expected_version=expected_version)

@@ -23,6 +23,7 @@ from metacore.sync.backends.counting import counted
 from metacore.sync.backends.sessions import BaseSession, BaseTransactionSession
 from metacore.sync.storage.storage import Storage, Storages, Transaction
 from metacore.sync.storage.storages import STORAGES
+from metacore.sync.storage.streams import pages_of
 
 if TYPE_CHECKING:
     from metacore._compat.psycopg_blocking import Connection
@@ -183,7 +184,8 @@ def _find(package: str, name: str, protocol: type) -> tuple[type, dict[str, Any]
             f" the storage `{name}` of {package}"
         )
     methods = {key: value for key, value in getmembers(protocol, isfunction) if not key.startswith("_")}
-    if missing := sorted(key for key, value in methods.items() if getattr(kinds[0], key) is value):
+    lacking = (key for key, value in methods.items() if getattr(kinds[0], key) is value and pages_of(value) is None)
+    if missing := sorted(lacking):
         raise ConfigurationError(
             f"{path}: {kinds[0].__name__} lacks {', '.join(missing)} of {protocol.__name__}: write what is missing"
         )

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 from threading import Lock
 from time import perf_counter
 from typing import Any, TypeVar, get_origin
 
 from metacore.backends.arguments import Arguments
 from metacore.storage.stats import Latency
+from metacore.sync.backends.streams import streamed
+from metacore.sync.storage.streams import pages_of
 from metacore.watching import Watcher
 
 Operation = TypeVar("Operation", bound=Callable[..., Any])
@@ -92,7 +94,9 @@ def counted(storage: str, kind: type, methods: Mapping[str, Callable[..., Any]])
     operations = {}
     for method, declared in methods.items():
         function, arguments = getattr(kind, method), Arguments(declared)
-        if not hasattr(function, "counts_itself"):
+        if function is declared and (pages := pages_of(declared)) is not None:
+            operations[method] = _stream(_pages(f"{storage}.{method}", declared, getattr(kind, pages)), arguments)
+        elif not hasattr(function, "counts_itself"):
             operations[method] = _operation(f"{storage}.{method}", function, arguments)
         elif get_origin(arguments.returned) is Iterator:
             operations[method] = _stream(function, arguments)
@@ -109,6 +113,14 @@ def _operation(name: str, method: Callable[..., Any], arguments: Arguments) -> C
             return method(self, *args, **kwargs)
 
     return operation
+
+
+def _pages(name: str, declared: Callable[..., Any], read: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(declared)
+    def stream(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return streamed(self._session, name, partial(read, self, *args, **kwargs))
+
+    return stream
 
 
 def _stream(method: Callable[..., Any], arguments: Arguments) -> Callable[..., Any]:

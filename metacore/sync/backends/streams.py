@@ -4,25 +4,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from metacore._compat.blocking import Eventual
 from metacore.backends.listing import MAX_LIMIT
 from metacore.domain.values.pages import Page
-from metacore.sync.backends.sessions import BaseSession
+
+if TYPE_CHECKING:
+    from metacore.sync.backends.sessions import BaseSession
 
 T = TypeVar("T")
 
 
-def streamed(session: BaseSession[Any], name: str, read: Callable[[str | None, int], Eventual[Page[T]]]) -> Iterator[T]:
-    """All items of the pages that `read` gives, called with a cursor and a limit: one operation, `name`, of `session`.
+def streamed(session: BaseSession[Any], name: str, read: Callable[..., Eventual[Page[T]]]) -> Iterator[T]:
+    """All items of the pages that `read` gives, called with `after` and `limit`: one operation, `name`, of `session`.
 
     A page is read when the one before is used up, so that no more than one is kept.
     """
     after: str | None = None
     with session.whole_operation(name):
         while True:
-            page = read(after, MAX_LIMIT)
+            page = read(after=after, limit=MAX_LIMIT)
             for item in page.items:
                 yield item
             if (after := page.next) is None:

@@ -19,6 +19,7 @@ from metacore.domain.trading.balances import (
     EntryFilter,
 )
 from metacore.domain.values.pages import Page
+from metacore.sync.storage.streams import by_backend, stream_of
 
 
 class BalanceStorage(Protocol):
@@ -66,9 +67,10 @@ class BalanceStorage(Protocol):
         """
         ...
 
+    @stream_of(unexplained)
     def stream_unexplained(self) -> Iterator[Balance]:
         """All balances of `unexplained`, in its order and in constant memory, read as by `stream_entries`."""
-        ...
+        return by_backend()
 
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         """Set a balance to what is told, with one ADJUSTMENT entry; whether that changed anything.
@@ -110,13 +112,14 @@ class BalanceStorage(Protocol):
         """
         ...
 
+    @stream_of(entries)
     def stream_entries(self, user_id: UUID, asset: str | None = None) -> Iterator[BalanceEntry]:
         """All entries of `entries`, in its order and in constant memory.
 
         Pages are read as the iteration goes on, without a transaction held open: a row stored meanwhile may appear or
         not, one that was there throughout appears exactly once.
         """
-        ...
+        return by_backend(user_id, asset)
 
     def journal(
         self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
@@ -129,9 +132,10 @@ class BalanceStorage(Protocol):
         """
         ...
 
+    @stream_of(journal)
     def stream_journal(self, user_id: UUID, filter: EntryFilter = EntryFilter()) -> Iterator[BalanceEntry]:
         """All entries of `journal`, in its order and in constant memory, read as by `stream_entries`."""
-        ...
+        return by_backend(user_id, filter)
 
     def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
         """How far the journal of each balance of the user goes, by asset; without balances that have no entry.

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
 from metacore.domain.values.pages import Page
+from metacore.sync.storage.streams import by_backend, stream_of
 
 
 class DeadLetterStorage(Protocol):
@@ -32,11 +33,12 @@ class DeadLetterStorage(Protocol):
         """
         ...
 
+    @stream_of(list)
     def stream(self, source: str | None = None, resolved: bool = False) -> Iterator[DeadLetter]:
         """All letters of `list`, in its order and in constant memory: pages are read as the iteration goes on, without
         a transaction held open.
         """
-        ...
+        return by_backend(source, resolved)
 
     def resolve(self, source: str, position: str, resolution: Resolution, note: str | None = None) -> DeadLetter:
         """Resolve the letter, by the storage's clock, and return it as it is then.

@@ -10,6 +10,7 @@ from uuid import UUID
 from metacore.domain.trading.orders import NewOrder, Order, OrderFilter, OrderKey, OrderStatus
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.pages import Page
+from metacore.sync.storage.streams import by_backend, stream_of
 
 
 class OrderStorage(Protocol):
@@ -74,13 +75,14 @@ class OrderStorage(Protocol):
         """
         ...
 
+    @stream_of(list)
     def stream(self, user_id: UUID, filter: OrderFilter = OrderFilter()) -> Iterator[Order]:
         """All orders of `list`, in its order and in constant memory.
 
         Pages are read as the iteration goes on, without a transaction held open: an order stored meanwhile may appear
         or not, one that was there and matched throughout appears exactly once.
         """
-        ...
+        return by_backend(user_id, filter)
 
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         """All open orders of the user, newest first by (created_at, id); only those of `symbol` if it is given.
@@ -99,9 +101,10 @@ class OrderStorage(Protocol):
         """
         ...
 
+    @stream_of(in_status)
     def stream_in_status(self, status: OrderStatus) -> Iterator[Order]:
         """All orders of `in_status`, in its order and in constant memory, read as by `stream`."""
-        ...
+        return by_backend(status)
 
     def delete(self, user_id: UUID, order_id: UUID) -> None:
         """Delete the order with its updates; its trades stay.

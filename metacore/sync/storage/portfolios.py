@@ -10,6 +10,7 @@ from uuid import UUID
 
 from metacore.domain.holdings.portfolios import Holding, Portfolio
 from metacore.domain.values.pages import Page
+from metacore.sync.storage.streams import by_backend, stream_of
 
 
 class PortfolioStorage(Protocol):
@@ -55,13 +56,14 @@ class PortfolioStorage(Protocol):
         """
         ...
 
+    @stream_of(holders)
     def stream_holders(self, symbol: str) -> Iterator[Holding]:
         """All holdings of `holders`, in its order and in constant memory.
 
         Pages are read as the iteration goes on, without a transaction held open: one stored meanwhile may appear or
         not, one that was there throughout appears exactly once.
         """
-        ...
+        return by_backend(symbol)
 
     def symbols(self) -> Sequence[str]:
         """Every symbol that somebody holds, each once, in order."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.pages import Page
+from metacore.sync.storage.streams import by_backend, stream_of
 
 
 class TradeStorage(Protocol):
@@ -82,14 +83,16 @@ class TradeStorage(Protocol):
         """
         ...
 
+    @stream_of(pending)
     def stream_pending(self) -> Iterator[Trade]:
         """All trades of `pending`, in its order and in constant memory, read as by `stream`."""
-        ...
+        return by_backend()
 
+    @stream_of(list)
     def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
         """All trades of `list`, in its order and in constant memory.
 
         Pages are read as the iteration goes on, without a transaction held open: a trade stored meanwhile may appear
         or not, one that was there throughout appears exactly once.
         """
-        ...
+        return by_backend(user_id, filter)

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from typing import final
 
 from metacore.backends.listing import Listing
@@ -15,8 +14,6 @@ from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.dead_letters import DeadLetterStorage
 
@@ -47,11 +44,6 @@ class MemoryDeadLetterStorage(DeadLetterStorage):
         page = PageRequest(Listing("dead_letters.list", (source, resolved), (datetime, str, str)), after, limit)
         with self._session.read() as tables:
             return page.of(_of(tables, source, resolved), latest_first)
-
-    @counts_itself
-    def stream(self, source: str | None = None, resolved: bool = False) -> Iterator[DeadLetter]:
-        read = partial(MemoryDeadLetterStorage.list, self, source, resolved)
-        return streamed(self._session, "dead_letters.stream", read)
 
     def resolve(self, source: str, position: str, resolution: Resolution, note: str | None = None) -> DeadLetter:
         require_text(source=source, position=position, note=note)

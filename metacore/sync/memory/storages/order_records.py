@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import final
 
 from metacore.backends.listing import Listing
@@ -15,8 +14,6 @@ from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.order_records import OrderRecordStorage
 
@@ -52,23 +49,11 @@ class MemoryOrderRecordStorage(OrderRecordStorage):
         with self._session.read() as tables:
             return page.of(tables.order_records.all(), newest_first)
 
-    @counts_itself
-    def stream(self) -> Iterator[OrderRecord]:
-        return streamed(self._session, "order_records.stream", partial(MemoryOrderRecordStorage.list, self))
-
     def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
         page = PageRequest(Listing("order_records.list_by_customer", (customer_id,), (datetime, str)), after, limit)
         with self._session.read() as tables:
             return page.of(tables.order_records.select("customer_id", customer_id), newest_first)
-
-    @counts_itself
-    def stream_by_customer(self, customer_id: str) -> Iterator[OrderRecord]:
-        return streamed(
-            self._session,
-            "order_records.stream_by_customer",
-            partial(MemoryOrderRecordStorage.list_by_customer, self, customer_id),
-        )
 
     def find(self, track_number: str) -> Sequence[OrderRecord]:
         require_text(track_number=track_number)

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import final
 from uuid import UUID
 
@@ -18,8 +17,6 @@ from metacore.domain.values.text import require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.orders import OrderStorage
 
@@ -84,10 +81,6 @@ class MemoryOrderStorage(OrderStorage):
             rows = [order for order in tables.orders.group(user_id) if filter.matches(order)]
             return page.of(rows, _newest)
 
-    @counts_itself
-    def stream(self, user_id: UUID, filter: OrderFilter = OrderFilter()) -> Iterator[Order]:
-        return streamed(self._session, "orders.stream", partial(MemoryOrderStorage.list, self, user_id, filter))
-
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         require_text(symbol=symbol)
         with self._session.read() as tables:
@@ -99,10 +92,6 @@ class MemoryOrderStorage(OrderStorage):
         with self._session.read() as tables:
             rows = [order for order in tables.orders.all() if order.status is status]
             return page.of(rows, Order.place, _by_user)
-
-    @counts_itself
-    def stream_in_status(self, status: OrderStatus) -> Iterator[Order]:
-        return streamed(self._session, "orders.stream_in_status", partial(MemoryOrderStorage.in_status, self, status))
 
     def delete(self, user_id: UUID, order_id: UUID) -> None:
         with self._session.write() as tables:

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import final
 from uuid import UUID
 
@@ -18,8 +17,6 @@ from metacore.domain.values.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.portfolios import PortfolioStorage
 
@@ -57,12 +54,6 @@ class MemoryPortfolioStorage(PortfolioStorage):
                 if symbol in held.holdings
             ]
             return page.of(rows, lambda row: (row.user_id,), newest_first=False)
-
-    @counts_itself
-    def stream_holders(self, symbol: str) -> Iterator[Holding]:
-        return streamed(
-            self._session, "portfolios.stream_holders", partial(MemoryPortfolioStorage.holders, self, symbol)
-        )
 
     def symbols(self) -> Sequence[str]:
         with self._session.read() as tables:

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import final
 from uuid import UUID
 
@@ -18,8 +17,6 @@ from metacore.domain.values.text import require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.trades import TradeStorage
 
@@ -95,14 +92,6 @@ class MemoryTradeStorage(TradeStorage):
         with self._session.read() as tables:
             rows = [trade for trade in tables.trades.all() if trade.state is TradeState.PENDING]
             return page.of(rows, Trade.place, newest_first=False)
-
-    @counts_itself
-    def stream_pending(self) -> Iterator[Trade]:
-        return streamed(self._session, "trades.stream_pending", partial(MemoryTradeStorage.pending, self))
-
-    @counts_itself
-    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
-        return streamed(self._session, "trades.stream", partial(MemoryTradeStorage.list, self, user_id, filter))
 
 
 def insert_trade(tables: Views, trade: Trade) -> None:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
 from typing import final
 from uuid import UUID
 
@@ -16,8 +14,6 @@ from metacore.domain.values.text import require_integer, require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.credentials import MemoryCredentialStorage
 from metacore.sync.storage.users import UserStorage
 
@@ -60,10 +56,6 @@ class MemoryUserStorage(MemoryCredentialStorage, UserStorage):
         with self._session.read() as tables:
             rows = [user for user in tables.users.all() if active is None or user.is_active == active]
             return page.of(rows, lambda user: (user.created_at, user.id))
-
-    @counts_itself
-    def stream(self, active: bool | None = None) -> Iterator[User]:
-        return streamed(self._session, "users.stream", partial(MemoryUserStorage.list, self, active))
 
     def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         require_integer(expected_version=expected_version)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 
 from metacore.backends.listing import Listing, parse_limit
@@ -16,8 +14,6 @@ from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import DEAD_LETTER, to_text
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import dead_letters as statements
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.storage.dead_letters import DeadLetterStorage
 
@@ -49,11 +45,6 @@ class PostgresDeadLetterStorage(DeadLetterStorage):
         page = statements.page if source is None else statements.page_of_source
         statement = page(resolved, start is not None)
         return listing.page(DEAD_LETTER.decode_all(self._session.fetch(statement, values)), limit, latest_first)
-
-    @counts_itself
-    def stream(self, source: str | None = None, resolved: bool = False) -> Iterator[DeadLetter]:
-        read = partial(PostgresDeadLetterStorage.list, self, source, resolved)
-        return streamed(self._session, "dead_letters.stream", read)
 
     def resolve(self, source: str, position: str, resolution: Resolution, note: str | None = None) -> DeadLetter:
         require_text(source=source, position=position, note=note)

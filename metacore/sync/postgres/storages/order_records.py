@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 
 from metacore.backends.listing import Listing, parse_limit
@@ -17,8 +16,6 @@ from metacore.postgres.client.codecs import to_array, to_text
 from metacore.postgres.client.order_record_codec import decode, decode_all, encode_all
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import order_records as statements
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.storage.order_records import OrderRecordStorage
 
@@ -66,22 +63,10 @@ class PostgresOrderRecordStorage(OrderRecordStorage):
     def list(self, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         return self._page(Listing("order_records.list", (), (datetime, str)), {}, after, limit)
 
-    @counts_itself
-    def stream(self) -> Iterator[OrderRecord]:
-        return streamed(self._session, "order_records.stream", partial(PostgresOrderRecordStorage.list, self))
-
     def list_by_customer(self, customer_id: str, after: str | None = None, limit: int = 100) -> Page[OrderRecord]:
         require_text(customer_id=customer_id)
         listing = Listing("order_records.list_by_customer", (customer_id,), (datetime, str))
         return self._page(listing, {"customer_id": customer_id}, after, limit)
-
-    @counts_itself
-    def stream_by_customer(self, customer_id: str) -> Iterator[OrderRecord]:
-        return streamed(
-            self._session,
-            "order_records.stream_by_customer",
-            partial(PostgresOrderRecordStorage.list_by_customer, self, customer_id),
-        )
 
     def find(self, track_number: str) -> Sequence[OrderRecord]:
         require_text(track_number=track_number)

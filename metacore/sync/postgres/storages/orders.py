@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 from uuid import UUID
 
@@ -20,8 +19,6 @@ from metacore.postgres.client.codecs import ORDER, to_array, to_text
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import orders as statements
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
 from metacore.sync.postgres.storages.turns import queued
@@ -87,10 +84,6 @@ class PostgresOrderStorage(OrderStorage):
         rows = self._session.fetch(statement, values)
         return listing.page(ORDER.decode_all(rows), limit, lambda order: (order.created_at, order.id))
 
-    @counts_itself
-    def stream(self, user_id: UUID, filter: OrderFilter = OrderFilter()) -> Iterator[Order]:
-        return streamed(self._session, "orders.stream", partial(PostgresOrderStorage.list, self, user_id, filter))
-
     def list_open(self, user_id: UUID, symbol: str | None = None) -> Sequence[Order]:
         require_text(symbol=symbol)
         values = {"user_id": str(user_id), "symbol": symbol}
@@ -103,10 +96,6 @@ class PostgresOrderStorage(OrderStorage):
             values |= {name: to_text(part) for name, part in zip(("user_id", "created_at", "id"), start, strict=True)}
         rows = self._session.fetch(statements.in_status(status.is_open, start is not None), values)
         return listing.page(ORDER.decode_all(rows), limit, Order.place)
-
-    @counts_itself
-    def stream_in_status(self, status: OrderStatus) -> Iterator[Order]:
-        return streamed(self._session, "orders.stream_in_status", partial(PostgresOrderStorage.in_status, self, status))
 
     def delete(self, user_id: UUID, order_id: UUID) -> None:
         values = {"user_id": str(user_id), "id": str(order_id)}

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import final
 from uuid import UUID
 
@@ -20,8 +19,6 @@ from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import HOLDING, to_array, to_text
 from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import portfolios as statements
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.storage.portfolios import PortfolioStorage
 
@@ -58,12 +55,6 @@ class PostgresPortfolioStorage(PortfolioStorage):
             values["after"] = to_text(start[0])
         rows = self._session.fetch(statements.holders(start is not None), values)
         return listing.page(HOLDING.decode_all(rows), limit, lambda holding: (holding.user_id,))
-
-    @counts_itself
-    def stream_holders(self, symbol: str) -> Iterator[Holding]:
-        return streamed(
-            self._session, "portfolios.stream_holders", partial(PostgresPortfolioStorage.holders, self, symbol)
-        )
 
     def symbols(self) -> Sequence[str]:
         return tuple(symbol for (symbol,) in self._session.fetch(statements.SYMBOLS, {}))

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 from uuid import UUID
 
@@ -20,8 +19,6 @@ from metacore.postgres.client.codecs import TRADE, to_array, to_text
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements import trades as statements
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.imports import import_rows
 from metacore.sync.postgres.storages.turns import queued
@@ -95,14 +92,6 @@ class PostgresTradeStorage(TradeStorage):
             values |= {name: to_text(part) for name, part in zip(("user_id", "traded_at", "id"), start, strict=True)}
         rows = self._session.fetch(statements.pending(start is not None), values)
         return listing.page(TRADE.decode_all(rows), limit, Trade.place)
-
-    @counts_itself
-    def stream_pending(self) -> Iterator[Trade]:
-        return streamed(self._session, "trades.stream_pending", partial(PostgresTradeStorage.pending, self))
-
-    @counts_itself
-    def stream(self, user_id: UUID, filter: TradeFilter = TradeFilter()) -> Iterator[Trade]:
-        return streamed(self._session, "trades.stream", partial(PostgresTradeStorage.list, self, user_id, filter))
 
     def _all(self, statement: Statement, values: dict[str, Any]) -> Sequence[Trade]:
         rows = self._session.fetch(statement, {name: to_text(value) for name, value in values.items()})

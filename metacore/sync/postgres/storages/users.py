@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 from uuid import UUID
 
@@ -21,8 +19,6 @@ from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import users as statements
 from metacore.postgres.statements.credentials import HASHES, LOCK
 from metacore.postgres.statements.names import FIND
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import TransactionSession
 from metacore.sync.postgres.storages.credentials import PostgresCredentialStorage
 from metacore.sync.postgres.storages.names import exchange, give_up, take
@@ -67,10 +63,6 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
             values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
         rows = self._session.fetch(statements.page(active, start is not None), values)
         return listing.page(USER.decode_all(rows), limit, lambda user: (user.created_at, user.id))
-
-    @counts_itself
-    def stream(self, active: bool | None = None) -> Iterator[User]:
-        return streamed(self._session, "users.stream", partial(PostgresUserStorage.list, self, active))
 
     def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         require_integer(expected_version=expected_version)
