@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import final
 from uuid import UUID
 
@@ -31,8 +30,6 @@ from metacore.domain.values.text import require_text
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.balances import BalanceStorage
 
@@ -87,10 +84,6 @@ class MemoryBalanceStorage(BalanceStorage):
             rows = [balance for balance in tables.balances.all() if balance.unexplained]
             return page.of(rows, lambda balance: balance.key, newest_first=False)
 
-    @counts_itself
-    def stream_unexplained(self) -> Iterator[Balance]:
-        return streamed(self._session, "balances.stream_unexplained", partial(MemoryBalanceStorage.unexplained, self))
-
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
         return self._put(user_id, told, replace=False) > 0
@@ -117,12 +110,6 @@ class MemoryBalanceStorage(BalanceStorage):
             rows = entries.group(user_id) if asset is None else entries.select("balance", (user_id, asset))
             return page.of(rows, lambda row: (row.asset, row.seq), newest_first=False)
 
-    @counts_itself
-    def stream_entries(self, user_id: UUID, asset: str | None = None) -> Iterator[BalanceEntry]:
-        return streamed(
-            self._session, "balances.stream_entries", partial(MemoryBalanceStorage.entries, self, user_id, asset)
-        )
-
     def journal(
         self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
@@ -130,12 +117,6 @@ class MemoryBalanceStorage(BalanceStorage):
         with self._session.read() as tables:
             rows = [entry for entry in tables.balance_entries.group(user_id) if filter.matches(entry)]
             return page.of(rows, BalanceEntry.position)
-
-    @counts_itself
-    def stream_journal(self, user_id: UUID, filter: EntryFilter = EntryFilter()) -> Iterator[BalanceEntry]:
-        return streamed(
-            self._session, "balances.stream_journal", partial(MemoryBalanceStorage.journal, self, user_id, filter)
-        )
 
     def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
         with self._session.read() as tables:

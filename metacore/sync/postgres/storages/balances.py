@@ -37,8 +37,6 @@ from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.reservations import AUDIT as RESERVED
 from metacore.postgres.statements.transactions import CHECK_USER
 from metacore.postgres.tables.balances import FREQUENT
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.postgres.storages.balance_writes import add_locks, write
 from metacore.sync.postgres.storages.turns import queue
@@ -104,10 +102,6 @@ class PostgresBalanceStorage(BalanceStorage):
         rows = self._session.fetch(statements.unexplained(start is not None), values)
         return listing.page(BALANCE.decode_all(rows), limit, lambda balance: balance.key)
 
-    @counts_itself
-    def stream_unexplained(self) -> Iterator[Balance]:
-        return streamed(self._session, "balances.stream_unexplained", partial(PostgresBalanceStorage.unexplained, self))
-
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
         told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
         return self._put("balances.put", user_id, told, replace=False) > 0
@@ -155,12 +149,6 @@ class PostgresBalanceStorage(BalanceStorage):
         rows = self._session.fetch(statements.page(asset is not None, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, lambda entry: (entry.asset, entry.seq))
 
-    @counts_itself
-    def stream_entries(self, user_id: UUID, asset: str | None = None) -> Iterator[BalanceEntry]:
-        return streamed(
-            self._session, "balances.stream_entries", partial(PostgresBalanceStorage.entries, self, user_id, asset)
-        )
-
     def journal(
         self, user_id: UUID, filter: EntryFilter = EntryFilter(), after: str | None = None, limit: int = 100
     ) -> Page[BalanceEntry]:
@@ -173,12 +161,6 @@ class PostgresBalanceStorage(BalanceStorage):
         rare = filter.reason is not None and filter.reason not in FREQUENT
         rows = self._session.fetch(statements.journal(tuple(sorted(filters)), rare, start is not None), values)
         return listing.page(BALANCE_ENTRY.decode_all(rows), limit, BalanceEntry.position)
-
-    @counts_itself
-    def stream_journal(self, user_id: UUID, filter: EntryFilter = EntryFilter()) -> Iterator[BalanceEntry]:
-        return streamed(
-            self._session, "balances.stream_journal", partial(PostgresBalanceStorage.journal, self, user_id, filter)
-        )
 
     def heads(self, user_id: UUID) -> Sequence[BalanceHead]:
         rows = self._session.fetch(statements.HEADS, {"user_id": str(user_id)})
