@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError, for_code
 
 from common.health import UnwellError
 from common.tracing import Tracing
 from common.waiting import Backoff
-from metacore import InvalidDataError, MetacoreError, OrderRecord, OrderRecordService, Storage
-from orders.letters import letter_of, record_of
+from metacore import InvalidDataError, MetacoreError, OrderRecordService, Storage
+from orders.batches import Batch, Message, sort
+from orders.letters import letter_of
 from orders.settings import OrderSettings
 
 T = TypeVar("T")
-Message: TypeAlias = ConsumerRecord[bytes, bytes]
 Polled: TypeAlias = Mapping[TopicPartition, Sequence[Message]]
 
-_POLL = 200
-"""For how many milliseconds a poll waits; the end of the service waits no longer."""
+_POLL, _REST = 10, 100
+"""For how many milliseconds a poll waits, and how long the next one is put off where it brought nothing."""
+_FETCH = 200
+"""For how many milliseconds the broker waits for more; the end of the service waits no longer."""
 _BROKER_ANSWERS_WITHIN = 4
 """Seconds; the client itself would ask again for ever."""
-_PARSED_AT_ONCE = 25
-"""After so many messages others may work: reading one takes a tenth of a millisecond."""
 
 _logger = logging.getLogger(__name__)
 
@@ -41,14 +41,6 @@ class Told:
     orders: int = 0
     dead_letters: int = 0
     failures: int = 0
-
-
-@dataclass
-class Batch:
-    """Messages, sorted into orders and what is none."""
-
-    orders: list[tuple[Message, OrderRecord]] = field(default_factory=list)
-    dead: list[tuple[Message, InvalidDataError]] = field(default_factory=list)
 
 
 class Consumer:
@@ -117,7 +109,7 @@ class Consumer:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=settings.largest_message,
-            fetch_max_wait_ms=_POLL,
+            fetch_max_wait_ms=_FETCH,
         )
         try:
             await _within(_BROKER_ANSWERS_WITHIN, kafka.start())
@@ -134,6 +126,8 @@ class Consumer:
         try:
             while not stop.is_set():
                 polled, batch = await self._poll(kafka)
+                if not polled:
+                    await _rest(kafka)
                 if storing is not None:
                     await storing
                 storing = asyncio.create_task(self._finish(kafka, polled, batch, backoff)) if polled else None
@@ -144,7 +138,7 @@ class Consumer:
     async def _poll(self, kafka: AIOKafkaConsumer) -> tuple[Polled, Batch]:
         polled = await kafka.getmany(timeout_ms=_POLL, max_records=self._settings.batch)
         await self._note_positions(kafka, polled)
-        return polled, await _sort(message for messages in polled.values() for message in messages)
+        return polled, await sort(message for messages in polled.values() for message in messages)
 
     async def _finish(self, kafka: AIOKafkaConsumer, polled: Polled, batch: Batch, backoff: Backoff) -> None:
         headers = (message.headers for messages in polled.values() for message in messages)
@@ -238,20 +232,15 @@ class Consumer:
         self._trouble = trouble
 
 
+async def _rest(kafka: AIOKafkaConsumer) -> None:
+    """Ask for nothing a while: the embedded broker waits for no more messages, so asking would take half a core."""
+    kafka.pause(*kafka.assignment())
+    await asyncio.sleep(_REST / 1000)
+    kafka.resume(*kafka.assignment())
+
+
 async def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
     try:
         return await asyncio.wait_for(call, seconds)
     except TimeoutError:
         raise KafkaTimeoutError(f"no answer within {seconds} s") from None
-
-
-async def _sort(messages: Iterable[Message]) -> Batch:
-    batch = Batch()
-    for number, message in enumerate(messages, 1):
-        try:
-            batch.orders.append((message, record_of(message.value)))
-        except InvalidDataError as error:
-            batch.dead.append((message, error))
-        if number % _PARSED_AT_ONCE == 0:
-            await asyncio.sleep(0)
-    return batch

@@ -23,7 +23,7 @@ from metacore import (
 from orders.app import JSON, After, page_of
 
 if TYPE_CHECKING:
-    from orders.consumer import Message
+    from orders.batches import Message
 
 Source = Annotated[str, Path(description="The topic.")]
 Position = Annotated[str, Path(description="The partition, the offset and the time of the message.")]

@@ -17,7 +17,8 @@ from common.tracing import Tracing
 from common.waiting import Backoff
 from metacore import ConflictError, InvalidDataError, OrderRecordService, StorageUnavailableError
 from metacore.testing.factories import OrderRecordFactory
-from orders.consumer import Consumer, _sort
+from orders.batches import sort
+from orders.consumer import Consumer
 from orders.letters import letter_of, page_of_letters, replay
 from orders.settings import OrderSettings
 
@@ -57,7 +58,7 @@ def test_what_the_storage_refuses_of_a_batch_is_a_letter_and_the_rest_is_stored(
         mocker.patch.object(storage.order_records, "save_many", side_effect=[InvalidDataError("no"), []])
         mocker.patch.object(storage.order_records, "save", side_effect=refuse)
         polled = {PARTITION: [message(one.model_dump_json().encode(), n) for n, one in enumerate((refused, good))]}
-        assert await consumer._store(await _sort(polled[PARTITION]), Backoff(asyncio.Event()))
+        assert await consumer._store(await sort(polled[PARTITION]), Backoff(asyncio.Event()))
         assert await storage.order_records.get(good.order_uid) == good
         (letter,) = (await storage.dead_letters.list()).items
         assert (letter.position, letter.value) == ("1-0-7", refused.model_dump_json().encode())
@@ -74,7 +75,7 @@ def test_a_batch_that_is_refused_though_each_of_it_is_not_is_stored_in_turn(mock
         away = StorageUnavailableError("away")
         storing = mocker.patch.object(storage.order_records, "save", side_effect=[away, *await save_both(save)])
         polled = {PARTITION: [message(one.model_dump_json().encode(), n) for n, one in enumerate(good)]}
-        assert await consumer._store(await _sort(polled[PARTITION]), Backoff(asyncio.Event()))
+        assert await consumer._store(await sort(polled[PARTITION]), Backoff(asyncio.Event()))
         assert storing.call_count == 3
         assert (consumer.told.orders, consumer.told.dead_letters, consumer.told.failures) == (2, 0, 1)
 
@@ -145,12 +146,12 @@ def test_a_database_that_is_away_is_waited_for_until_the_service_ends(mocker: Mo
     async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
         away = StorageUnavailableError("away")
         storing = mocker.patch.object(storage.order_records, "save_many", side_effect=[away, away, ["CREATED"]])
-        assert await consumer._store(await _sort(polled[PARTITION]), Backoff(asyncio.Event()))
+        assert await consumer._store(await sort(polled[PARTITION]), Backoff(asyncio.Event()))
         assert storing.call_count == 3
         stop = asyncio.Event()
         stop.set()
         storing.side_effect = away
-        assert not await consumer._store(await _sort(polled[PARTITION]), Backoff(stop))
+        assert not await consumer._store(await sort(polled[PARTITION]), Backoff(stop))
 
     run(check)
 
