@@ -10,6 +10,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from metacore.domain.messages.claims import Claim
 from metacore.domain.people.users import NewUser
 from metacore.domain.trading.archiving import History
 from metacore.testing.clock import ManualClock
@@ -18,7 +19,7 @@ from metacore.testing.runners import Runner
 
 from . import drawing as draw
 from .calls import Known, blocks, operations
-from .operations import WAYS, Block, Operation, difference, everything, perform, plain, tell
+from .operations import WAYS, Block, Operation, deal, difference, everything, perform, plain
 
 
 class TwinMachine(RuleBasedStateMachine):
@@ -67,6 +68,10 @@ class TwinMachine(RuleBasedStateMachine):
 class StorageMachine(TwinMachine):
     """Every operation of the storages, and those of trading among them."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.claims: list[list[Claim]] = []
+
     @rule(data=st.data())
     def use(self, data: st.DataObject) -> None:
         self.do(data.draw(operations(self.known, "writing", "reading", "trading")))
@@ -75,14 +80,25 @@ class StorageMachine(TwinMachine):
     def use_in_a_transaction(self, data: st.DataObject) -> None:
         self.do(data.draw(blocks(self.known, "writing", "reading", "trading")))
 
+    @rule(data=st.data(), per_key=st.integers(1, 3), seconds=st.sampled_from([0.000001, 1, 30]))
+    def claim(self, data: st.DataObject, per_key: int, seconds: float) -> None:
+        """Claim events: the same are claimed on both. Deal with some of the keys at once, and with others later."""
+        lease = timedelta(seconds=seconds)
+        claims = self._on_each(lambda _, storage: storage.outbox.claim(["1", "2"], per_key=per_key, lease=lease))
+        assert not difference(*(plain([claim.keys, claim.leased_until]) for claim in claims))
+        self.claims.append(claims)
+        self._deal(data, claims)
+
     @rule(data=st.data())
-    def tell(self, data: st.DataObject) -> None:
-        """Claim events, and do with each key as it is drawn: the same is claimed, and comes of it, on both."""
-        leases = st.sampled_from([timedelta(microseconds=1), timedelta(seconds=30)])
-        per_key, lease = data.draw(st.integers(1, 3)), data.draw(leases)
+    def deal(self, data: st.DataObject) -> None:
+        """Deal with the keys of a claim that is longer ago: its lease may have run out, and others have them."""
+        if self.claims:
+            self._deal(data, data.draw(st.sampled_from(self.claims)))
+
+    def _deal(self, data: st.DataObject, claims: list[Claim]) -> None:
         ways = data.draw(st.lists(st.sampled_from(WAYS), min_size=4, max_size=4))
-        of_memory, of_postgres = self._on_each(lambda _, storage: tell(storage, per_key, lease, ways))
-        assert not difference(of_memory, of_postgres)
+        of_each = dict(zip(map(id, self.storages), claims, strict=True))
+        assert not difference(*self._on_each(lambda _, storage: deal(storage, of_each[id(storage)], ways)))
         self.do(Operation("outbox.lag", ("1",)))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from metacore.domain.messages.claims import Claim, ClaimedKey
 from metacore.domain.values.model import Model
 from metacore.errors import MetacoreError
 from metacore.testing.runners import Runner
@@ -78,19 +79,23 @@ WAYS = ("all", "first", "retry", "park", "leave")
 """What a relay may do with a key of its claim."""
 
 
-def tell(storage: Any, per_key: int, lease: timedelta, ways: Sequence[str]) -> Any:
-    """What a claim of all topics has, and what comes of dealing with its keys in these ways."""
-    claim = storage.outbox.claim(["1", "2"], per_key=per_key, lease=lease)
-    outcomes: list[Any] = [claim.keys, claim.leased_until]
-    for claimed, way in zip(claim.keys, ways, strict=False):
-        key, events = (claimed.topic, claimed.key), claimed.events
+def deal(storage: Any, claim: Claim, ways: Sequence[str]) -> Any:
+    """What comes of dealing with the keys of a claim in these ways, be its lease lost or not."""
+    return plain([_deal(storage, claim, claimed, way) for claimed, way in zip(claim.keys, ways, strict=False)])
+
+
+def _deal(storage: Any, claim: Claim, claimed: ClaimedKey, way: str) -> Any:
+    key, events = (claimed.topic, claimed.key), claimed.events
+    try:
+        if way == "retry":
+            return storage.outbox.retry(claim.id, *key, "error", claim.leased_until)
+        if way == "park":
+            return storage.outbox.park(claim.id, *key, events[0].seq, "error")
         if way in ("all", "first"):
-            outcomes.append(storage.outbox.done(claim.id, {key: events[-1 if way == "all" else 0].seq}))
-        elif way == "retry":
-            outcomes.append(storage.outbox.retry(claim.id, *key, "error", claim.leased_until))
-        elif way == "park":
-            outcomes.append(storage.outbox.park(claim.id, *key, events[0].seq, "error"))
-    return plain(outcomes)
+            return storage.outbox.done(claim.id, {key: events[-1 if way == "all" else 0].seq})
+    except MetacoreError as error:
+        return error
+    return None
 
 
 def plain(value: Any) -> Any:
