@@ -10,7 +10,7 @@ from hypothesis import settings
 from metacore.testing import plugin
 
 MESSAGES = (
-    *("outbox_keys", "outbox_events", "outbox_progress", "outbox_wakeups"),
+    *("outbox_keys", "outbox_events", "outbox_progress", "outbox_waits", "outbox_wakeups"),
     *("inbox_positions", "inbox_messages", "dead_letters"),
 )
 """The tables of what belongs to no user."""

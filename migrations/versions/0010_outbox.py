@@ -70,9 +70,21 @@ def upgrade(schema: str) -> None:
         CONSTRAINT outbox_wakeups_key_short CHECK (char_length(key) <= 255)
     )
     """)
+    op.execute(f"""
+    CREATE TABLE {schema}.outbox_waits (
+        topic  text COLLATE "C"   NOT NULL,
+        due    timestamptz        NOT NULL,
+        id     uuid               NOT NULL,
+        keys   text[] COLLATE "C" NOT NULL,
+
+        CONSTRAINT outbox_waits_pkey PRIMARY KEY (topic, due, id),
+        CONSTRAINT outbox_waits_topic_short CHECK (char_length(topic) <= 255)
+    )
+    """)
 
 
 def downgrade(schema: str) -> None:
+    op.execute(f"DROP TABLE {schema}.outbox_waits")
     op.execute(f"DROP TABLE {schema}.outbox_wakeups")
     op.execute(f"DROP TABLE {schema}.outbox_progress")
     op.execute(f"DROP TABLE {schema}.outbox_events")

@@ -37,7 +37,6 @@ ASK_ALL = {
     "outbox.ENSURE": "writes several keys",
     "outbox.OLD": "those of all topics",
     "outbox.SAVE": "writes several keys",
-    "outbox.WAKE": "writes several keys",
     "portfolios.SYMBOLS": "those of all users",
     "portfolios.holders": "pages of those of all users",
     "reservations.due": "pages of those of all users",

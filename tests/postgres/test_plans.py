@@ -76,6 +76,7 @@ COPIES = {
     "outbox_events": "'id', new_id, 'key', new_id, 'recorded_at', '2200-01-01T00:00:00Z'",
     "outbox_keys": "'key', new_id",
     "outbox_progress": "'key', new_id, 'done_seq', 0",
+    "outbox_waits": "'id', new_id, 'due', '2200-01-01T00:00:00Z'",
     "outbox_wakeups": "'key', new_id, 'due', '2200-01-01T00:00:00Z'",
 }
 OF_OTHERS = {"users", "logins", "archives", "portfolios", "portfolio_holdings", "user_credentials"}

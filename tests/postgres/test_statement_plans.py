@@ -154,7 +154,7 @@ OWN_OF = {
     "inbox_messages": "jsonb_build_object('message_id', copy.id)",
     "inbox_positions": "jsonb_build_object('key', copy.id)",
     **dict.fromkeys(
-        ("outbox_events", "outbox_keys", "outbox_progress", "outbox_wakeups"),
+        ("outbox_events", "outbox_keys", "outbox_progress", "outbox_waits", "outbox_wakeups"),
         "jsonb_build_object('topic', copy.id, 'key', copy.id)",
     ),
 }
@@ -177,6 +177,7 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         storage.dead_letters.put(DeadLetterFactory.build())
         storage.outbox.append([NewEventFactory.build()])
         storage.outbox.claim(["trading"])
+        storage.outbox.append([NewEventFactory.build()])
         storage.inbox.accept("consumer", "trading", "order", 1)
         storage.inbox.once("consumer", "id")
         storage.logins.set_password(user.id, "hash")

@@ -56,7 +56,7 @@ MODELS = {
     "sessions": Session,
 }
 
-BY_TOPIC = ("outbox_events", "outbox_keys", "outbox_progress", "outbox_wakeups")
+BY_TOPIC = ("outbox_events", "outbox_keys", "outbox_progress", "outbox_waits", "outbox_wakeups")
 BY_CONSUMER = ("inbox_messages", "inbox_positions")
 
 NOT_COLUMNS = {"portfolios": {"holdings"}}

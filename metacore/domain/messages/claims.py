@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -169,6 +169,15 @@ def put_aside(event: Event, error: str, now: datetime) -> DeadLetter:
         error=error,
         failed_at=now,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Keys of a topic that are to be looked at when they are `due`."""
+
+    due: datetime
+    keys: Sequence[str]
+    id: UUID = field(default_factory=lambda: ids.new_id())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from metacore.postgres.client.codecs import EVENT, KEY_PROGRESS
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import array, assignments, looked_up, names, ordered, rows, without
 from metacore.postgres.tables.columns import ever
-from metacore.postgres.tables.outbox import REST, outbox_events, outbox_progress, outbox_wakeups
+from metacore.postgres.tables.outbox import REST, outbox_events, outbox_progress, outbox_waits, outbox_wakeups
 
 _TOPIC = "topic = %(topic)s"
 _KEYS = f"unnest({array('keys', 'text')})"
@@ -58,11 +58,20 @@ DUE = Statement(
     "outbox.claim",
     f"""
     SELECT due, key, seq FROM {{schema}}.outbox_wakeups
-    WHERE {_TOPIC} AND due >= %(start)s::timestamptz AND due <= %(ahead)s::timestamptz
-        AND (seq > 0 OR due <= %(now)s::timestamptz)
+    WHERE {_TOPIC} AND due >= %(start)s::timestamptz
     ORDER BY due, key, seq LIMIT %(limit)s::bigint FOR UPDATE SKIP LOCKED
     """,
 )
+
+OVER = Statement(
+    "outbox.claim",
+    f"""
+    SELECT due, keys, id FROM {{schema}}.outbox_waits
+    WHERE {_TOPIC} AND due >= %(start)s::timestamptz AND due <= %(now)s::timestamptz
+    ORDER BY due, id LIMIT %(limit)s::bigint FOR UPDATE SKIP LOCKED
+    """,
+)
+"""The waits that are over."""
 
 DROP = Statement(
     "outbox.claim",
@@ -72,6 +81,28 @@ DROP = Statement(
         SELECT dropped.due, dropped.key, dropped.seq
         FROM {rows(outbox_wakeups, ("due", "key", "seq"), "dropped")}
     )
+    RETURNING 1
+    """,
+    writes=True,
+)
+
+END = Statement(
+    "outbox.claim",
+    f"""
+    DELETE FROM {{schema}}.outbox_waits
+    WHERE {_TOPIC} AND due = ANY (%(due)s::timestamptz[]) AND (due, id) IN (
+        SELECT ended.due, ended.id FROM {rows(outbox_waits, ("due", "id"), "ended")}
+    )
+    RETURNING 1
+    """,
+    writes=True,
+)
+
+WAIT = Statement(
+    "outbox.claim",
+    """
+    INSERT INTO {schema}.outbox_waits (topic, due, id, keys)
+    VALUES (%(topic)s, %(due)s::timestamptz, %(id)s::uuid, %(keys)s::text[])
     RETURNING 1
     """,
     writes=True,
@@ -96,20 +127,62 @@ LOCK = Statement(
 )
 
 _FREE = f"{_NAMED} AND (not_before IS NULL OR not_before <= %(now)s::timestamptz)"
-_UNDONE = f"{_TOPIC} AND outbox_events.key = named.key AND outbox_events.seq > progress.done_seq"
 
-UNDONE = Statement(
+TAKE = Statement(
+    "outbox.claim",
+    f"""
+    INSERT INTO {{schema}}.outbox_progress (topic, key, done_seq, claimed_seq, claim_id, not_before, failures)
+    SELECT %(topic)s, named.key, progress.done_seq, least(progress.done_seq + %(per_key)s::bigint, last.last_seq),
+        %(claim_id)s::uuid, %(until)s::timestamptz, progress.failures
+    FROM {ordered(outbox_progress, ("key",))}
+    {looked_up(["done_seq", "failures"], "outbox_progress", _FREE, "progress")} {_LAST}
+    WHERE last.last_seq > progress.done_seq
+    ON CONFLICT (topic, key) DO UPDATE SET {assignments(("claimed_seq", "claim_id", "not_before"), "excluded")}
+    RETURNING 1
+    """,
+    writes=True,
+)
+"""Claims of these keys, which are locked, those that nobody has, and that have events that are not done."""
+
+_MINE = f"{_NAMED} AND outbox_progress.claim_id = %(claim_id)s::uuid"
+
+TAKEN = Statement(
     "outbox.claim",
     f"""
     SELECT found.* FROM {ordered(outbox_progress, ("key",))}
-    {looked_up(["done_seq"], "outbox_progress", _FREE, "progress")}
+    {looked_up(["done_seq", "claimed_seq"], "outbox_progress", _MINE, "progress")}
     CROSS JOIN LATERAL (
-        SELECT {names(EVENT.columns)} FROM {{schema}}.outbox_events WHERE {_UNDONE}
-        ORDER BY outbox_events.seq LIMIT %(per_key)s::bigint
+        SELECT {names(EVENT.columns)} FROM {{schema}}.outbox_events
+        WHERE {_TOPIC} AND outbox_events.key = named.key
+            AND outbox_events.seq > progress.done_seq AND outbox_events.seq <= progress.claimed_seq
+        ORDER BY outbox_events.seq OFFSET 0
     ) AS found
     """,
 )
-"""The first events that are not done of the keys that nobody has."""
+"""The events that a claim has of these keys."""
+
+LEASE = Statement(
+    "outbox.claim",
+    f"""
+    INSERT INTO {{schema}}.outbox_waits (topic, due, id, keys)
+    SELECT %(topic)s, %(until)s::timestamptz, %(claim_id)s::uuid, array_agg(named.key)
+    FROM {ordered(outbox_progress, ("key",))} {looked_up(["key"], "outbox_progress", _MINE, "progress")}
+    HAVING count(*) > 0
+    RETURNING 1
+    """,
+    writes=True,
+)
+"""Has the keys of a claim looked at when its lease runs out."""
+
+END_CLAIM = Statement(
+    "outbox.done",
+    f"""
+    DELETE FROM {{schema}}.outbox_waits
+    WHERE {_TOPIC} AND due = %(due)s::timestamptz AND id = %(claim_id)s::uuid AND keys <@ %(keys)s::text[]
+    RETURNING 1
+    """,
+    writes=True,
+)
 
 _STATE = without(KEY_PROGRESS.columns, "topic")
 _CHANGED = without(_STATE, "key")
@@ -124,17 +197,6 @@ SAVE = Statement(
     """,
     writes=True,
 )
-
-WAKE = Statement(
-    "outbox.claim",
-    f"""
-    INSERT INTO {{schema}}.outbox_wakeups (topic, due, key, seq)
-    SELECT %(topic)s, new.due, new.key, new.seq FROM {rows(outbox_wakeups, ("due", "key", "seq"))}
-    RETURNING 1
-    """,
-    writes=True,
-)
-"""Has keys looked at when they are due."""
 
 WAKE_REST = Statement(
     "outbox.done",
@@ -165,7 +227,10 @@ READ = Statement(
     f" WHERE {_TOPIC} AND key = %(key)s AND seq > %(after_seq)s::bigint ORDER BY seq LIMIT %(limit)s::bigint",
 )
 
-_WAITING = f"SELECT DISTINCT key FROM {{schema}}.outbox_wakeups WHERE {_TOPIC}"
+_WAITING = (
+    f"SELECT key FROM {{schema}}.outbox_wakeups WHERE {_TOPIC}"
+    f" UNION SELECT unnest(keys) FROM {{schema}}.outbox_waits WHERE {_TOPIC}"
+)
 _OF_WAITING = "outbox_progress.key = waiting.key"
 
 LAG = Statement(

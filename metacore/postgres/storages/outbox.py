@@ -12,6 +12,7 @@ from metacore.backends.listing import parse_limit
 from metacore.backends.streams import streamed
 from metacore.domain.messages.claims import (
     Claim,
+    Delay,
     Lag,
     Wanted,
     lag_of,
@@ -28,7 +29,7 @@ from metacore.postgres.client.session import Session, TransactionSession
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import dead_letters as dead_letter_statements
 from metacore.postgres.statements import outbox as statements
-from metacore.postgres.storages.outbox_claims import Claiming, drop, lock, save, wake, wake_rest
+from metacore.postgres.storages.outbox_claims import Claiming, end, lock, save, wait_for, wake_rest
 from metacore.postgres.storages.outbox_events import appending
 from metacore.storage.outbox import OutboxStorage
 
@@ -39,7 +40,7 @@ class PostgresOutboxStorage(OutboxStorage):
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._horizons = Horizons()
+        self._wakeups, self._waits = Horizons(), Horizons()
 
     async def append(self, events: Iterable[NewEvent]) -> Sequence[Event]:
         given, now = list(events), self._session.now()
@@ -54,7 +55,7 @@ class PostgresOutboxStorage(OutboxStorage):
         self, topics: Iterable[str], keys: int = 100, per_key: int = 50, lease: timedelta = timedelta(seconds=30)
     ) -> Claim:
         wanted, now = Wanted.of(topics, keys, per_key, lease), self._session.now()
-        claiming = Claiming(wanted, now, self._horizons)
+        claiming = Claiming(wanted, now, self._wakeups, self._waits)
         while (claim := await self._session.run(claiming.attempt)) is None:
             """What was to be looked at was nothing, and there may be more."""
         return claim
@@ -71,9 +72,9 @@ class PostgresOutboxStorage(OutboxStorage):
             kept = {row.event_key for row in held}
             changed = [row.done(told[row.event_key]) for row in held]
             freed = [row for row in changed if row.claim_id is None]
-            calls = [*save(changed), *drop([stored[row.event_key] for row in freed], claim_id), *wake_rest(freed, now)]
+            ended = end([stored[row.event_key] for row in freed], claim_id)
             lost = tuple(event_key for event_key in told if event_key not in kept)
-            await tx.finish("outbox.done", calls)
+            await tx.finish("outbox.done", [*save(changed), *ended, *wake_rest(freed, now)])
             return lost
 
         return await self._session.run(note)
@@ -86,9 +87,12 @@ class PostgresOutboxStorage(OutboxStorage):
         async def give_back(tx: TransactionSession) -> bool:
             stored = await lock(tx, "outbox.retry", [(topic, key)])
             held = [row for row in stored.values() if row.is_held(claim_id, now)]
-            changed = [row.retried(error, max(moment, now)) for row in held]
-            await tx.finish("outbox.retry", [*save(changed), *drop(held, claim_id), *wake(changed, claim_id)])
-            return bool(held)
+            if not held:
+                return False
+            due = max(moment, now)
+            changed = [row.retried(error, due) for row in held]
+            await tx.finish("outbox.retry", [*save(changed), *end(held, claim_id), wait_for(topic, Delay(due, [key]))])
+            return True
 
         return await self._session.run(give_back)
 
@@ -109,7 +113,7 @@ class PostgresOutboxStorage(OutboxStorage):
             (event,) = EVENT.decode_all(await tx.fetch(statements.GET, values))
             letter = DEAD_LETTER.encode(put_aside(event, error, now))
             calls: list[Call] = [(dead_letter_statements.PUT, letter), *save(changed)]
-            calls += [*(drop(held, claim_id) if freed else ()), *wake_rest(freed, now)]
+            calls += [*(end(held, claim_id) if freed else ()), *wake_rest(freed, now)]
             await tx.finish("outbox.park", calls)
             return True
 

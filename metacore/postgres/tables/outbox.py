@@ -3,10 +3,10 @@
 Who appends changes `outbox_keys`, who tells changes `outbox_progress`: neither waits for the other. Both are counters
 that no index knows, changed in place, on pages with room for it.
 
-`outbox_wakeups` says where to look: at which keys, from when on. A row is added when a key has something new, or is to
-be looked at again, and deleted by who looks; none is changed. It is read from a time on before which there is nothing
-any more, so that deleted rows, which stay in an index for as long as a snapshot is held, are not walked again and
-again.
+Two tables say where to look: `outbox_wakeups` at keys that have something new, now, and `outbox_waits` at several keys,
+from a time on: when the lease of a claim runs out, or an event is to be tried again. Rows are added, and deleted by who
+looks; none is changed. Both are read from a time on before which there is nothing any more, so that deleted rows, which
+stay in an index for as long as a snapshot is held, are not walked again and again.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from metacore.postgres.tables.columns import (
     key_column,
     short,
     text_column,
+    texts_column,
     time_column,
     uid_column,
 )
@@ -92,11 +93,22 @@ outbox_wakeups = Table(
     short("outbox_wakeups", "key"),
     info={"entity": "outbox wakeup", "rights": DELETED, "sharded_by": "topic", "beside": "outbox_events"},
 )
-"""`seq` tells rows of a key apart, so that nobody who adds one waits for who looks at another.
-
-Above nought it is that of an event to be told at once, `due` being only what rows are read in the order of: one that
-was appended, or one that was left when a claim was done, which is counted from `REST` on. Below nought it is of a
-claim, and the key is not to be looked at before it is due.
+"""`due` is only what rows are read in the order of: they are to be looked at, whatever it is. `seq` tells rows of a key
+apart, so that nobody who adds one waits for who looks at another: it is that of an event that was appended, or one that
+was left when a claim was done, which is counted from `REST` on.
 """
 
 REST = 2**62
+
+outbox_waits = Table(
+    "outbox_waits",
+    METADATA,
+    uid_column("topic"),
+    time_column("due"),
+    id_column("id"),
+    texts_column("keys"),
+    PrimaryKeyConstraint("topic", "due", "id", name="outbox_waits_pkey"),
+    short("outbox_waits", "topic"),
+    info={"entity": "outbox wait", "rights": DELETED, "sharded_by": "topic", "beside": "outbox_events"},
+)
+"""`id` is that of the claim whose lease it is, or its own."""

@@ -218,16 +218,17 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         except psycopg.Error as error:
             raise self.doom(self._typed(error, operation, subject=subject)) from error
 
-    def finish(self, operation: str, calls: Sequence[Call], subject: object = None) -> None:
-        """Make `calls` and end the transaction or savepoint, in one round trip."""
+    def finish(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
+        """Make `calls` and end the transaction or savepoint, in one round trip; the rows that each of them gives."""
         self.check()
         closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
         self._note_locks(calls)
         try:
-            self._root.exchange(calls, self._openings(), closing, self._patience)
+            found = self._root.exchange(calls, self._openings(), closing, self._patience)
         except psycopg.Error as error:
             raise self.doom(self._typed(error, operation, commits=not self._depth, subject=subject)) from error
         self._begun = False
+        return found
 
     def remember(self, balances: Iterable[Balance]) -> None:
         """Keep `balances`, locked by this transaction, as they stand."""

@@ -1,119 +1,152 @@
 # Made from metacore/postgres/storages/outbox_claims.py by `python tools/generate_sync.py`. Do not edit.
-"""Claims keys that have events to be told, in PostgreSQL.
+"""Claims keys that have events to be told, in PostgreSQL: two round trips, one to look, one to take.
 
-A transaction that looks at keys deletes the wakeups that it has seen of them, and sees to it that each has another one
-if it has events that are not done: when the lease runs out, by the claim that takes it; after that of an earlier claim,
-by whoever has locked the progress of the key then. So it locks the progress of all of them, and what was appended
-before is seen by the next statement of whoever frees it.
+A transaction that looks at keys deletes the wakeups and waits that it has seen of them, and sees to it that each has
+another one if it has events that are not done: the wait of the claim that takes it, or what whoever has the key leaves
+when it is done. So it locks the progress of all of them, whether it takes them or not, and what was appended before is
+seen by the next statement of whoever has the key now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from metacore.domain.messages.claims import Claim, ClaimedKey, KeyProgress, Wanted
+from metacore.domain.messages.claims import Claim, ClaimedKey, Delay, KeyProgress, Wanted
 from metacore.domain.messages.events import Event, EventKey
 from metacore.postgres.client.codecs import EVENT, KEY_PROGRESS, to_array, to_text
 from metacore.postgres.client.horizons import Horizons
-from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import outbox as statements
-from metacore.postgres.tables.outbox import REST
 from metacore.sync.postgres.client.session import TransactionSession
 
 MOST_WAKEUPS = 5000
-"""How many wakeups a claim looks at; it deletes those of the keys that it takes."""
-AHEAD = timedelta(minutes=1)
-"""How far the clock of somebody who appends may be ahead of ours: what is told is to be told now, whatever it says."""
+"""How many wakeups a claim looks at: as many as it wants keys at first, and more while they are of no use."""
+MORE = 4
 
-Wakeup = tuple[datetime, str, int]
-"""`(due, key, seq)`."""
+
+class Wakeup(NamedTuple):
+    """A key that is to be looked at."""
+
+    due: datetime
+    key: str
+    seq: int
+
+
+class Seen:
+    """What of a topic is to be looked at, the first of it, locked; what others have locked is left to them."""
+
+    def __init__(self, wakeups: Sequence[Wakeup], waits: Sequence[Delay]) -> None:
+        self.wakeups = wakeups
+        self.waits = waits
+
+    def due(self) -> Iterable[tuple[datetime, str]]:
+        """The keys, and since when they wait."""
+        yield from ((wakeup.due, wakeup.key) for wakeup in self.wakeups)
+        yield from ((wait.due, key) for wait in self.waits for key in wait.keys)
 
 
 class Claiming:
     """What a claim asks for, until something is found, or nothing is left to be looked at."""
 
-    def __init__(self, wanted: Wanted, now: datetime, horizons: Horizons) -> None:
+    def __init__(self, wanted: Wanted, now: datetime, wakeups: Horizons, waits: Horizons) -> None:
         self._wanted = wanted
         self._claim_id = wanted.claim_id
         self._now = now
-        self._horizons = horizons
-        self._limit = min(wanted.keys * wanted.per_key, MOST_WAKEUPS)
+        self._until = now + wanted.lease
+        self._wakeups, self._waits = wakeups, waits
+        self._limit = wanted.keys
 
     def attempt(self, tx: TransactionSession) -> Claim | None:
         """The claim; None if what was looked at was of no use, and there may be more."""
-        until = self._now + self._wanted.lease
         seen = self._look(tx)
         chosen = self._choose(seen)
-        self._note(seen, chosen)
+        self._note(seen, {(topic, key) for topic, keys in chosen.items() for key in keys})
         if not chosen:
-            return Claim.of(self._claim_id, until, ())
-        stored, events = self._lock(tx, seen, chosen)
-        claimed = {
-            key: progress.claimed(self._claim_id, events[key][-1].seq, until)
-            for key, progress in stored.items()
-            if key in events
-        }
-        if not claimed:
-            return None
-        keys = [ClaimedKey.of(stored[key], events[key]) for key in claimed]
-        changed = list(claimed.values())
-        tx.finish("outbox.claim", [*save(changed), *wake(changed, self._claim_id)])
-        return Claim.of(self._claim_id, until, keys)
+            return Claim.of(self._claim_id, self._until, ())
+        claimed = self._take(tx, seen, chosen)
+        self._limit = min(MORE * self._limit, MOST_WAKEUPS)
+        return Claim.of(self._claim_id, self._until, claimed) if claimed else None
 
-    def _look(self, tx: TransactionSession) -> Mapping[str, Sequence[Wakeup]]:
-        """The wakeups of each topic, in order; what others have locked just now is left to them."""
-        now, calls = self._now, list[Call]()
-        told = {"now": to_text(now), "ahead": to_text(now + AHEAD), "limit": str(self._limit)}
-        for topic in self._wanted.topics:
-            start = self._horizons.of(topic).start(now)
-            begin = "-infinity" if start is None else to_text(start)
-            calls.append((statements.DUE, {"topic": topic, "start": begin, **told}))
-        found: list[list[Row]] = tx.pipeline("outbox.claim", calls)
-        return {
-            topic: [(row[0], row[1], row[2]) for row in rows]
-            for topic, rows in zip(self._wanted.topics, found, strict=True)
-        }
-
-    def _note(self, seen: Mapping[str, Sequence[Wakeup]], chosen: Sequence[EventKey]) -> None:
-        """Note up to when nothing is left to be looked at: the first wakeup that is left, or that was not seen."""
-        mine = set(chosen)
-        for topic, wakeups in seen.items():
-            left = next((due for due, key, _ in wakeups if (topic, key) not in mine), None)
-            if left is None and len(wakeups) == self._limit:
-                left = wakeups[-1][0]
-            self._horizons.of(topic).seen(self._now, left)
-
-    def _choose(self, seen: Mapping[str, Sequence[Wakeup]]) -> Sequence[EventKey]:
-        """The keys that wait longest, as many as are wanted."""
-        first = sorted((due, topic, key) for topic, wakeups in seen.items() for due, key, _ in wakeups)
-        keys = dict.fromkeys((topic, key) for _, topic, key in first)
-        return sorted(list(keys)[: self._wanted.keys])
-
-    def _lock(
-        self, tx: TransactionSession, seen: Mapping[str, Sequence[Wakeup]], chosen: Sequence[EventKey]
-    ) -> tuple[Mapping[EventKey, KeyProgress], Mapping[EventKey, Sequence[Event]]]:
-        """How far the keys are done, locked, and the events of those that nobody has; their wakeups are deleted."""
+    def _look(self, tx: TransactionSession) -> Mapping[str, Seen]:
         calls: list[Call] = []
-        for topic, keys in _keys_of(chosen).items():
-            mine = set(keys)
-            named = {"topic": topic, "key": to_array(keys)}
-            dropped = [wakeup for wakeup in seen[topic] if wakeup[1] in mine]
-            undone = {"now": to_text(self._now), "per_key": str(self._wanted.per_key)}
-            calls += [(statements.ENSURE, named), (statements.LOCK, named), (statements.UNDONE, {**named, **undone})]
-            calls.append(_drop(topic, dropped))
-        results = tx.pipeline("outbox.claim", calls)
-        locked = KEY_PROGRESS.decode_all(row for rows in results[1::4] for row in rows)
+        for topic in self._wanted.topics:
+            told = {"topic": topic, "limit": str(self._limit)}
+            calls.append((statements.DUE, {**told, "start": self._start(self._wakeups, topic)}))
+            over = {"start": self._start(self._waits, topic), "now": to_text(self._now)}
+            calls.append((statements.OVER, {**told, **over}))
+        found = tx.pipeline("outbox.claim", calls)
+        return {
+            topic: Seen([Wakeup(*row) for row in due], [Delay(*row) for row in over])
+            for topic, due, over in zip(self._wanted.topics, found[::2], found[1::2], strict=True)
+        }
+
+    def _start(self, horizons: Horizons, topic: str) -> str:
+        start = horizons.of(topic).start(self._now)
+        return "-infinity" if start is None else start.isoformat()
+
+    def _choose(self, seen: Mapping[str, Seen]) -> Mapping[str, Sequence[str]]:
+        """The keys that wait longest, as many as are wanted, of each topic, sorted."""
+        first = sorted((due, topic, key) for topic, of_topic in seen.items() for due, key in of_topic.due())
+        keys = dict.fromkeys((topic, key) for _, topic, key in first)
+        return keys_by_topic(sorted(list(keys)[: self._wanted.keys]))
+
+    def _note(self, seen: Mapping[str, Seen], chosen: set[EventKey]) -> None:
+        """Note up to when nothing is left to be looked at: the first that is left, or that was not seen."""
+        for topic, of_topic in seen.items():
+            wakeups = [(wakeup.due, (wakeup.key,)) for wakeup in of_topic.wakeups]
+            self._note_of(self._wakeups, topic, wakeups, chosen)
+            self._note_of(self._waits, topic, [(wait.due, wait.keys) for wait in of_topic.waits], chosen)
+
+    def _note_of(
+        self, horizons: Horizons, topic: str, rows: Sequence[tuple[datetime, Sequence[str]]], chosen: set[EventKey]
+    ) -> None:
+        left = next((due for due, keys in rows if any((topic, key) not in chosen for key in keys)), None)
+        if left is None and len(rows) == self._limit:
+            left = rows[-1][0]
+        horizons.of(topic).seen(self._now, left)
+
+    def _take(
+        self, tx: TransactionSession, seen: Mapping[str, Seen], chosen: Mapping[str, Sequence[str]]
+    ) -> Sequence[ClaimedKey]:
+        """The chosen keys that nobody has, and that have events, claimed; what was seen of all of them is deleted."""
+        mine = {"claim_id": str(self._claim_id), "until": to_text(self._until), "now": to_text(self._now)}
+        calls: list[Call] = []
+        others: list[Call] = []
+        for topic, keys in chosen.items():
+            named = {"topic": topic, "key": to_array(keys), **mine}
+            calls += [(statements.ENSURE, named), (statements.LOCK, named)]
+            calls += [(statements.TAKE, named | {"per_key": str(self._wanted.per_key)}), (statements.TAKEN, named)]
+            others += [*_forget(topic, seen[topic], set(keys)), (statements.LEASE, named)]
+        results = tx.finish("outbox.claim", [*calls, *others])
+        locked, told = results[1 : len(calls) : 4], results[3 : len(calls) : 4]
         events: dict[EventKey, list[Event]] = {}
-        for event in EVENT.decode_all(row for rows in results[2::4] for row in rows):
+        for event in EVENT.decode_all(row for rows in told for row in rows):
             events.setdefault(event.event_key, []).append(event)
-        return {row.event_key: row for row in locked}, events
+        progress = {row.event_key: row for row in KEY_PROGRESS.decode_all(row for rows in locked for row in rows)}
+        return [ClaimedKey.of(progress[key], found) for key, found in events.items()]
+
+
+def _forget(topic: str, seen: Seen, chosen: set[str]) -> list[Call]:
+    """The calls that delete what was seen of the chosen keys; the others stay as they are."""
+    calls: list[Call] = []
+    if wakeups := [wakeup for wakeup in seen.wakeups if wakeup.key in chosen]:
+        due, keys, seqs = zip(*wakeups, strict=True)
+        told = {"due": to_array(due), "key": to_array(keys), "seq": to_array(seqs)}
+        calls.append((statements.DROP, {"topic": topic, **told}))
+    if waits := [wait for wait in seen.waits if not chosen.isdisjoint(wait.keys)]:
+        told = {"due": to_array(wait.due for wait in waits), "id": to_array(wait.id for wait in waits)}
+        calls.append((statements.END, {"topic": topic, **told}))
+        left = [Delay(wait.due, [key for key in wait.keys if key not in chosen]) for wait in waits]
+        calls += [wait_for(topic, delay) for delay in left if delay.keys]
+    return calls
 
 
 def lock(tx: TransactionSession, operation: str, keys: Iterable[EventKey]) -> Mapping[EventKey, KeyProgress]:
     """How far these keys are done, locked; those that nobody has ever claimed are left out."""
-    named = _keys_of(sorted(keys)).items()
+    named = keys_by_topic(sorted(keys)).items()
     calls: list[Call] = [(statements.LOCK, {"topic": topic, "key": to_array(of_topic)}) for topic, of_topic in named]
     found = tx.pipeline(operation, calls)
     return {row.event_key: row for row in KEY_PROGRESS.decode_all(row for rows in found for row in rows)}
@@ -126,13 +159,10 @@ def save(changed: Sequence[KeyProgress]) -> list[Call]:
     return [(statements.SAVE, {"topic": topic, **KEY_PROGRESS.encode_all(rows, columns)}) for topic, rows in topics]
 
 
-def wake(waiting: Sequence[KeyProgress], claim_id: UUID) -> list[Call]:
-    """The calls that have keys looked at when their time has come, which a claim has set."""
-    calls: list[Call] = []
-    for topic, rows in by_topic(waiting).items():
-        told = {"due": to_array(row.not_before for row in rows), "key": to_array(row.key for row in rows)}
-        calls.append((statements.WAKE, {"topic": topic, **told, "seq": to_array([_mark(claim_id)] * len(rows))}))
-    return calls
+def wait_for(topic: str, delay: Delay) -> Call:
+    """The call that has keys looked at when they are due."""
+    told = {"due": to_text(delay.due), "id": str(delay.id), "keys": to_array(delay.keys)}
+    return statements.WAIT, {"topic": topic, **told}
 
 
 def wake_rest(freed: Sequence[KeyProgress], now: datetime) -> list[Call]:
@@ -144,10 +174,21 @@ def wake_rest(freed: Sequence[KeyProgress], now: datetime) -> list[Call]:
     return calls
 
 
-def drop(held: Sequence[KeyProgress], claim_id: UUID) -> list[Call]:
-    """The calls that delete the wakeups of a claim whose leases have ended before their time."""
+def end(held: Sequence[KeyProgress], claim_id: UUID) -> list[Call]:
+    """The calls that delete the wait of a claim, of each topic, if these, as it held them, are all of its keys there.
+
+    Otherwise it stays: that the free ones among its keys are looked at once more does no harm.
+    """
     return [
-        _drop(topic, [(row.not_before, row.key, _mark(claim_id)) for row in rows if row.not_before is not None])
+        (
+            statements.END_CLAIM,
+            {
+                "topic": topic,
+                "due": to_text(rows[0].not_before),
+                "claim_id": str(claim_id),
+                "keys": to_array(row.key for row in rows),
+            },
+        )
         for topic, rows in by_topic(held).items()
     ]
 
@@ -160,17 +201,7 @@ def by_topic(rows: Iterable[KeyProgress]) -> Mapping[str, Sequence[KeyProgress]]
     return found
 
 
-def _mark(claim_id: UUID) -> int:
-    """What wakeups of a claim are told apart by."""
-    return -1 - claim_id.int % REST
-
-
-def _drop(topic: str, wakeups: Sequence[Wakeup]) -> Call:
-    due, keys, seqs = zip(*wakeups, strict=True)
-    return statements.DROP, {"topic": topic, "due": to_array(due), "key": to_array(keys), "seq": to_array(seqs)}
-
-
-def _keys_of(keys: Iterable[EventKey]) -> Mapping[str, Sequence[str]]:
+def keys_by_topic(keys: Iterable[EventKey]) -> Mapping[str, Sequence[str]]:
     """The keys of each topic."""
     found: dict[str, list[str]] = {}
     for topic, key in keys:
