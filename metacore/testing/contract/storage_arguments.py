@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Union, cast, get_args, get_origin
@@ -15,6 +15,7 @@ import pytest
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import NewEvent
+from metacore.domain.people.sessions import NewSession
 from metacore.domain.people.users import NewUser, UserPatch
 from metacore.domain.trading.balances import BalanceDelta, EntryFilter
 from metacore.domain.trading.decisions import Changes, Selection
@@ -44,13 +45,15 @@ RIGHT: dict[Any, Any] = {
     int: 1,
     bool: False,
     datetime: datetime(2026, 1, 1, tzinfo=UTC),
+    timedelta: timedelta(seconds=1),
+    bytes: bytes(32),
     Iterable[str]: ["text"],
     Mapping[tuple[str, str], int]: {("text", "text"): 1},
 }
 
 MODELS = (
     *(NewUser, UserPatch, NewOrder, OrderFilter, NewTrade, TradeFilter),
-    *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord, DeadLetter, NewEvent),
+    *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord, DeadLetter, NewEvent, NewSession),
 )
 OWN_RULES = frozenset({"credentials", "api_key", "free", "locked", "quantity", "delta", "symbol", "balances"})
 """What operations read from more than one form, by a rule of their own."""
