@@ -52,6 +52,7 @@ class Expectations:
             else:
                 owners.add(trade.user_id)
                 self.new_trades.append(trade)
+        owners.update(transfer.user_id for transfer in changes.user_transfers)
         for update in changes.order_updates:
             key = ("order", update.user_id, update.order_id)
             if key not in inserted:

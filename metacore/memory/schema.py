@@ -26,6 +26,7 @@ from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.reservations import Reservation, ReservationKey
 from metacore.domain.trading.trades import Trade, TradeState
+from metacore.domain.trading.user_transfers import UserTransfer, UserTransferKey
 from metacore.memory.tables import Index, Table, View
 
 K = TypeVar("K", bound=tuple[Any, ...])
@@ -136,6 +137,7 @@ class Views:
         {"reference": lambda row: row.named},
         {"holding": Index(lambda row: row.user_id if row.held_amount else None)},
     )
+    user_transfers: TableOf[UserTransferKey, UserTransfer] = TableOf(lambda transfer: transfer.key)
     portfolios: TableOf[tuple[UUID], Portfolio] = TableOf(lambda portfolio: (portfolio.user_id,))
     archives: TableOf[tuple[UUID, int], ArchivePart] = TableOf(lambda part: (part.user_id, part.number))
     order_records: TableOf[tuple[str], OrderRecord] = TableOf(

@@ -1,4 +1,4 @@
-from metacore.testing.contract import service_ledger, service_ledger_races
+from metacore.testing.contract import service_ledger, service_ledger_races, service_ledger_transfers
 
 
 class TestReservations(service_ledger.ReservationContract):
@@ -6,4 +6,8 @@ class TestReservations(service_ledger.ReservationContract):
 
 
 class TestLedgerRace(service_ledger_races.LedgerRaceContract):
+    """On every backend, in both worlds."""
+
+
+class TestUserTransfers(service_ledger_transfers.UserTransferContract):
     """On every backend, in both worlds."""

@@ -72,6 +72,7 @@ TRADING: Table = {
     ),
     "void": always(operation("ledger.void", draw.users, draw.reservation_ids)),
     "expire_due": always(operation("ledger.expire_due", st.integers(1, 3))),
+    "transfer": always(operation("ledger.transfer", draw.users, *_TRANSFER)),
     "sync_account": always(operation("trading.sync_account", draw.users, draw.snapshots())),
     "sync_account_nearly": lambda known: draw.near_snapshots(known.totals).flatmap(
         lambda told: operation("trading.sync_account", *map(st.just, told))
@@ -232,6 +233,7 @@ WEIGHTS = {
     "settle_trades": 4,
     "deposit": 2,
     "reserve": 3,
+    "transfer": 2,
     "post": 2,
     "sessions.create": 2,
     "sessions.rotate": 4,

@@ -375,6 +375,7 @@ selections = st.builds(
     trade_ids=st.lists(st.tuples(users, trade_ids), max_size=2).map(tuple),
     reservations=st.lists(st.tuples(users, reservation_ids), max_size=2).map(tuple),
     reservation_references=st.lists(st.tuples(users, assets, references), max_size=2).map(tuple),
+    user_transfers=st.lists(st.tuples(users, references), max_size=2).map(tuple),
     skip_locked=st.booleans(),
     balances=st.booleans(),
     unsettled=st.booleans(),

@@ -15,6 +15,7 @@ from metacore.domain.trading.entries import apply_deltas
 from metacore.domain.trading.order_ids import UserOrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import NewOrder, Order, OrderKey
+from metacore.domain.trading.reservations import Reservation, ReservationKey
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.amounts import addition
 
@@ -29,6 +30,7 @@ class Rows:
         self.user_id = user.id
         self.users = {user.id: user}
         self.orders: dict[OrderKey, Order] = {}
+        self.reservations: dict[ReservationKey, Reservation] = {}
         self.trades: dict[UUID, Trade] = {}
         self.balances: dict[BalanceKey, Balance] = {}
         self.entries: list[BalanceEntry] = []
@@ -82,6 +84,7 @@ class Rows:
         audit = Audit(self.user_id, heads=heads)
         audit.read_entries(sorted(self.entries, key=lambda entry: (entry.asset, entry.seq)))
         audit.read_orders((order, settled.get(order.id, Decimal(0))) for order in self.orders.values())
+        audit.read_reserved((row.asset, row.held_amount) for row in self.reservations.values())
         return audit.findings(self.balances.values())
 
 
@@ -124,6 +127,13 @@ class Holder:
         return Loaded(
             users={user_id: rows.users[user_id] for user_id in selection.users if user_id in rows.users},
             orders=orders,
+            reservations=tuple(
+                row
+                for key, row in sorted(rows.reservations.items())
+                if key in selection.reservations
+                or row.named in selection.reservation_references
+                or (selection.holding and row.held_amount)
+            ),
             trades=tuple(
                 trade
                 for trade in rows.trades.values()
@@ -165,6 +175,10 @@ class Holder:
             before = rows.orders.get(order.key)
             assert (before.version if before else 0) == changes.expected_version(order)
             rows.orders[order.key] = order
+        for row in changes.reservations:
+            kept = rows.reservations.get(row.key)
+            assert (kept.version if kept else 0) == changes.expected_version(row)
+            rows.reservations[row.key] = row
         for trade in changes.trades:
             stored = rows.trades.get(trade.id)
             assert (stored.version if stored else 0) == changes.expected_version(trade)

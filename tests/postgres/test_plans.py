@@ -67,6 +67,7 @@ COPIES = {
     "order_record_items": "'order_uid', new_id",
     "archives": "'user_id', new_owner",
     "reservations": "'id', new_id, 'reference', new_id, 'expires_at', '2200-01-01T00:00:00Z'",
+    "user_transfers": "'reference', new_id",
     "dead_letters": "'source', new_id, 'position', new_id",
     "inbox_messages": "'message_id', new_id, 'accepted_at', '2200-01-01T00:00:00Z'",
     "inbox_positions": "'key', new_id",
@@ -136,6 +137,7 @@ def reserved(storage, known):
     for state in (None, "PENDING"):
         storage.reservations.list(known.id, state, limit=3)
     ledger.void(*made[2].key)
+    ledger.transfer(known.id, rich(storage).id, "USDT", Decimal(1), f"to-{next(numbers)}")
 
 
 def resolved(storage, known):

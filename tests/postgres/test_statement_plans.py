@@ -6,6 +6,7 @@ have it planned.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from importlib import import_module
 from inspect import get_annotations, isfunction, signature
 from itertools import combinations, product
@@ -171,6 +172,8 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         order = trading.place_order(NewOrderFactory.build(user_id=user.id, quote_asset="USDT", side="BUY"))
         storage.trades.create(NewTradeFactory.build(of=order))
         LedgerService(storage).reserve(NewReservationFactory.build(user_id=user.id, amount=1, expires_at=LONG_AGO))
+        receiver = storage.users.create(NewUserFactory.build())
+        LedgerService(storage).transfer(user.id, receiver.id, "USDT", Decimal(1), "transfer")
         storage.portfolios.put(user.id, "BTCUSDT", 1)
         storage.order_records.save(OrderRecordFactory.build(count=1))
         storage.archives.take(History(user_id=user.id), "digest")

@@ -25,6 +25,7 @@ from metacore import (
     Settings,
     Trade,
     User,
+    UserTransfer,
 )
 from metacore.domain.messages.claims import KeyProgress
 from metacore.domain.messages.events import KeyCount
@@ -54,6 +55,7 @@ MODELS = {
     "outbox_progress": KeyProgress,
     "reservations": Reservation,
     "sessions": Session,
+    "user_transfers": UserTransfer,
 }
 
 BY_TOPIC = ("outbox_events", "outbox_keys", "outbox_progress", "outbox_waits", "outbox_wakeups")
@@ -236,6 +238,7 @@ def test_the_widest_keys_fit_their_indexes(server, deployed):
         ("reservations", "held_amount", "-1"),
         ("reservations", "amount", "0"),
         ("reservations", "state", "pending"),
+        ("user_transfers", "amount", "0"),
         ("portfolio_holdings", "quantity", "0"),
         ("logins", "failures", -1),
         ("logins", "password_hash", "x" * 1025),

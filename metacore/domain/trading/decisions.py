@@ -17,6 +17,7 @@ from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
 from metacore.domain.trading.orders import Order, OrderKey, OrderSide
 from metacore.domain.trading.reservations import Reservation, ReservationKey, ReservationReference
 from metacore.domain.trading.trades import NewTrade, Trade, TradeKey
+from metacore.domain.trading.user_transfers import UserTransfer, UserTransferKey
 from metacore.domain.values.amounts import ZERO
 from metacore.domain.values.text import require_key
 
@@ -48,8 +49,8 @@ class Selection:
     """What a decision rests on: loaded, and locked until the transaction ends, by `Transaction.load`.
 
     `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name, then the
-    `reservations` with the given keys and `reservation_references`. The `trades` and `entries` with the given keys, and
-    the sums over unsettled trades, are read after that.
+    `reservations` with the given keys and `reservation_references`. The `trades`, `entries` and `user_transfers` with
+    the given keys, and the sums over unsettled trades, are read after that.
     """
 
     users: frozenset[UUID] = frozenset()
@@ -61,6 +62,7 @@ class Selection:
     entries: tuple[EntryReference, ...] = ()
     reservations: tuple[ReservationKey, ...] = ()
     reservation_references: tuple[ReservationReference, ...] = ()
+    user_transfers: tuple[UserTransferKey, ...] = ()
     skip_locked: bool = False
     """Whether to leave out reservations that another transaction has locked, rather than to wait for it."""
     balances: bool = False
@@ -116,6 +118,7 @@ class Loaded:
     reservations: tuple[Reservation, ...] = ()
     trades: tuple[Trade, ...] = ()
     entries: tuple[BalanceEntry, ...] = ()
+    user_transfers: tuple[UserTransfer, ...] = ()
     balances: tuple[Balance, ...] = ()
     unsettled: Mapping[tuple[UUID, TradesOf], Unsettled] = field(default_factory=dict)
     """The sums over unsettled trades, by user and by what they tell of their order; they name one that was found or, as
@@ -176,13 +179,15 @@ class Changes:
     An order, reservation or trade whose `expected_version` is 0 is inserted; others replace the stored row, which must
     be at that version: the one before its own or, if named there, the one in `expected_versions`. Order updates and
     balance deltas are appended in their order; the storage gives their `seq`. `user_patches` change users as
-    `users.update` does. With a `feed`, the events that tell of it are appended to the outbox.
+    `users.update` does. `user_transfers` are inserted. With a `feed`, the events that tell of it are appended
+    to the outbox.
     """
 
     orders: tuple[Order, ...] = ()
     order_updates: tuple[NewOrderUpdate, ...] = ()
     reservations: tuple[Reservation, ...] = ()
     trades: tuple[Trade, ...] = ()
+    user_transfers: tuple[UserTransfer, ...] = ()
     balance_deltas: tuple[BalanceDelta, ...] = ()
     expected_versions: Mapping[RowKey, int] = field(default_factory=dict)
     user_patches: Mapping[UUID, UserPatch] = field(default_factory=dict)

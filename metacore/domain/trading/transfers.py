@@ -16,6 +16,7 @@ from metacore.domain.trading.journal import covered, line
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.unit_of_work import UnitOfWork
+from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import ZERO, PositiveAmount
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Key
@@ -102,20 +103,30 @@ def transfer_funds(
                 conflicts=(transfer.reference,),
             )
         return Outcome.DUPLICATE
-    funds, is_deposit = state.funds[transfer.asset], transfer.reason is EntryReason.DEPOSIT
+    is_deposit = transfer.reason is EntryReason.DEPOSIT
     if not is_deposit and not is_fact:
         state.user.require_flags("can_withdraw")
     move = transfer.amount if is_deposit else transfer.amount.copy_negate()
-    fact = Fact(transfer.reason, transfer.reference, transfer.occurred_at, {transfer.asset: move})
+    return enter(
+        state, Fact(transfer.reason, transfer.reference, transfer.occurred_at, {transfer.asset: move}), tolerance
+    )
+
+
+def enter(state: UserState, fact: Fact, tolerance: timedelta) -> Outcome:
+    """Write the entry of a `fact` that moves what is free of one asset to `state`: COVERED, with the entry that takes
+    it back, if an account snapshot has told it, else APPLIED.
+
+    InsufficientFundsError if too little is free, InvalidDataError if the balance has no room for it.
+    """
+    [(asset, move)] = fact.moves.items()
+    amount, free = move.copy_abs(), state.funds[asset].free
     before = is_covered(state, fact, tolerance)
     explained = before and explains(state, fact.occurred_at, tolerance)
-    if is_deposit or before:
-        state.require_room(transfer.asset, transfer.amount, move.copy_negate() if explained else ZERO, "amount")
-    elif funds.free < transfer.amount:
-        raise InsufficientFundsError(
-            transfer.asset, needed=transfer.amount, available=funds.free, user_id=transfer.user_id
-        )
-    entry = line(*transfer.key, transfer.reason, transfer.reference, transfer.occurred_at, free=move)
+    if move > 0 or before:
+        state.require_room(asset, amount, move.copy_negate() if explained else ZERO, "amount")
+    elif free < amount:
+        raise InsufficientFundsError(asset, needed=amount, available=free, user_id=state.user.id)
+    entry = line(state.user.id, asset, fact.kind, fact.reference, fact.occurred_at, free=move)
     state.post(covered(entry, explained) if before else (entry,))
     note(state, fact, before, tolerance)
     return Outcome.COVERED if before else Outcome.APPLIED

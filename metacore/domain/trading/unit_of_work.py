@@ -11,6 +11,7 @@ from metacore.domain.trading.decisions import Changes, EntryReference, Feed, Kno
 from metacore.domain.trading.facts import facts_of
 from metacore.domain.trading.funds import Funds
 from metacore.domain.trading.user_state import UserState
+from metacore.domain.trading.user_transfers import UserTransfer, UserTransferKey
 from metacore.errors import NotFoundError
 
 
@@ -26,6 +27,7 @@ class UnitOfWork:
         self.now = now
         self.alone = alone
         self.balances: dict[BalanceKey, Balance] = {}
+        self.user_transfers: dict[UserTransferKey, UserTransfer] = {}
         self._states = {user_id: UserState(user, now, alone) for user_id, user in loaded.users.items()}
         for balance in loaded.balances:
             self.state_of(balance.user_id).unexplained[balance.asset] = balance.unexplained
@@ -74,6 +76,10 @@ class UnitOfWork:
                 return entry
         return None
 
+    def user_transfer(self, key: UserTransferKey) -> UserTransfer | None:
+        """The transfer to another user with this key, None if there is none."""
+        return next((transfer for transfer in self.loaded.user_transfers if transfer.key == key), None)
+
     def feed(self, topic: str) -> Feed:
         """That what is to be saved is told as events of `topic`."""
         seqs = self.loaded.update_seqs
@@ -87,6 +93,7 @@ class UnitOfWork:
             order_updates=tuple(update for state in states for update in state.updates),
             reservations=tuple(row for state in states for row in state.changed_reservations()),
             trades=tuple(trade for state in states for trade in state.changed_trades()),
+            user_transfers=tuple(self.user_transfers.values()),
             balance_deltas=tuple(delta for state in states for delta in state.deltas),
             expected_versions={key: version for state in states for key, version in state.expected_versions().items()},
             user_patches={

@@ -17,6 +17,7 @@ from metacore.domain.trading.facts import Placement
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import total
+from metacore.errors import AlreadyExistsError
 from metacore.memory.schema import Views
 from metacore.memory.storages.balances import apply_to_stored, find_named, put_entries
 from metacore.memory.storages.order_updates import insert_updates
@@ -57,6 +58,11 @@ class MemoryTransaction(BaseTransaction):
                     for reference in sorted(set(selection.entries))
                     if (entry := tables.balance_entries.find("reference", reference)) is not None
                 ),
+                user_transfers=tuple(
+                    transfer
+                    for key in sorted(set(selection.user_transfers))
+                    if (transfer := tables.user_transfers.get(key)) is not None
+                ),
                 stale_updates=tuple(row for order in orders for row in tables.order_updates.select("stale", order.key))
                 if selection.stale_updates
                 else (),
@@ -92,6 +98,10 @@ class MemoryTransaction(BaseTransaction):
                 insert_trade(tables, trade)
             for trade in expectations.trades:
                 put_trade(tables, trade)
+            for transfer in changes.user_transfers:
+                if tables.user_transfers.get(transfer.key) is not None:
+                    raise AlreadyExistsError("transfer", "reference", transfer.reference)
+                tables.user_transfers.put(transfer)
             put_entries(tables, balances.values(), entries)
             append_events(tables, [event.read() for event in events], now)
             return balances

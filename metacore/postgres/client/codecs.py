@@ -24,6 +24,7 @@ from metacore.domain.trading.order_updates import OrderUpdate, UpdateOutcome, Up
 from metacore.domain.trading.orders import Order, OrderSide, OrderStatus, OrderType, TimeInForce
 from metacore.domain.trading.reservations import Reservation, ReservationState
 from metacore.domain.trading.trades import Trade, TradeState
+from metacore.domain.trading.user_transfers import UserTransfer
 from metacore.domain.values.frozen import json_text, load_frozen_json
 from metacore.domain.values.model import Model, unchecked_maker
 from metacore.domain.values.secrets import Secret
@@ -208,6 +209,8 @@ ORDER_UPDATE = Codec(
 TRADE = Codec(Trade, {"side": OrderSide, "state": TradeState, "raw": load_frozen_json})
 
 RESERVATION = Codec(Reservation, {"state": ReservationState})
+
+USER_TRANSFER = Codec(UserTransfer, {})
 
 BALANCE = Codec(Balance, {})
 

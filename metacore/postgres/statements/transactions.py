@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import Table
 
 from metacore.domain.trading.orders import CONTENT
-from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER
+from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER, USER_TRANSFER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.balances import SAME_NAME
 from metacore.postgres.statements.sets import (
@@ -32,6 +32,7 @@ from metacore.postgres.tables.balances import (
 from metacore.postgres.tables.order_updates import STALE_UPDATES
 from metacore.postgres.tables.orders import HOLDING_ORDERS, orders
 from metacore.postgres.tables.trades import LISTED_TRADES, trades
+from metacore.postgres.tables.user_transfers import user_transfers
 
 _USER = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = %(user_id)s::uuid "
 LOCK_USER = Statement("load", _USER + "FOR KEY SHARE")
@@ -159,6 +160,9 @@ ENTRY_REFERENCE = ("reason", "reference")
 ENTRIES = _named(
     balance_entries, BALANCE_ENTRY.columns, ENTRY_REFERENCE, "found.reason, found.reference", REFERENCED_ENTRIES
 )
+
+USER_TRANSFERS = _named(user_transfers, USER_TRANSFER.columns, ("reference",), "found.reference")
+INSERT_USER_TRANSFERS = Statement("save", f"{inserted(user_transfers, USER_TRANSFER.columns)} RETURNING 1", writes=True)
 
 _AROUND = "coalesce(%(around)s::timestamptz, users.balances_as_of)"
 _LAST = f"CASE WHEN %(later)s::boolean THEN 'infinity' ELSE {_AROUND} + %(tolerance)s::interval END"

@@ -15,7 +15,7 @@ from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, Versioned, row_key
 from metacore.domain.trading.entries import apply_deltas, only_referenced
-from metacore.postgres.client.codecs import BALANCE, ORDER, RESERVATION, TRADE, USER, of_user, to_array
+from metacore.postgres.client.codecs import BALANCE, ORDER, RESERVATION, TRADE, USER, USER_TRANSFER, of_user, to_array
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.client.wire import Call
@@ -80,6 +80,9 @@ async def _save(
         calls.append((trade_statements.INSERT, partial(of_user, TRADE, user_id, new_trades, TRADE.columns)))
     for user_id, trades in by_user(_owned(expectations.trades)).items():
         calls.append((trade_statements.REPLACE, partial(of_user, TRADE, user_id, trades, TRADE.columns)))
+    for user_id, transfers in by_user(_owned(changes.user_transfers)).items():
+        encode = partial(of_user, USER_TRANSFER, user_id, transfers, USER_TRANSFER.columns)
+        calls.append((statements.INSERT_USER_TRANSFERS, encode))
     calls += [*write(changed.values(), entries), *appends]
     if calls:
         await session.pipeline("save", calls, subject=_subjects(changes))
@@ -147,6 +150,7 @@ def _subjects(changes: Changes) -> dict[str, object]:
         "order": changes.orders,
         "reservation": changes.reservations,
         "trade": changes.trades,
+        "transfer": changes.user_transfers,
     }
     subjects = {entity: several[0] for entity, several in rows.items() if len(several) == 1}
     return subjects | {"balance entry": only_referenced(changes.balance_deltas)}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.reservations import NewReservation, Reservation
 from metacore.domain.trading.reserving import ExpireReservations, Posting, PostReservation, Reserve, VoidReservation
 from metacore.domain.trading.sides import TOLERANCE, require_tolerance
+from metacore.domain.trading.transferring import HandOver, UserTransferResult
+from metacore.domain.trading.user_transfers import UserTransfer
 from metacore.domain.values.model import build, require_id, require_model, require_models
 from metacore.domain.values.text import require_key
 from metacore.errors import InvalidDataError, LockTimeoutError
@@ -24,7 +26,7 @@ _AT_ONCE = 1_000
 
 
 class LedgerService:
-    """Reservations of money or goods, each resolved once, whoever calls how often.
+    """Reservations of money or goods, each resolved once, and transfers between users, whoever calls how often.
 
     Built on a storage, each call is one transaction, run again when the database gives it up, but not to wait for a
     lock once more: LockTimeoutError. Built on a transaction, it is part of that. Users are locked by id, one after the
@@ -91,6 +93,30 @@ class LedgerService:
         """
         command = VoidReservation(require_id(user_id, "user_id"), require_id(reservation_id, "reservation_id"))
         return execute(self._storage, command, self._feed)
+
+    def transfer(
+        self,
+        from_user_id: UUID,
+        to_user_id: UUID,
+        asset: str,
+        amount: Decimal,
+        reference: str,
+        occurred_at: datetime | None = None,
+    ) -> UserTransferResult:
+        """Move `amount` of what is free from one user to another, once for each user who gives and `reference`; it
+        occurred now unless told. TRANSFER entries on both sides tell of it.
+
+        APPLIED moved both balances; COVERED moved at most one of them, for an account snapshot knew of it; DUPLICATE
+        has the reference of an earlier one of the same user, asset and amount. ConflictError if that was another,
+        NotAllowedError if the user who gives may not `can_withdraw`, unless it is a DUPLICATE; InsufficientFundsError
+        if too little is free; InvalidDataError if the amount is not above zero, or more than the other balance has room
+        for, both users are one, or the time is more than 5 minutes after the storage's clock; NotFoundError if one of
+        them does not exist.
+        """
+        ids = {"user_id": require_id(from_user_id, "from_user_id"), "to_user_id": require_id(to_user_id, "to_user_id")}
+        told = {"asset": asset, "amount": amount, "reference": reference}
+        transfer = build(UserTransfer, {**ids, **told, "occurred_at": occurred_at or self._storage.now()})
+        return execute(self._storage, HandOver(transfer, self._tolerance), self._feed)
 
     def expire_due(self, limit: int = 100) -> int:
         """Expire up to `limit` of the reservations whose `expires_at` has come, the first ones first, and tell how many

@@ -21,6 +21,7 @@ from metacore.postgres.client.codecs import (
     RESERVATION,
     TRADE,
     USER,
+    USER_TRANSFER,
     to_array,
     to_text,
 )
@@ -49,6 +50,7 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
         trades=_distinct((*rows["trades"], *rows["trades_by_id"])),
         balances=BALANCE.decode_all(rows["balances"]),
         entries=BALANCE_ENTRY.decode_all(rows["entries"]),
+        user_transfers=USER_TRANSFER.decode_all(rows["user_transfers"]),
         unsettled={
             (user_id, TradesOf(OrderIds(*name), symbol, OrderSide(side))): Unsettled(quantity, quote_quantity)
             for user_id, (*name, symbol, side, quantity, quote_quantity) in found.get("unsettled", ())
@@ -95,6 +97,8 @@ def _add_reads(calls: NamedCalls, selection: Selection) -> None:
         calls.add("asset_names", user_id, statements.ASSET_NAMES, {"asset": to_array(assets)})
     for user_id, references in by_user((entry[0], entry[1:]) for entry in set(selection.entries)).items():
         calls.add("entries", user_id, statements.ENTRIES, _arrays(statements.ENTRY_REFERENCE, sorted(references)))
+    for user_id, named in by_user(sorted(set(selection.user_transfers))).items():
+        calls.add("user_transfers", user_id, statements.USER_TRANSFERS, {"reference": to_array(named)})
     for user_id, (kinds, arrays) in _order_ids(selection).items():
         if selection.unsettled:
             calls.add("unsettled", user_id, statements.unsettled(kinds, selection.holding), arrays)

@@ -16,7 +16,7 @@ from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, Versioned, row_key
 from metacore.domain.trading.entries import apply_deltas, only_referenced
-from metacore.postgres.client.codecs import BALANCE, ORDER, RESERVATION, TRADE, USER, of_user, to_array
+from metacore.postgres.client.codecs import BALANCE, ORDER, RESERVATION, TRADE, USER, USER_TRANSFER, of_user, to_array
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import reservations as reservation_statements
@@ -79,6 +79,9 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
         calls.append((trade_statements.INSERT, partial(of_user, TRADE, user_id, new_trades, TRADE.columns)))
     for user_id, trades in by_user(_owned(expectations.trades)).items():
         calls.append((trade_statements.REPLACE, partial(of_user, TRADE, user_id, trades, TRADE.columns)))
+    for user_id, transfers in by_user(_owned(changes.user_transfers)).items():
+        encode = partial(of_user, USER_TRANSFER, user_id, transfers, USER_TRANSFER.columns)
+        calls.append((statements.INSERT_USER_TRANSFERS, encode))
     calls += [*write(changed.values(), entries), *appends]
     if calls:
         session.pipeline("save", calls, subject=_subjects(changes))
@@ -146,6 +149,7 @@ def _subjects(changes: Changes) -> dict[str, object]:
         "order": changes.orders,
         "reservation": changes.reservations,
         "trade": changes.trades,
+        "transfer": changes.user_transfers,
     }
     subjects = {entity: several[0] for entity, several in rows.items() if len(several) == 1}
     return subjects | {"balance entry": only_referenced(changes.balance_deltas)}
