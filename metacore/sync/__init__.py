@@ -106,8 +106,10 @@ if TYPE_CHECKING:
     from metacore.domain.trading.trades import Trade as Trade
     from metacore.domain.trading.trades import TradeFilter as TradeFilter
     from metacore.domain.trading.trades import TradeState as TradeState
+    from metacore.domain.trading.transferring import UserTransferResult as UserTransferResult
     from metacore.domain.trading.transfers import Transfer as Transfer
     from metacore.domain.trading.transfers import TransferResult as TransferResult
+    from metacore.domain.trading.user_transfers import UserTransfer as UserTransfer
     from metacore.domain.values.imports import ImportResult as ImportResult
     from metacore.domain.values.items import BadItem as BadItem
     from metacore.domain.values.items import Readable as Readable

@@ -144,6 +144,8 @@ MODULE_OF = {
     "UpdateSource": "metacore.domain.trading.order_updates",
     "User": "metacore.domain.people.users",
     "UserPatch": "metacore.domain.people.users",
+    "UserTransfer": "metacore.domain.trading.user_transfers",
+    "UserTransferResult": "metacore.domain.trading.transferring",
     "Valuation": "metacore.domain.holdings.valuations",
     "connect": "metacore.sync.opening",
     "new_id": "metacore.ids",
