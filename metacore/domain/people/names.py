@@ -20,7 +20,7 @@ class NameKind(StrEnum):
     @property
     def field(self) -> str:
         """The field that has it."""
-        return self.value.lower()
+        return self.lower()
 
 
 Name = tuple[NameKind, str]
@@ -60,7 +60,7 @@ def names_of(user: NewUser) -> list[Name]:
 
 def renames(patch: UserPatch) -> bool:
     """Whether `patch` may change a name."""
-    return not _NAMING.isdisjoint(patch.given())
+    return not _NAMING.isdisjoint(patch.model_fields_set)
 
 
 def has_name(user: User, name: Name) -> bool:

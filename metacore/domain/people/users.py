@@ -126,7 +126,8 @@ class UserPatch(Model):
 
     def given(self) -> dict[str, Any]:
         """The fields that were given, with their values."""
-        return {name: self.__dict__[name] for name in type(self).model_fields if name in self.model_fields_set}
+        given = self.__pydantic_fields_set__
+        return {name: value for name, value in self.__dict__.items() if name in given}
 
 
 _CLEARABLE = frozenset(

@@ -94,7 +94,7 @@ def _column(
     if not values:
         return ()
     first = values[0]
-    if all(map(is_, values, repeat(first))):
+    if len(values) == 1 or all(map(is_, values, repeat(first))):
         # Columns of a set often repeat one object: a user, a time, None.
         return [to_cell(first)] * len(values)
     kind = type(first)
