@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
-from functools import partial
 from typing import final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing
-from metacore.backends.streams import streamed
 from metacore.domain.trading.reservations import Reservation, ReservationKey, ReservationState
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
@@ -51,11 +47,6 @@ class MemoryReservationStorage(ReservationStorage):
         with self._session.read() as tables:
             rows = tables.reservations.group(user_id)
             return page.of((row for row in rows if state is None or row.state is state), Reservation.place)
-
-    @counts_itself
-    def stream(self, user_id: UUID, state: ReservationState | None = None) -> AsyncIterator[Reservation]:
-        read = partial(MemoryReservationStorage.list, self, user_id, state)
-        return streamed(self._session, "reservations.stream", read)
 
     async def list_due(self, before: datetime, after: str | None = None, limit: int = 100) -> Page[Reservation]:
         before = require_time("before", before)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 from uuid import UUID
 
-from metacore.backends.counting import counts_itself
 from metacore.backends.listing import Listing, parse_limit
-from metacore.backends.streams import streamed
 from metacore.domain.trading.reservations import Reservation, ReservationState
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
@@ -52,11 +48,6 @@ class PostgresReservationStorage(ReservationStorage):
             values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
         rows = await self._session.fetch(statements.page(state is not None, start is not None), values)
         return listing.page(RESERVATION.decode_all(rows), limit, Reservation.place)
-
-    @counts_itself
-    def stream(self, user_id: UUID, state: ReservationState | None = None) -> AsyncIterator[Reservation]:
-        read = partial(PostgresReservationStorage.list, self, user_id, state)
-        return streamed(self._session, "reservations.stream", read)
 
     async def list_due(self, before: datetime, after: str | None = None, limit: int = 100) -> Page[Reservation]:
         before = require_time("before", before)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from metacore.domain.trading.reservations import Reservation, ReservationState
 from metacore.domain.values.pages import Page
+from metacore.sync.storage.streams import by_backend, stream_of
 
 
 class ReservationStorage(Protocol):
@@ -32,11 +33,12 @@ class ReservationStorage(Protocol):
         """
         ...
 
+    @stream_of(list)
     def stream(self, user_id: UUID, state: ReservationState | None = None) -> Iterator[Reservation]:
         """All reservations of `list`, in its order and in constant memory: pages are read as the iteration goes on,
         without a transaction held open.
         """
-        ...
+        return by_backend(user_id, state)
 
     def list_due(self, before: datetime, after: str | None = None, limit: int = 100) -> Page[Reservation]:
         """A page of the PENDING reservations of all users that expire at `before` or earlier, by (expires_at, user_id,

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import final
 from uuid import UUID
 
@@ -17,8 +15,6 @@ from metacore.domain.values.times import require_time
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.paging import PageRequest
 from metacore.memory.schema import Views
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.reservations import ReservationStorage
 
@@ -52,11 +48,6 @@ class MemoryReservationStorage(ReservationStorage):
         with self._session.read() as tables:
             rows = tables.reservations.group(user_id)
             return page.of((row for row in rows if state is None or row.state is state), Reservation.place)
-
-    @counts_itself
-    def stream(self, user_id: UUID, state: ReservationState | None = None) -> Iterator[Reservation]:
-        read = partial(MemoryReservationStorage.list, self, user_id, state)
-        return streamed(self._session, "reservations.stream", read)
 
     def list_due(self, before: datetime, after: str | None = None, limit: int = 100) -> Page[Reservation]:
         before = require_time("before", before)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
 from typing import Any, final
 from uuid import UUID
 
@@ -17,8 +15,6 @@ from metacore.domain.values.times import require_time
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import RESERVATION, to_text
 from metacore.postgres.statements import reservations as statements
-from metacore.sync.backends.counting import counts_itself
-from metacore.sync.backends.streams import streamed
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.storage.reservations import ReservationStorage
 
@@ -53,11 +49,6 @@ class PostgresReservationStorage(ReservationStorage):
             values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
         rows = self._session.fetch(statements.page(state is not None, start is not None), values)
         return listing.page(RESERVATION.decode_all(rows), limit, Reservation.place)
-
-    @counts_itself
-    def stream(self, user_id: UUID, state: ReservationState | None = None) -> Iterator[Reservation]:
-        read = partial(PostgresReservationStorage.list, self, user_id, state)
-        return streamed(self._session, "reservations.stream", read)
 
     def list_due(self, before: datetime, after: str | None = None, limit: int = 100) -> Page[Reservation]:
         before = require_time("before", before)
