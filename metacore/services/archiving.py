@@ -27,7 +27,7 @@ from metacore.domain.trading.archiving import (
 )
 from metacore.domain.trading.audit import Audit, AuditFinding
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceHead, EntryFilter, EntryReason
-from metacore.domain.trading.decisions import Changes, Loaded, Selection
+from metacore.domain.trading.decisions import Changes, Feed, Loaded, Selection
 from metacore.domain.trading.orders import OrderFilter
 from metacore.domain.trading.trades import TradeFilter
 from metacore.errors import NotFoundError
@@ -53,12 +53,14 @@ class Archiver:
     Closed is what nothing that is told later can change: see `metacore.domain.trading.archiving`. The journal of a
     balance goes up to the entry that a CHECKPOINT names, which moves nothing, and from which on `balances.audit` adds
     up; entries with the reference of a deposit or a withdrawal stay. What is told of a time before, and may have been
-    taken out, is an ArchivedError from then on.
+    taken out, is an ArchivedError from then on. `feed` is that of your `TradingService`: CHECKPOINT entries are told by
+    it, what is taken out is not.
     """
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, feed: str | None = None) -> None:
         require_own_world(storage, self)
         self._storage = storage
+        self._feed = None if feed is None else Feed(feed)
 
     async def archive(self, user_id: UUID, before: datetime, keep: Keep) -> AsyncIterator[ArchivePart]:
         """Take out what is closed of the user's history and an hour older than `before`: the parts, one by one.
@@ -72,7 +74,8 @@ class Archiver:
         until = archived_until(user, before, self._storage.now())
         cut = until - GRACE
         firsts = await self._firsts(user_id, cut)
-        await in_transaction(self._storage, partial(_set_checkpoints, user_id=user_id, until=until, firsts=firsts))
+        set_checkpoints = partial(_set_checkpoints, user_id=user_id, until=until, firsts=firsts, feed=self._feed)
+        await in_transaction(self._storage, set_checkpoints)
         taking = _Taking(self._storage, user_id, cut, keep)
         finds: list[Find] = [taking.closed_orders, taking.closed_trades]
         finds += [partial(taking.entries_before, asset=asset, first=first) for asset, first in firsts.items()]
@@ -193,7 +196,9 @@ class _Taking:
         return History(user_id=self._user_id, entries=entries), page.next if goes_on else None
 
 
-async def _set_checkpoints(tx: Transaction, user_id: UUID, until: datetime, firsts: dict[str, int]) -> None:
+async def _set_checkpoints(
+    tx: Transaction, user_id: UUID, until: datetime, firsts: dict[str, int], feed: Feed | None
+) -> None:
     loaded = await _locked(tx, user_id, balances=True)
     deltas = [
         checkpoint(balance, firsts[balance.asset], tx.now())
@@ -202,7 +207,7 @@ async def _set_checkpoints(tx: Transaction, user_id: UUID, until: datetime, firs
     ]
     known = loaded.users[user_id].archived_until
     patches = {} if known is not None and known >= until else {user_id: UserPatch(archived_until=until)}
-    await tx.save(Changes(balance_deltas=tuple(deltas), user_patches=patches))
+    await tx.save(Changes(balance_deltas=tuple(deltas), user_patches=patches, feed=feed))
 
 
 async def _locked(tx: Transaction, user_id: UUID, balances: bool = False) -> Loaded:

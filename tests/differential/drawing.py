@@ -380,6 +380,7 @@ selections = st.builds(
     balances=st.booleans(),
     unsettled=st.booleans(),
     stale_updates=st.booleans(),
+    update_seqs=st.booleans(),
     holding=st.booleans(),
     facts=maybe(
         st.builds(

@@ -19,7 +19,7 @@ from metacore.testing.runners import Runner
 
 from . import drawing as draw
 from .calls import Known, blocks, operations
-from .operations import WAYS, Block, Operation, deal, difference, everything, perform, plain
+from .operations import FEED, WAYS, Block, Operation, deal, difference, everything, perform, plain, told
 
 
 class TwinMachine(RuleBasedStateMachine):
@@ -47,6 +47,7 @@ class TwinMachine(RuleBasedStateMachine):
     def do(self, step: Operation | Block) -> None:
         """Do `step` on both; all that comes of it, and all that is stored then, must be equal."""
         outcomes = [self._on_each(lambda runner, storage: perform(runner, storage, step))]
+        outcomes.append(self._on_each(lambda runner, storage: told(storage)))
         outcomes.append(self._on_each(lambda runner, storage: everything(storage)))
         for of_memory, of_postgres in outcomes:
             if found := difference(of_memory, of_postgres):
@@ -56,7 +57,7 @@ class TwinMachine(RuleBasedStateMachine):
             tuple(order for user_id in draw.USERS for order in memory.orders.list(user_id).items),
             {user_id: {row.asset: row.total for row in memory.balances.list(user_id)} for user_id in draw.USERS[:2]},
         )
-        self.check(outcomes[1][0])
+        self.check(outcomes[-1][0])
 
     def check(self, state: dict[str, Any]) -> None:
         """What must hold after each step."""
@@ -129,7 +130,7 @@ class TradingMachine(TwinMachine):
         self.do(Operation("archives.list", (user_id,)))
 
     def _archive(self, runner: Runner, storage: Any, user_id: UUID, before: datetime) -> Any:
-        archiver = runner.service("Archiver", storage)
+        archiver = runner.service("Archiver", storage, feed=FEED)
         kept = self.kept.setdefault((id(storage), user_id), {})
 
         def keep(number: int, history: History) -> str:

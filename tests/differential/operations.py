@@ -12,6 +12,7 @@ from typing import Any
 from metacore.domain.messages.claims import Claim, ClaimedKey
 from metacore.domain.values.model import Model
 from metacore.errors import MetacoreError
+from metacore.sync.storage.storage import Storage
 from metacore.testing.runners import Runner
 
 
@@ -36,8 +37,14 @@ class Block:
     is_undone: bool = False
 
 
-SERVICES = {"trading": "TradingService", "ledger": "LedgerService"}
-"""What is built on the storage, by the beginning of a path."""
+FEED = "feed"
+"""The topic where all that is traded is told."""
+
+SERVICES: dict[str, tuple[str, dict[str, Any]]] = {
+    "trading": ("TradingService", {"feed": FEED}),
+    "ledger": ("LedgerService", {}),
+}
+"""What is built on the storage, and how, by the beginning of a path."""
 
 
 class UndoError(Exception):
@@ -53,7 +60,11 @@ def perform(runner: Runner, storage: Any, step: Operation | Block) -> Any:
     target = storage
     *parents, method = step.path.split(".")
     for name in parents:
-        target = runner.service(SERVICES[name], storage) if name in SERVICES else getattr(target, name)
+        if name in SERVICES:
+            service, settings = SERVICES[name]
+            target = runner.service(service, storage, **settings)
+        else:
+            target = getattr(target, name)
     try:
         result = getattr(target, method)(*step.args, **step.options)
         return plain(list(result) if isinstance(result, Iterator) else result)
@@ -96,6 +107,16 @@ def _deal(storage: Any, claim: Claim, claimed: ClaimedKey, way: str) -> Any:
     except MetacoreError as error:
         return error
     return None
+
+
+def told(storage: Storage) -> Any:
+    """What the feed has told since it was asked last."""
+    events = []
+    while (claim := storage.outbox.claim([FEED], keys=1000, per_key=1000)).keys:
+        storage.outbox.done(claim.id, claim.upto)
+        # Each backend made ids of its own.
+        events += [{name: value for name, value in event.fields().items() if name != "id"} for event in claim.events]
+    return plain(events)
 
 
 def plain(value: Any) -> Any:

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from metacore.domain.messages.feed import BalanceChanged, parse_feed_event
 from metacore.domain.people.users import User
+from metacore.domain.trading.balances import EntryReason
 from metacore.domain.trading.orders import NewOrder
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.trades import NewTrade
@@ -19,6 +21,7 @@ from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.service_archiving import DAY, ArchivingContract, Shelf
 from metacore.testing.contract.service_trading import SIZE, fill, money, new_order, report, snapshot
+from metacore.testing.runners import Runner
 
 
 class ArchivedFactContract(ArchivingContract):
@@ -148,3 +151,14 @@ class ArchivedFactContract(ArchivingContract):
         result = trading.sync_account(user.id, snapshot(START - DAY, USDT=1000))
         assert (result.outcome, result.reason) == (Outcome.STALE, "facts of after it are archived")
         assert trading.sync_account(user.id, snapshot(START + DAY, BTC="0.02")).outcome is Outcome.APPLIED
+
+    def test_with_a_feed_the_checkpoints_are_told(
+        self, storage: Storage, runner: Runner, clock: ManualClock, shelf: Shelf, user: User, bought: list[NewTrade]
+    ) -> None:
+        clock.advance(days=3)
+        self.archive(runner.service("Archiver", storage, feed="archived"), user, shelf, START + DAY)
+        told = [parse_feed_event(event) for event in storage.outbox.claim(["archived"]).events]
+        balances = {balance.asset: balance for balance in storage.balances.list(user.id)}
+        assert {row.balance.asset: row.balance for row in told if isinstance(row, BalanceChanged)} == balances
+        reasons = [entry.reason for row in told if isinstance(row, BalanceChanged) for entry in row.entries]
+        assert reasons == [EntryReason.CHECKPOINT] * len(balances)

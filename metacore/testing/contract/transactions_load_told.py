@@ -80,6 +80,13 @@ class ToldLoadContract(LoadingContract):
         assert update == storage.order_updates.list(user.id, first.id)[1]
         assert load(storage, orders=named).stale_updates == load(storage, stale_updates=True).stale_updates == ()
 
+    def test_the_newest_updates_of_the_orders_found_are_known_by_their_seq(self, storage: Storage, user: User) -> None:
+        told, untold = (storage.orders.create(NewOrderFactory.build(user_id=user.id)) for _ in range(2))
+        storage.order_updates.append_many(NewOrderUpdateFactory.build(of=told) for _ in range(3))
+        named = tuple((user.id, order.order_ids) for order in (told, untold))
+        assert load(storage, orders=named, update_seqs=True).update_seqs == {told.key: 3, untold.key: 0}
+        assert load(storage, orders=named).update_seqs == load(storage, update_seqs=True).update_seqs == {}
+
     def test_unsettled_trades_of_unknown_orders_are_summed_under_the_ids_that_are_asked_for(
         self, storage: Storage, user: User, other: User, orders: list[Order]
     ) -> None:
