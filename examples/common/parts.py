@@ -89,9 +89,9 @@ class Parts:
 class Broker:
     """A small broker of the Kafka protocol, for development and tests, that keeps its messages in `directory`.
 
-    It is known by its URL only. Two things are not as with a real one: a member of a group that was killed is never
-    dropped, so members are static (`group.instance.id`), as is right in production, too; and messages that it has
-    acknowledged are on disk half a second later.
+    It is known by its URL only. Three things are not as with a real one: a member of a group that was killed is never
+    dropped, so members are static (`group.instance.id`), as is right in production, too; messages that it has
+    acknowledged are on disk half a second later; and it answers a fetch at once, also where there is nothing.
     """
 
     def __init__(self, directory: Path) -> None:
