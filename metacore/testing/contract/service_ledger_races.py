@@ -36,7 +36,8 @@ class LedgerRaceContract(LedgerContract):
         self, storage: Storage, runner: Runner, ledger: LedgerService, stock: User
     ) -> None:
         calls = [partial(ledger.reserve, amount_of(stock, 4, reference="order")) for _ in range(WORKERS)]
-        (made,) = storage.reservations.list(stock.id).items if all(runner.together(*calls)) else ()
+        assert len({row.id for row in results(runner.together(*calls))}) == 1
+        (made,) = storage.reservations.list(stock.id).items
         assert money(storage, stock) == {UNIT: "6 / 4"}
         calls = [partial(ledger.post, *made.key)] * WORKERS
         assert {row.state for row in results(runner.together(*calls))} == {"POSTED"}
