@@ -11,7 +11,7 @@ from metacore.testing import plugin
 
 MESSAGES = (
     *("outbox_keys", "outbox_events", "outbox_progress", "outbox_waits", "outbox_wakeups"),
-    *("inbox_positions", "inbox_messages", "dead_letters"),
+    *("inbox_positions", "inbox_messages", "dead_letters", "bar_parts"),
 )
 """The tables of what belongs to no user."""
 

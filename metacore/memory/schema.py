@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.holdings.portfolios import Portfolio
+from metacore.domain.market.bars import BarPart
 from metacore.domain.messages.claims import KeyProgress, Wait
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import Event, EventKey, KeyCount
@@ -171,6 +173,13 @@ class Views:
         },
     )
 
+    bar_parts: TableOf[tuple[str, str, str, datetime, UUID], BarPart] = TableOf(
+        lambda part: part.key,
+        indexes={
+            "symbol": Index(lambda part: (part.feed, part.symbol), lambda part: part.starts_at),
+            "feed": Index(lambda part: part.feed, lambda part: part.starts_at),
+        },
+    )
     logins: TableOf[tuple[UUID], Login] = TableOf(lambda login: (login.user_id,))
     sessions: TableOf[tuple[UUID, UUID], Session] = TableOf(
         lambda session: (session.user_id, session.id),

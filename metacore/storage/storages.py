@@ -7,6 +7,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from metacore.storage.archives import ArchiveStorage
 from metacore.storage.balances import BalanceStorage
+from metacore.storage.bars import BarStorage
 from metacore.storage.dead_letters import DeadLetterStorage
 from metacore.storage.inbox import InboxStorage
 from metacore.storage.logins import LoginStorage
@@ -59,6 +60,7 @@ class StorageList:
     outbox = StorageOf(OutboxStorage)
     inbox = StorageOf(InboxStorage)
     dead_letters = StorageOf(DeadLetterStorage)
+    bars = StorageOf(BarStorage)
     logins = StorageOf(LoginStorage)
     sessions = StorageOf(SessionStorage)
 

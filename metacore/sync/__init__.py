@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from metacore.domain.holdings.portfolios import Holding as Holding
     from metacore.domain.holdings.portfolios import Portfolio as Portfolio
     from metacore.domain.holdings.valuations import Valuation as Valuation
+    from metacore.domain.market.bars import Bar as Bar
+    from metacore.domain.market.bars import BarPart as BarPart
+    from metacore.domain.market.bars import Summary as Summary
     from metacore.domain.market.market_trades import MarketTrade as MarketTrade
+    from metacore.domain.market.tick_window import TickWindow as TickWindow
     from metacore.domain.market.ticks import Tick as Tick
     from metacore.domain.messages.claims import Claim as Claim
     from metacore.domain.messages.claims import ClaimedKey as ClaimedKey

@@ -18,6 +18,7 @@ from factory.declarations import LazyAttribute, Sequence, Trait
 from factory.helpers import lazy_attribute
 
 from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.market.bars import BarPart, minute_of
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.sessions import NewSession
@@ -282,6 +283,26 @@ class DeadLetterFactory(Factory[DeadLetter]):
     error = "not JSON"
     field = "message"
     failed_at = Sequence(_time)
+
+
+class BarPartFactory(Factory[BarPart]):
+    """A part of one and the same minute, unless told: two ticks at its start."""
+
+    class Meta:
+        model = BarPart
+
+    feed = "live"
+    symbol = "BTCUSDT"
+    exchange = "MEXC"
+    starts_at = minute_of(START)
+    count = 2
+    low = Decimal(50000)
+    high = Decimal(50100)
+    last = LazyAttribute(lambda part: part.high)
+    sum = LazyAttribute(lambda part: part.low + part.high * (part.count - 1))
+    low_at = LazyAttribute(lambda part: part.starts_at)
+    high_at = LazyAttribute(lambda part: part.starts_at + timedelta(seconds=1))
+    last_at = LazyAttribute(lambda part: part.starts_at + timedelta(seconds=1))
 
 
 class NewEventFactory(Factory[NewEvent]):

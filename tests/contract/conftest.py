@@ -20,7 +20,7 @@ from metacore.testing.runners import AsyncRunner, BlockingRunner, Runner
 OLDEST_POSTGRES = 16
 MESSAGES = (
     *("outbox_keys", "outbox_events", "outbox_progress", "outbox_waits", "outbox_wakeups"),
-    *("inbox_positions", "inbox_messages", "dead_letters"),
+    *("inbox_positions", "inbox_messages", "dead_letters", "bar_parts"),
 )
 """The tables of what belongs to no user."""
 

@@ -157,6 +157,16 @@ READING: dict[str, Strategy] = {
     "order_records.count": operation("order_records.count"),
     "outbox.read": operation("outbox.read", draw.sources, draw.sources, st.integers(-1, 3), limit=draw.limits),
     "outbox.stream": operation("outbox.stream", draw.sources, draw.sources, st.integers(-1, 3)),
+    "bars.summary": operation(
+        "bars.summary", *(draw.feeds, draw.sources, draw.times, draw.times), draw.maybe(draw.sources)
+    ),
+    "bars.latest": operation("bars.latest", draw.feeds, draw.sources, draw.maybe(draw.sources)),
+    "bars.list": operation(
+        "bars.list",
+        *(draw.feeds, draw.sources, draw.maybe(draw.sources), draw.maybe(draw.times), draw.maybe(draw.times)),
+        limit=draw.limits,
+    ),
+    "bars.stream": operation("bars.stream", draw.feeds, draw.sources, draw.maybe(draw.sources)),
     "logins.find": operation("logins.find", st.sampled_from(["alice", "bob", "nobody", "\0"])),
     "sessions.get": operation("sessions.get", draw.users, draw.session_ids),
     "dead_letters.get": operation("dead_letters.get", draw.sources, draw.sources),
@@ -195,6 +205,8 @@ WRITING: dict[str, Strategy] = {
     "inbox.purge": operation("inbox.purge", draw.times, limit=draw.limits),
     "outbox.append": operation("outbox.append", st.lists(draw.new_events, max_size=4)),
     "outbox.purge": operation("outbox.purge", draw.times, limit=draw.limits),
+    "bars.add": operation("bars.add", st.lists(draw.bar_parts, max_size=4)),
+    "bars.purge": operation("bars.purge", draw.feeds, draw.times, limit=draw.limits),
     "dead_letters.put": operation("dead_letters.put", draw.dead_letters),
     "dead_letters.resolve": operation(
         "dead_letters.resolve", draw.sources, draw.sources, st.sampled_from(Resolution), draw.maybe(draw.texts)

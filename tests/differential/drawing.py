@@ -11,6 +11,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from metacore.domain.commerce.order_records import OrderRecord, parse_order_record
+from metacore.domain.market.bars import minute_of
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.sessions import NewSession
@@ -26,6 +27,7 @@ from metacore.domain.trading.snapshots import AccountSnapshot
 from metacore.domain.trading.trades import NewTrade, Trade, TradeFilter, TradeState
 from metacore.domain.values.amounts import ATTO, LIMIT, addition, round_down
 from metacore.testing.clock import START
+from metacore.testing.factories import BarPartFactory
 
 USERS = [UUID(int=2**127 + 1), UUID(int=2), UUID(int=3)]
 """Two that are there from the beginning, and one that is not."""
@@ -82,6 +84,8 @@ def mostly(strategy: st.SearchStrategy[Any], otherwise: st.SearchStrategy[Any]) 
     return st.sampled_from([strategy] * 9 + [otherwise]).flatmap(lambda chosen: chosen)
 
 
+feeds = st.sampled_from(["live", "test"])
+minutes = times.map(minute_of)
 sources = st.sampled_from(["1", "2", "\\N"])
 new_events = st.builds(
     NewEvent,
@@ -92,6 +96,15 @@ new_events = st.builds(
     payload=st.sampled_from([{}, {"a": [1, Decimal("1.0"), None]}]),
     headers=st.sampled_from([{}, {"a": "\\"}]),
     occurred_at=maybe(times),
+)
+bar_parts = st.builds(
+    BarPartFactory.build,
+    feed=feeds,
+    symbol=sources,
+    exchange=sources,
+    starts_at=minutes,
+    part=st.integers(1, 2).map(lambda n: UUID(int=n)),
+    count=st.integers(1, 3),
 )
 dead_letters = st.builds(
     DeadLetter,

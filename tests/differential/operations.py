@@ -158,6 +158,7 @@ def everything(storage: Any) -> dict[str, Any]:
     users = storage.users.list(limit=1000).items
     state: dict[str, Any] = {"users": users, "order records": storage.order_records.list(limit=1000).items}
     state["dead letters"] = [storage.dead_letters.list(resolved=resolved, limit=1000) for resolved in (False, True)]
+    state["bars"] = [storage.bars.list(feed, symbol) for feed in ("live", "test") for symbol in ("1", "2")]
     state["events"] = [storage.outbox.read(topic, key) for topic in ("1", "2") for key in ("1", "2")]
     state["lag"] = [storage.outbox.lag(topic) for topic in ("1", "2")]
     for user in users:

@@ -12,6 +12,8 @@ from .test_statement_plans import explained
 
 ASK_ALL = {
     "balances.unexplained": "pages of those of all users",
+    "bars.ADD": "writes several parts",
+    "bars.OLD": "those of all symbols",
     "credentials.GET_BY_API_KEY": "looks a name up and its user, on one server",
     "credentials.KEY_USE": "counts those of all users",
     "credentials.OUTDATED": "counts those of all users",
@@ -55,9 +57,13 @@ _EQUAL = re.compile(r"(?<![\w.])(?:(\w+)\.)?(\w+) = (?:%\(\w+\)s|(\w+)\.(\w+)\b)
 
 def asks_one(statement: Statement) -> bool:
     """Whether the column that rows lie by is equal to a parameter, or to such a column, for each table that it reads;
-    what reads none inserts one row.
+    what reads none inserts one row. Of a union, each part must.
     """
     text = " ".join(statement.text("planned").decode().split())
+    return all(map(_part_asks_one, text.split(" UNION ALL ")))
+
+
+def _part_asks_one(text: str) -> bool:
     lie_by = {name: column for name, (column, _) in shards().items()}
     tables = _ROWS.findall(text)
     read = [(alias or table, lie_by[table]) for into, table, alias in tables if not into]

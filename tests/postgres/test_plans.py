@@ -22,6 +22,7 @@ from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.client.statement import Statement
 from metacore.sync import LedgerService, TradingService, connect
 from metacore.testing.factories import (
+    BarPartFactory,
     DeadLetterFactory,
     ExecutionReportFactory,
     NewEventFactory,
@@ -68,6 +69,8 @@ COPIES = {
     "archives": "'user_id', new_owner",
     "reservations": "'id', new_id, 'reference', new_id, 'expires_at', '2200-01-01T00:00:00Z'",
     "user_transfers": "'reference', new_id",
+    "bar_parts": "'symbol', new_id, 'starts_at', '2200-01-01T00:00:00Z', 'low_at', '2200-01-01T00:00:00Z',"
+    " 'high_at', '2200-01-01T00:00:00Z', 'last_at', '2200-01-01T00:00:00Z'",
     "dead_letters": "'source', new_id, 'position', new_id",
     "inbox_messages": "'message_id', new_id, 'accepted_at', '2200-01-01T00:00:00Z'",
     "inbox_positions": "'key', new_id",
@@ -265,6 +268,17 @@ OPERATIONS = {
         s.order_records.list_by_customer(k.record.customer_id, limit=3),
     ],
     "order_records.save_many": saved,
+    "bars": lambda s, k: [
+        s.bars.add([BarPartFactory.build(), BarPartFactory.build(symbol="ETHUSDT")]),
+        s.bars.add([k.part]),
+        s.bars.summary("live", "BTCUSDT", LONG_AGO, datetime.now(UTC)),
+        s.bars.summary("live", "BTCUSDT", LONG_AGO, datetime.now(UTC), "MEXC"),
+        s.bars.latest("live", "BTCUSDT"),
+        s.bars.latest("live", "BTCUSDT", "MEXC"),
+        s.bars.list("live", "BTCUSDT", limit=3),
+        s.bars.list("live", "BTCUSDT", "MEXC", LONG_AGO, limit=3),
+        s.bars.purge("live", datetime.now(UTC), limit=5),
+    ],
     "dead_letters": lambda s, k: [
         s.dead_letters.get("orders", k.letter.position),
         s.dead_letters.list(limit=3),
@@ -318,6 +332,8 @@ class Known:
         storage.users.set_credentials(self.id, credentials())
         self.record = OrderRecordFactory.build(customer_id="anna", track_number="track")
         self.letter = DeadLetterFactory.build()
+        self.part = BarPartFactory.build()
+        storage.bars.add([self.part])
         storage.dead_letters.put(self.letter)
         storage.inbox.accept("consumer", "trading", "order", 1)
         storage.inbox.once("consumer", "id")

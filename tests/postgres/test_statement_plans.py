@@ -31,6 +31,7 @@ from metacore.postgres.statements.transactions import COLUMNS
 from metacore.postgres.tables.columns import METADATA
 from metacore.sync import LedgerService, TradingService, connect
 from metacore.testing.factories import (
+    BarPartFactory,
     DeadLetterFactory,
     NewEventFactory,
     NewOrderFactory,
@@ -54,6 +55,7 @@ FILTERS = {
 }
 ARGUMENTS: dict[tuple[str, str], Any] = {
     **{(name, "filters"): [*combinations(fields, 1), fields, ()] for name, fields in FILTERS.items()},
+    ("bars.page", "filters"): [named for n in range(4) for named in combinations(("exchange", "since", "until"), n)],
     ("orders.page", "closed"): range(len(CLOSED) + 1),
     ("trades.page", "state"): [None, *TradeState],
     ("users.page", "active"): [None, True, False],
@@ -151,6 +153,7 @@ OWN = """jsonb_build_object(
     'order_id', copy.id, 'order_uid', copy.id, 'track_number', copy.id, 'value', copy.id,
     'api_key_hash', '\\x' || md5(copy.id::text) || md5(copy.id::text))"""
 OWN_OF = {
+    "bar_parts": "jsonb_build_object('symbol', copy.id)",
     "dead_letters": "jsonb_build_object('source', copy.id)",
     "inbox_messages": "jsonb_build_object('message_id', copy.id)",
     "inbox_positions": "jsonb_build_object('key', copy.id)",
@@ -178,6 +181,7 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         storage.order_records.save(OrderRecordFactory.build(count=1))
         storage.archives.take(History(user_id=user.id), "digest")
         storage.dead_letters.put(DeadLetterFactory.build())
+        storage.bars.add([BarPartFactory.build()])
         storage.outbox.append([NewEventFactory.build()])
         storage.outbox.claim(["trading"])
         storage.outbox.append([NewEventFactory.build()])

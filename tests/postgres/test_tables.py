@@ -10,6 +10,7 @@ from psycopg import sql
 from metacore import (
     Balance,
     BalanceEntry,
+    BarPart,
     DeadLetter,
     Event,
     Holding,
@@ -46,6 +47,7 @@ MODELS = {
     "balance_entries": BalanceEntry,
     "portfolios": Portfolio,
     "portfolio_holdings": Holding,
+    "bar_parts": BarPart,
     "dead_letters": DeadLetter,
     "inbox_messages": InboxMessage,
     "inbox_positions": InboxPosition,
@@ -94,7 +96,7 @@ def test_a_column_may_be_empty_where_the_field_may_be_none(name):
 
 def test_every_key_starts_with_what_rows_lie_by():
     others = (
-        {"users": "id", "user_names": "kind", "dead_letters": "source"}
+        {"users": "id", "user_names": "kind", "dead_letters": "source", "bar_parts": "symbol"}
         | dict.fromkeys(BY_TOPIC, "topic")
         | dict.fromkeys(BY_CONSUMER, "consumer")
     )
@@ -242,6 +244,9 @@ def test_the_widest_keys_fit_their_indexes(server, deployed):
         ("portfolio_holdings", "quantity", "0"),
         ("logins", "failures", -1),
         ("logins", "password_hash", "x" * 1025),
+        ("bar_parts", "count", 0),
+        ("bar_parts", "low", "0"),
+        ("bar_parts", "starts_at", "2026-01-31T12:00:01Z"),
         ("sessions", "token_hash", b"x" * 31),
         ("sessions", "generation", 0),
         ("sessions", "ended_at", "2026-01-01T00:00:00Z"),

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 import metacore
 import metacore.sync
 from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.market.bars import BarPart
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
 from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.credentials import Credentials
@@ -65,6 +66,7 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
         str | UUID: lambda: "text",
         NewEvent: factories.NewEventFactory.build,
         Mapping[tuple[str, str], int]: lambda: {("topic", "key"): 1},
+        BarPart: factories.BarPartFactory.build,
         DeadLetter: factories.DeadLetterFactory.build,
         Resolution: lambda: Resolution.DISCARDED,
         bytes: lambda: canary.token_hash,

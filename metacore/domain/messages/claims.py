@@ -160,11 +160,13 @@ def delay_after(failures: int, first: timedelta, longest: timedelta) -> timedelt
 
 def put_aside(event: Event, error: str, now: datetime) -> DeadLetter:
     """The dead letter that `event` becomes."""
+    values = event.fields()
+    in_order = unchecked(Event, {name: values[name] for name in Event.model_fields})
     return DeadLetter(
         source=event.topic,
         position=f"{event.key}:{event.seq}",
         key=event.key,
-        value=event.model_dump_json().encode(),
+        value=in_order.model_dump_json().encode(),
         headers=event.headers,
         error=error,
         failed_at=now,

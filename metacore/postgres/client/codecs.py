@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from metacore.domain.holdings.portfolios import Holding
+from metacore.domain.market.bars import BarPart
 from metacore.domain.messages.claims import KeyProgress
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
 from metacore.domain.messages.events import Event
@@ -221,6 +222,8 @@ BALANCE_HEAD = Codec(BalanceHead, {})
 HOLDING = Codec(Holding, {})
 
 ARCHIVE_PART = Codec(ArchivePart, {})
+
+BAR_PART = Codec(BarPart, {})
 
 DEAD_LETTER = Codec(DeadLetter, {"headers": load_frozen_json, "resolution": Resolution})
 

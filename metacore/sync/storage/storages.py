@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from metacore.sync.storage.archives import ArchiveStorage
 from metacore.sync.storage.balances import BalanceStorage
+from metacore.sync.storage.bars import BarStorage
 from metacore.sync.storage.dead_letters import DeadLetterStorage
 from metacore.sync.storage.inbox import InboxStorage
 from metacore.sync.storage.logins import LoginStorage
@@ -60,6 +61,7 @@ class StorageList:
     outbox = StorageOf(OutboxStorage)
     inbox = StorageOf(InboxStorage)
     dead_letters = StorageOf(DeadLetterStorage)
+    bars = StorageOf(BarStorage)
     logins = StorageOf(LoginStorage)
     sessions = StorageOf(SessionStorage)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from metacore.domain.commerce.order_records import OrderRecord
+from metacore.domain.market.bars import BarPart
 from metacore.domain.messages.dead_letters import DeadLetter
 from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.sessions import NewSession
@@ -53,7 +54,7 @@ RIGHT: dict[Any, Any] = {
 
 MODELS = (
     *(NewUser, UserPatch, NewOrder, OrderFilter, NewTrade, TradeFilter),
-    *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord, DeadLetter, NewEvent, NewSession),
+    *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord, DeadLetter, NewEvent, NewSession, BarPart),
 )
 OWN_RULES = frozenset({"credentials", "api_key", "free", "locked", "quantity", "delta", "symbol", "balances"})
 """What operations read from more than one form, by a rule of their own."""

@@ -1,0 +1,175 @@
+"""A window of ticks: the last seconds of every pair, and what of its minutes nobody has taken yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Self
+
+from metacore import ids
+from metacore.domain.market.bars import MINUTE, BarPart, Prices, Summary, added_up, minute_of
+from metacore.domain.market.ticks import Tick
+from metacore.domain.values.amounts import addition, canonical
+from metacore.domain.values.model import require_model, unchecked
+from metacore.domain.values.text import require_key
+from metacore.domain.values.times import require_time
+from metacore.errors import InvalidDataError, NotFoundError
+
+_SECOND = timedelta(seconds=1)
+
+Pair = tuple[str, str]
+"""`(symbol, exchange)`."""
+
+_Found = Sequence[tuple[Pair, datetime, "_Sums"]]
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What several ticks of a pair add up to."""
+
+    count: int
+    sum: Decimal
+    low: Decimal
+    low_at: datetime
+    high: Decimal
+    high_at: datetime
+    last: Decimal
+    last_at: datetime
+
+    @classmethod
+    def of(cls, tick: Tick) -> Self:
+        price, at = tick.price, tick.at
+        return cls(1, price, price, at, price, at, price, at)
+
+    def add(self, tick: Tick) -> None:
+        price, at = tick.price, tick.at
+        self.count += 1
+        self.sum = addition(self.sum, price)
+        if price < self.low or (price == self.low and at < self.low_at):
+            self.low, self.low_at = price, at
+        if price > self.high or (price == self.high and at < self.high_at):
+            self.high, self.high_at = price, at
+        if at >= self.last_at:
+            self.last, self.last_at = price, at
+
+    def values(self) -> dict[str, Any]:
+        names = ("count", "low", "low_at", "high", "high_at")
+        return {"sum": canonical(self.sum), **{name: getattr(self, name) for name in names}}
+
+    def prices(self) -> Prices:
+        return unchecked(Prices, self.values())
+
+
+class TickWindow:
+    """The ticks of the last `span`, by second, and the parts of minutes that they make: each tick is in one part, once.
+
+    It keeps no tick, but what those of a second add up to: as much as there are seconds in the span, for each pair of a
+    symbol and an exchange, however many ticks come, in whatever order. A tick that is a span older than the newest of
+    its pair counts in its minute alone. Nothing here looks at a clock: whoever adds ticks says which are too old, or
+    not yet possible. It is used by one task or thread at a time.
+    """
+
+    def __init__(self, span: timedelta) -> None:
+        if not isinstance(span, timedelta) or span < _SECOND:
+            raise InvalidDataError("a span is a timedelta of a second at least", field="span")
+        self._span = span
+        self._seconds: dict[Pair, dict[datetime, _Sums]] = {}
+        self._untaken: dict[tuple[Pair, datetime], _Sums] = {}
+
+    def add(self, tick: Tick) -> None:
+        """Count `tick`; one that is equal to another is another one."""
+        require_model(Tick, tick, "tick")
+        pair = tick.symbol, tick.exchange
+        _count(self._untaken, (pair, minute_of(tick.at)), tick)
+        seconds, second = self._seconds.setdefault(pair, {}), _second_of(tick.at)
+        if second in seconds:
+            seconds[second].add(tick)
+            return
+        newest = max(seconds, default=second)
+        if newest - second >= self._span:
+            return
+        seconds[second] = _Sums.of(tick)
+        if second > newest:
+            for old in [each for each in seconds if second - each >= self._span]:
+                del seconds[old]
+
+    def latest(self, symbol: str, exchange: str | None = None) -> Tick:
+        """The newest tick of the symbol, on this exchange or on any; of several at one moment, the one added last.
+
+        NotFoundError if none is in the window.
+        """
+        found = self._found(symbol, exchange, None)
+        (_, place), _, sums = max(found, key=lambda each: each[2].last_at)
+        return unchecked(Tick, {"exchange": place, "symbol": symbol, "price": sums.last, "at": sums.last_at})
+
+    def summary(self, symbol: str, exchange: str | None = None, since: datetime | None = None) -> Summary:
+        """The prices of the symbol from the second of `since` on, or all in the window, on this exchange or on all.
+
+        It tells by `since` and `until` which whole seconds it is about. NotFoundError if there is no tick.
+        """
+        start = None if since is None else _second_of(require_time("since", since))
+        found = self._found(symbol, exchange, start)
+        return Summary.of(
+            {
+                **added_up([sums.prices() for _, _, sums in found]),
+                "symbol": symbol,
+                "exchange": exchange,
+                "since": start or min(second for _, second, _ in found),
+                "until": max(second for _, second, _ in found) + _SECOND,
+            }
+        )
+
+    def parts(self, feed: str, before: datetime | None = None) -> tuple[BarPart, ...]:
+        """Take what was added and not taken yet, a part for each minute of each pair, by key, of this `feed`.
+
+        Only of minutes that ended by `before`, if given. A tick that comes for a minute of which a part was taken is in
+        the next part. Store the same parts again if it is not known whether they were: `bars.add` stores each once.
+        """
+        require_key(feed=feed)
+        end = None if before is None else require_time("before", before)
+        due = sorted(key for key in self._untaken if end is None or key[1] + MINUTE <= end)
+        return tuple(_part(feed, *key, self._untaken.pop(key)) for key in due)
+
+    def trim(self, before: datetime) -> None:
+        """Forget the whole seconds before that time; what they are in minutes stays until it is taken."""
+        start = _second_of(require_time("before", before))
+        for pair, seconds in list(self._seconds.items()):
+            for second in [each for each in seconds if each < start]:
+                del seconds[second]
+            if not seconds:
+                del self._seconds[pair]
+
+    def _found(
+        self, symbol: str, exchange: str | None, start: datetime | None
+    ) -> Sequence[tuple[Pair, datetime, _Sums]]:
+        require_key(symbol=symbol)
+        if exchange is not None:
+            require_key(exchange=exchange)
+        found = [
+            (pair, second, sums)
+            for pair, seconds in self._seconds.items()
+            if pair[0] == symbol and exchange in (None, pair[1])
+            for second, sums in seconds.items()
+            if start is None or second >= start
+        ]
+        if not found:
+            raise NotFoundError("tick", (symbol, exchange))
+        return found
+
+
+def _second_of(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def _count(sums: dict[Any, _Sums], key: Any, tick: Tick) -> None:
+    if key in sums:
+        sums[key].add(tick)
+    else:
+        sums[key] = _Sums.of(tick)
+
+
+def _part(feed: str, pair: Pair, starts_at: datetime, sums: _Sums) -> BarPart:
+    where = {"feed": feed, "symbol": pair[0], "exchange": pair[1], "starts_at": starts_at, "part": ids.new_id()}
+    return unchecked(BarPart, {**sums.values(), **where, "last": sums.last, "last_at": sums.last_at})

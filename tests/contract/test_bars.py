@@ -1,0 +1,5 @@
+from metacore.testing import contract
+
+
+class TestBar(contract.BarStorageContract):
+    """On every backend, in both worlds."""
