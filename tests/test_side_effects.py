@@ -43,7 +43,8 @@ def run(program: str) -> str:
 
 def test_importing_everything_leaves_the_process_as_it_was() -> None:
     third_party = (
-        "import pytest, sqlalchemy, pydantic, pydantic_settings, psycopg, psycopg_pool, factory, typer, rich\n"
+        "import pytest, sqlalchemy, alembic.context, pydantic, pydantic_settings, psycopg, psycopg_pool, factory\n"
+        "import typer, rich\n"
     )
     program = (
         STATE
@@ -59,7 +60,7 @@ def test_working_with_a_storage_leaves_the_process_as_it_was(url: str) -> None:
     use = f"""
 import metacore.sync
 with metacore.sync.connect("memory://"): pass
-import sqlalchemy, psycopg_pool
+import sqlalchemy, alembic.context, psycopg_pool
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 before = state()
 with metacore.sync.connect({url!r}) as storage:

@@ -42,7 +42,7 @@ FEED = "feed"
 
 SERVICES: dict[str, tuple[str, dict[str, Any]]] = {
     "trading": ("TradingService", {"feed": FEED}),
-    "ledger": ("LedgerService", {}),
+    "ledger": ("LedgerService", {"feed": FEED}),
 }
 """What is built on the storage, and how, by the beginning of a path."""
 

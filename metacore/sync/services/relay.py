@@ -28,7 +28,7 @@ _PASSING = (RetryableError, OutcomeUnknownError, StatementTimeoutError, StorageU
 """Errors after which it may go well again: what was claimed is claimed again when its lease has run out."""
 
 MARK = timedelta(seconds=1)
-"""How long what is told may stay unmarked while the rest of a claim is told."""
+"""How long what is told may stay unmarked while the rest of a claim is told; a quarter of a lease if that is less."""
 
 
 class Relay:
@@ -37,7 +37,8 @@ class Relay:
     `send` gets an event and returns when it has arrived; whatever it raises, the event has not. Then that key waits,
     `backoff` at first and twice as long each time, up to `longest_backoff`, while others go on; after `attempts` times
     the event is parked as a dead letter, and its key goes on, too. Any number of relays may share topics, in any number
-    of processes: a key is one relay's at a time, for the time of a `lease`. Whoever takes events drops those that have
+    of processes: a key is one relay's at a time, for the time of a `lease`,
+    which must be longer than `send` takes. Whoever takes events drops those that have
     come before, by `inbox.accept`.
     """
 
@@ -67,6 +68,7 @@ class Relay:
         self._storage = storage
         self._send = send
         self._attempts = attempts
+        self._mark_after = min(MARK, self._wanted.lease / 4)
         self._backoff, self._longest, self._pause = backoff, longest_backoff, pause
         self._is_stopped = False
 
@@ -107,7 +109,7 @@ class Relay:
             now = self._storage.now()
             if now >= progress.claim.leased_until:
                 return
-            if now - progress.marked_at >= MARK:
+            if now - progress.marked_at >= self._mark_after:
                 self._mark(progress)
             try:
                 self._send(event)

@@ -100,16 +100,17 @@ class RelayContract(Contract):
         assert letter.error == "ValueError('refused 2')"
         assert storage.outbox.lag("trading").events == 0
 
+    @pytest.mark.parametrize("each", [1, 0.1])
     def test_what_is_told_slowly_is_marked_on_the_way(
-        self, storage: Storage, clock: ManualClock, runner: Runner
+        self, storage: Storage, clock: ManualClock, runner: Runner, each: float
     ) -> None:
         storage.outbox.append(NewEventFactory.build(key="a") for _ in range(9))
-        settings: dict[str, Any] = {"send": runner.eventual(lambda _: clock.advance()), "lease": timedelta(seconds=4)}
-        relay = runner.service("Relay", storage, topics=["trading"], **settings)
+        send, lease = runner.eventual(lambda _: clock.advance(seconds=each)), timedelta(seconds=4 * each)
+        relay = runner.service("Relay", storage, topics=["trading"], send=send, lease=lease)
         told = relay.step()
         assert storage.outbox.lag("trading").events == 9 - told + 1  # the last one came as the lease ran out
         while relay.step():
-            clock.advance(seconds=4)
+            clock.advance(seconds=4 * each)
         assert storage.outbox.lag("trading").events == 0
 
     def test_an_error_that_cannot_be_stored_is_escaped(self, storage: Storage, runner: Runner) -> None:
