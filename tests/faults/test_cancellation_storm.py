@@ -55,6 +55,7 @@ STREAMS: dict[str, tuple[Any, ...]] = {
     "portfolios.stream_holders": ("btc",),
     "order_records.stream": (),
     "order_records.stream_by_customer": ("nobody",),
+    "bars.stream": ("live", "BTCUSDT"),
     "dead_letters.stream": (),
     "outbox.stream": ("topic", "key"),
 }
