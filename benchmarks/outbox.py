@@ -17,6 +17,8 @@ import sys
 import threading
 import time
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -161,11 +163,12 @@ def held(storage: Storage, url: str) -> None:
 
 
 def main() -> None:
-    with EmbeddedPostgres() as server:
+    # On a path, it writes as a server does: fsync is on.
+    with TemporaryDirectory() as directory, EmbeddedPostgres(Path(directory, "data")) as server:
         SchemaDeployer(server.url).deploy()
         with connect(server.url) as storage:
-            sets(storage, server.url)
             held(storage, server.url)
+            sets(storage, server.url)
 
 
 if __name__ == "__main__":

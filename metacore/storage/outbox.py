@@ -35,7 +35,7 @@ class OutboxStorage(Protocol):
         Keys that wait longest come first, counted from an append or from when they became free. A key is in one claim
         at a time, from its first event on that is not done, until all of its events in the claim are done, it is given
         back by `retry`, or the lease runs out; then another claim gets it, from the first event on that is not done. A
-        claim of nothing has no keys. Of an event whose transaction stayed open for seconds after it was appended, a
+        claim of nothing has no keys. Of an event whose transaction stayed open for a second after it was appended, a
         claim may know a second later.
 
         `keys` and `per_key` are 1 to 1,000, `lease` above nought; others are an InvalidDataError.
