@@ -112,11 +112,22 @@ class BarPart(Prices):
         return self.symbol, self.feed, self.exchange, self.starts_at, self.part
 
 
-class Bar(Prices):
+class AveragedPrices(Prices):
+    """Prices with their `average`: `sum` / `count` of the very ticks, rounded to 18 places, half to even."""
+
+    average: NonNegativeAmount
+    """The sum of the prices by their count, at 18 places."""
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Self:
+        """What these, already valid, values of all fields but the average make."""
+        return unchecked(cls, {**values, "average": average(values["sum"], values["count"])})
+
+
+class Bar(AveragedPrices):
     """The minute of a symbol on an exchange that begins `starts_at`, as all its parts tell it.
 
-    `average` is `sum` / `count`, rounded to 18 places, half to even. Of several newest ticks at one moment, `last` is
-    that of the part with the greatest id.
+    Of several newest ticks at one moment, `last` is that of the part with the greatest id.
     """
 
     feed: Key
@@ -126,41 +137,24 @@ class Bar(Prices):
     """The exchange whose prices they are."""
     starts_at: Time
     """When the minute begins."""
-    average: NonNegativeAmount
-    """The sum of the prices by their count, at 18 places."""
     last: PositiveAmount
     """The price of the newest tick."""
     last_at: Time
     """When the newest tick was."""
-
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> Self:
-        """The bar of these, already valid, values of all fields but the average."""
-        return unchecked(cls, {**values, "average": average(values["sum"], values["count"])})
 
     def place(self) -> tuple[datetime, str]:
         """What bars are listed by, descending."""
         return self.starts_at, self.exchange
 
 
-class Summary(Prices):
-    """The prices of a symbol on one exchange, or on all, from `since` on until `until`, excluded.
-
-    `average` is `sum` / `count`, rounded to 18 places, half to even: of the ticks, not of averages.
-    """
+class Summary(AveragedPrices):
+    """The prices of a symbol on one exchange, or on all, from `since` on until `until`, excluded."""
 
     symbol: Key
     exchange: Key | None
     """The exchange whose prices they are; null for those of all."""
     since: Time
     until: Time
-    average: NonNegativeAmount
-    """The sum of the prices by their count, at 18 places."""
-
-    @classmethod
-    def of(cls, values: dict[str, Any]) -> Self:
-        """The summary of these, already valid, values of all fields but the average."""
-        return unchecked(cls, {**values, "average": average(values["sum"], values["count"])})
 
 
 def average(sum: Decimal, count: int) -> Decimal:
