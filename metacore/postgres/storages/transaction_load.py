@@ -77,11 +77,11 @@ def _add_locks(calls: NamedCalls, selection: Selection) -> None:
     for user_id in sorted(selection.users):
         calls.add("users", user_id, lock)
     for user_id, (kinds, arrays) in _order_ids(selection).items():
-        calls.add("orders", user_id, statements.lock_orders(kinds, selection.holding), arrays)
+        calls.add("orders", user_id, statements.lock_orders(kinds, _holding(selection, user_id)), arrays)
     for user_id, (ids, references) in _reservations(selection).items():
         arrays = {"id": to_array(ids)} if ids else {}
         arrays |= _arrays(("asset", "reference"), references) if references else {}
-        holding = selection.holding and user_id in selection.users
+        holding = _holding(selection, user_id)
         lock_them = lock_reservations(bool(ids), bool(references), holding, selection.skip_locked)
         calls.add("reservations", user_id, lock_them, arrays)
 
@@ -99,12 +99,13 @@ def _add_reads(calls: NamedCalls, selection: Selection) -> None:
     for user_id, named in by_user(sorted(set(selection.user_transfers))).items():
         calls.add("user_transfers", user_id, statements.USER_TRANSFERS, {"reference": to_array(named)})
     for user_id, (kinds, arrays) in _order_ids(selection).items():
+        holding = _holding(selection, user_id)
         if selection.unsettled:
-            calls.add("unsettled", user_id, statements.unsettled(kinds, selection.holding), arrays)
+            calls.add("unsettled", user_id, statements.unsettled(kinds, holding), arrays)
         if selection.stale_updates:
-            calls.add("stale", user_id, statements.stale_updates(kinds, selection.holding), arrays)
+            calls.add("stale", user_id, statements.stale_updates(kinds, holding), arrays)
         if selection.update_seqs:
-            calls.add("update_seqs", user_id, statements.update_seqs(kinds, selection.holding), arrays)
+            calls.add("update_seqs", user_id, statements.update_seqs(kinds, holding), arrays)
     for user_id in sorted(selection.users):
         if selection.balances:
             calls.add("balances", user_id, statements.BALANCES)
@@ -112,6 +113,11 @@ def _add_reads(calls: NamedCalls, selection: Selection) -> None:
             window = _window(selection.facts)
             calls.add("facts", user_id, statements.FACTS, window)
             calls.add("placements", user_id, statements.PLACEMENTS, window)
+
+
+def _holding(selection: Selection, user_id: UUID) -> bool:
+    """Whether all that holds funds of this user is wanted: of one that is only named, it is not."""
+    return selection.holding and user_id in selection.users
 
 
 def _window(facts: FactWindow) -> dict[str, str | None]:
@@ -140,7 +146,7 @@ def _order_ids(selection: Selection) -> dict[UUID, tuple[tuple[str, ...], dict[s
         for field in OrderIds._fields:
             if names := sorted({name for ids in named.get(user_id, ()) if (name := getattr(ids, field)) is not None}):
                 arrays[field] = to_array(names)
-        if arrays or selection.holding:
+        if arrays or _holding(selection, user_id):
             found[user_id] = tuple(arrays), arrays
     return found
 

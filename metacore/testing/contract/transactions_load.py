@@ -154,6 +154,8 @@ class LoadContract(LoadingContract):
         assert load(storage, users=users, holding=True).orders == tuple(sorted(holding, key=lambda order: order.key))
         both = load(storage, users=users, holding=True, orders=((user.id, OrderIds(order_id=third.id)),))
         assert both.orders == tuple(sorted((*holding, third), key=lambda order: order.key))
+        named = load(storage, users=users, holding=True, orders=((other.id, OrderIds(order_id=NOBODY)),))
+        assert named.orders == tuple(sorted(holding, key=lambda order: order.key))
 
     def test_it_reads_what_its_transaction_wrote(self, storage: Storage, user: User) -> None:
         with storage.transaction() as tx:
