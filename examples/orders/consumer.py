@@ -122,14 +122,15 @@ class Consumer:
 
     async def _bring(self, kafka: AIOKafkaConsumer, stop: asyncio.Event, backoff: Backoff) -> None:
         """Store one batch after the other; the next is read while the one before is stored."""
-        storing: asyncio.Task[None] | None = None
+        storing: asyncio.Task[bool] | None = None
         try:
             while not stop.is_set():
                 polled, batch = await self._poll(kafka)
                 if not polled:
                     await _rest(kafka)
-                if storing is not None:
-                    await storing
+                # What was given up is not stored: nothing behind it may be committed.
+                if storing is not None and not await storing:
+                    return
                 storing = asyncio.create_task(self._finish(kafka, polled, batch, backoff)) if polled else None
         finally:
             if storing is not None:
@@ -140,11 +141,14 @@ class Consumer:
         await self._note_positions(kafka, polled)
         return polled, await sort(message for messages in polled.values() for message in messages)
 
-    async def _finish(self, kafka: AIOKafkaConsumer, polled: Polled, batch: Batch, backoff: Backoff) -> None:
+    async def _finish(self, kafka: AIOKafkaConsumer, polled: Polled, batch: Batch, backoff: Backoff) -> bool:
+        """Store and commit what was polled; whether it is stored, and not given up to end."""
         headers = (message.headers for messages in polled.values() for message in messages)
         with self._tracing.processing(self._settings.topic, headers):
-            if await self._store(batch, backoff):
-                await self._commit(kafka, polled)
+            if not await self._store(batch, backoff):
+                return False
+            await self._commit(kafka, polled)
+            return True
 
     async def _note_positions(self, kafka: AIOKafkaConsumer, polled: Polled) -> None:
         """Note what comes next of each partition of ours, so that a backlog is told before any of it is stored."""

@@ -123,6 +123,29 @@ def test_the_backlog_is_told_before_it_is_stored_and_for_no_partition_that_was_t
     run(check)
 
 
+def test_nothing_behind_a_batch_that_was_given_up_is_committed(mocker: MockerFixture) -> None:
+    async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
+        stop = asyncio.Event()
+        batches = [
+            {PARTITION: [message(OrderRecordFactory.build().model_dump_json().encode(), offset)]} for offset in (0, 1)
+        ]
+
+        def save(_: Any) -> Any:
+            if storing.call_count > 1:
+                return [metacore.SaveOutcome.CREATED]
+            stop.set()
+            raise StorageUnavailableError("away")
+
+        storing = mocker.patch.object(storage.order_records, "save_many", side_effect=save)
+        committing = mocker.patch.object(consumer, "_commit")
+        broker: Any = Broker(None)
+        mocker.patch.object(broker, "getmany", side_effect=batches)
+        await consumer._bring(broker, stop, Backoff(stop))
+        assert (storing.call_count, committing.call_count) == (1, 0)
+
+    run(check)
+
+
 def test_a_broker_that_does_not_answer_is_waited_for(mocker: MockerFixture) -> None:
     async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
         stop = asyncio.Event()
