@@ -15,8 +15,8 @@ from metacore.domain.trading.sides import TOLERANCE, require_tolerance
 from metacore.domain.trading.transferring import HandOver, UserTransferResult
 from metacore.domain.trading.user_transfers import UserTransfer
 from metacore.domain.values.model import build, require_id, require_model, require_models
-from metacore.domain.values.text import require_key
-from metacore.errors import InvalidDataError, LockTimeoutError
+from metacore.domain.values.text import require_key, require_seq
+from metacore.errors import LockTimeoutError
 from metacore.services.commands import execute
 from metacore.storage.storage import Storages
 
@@ -125,8 +125,7 @@ class LedgerService:
         somebody else is about to resolve, and what belongs to a user whom somebody has locked for longer than
         `lock_timeout`, is left alone.
         """
-        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-            raise InvalidDataError("a limit is a whole number above zero", field="limit")
+        require_seq(limit=limit)
         before, after, expired = self._storage.now(), None, 0
         while True:
             page = await self._storage.reservations.list_due(before, after, min(limit - expired, _AT_ONCE))

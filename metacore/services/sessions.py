@@ -243,6 +243,9 @@ class SessionService:
 async def _set_password(
     tx: Transaction, user_id: UUID, hashed: Secret, expected: Secret | None = None, keep: UUID | None = None
 ) -> int:
+    # What was proven may have been locked meanwhile, by those who guess at the same time.
+    if expected is not None and not await tx.logins.admit(user_id, expected):
+        (await tx.logins.get(user_id)).require_unlocked(tx.now())
     await tx.logins.set_password(user_id, hashed, expected)
     return await tx.sessions.end_all(user_id, EndReason.PASSWORD_CHANGED, keep)
 

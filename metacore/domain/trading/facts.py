@@ -34,8 +34,8 @@ class Fact:
 
     @property
     def place(self) -> tuple[datetime, str, str]:
-        """Where it stands among the facts of its user: by (occurred_at, reference)."""
-        return self.occurred_at, self.reference or "", self.kind
+        """Where it stands among the facts of its user: by (occurred_at, reference, key)."""
+        return self.occurred_at, self.reference or "", self.key
 
     @property
     def key(self) -> str:

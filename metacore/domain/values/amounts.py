@@ -48,8 +48,9 @@ def _context(digits: int, *traps: type[DecimalException]) -> Context:
 _CONTEXT = _context(256)
 _SUM_CONTEXT = _context(256, Inexact)
 _AMOUNT_CONTEXT = _context(WHOLE_DIGITS + DECIMAL_PLACES, Inexact)
-_PLAIN = re.compile(r"-?(?:0|[1-9]\d{0,37})(?:\.\d{1,36})?", re.ASCII)
-_CANONICAL = re.compile(r"-?(?:0|[1-9]\d{0,37})(?:\.\d{0,35}[1-9])?", re.ASCII)
+_WHOLE = rf"-?(?:0|[1-9]\d{{0,{WHOLE_DIGITS - 1}}})"
+_PLAIN = re.compile(rf"{_WHOLE}(?:\.\d{{1,{DECIMAL_PLACES}}})?", re.ASCII)
+_CANONICAL = re.compile(rf"{_WHOLE}(?:\.\d{{0,{DECIMAL_PLACES - 1}}}[1-9])?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?0{0,99}\d{1,6})?", re.ASCII)
 
 

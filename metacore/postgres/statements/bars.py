@@ -35,7 +35,7 @@ STORED = Statement(
 """Those of a set of parts of one symbol that are stored."""
 
 _PRICES = (
-    "sum(count)::bigint, sum(sum), min(low), (array_agg(low_at ORDER BY low, low_at))[1],"
+    "sum(count)::bigint, trim_scale(sum(sum)), min(low), (array_agg(low_at ORDER BY low, low_at))[1],"
     " max(high), (array_agg(high_at ORDER BY high DESC, high_at))[1]"
 )
 _LAST = (

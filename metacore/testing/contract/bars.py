@@ -85,6 +85,12 @@ class BarStorageContract(Contract):
         assert (mexc.count, mexc.exchange) == (6, "MEXC")
         assert (mexc.sum, mexc.average) == (Decimal(21), Decimal("3.5"))
 
+    def test_a_sum_is_in_canonical_form(self, storage: Storage) -> None:
+        storage.bars.add([priced("1.5"), priced("1.5")])
+        found = storage.bars.summary("live", "BTCUSDT", *EVER)
+        (bar,) = storage.bars.list("live", "BTCUSDT")
+        assert (str(found.sum), str(bar.sum), str(bar.average)) == ("3", "3", "1.5")
+
     def test_a_summary_is_of_whole_minutes(self, storage: Storage) -> None:
         storage.bars.add([part(0), part(1), part(2)])
         instant = timedelta(microseconds=1)

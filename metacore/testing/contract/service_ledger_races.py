@@ -55,7 +55,9 @@ class LedgerRaceContract(LedgerContract):
         outcomes = runner.together(*(ways * 4))
         state = storage.reservations.get(*made.key).state
         won = {row.state for row in outcomes if isinstance(row, Reservation)}
+        assert state != "PENDING"
         assert won <= {state}
+        assert money(storage, buyer) == {UNIT: "5 / 0" if state == "POSTED" else "1 / 0"}
         assert sum(row for row in outcomes if isinstance(row, int)) == (state == "EXPIRED")
         assert {type(row) for row in outcomes} <= {Reservation, int, ConflictError}
         assert total([units(storage, stock), units(storage, buyer)]) == 11
