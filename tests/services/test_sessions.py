@@ -4,8 +4,10 @@ import subprocess
 import sys
 
 import pytest
+from pytest_mock import MockerFixture
 
-from metacore.errors import ConfigurationError
+from metacore.domain.values.secrets import Secret
+from metacore.errors import ConfigurationError, SignInError
 from metacore.sync import SessionService, connect
 
 
@@ -22,3 +24,20 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "argon2", None)
     with pytest.raises(ConfigurationError, match=r"metacore\[auth\]"):
         SessionService(connect("memory://"))
+
+
+def test_who_is_locked_out_while_a_password_is_proven_does_not_change_it(mocker: MockerFixture) -> None:
+    with connect("memory://") as storage:
+        service = SessionService(storage)
+        user = service.register("alice", "correct horse")
+        verify = service._hasher.verify
+
+        def lock_out_and_verify(hashed: Secret, password: Secret) -> bool:
+            for _ in range(21):
+                storage.logins.fail(user.id)
+            return verify(hashed, password)
+
+        mocker.patch.object(service._hasher, "verify", side_effect=lock_out_and_verify)
+        with pytest.raises(SignInError) as caught:
+            service.change_password(user.id, "correct horse", "another horse")
+        assert caught.value.locked_until is not None
