@@ -63,10 +63,11 @@ class Claiming:
         """The claim; None if what was looked at was of no use, and there may be more."""
         seen = self._look(tx)
         chosen = self._choose(seen)
+        claimed = self._take(tx, seen, chosen) if chosen else ()
+        # Only now: what could not be taken is still to be looked at.
         self._note(seen, {(topic, key) for topic, keys in chosen.items() for key in keys})
         if not chosen:
             return Claim.of(self._claim_id, self._until, ())
-        claimed = self._take(tx, seen, chosen)
         self._limit = min(MORE * self._limit, MOST_WAKEUPS)
         return Claim.of(self._claim_id, self._until, claimed) if claimed else None
 
