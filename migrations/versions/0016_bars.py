@@ -26,7 +26,7 @@ def upgrade(schema: str) -> None:
 
         CONSTRAINT bar_parts_pkey PRIMARY KEY (symbol, feed, exchange, starts_at, part),
         CONSTRAINT bar_parts_symbol_short CHECK (char_length(symbol) <= 255),
-        CONSTRAINT bar_parts_count_positive CHECK (count > 0),
+        CONSTRAINT bar_parts_count_possible CHECK (count > 0 AND count < 2147483648),
         CONSTRAINT bar_parts_last_between CHECK (low > 0 AND low <= last AND last <= high),
         CONSTRAINT bar_parts_average_between CHECK (low * count <= sum AND sum <= high * count),
         CONSTRAINT bar_parts_minute_whole CHECK (date_trunc('minute', starts_at, 'UTC') = starts_at),

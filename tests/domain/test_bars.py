@@ -18,7 +18,7 @@ FIRST = minute_of(START)
     ("values", "field"),
     [
         ({"count": 0, "sum": Decimal(1)}, "count"),
-        ({"count": 2**63}, "count"),
+        ({"count": 2**31}, "count"),
         ({"low": Decimal(0)}, "low"),
         ({"sum": Decimal(-1)}, "sum"),
         ({"starts_at": START, "low_at": START, "high_at": START, "last_at": START}, "starts_at"),

@@ -84,6 +84,8 @@ class BarPart(Prices):
     """The exchange whose prices they are."""
     starts_at: Time
     """When the minute begins."""
+    count: int = Field(ge=1, lt=2**31)
+    """How many ticks it has."""
     part: UUID = Field(default_factory=lambda: ids.new_id())
     """The id of the part, made by the client."""
     sum: PositiveAmount

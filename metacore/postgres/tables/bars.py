@@ -38,7 +38,7 @@ bar_parts = Table(
     time_column("last_at"),
     PrimaryKeyConstraint("symbol", "feed", "exchange", "starts_at", "part", name="bar_parts_pkey"),
     short("bar_parts", "symbol"),
-    CheckConstraint("count > 0", name="bar_parts_count_positive"),
+    CheckConstraint("count > 0 AND count < 2147483648", name="bar_parts_count_possible"),
     CheckConstraint("low > 0 AND low <= last AND last <= high", name="bar_parts_last_between"),
     CheckConstraint("low * count <= sum AND sum <= high * count", name="bar_parts_average_between"),
     CheckConstraint("date_trunc('minute', starts_at, 'UTC') = starts_at", name="bar_parts_minute_whole"),
