@@ -30,10 +30,7 @@ class ItemParser(Generic[P, R]):
 
     def __call__(self, payload: Payload, *args: P.args, **kwargs: P.kwargs) -> R:
         """What all items say."""
-        read = self._read(payload, *args, **kwargs)
-        if read.bad:
-            raise read.bad[0].error
-        return read.good
+        return self._read(payload, *args, **kwargs).whole()
 
     def readable(self, payload: Payload, *args: P.args, **kwargs: P.kwargs) -> Readable[R]:
         """What the good items say, and which are bad."""

@@ -36,3 +36,9 @@ class Readable(Generic[T]):
 
     good: T
     bad: tuple[BadItem, ...] = ()
+
+    def whole(self) -> T:
+        """`good`, if nothing is bad; else the error of the first that is bad is raised."""
+        if self.bad:
+            raise self.bad[0].error
+        return self.good

@@ -7,7 +7,7 @@ from metacore.domain.market.ticks import Tick
 from metacore.domain.values.frozen import FrozenDict
 from metacore.errors import ExchangeError
 from metacore.exchanges.binance.messages import read_message
-from metacore.exchanges.binance.tickers import ticks
+from metacore.exchanges.binance.tickers import ticks_of
 from metacore.exchanges.binance.trades import TRADE, market_trade_of
 from metacore.exchanges.fields import Fields
 from metacore.exchanges.payloads import Payload, refuse_error
@@ -25,7 +25,7 @@ def stream_event(payload: Payload) -> StreamEvent | None:
                 return None
         if told.find("e")[1] == TRADE:
             return market_trade_of(told)
-    return ticks(payload)
+    return ticks_of(told).whole()
 
 
 def _refuse_answer(answer: Fields) -> None:
