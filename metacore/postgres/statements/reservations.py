@@ -85,9 +85,7 @@ def lock(by_id: bool, by_reference: bool, holding: bool, skip_locked: bool) -> S
     if holding:
         found.append(f"SELECT id FROM {{schema}}.reservations WHERE reservations.{OF_USER} AND {HOLDING_RESERVATIONS}")
     named = f"({' UNION '.join(found)} ORDER BY id) AS named"
-    locked = looked_up(RESERVATION.columns, "reservations", _ID, lock=True)
-    if skip_locked:
-        locked = locked.replace("FOR UPDATE", "FOR UPDATE SKIP LOCKED")
+    locked = looked_up(RESERVATION.columns, "reservations", _ID, lock=True, skip_locked=skip_locked)
     return Statement("load", f"SELECT found.* FROM {named} {locked}")
 
 

@@ -51,14 +51,16 @@ def replaced(table: Table, columns: Iterable[str], key: Sequence[str], changes: 
     return f"{inserted(table, columns)} ON CONFLICT ({names(key)}) DO UPDATE SET {assignments(changes, 'excluded')}"
 
 
-def looked_up(columns: Iterable[str], table: str, on: str, alias: str = "found", lock: bool = False) -> str:
+def looked_up(
+    columns: Iterable[str], table: str, on: str, alias: str = "found", lock: bool = False, skip_locked: bool = False
+) -> str:
     """A FROM item `alias` of the rows of `table` that are `on` the row of the item before it: locked one after the
-    other in the order of those, if so.
+    other in the order of those, if so; if so, without those that another transaction has locked.
 
     It cannot be turned around: joined, a table that is small at the moment would be read whole, and each of its rows
     looked for in the set. FOR UPDATE forbids that, or OFFSET.
     """
-    ending = "FOR UPDATE" if lock else "OFFSET 0"
+    ending = f"FOR UPDATE{' SKIP LOCKED' if skip_locked else ''}" if lock else "OFFSET 0"
     return f"CROSS JOIN LATERAL (SELECT {names(columns)} FROM {{schema}}.{table} WHERE {on} {ending}) AS {alias}"
 
 

@@ -190,6 +190,20 @@ class ReservationContract(LedgerContract):
         result = trading.sync_account(stock.id, snapshot(clock.now, **{UNIT: 6}))
         assert (result.differences, money(storage, stock)) == ({}, {UNIT: "6 / 0"})
 
+    def test_a_post_that_a_snapshot_knew_of_explains_it(
+        self, storage: Storage, ledger: LedgerService, trading: TradingService, clock: ManualClock, stock: User
+    ) -> None:
+        clock.advance(seconds=60)
+        trading.sync_account(stock.id, snapshot(clock.now, **{UNIT: 10}))
+        made = ledger.reserve(amount_of(stock, 4))
+        clock.advance(seconds=10)
+        trading.sync_account(stock.id, snapshot(clock.now, **{UNIT: 6}))
+        assert storage.balances.get(stock.id, UNIT).unexplained == -4
+        clock.advance(seconds=1)
+        ledger.post(*made.key)
+        assert money(storage, stock) == {UNIT: "6 / 0"}
+        assert storage.balances.get(stock.id, UNIT).unexplained == 0
+
     def test_it_takes_part_in_a_transaction(
         self, storage: Storage, runner: Runner, ledger: LedgerService, stock: User
     ) -> None:
