@@ -42,6 +42,8 @@ class SessionService:
     Tokens and passwords go in as text or SecretStr, and tokens come out as `Secret`: nothing shows them but
     `get_secret_value()`. A session ends when it was not refreshed for the time of `idle`, and after its `lifetime` in
     any case. At most `hashers` passwords are hashed at a time, in threads, each at the `cost`.
+
+    Build it on a storage: a transaction that is left by an error would undo that a session ended, or an attempt failed.
     """
 
     def __init__(
@@ -90,21 +92,27 @@ class SessionService:
         """
         wanted, password = hide(password), ""
         require_text(username=username, label=label)
-        try:
-            login = await self._storage.logins.find(username)
-        except (NotFoundError, InvalidDataError):
-            login = None
-        rehashed = await self._prove(login, wanted)
-        assert login is not None
-        return await in_transaction(self._storage, partial(self._begin, login=login, rehashed=rehashed, label=label))
+        # Twice: the hash may have been replaced by a new one of the same password while this one was proven.
+        for _ in range(2):
+            try:
+                login = await self._storage.logins.find(username)
+            except (NotFoundError, InvalidDataError):
+                login = None
+            login, secret = await self._prove(login, wanted)
+            rehashed = None
+            if self._hasher.is_outdated(login.password_hash):
+                rehashed = await self._slowly(partial(self._hasher.hash, secret))
+            begin = partial(self._begin, login=login, rehashed=rehashed, label=label)
+            if (signed_in := await in_transaction(self._storage, begin)) is not None:
+                return signed_in
+        raise SignInError
 
     async def refresh(self, token: str | SecretStr) -> SignedIn:
         """Let the token give way to its successor, and return that.
 
         Whoever presents the same token again within the `grace` gets the same successor: of many at once, and after an
         answer that was lost. Later, the session ends, and so it does for every older token, since somebody else may
-        have it; the user's other sessions live on. TokenError says why a token is refused. Call it with a storage: a
-        transaction that is left by the error would undo the end of the session.
+        have it; the user's other sessions live on. TokenError says why a token is refused.
         """
         given, token = hide(token), ""
         presented = parse_token(given)
@@ -172,9 +180,8 @@ class SessionService:
         hashed = await self._slowly(partial(self._hasher.hash, secret))
         return await in_transaction(self._storage, partial(_set_password, user_id=user_id, hashed=hashed))
 
-    async def _prove(self, login: Login | None, wanted: object) -> Secret | None:
-        """Return if `wanted` is the password of `login`, with a new hash of it if that one is outdated; SignInError if
-        it is not, or must not be tried.
+    async def _prove(self, login: Login | None, wanted: object) -> tuple[Login, Secret]:
+        """`login`, and `wanted` if it is its password; SignInError if it is not, or must not be tried.
 
         Whatever is wrong costs one hash and one statement.
         """
@@ -194,11 +201,12 @@ class SessionService:
             if failed is not None:
                 failed.require_unlocked(self._storage.now())
             raise SignInError
-        if not self._hasher.is_outdated(login.password_hash):
-            return None
-        return await self._slowly(partial(self._hasher.hash, secret))
+        return login, secret
 
-    async def _begin(self, tx: Transaction, login: Login, rehashed: Secret | None, label: str | None) -> SignedIn:
+    async def _begin(
+        self, tx: Transaction, login: Login, rehashed: Secret | None, label: str | None
+    ) -> SignedIn | None:
+        """A session of the user; None, and nothing is stored, if the login has another hash by now."""
         user_id, now = login.user_id, tx.now()
         secret = TokenSecret(token_bytes(SECRET_LENGTH))
         new = NewSession(
@@ -211,12 +219,12 @@ class SessionService:
         try:
             user = await tx.users.get(user_id)
             user.require_flags("is_active")
+            if not await tx.logins.admit(user_id, login.password_hash, rehashed):
+                (await tx.logins.get(user_id)).require_unlocked(now)
+                return None
             session = await tx.sessions.create(new)
         except NotFoundError:
             raise SignInError from None
-        if not await tx.logins.admit(user_id, login.password_hash, rehashed):
-            (await tx.logins.get(user_id)).require_unlocked(now)
-            raise SignInError
         return SignedIn(user=user, session=session, token=secret.token(user_id, session.id))
 
     async def _active(self, user_id: UUID, session_id: UUID) -> User:

@@ -6,6 +6,7 @@ import sys
 import pytest
 from pytest_mock import MockerFixture
 
+from metacore.crypto.passwords import HashCost
 from metacore.domain.values.secrets import Secret
 from metacore.errors import ConfigurationError, SignInError
 from metacore.sync import SessionService, connect
@@ -41,3 +42,19 @@ def test_who_is_locked_out_while_a_password_is_proven_does_not_change_it(mocker:
         with pytest.raises(SignInError) as caught:
             service.change_password(user.id, "correct horse", "another horse")
         assert caught.value.locked_until is not None
+
+
+def test_who_signs_in_while_the_hash_is_renewed_is_let_in(mocker: MockerFixture) -> None:
+    with connect("memory://") as storage:
+        SessionService(storage, cost=HashCost(passes=3)).register("alice", "correct horse")
+        service, other = SessionService(storage), SessionService(storage)
+        verify, renewals = service._hasher.verify, iter([other.log_in])
+
+        def verify_while_it_is_renewed(hashed: Secret, password: Secret) -> bool:
+            for log_in in renewals:
+                log_in("alice", "correct horse")
+            return verify(hashed, password)
+
+        mocker.patch.object(service._hasher, "verify", side_effect=verify_while_it_is_renewed)
+        signed_in = service.log_in("alice", "correct horse")
+        assert len(service.sessions(signed_in.user.id)) == 2
