@@ -154,13 +154,12 @@ class Consumer:
         """Note what comes next of each partition of ours, so that a backlog is told before any of it is stored."""
         noted = {}
         for partition in kafka.assignment():
-            if partition in self._next:
-                noted[partition] = self._next[partition]
-            elif messages := polled.get(partition):
+            if messages := polled.get(partition):
                 noted[partition] = messages[0].offset
-            elif kafka.highwater(partition) is not None:
+            elif partition not in self._next and kafka.highwater(partition) is not None:
                 noted[partition] = await kafka.position(partition)
-        self._next = noted
+        # Put together at once: what is committed meanwhile is known by then.
+        self._next = noted | {partition: self._next[partition] for partition in kafka.assignment() & self._next.keys()}
 
     async def _require_topic(self) -> None:
         settings = self._settings
