@@ -1,9 +1,10 @@
-"""`trades.create_many` against hand-written COPY with the same INSERT, and the memory of `trades.stream`.
+"""`trades.create_many` against hand-written COPY with the same INSERT, `metacore import` of a CSV against it, and the
+memory of `trades.stream`.
 
     python benchmarks/imports.py
 
 The hand-written side copies the same columns to the same staging table by psycopg's `write_row`, then runs the same
-INSERT that skips what is stored. Both import trades that were built beforehand.
+INSERT that skips what is stored. Both import trades that were built beforehand; `metacore import` builds them.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from harness import Contest
+from typer.testing import CliRunner
 
+from metacore.cli.app import app
+from metacore.cli.row_forms import write_csv
 from metacore.domain.trading.trades import Trade
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.postgres.statements.trades import IMPORT
@@ -77,6 +82,29 @@ def imports(storage: Storage, url: str) -> None:
     ).run()
 
 
+def imports_of_files(storage: Storage, url: str, directory: Path) -> None:
+    def written(number: int) -> Path:
+        path = directory / f"{number}.csv"
+        with path.open("w", newline="") as file:
+            for _ in write_csv(trades(storage.users.create(NewUser()).id, IMPORTED), NewTrade.model_fields, file.write):
+                """Nothing else is to be done for a row."""
+        return path
+
+    files = iter([written(number) for number in range(4)])
+    prepared = iter([list(trades(storage.users.create(NewUser()).id, IMPORTED)) for _ in range(4)])
+
+    def by_command() -> None:
+        result = CliRunner().invoke(app, ["import", "trades", str(next(files)), "--json"], env={"METACORE_URL": url})
+        assert f'"inserted": {IMPORTED}' in result.output, result.output
+
+    Contest(
+        f"metacore import of {IMPORTED:,} trades from CSV",
+        {"create_many": lambda: storage.trades.create_many(next(prepared)), "metacore import": by_command},
+        IMPORTED,
+        3,
+    ).run()
+
+
 def stream_all(url: str) -> None:
     """What the child process does: reads all trades of one user and tells its peak memory."""
     with connect(url) as storage:
@@ -93,6 +121,8 @@ def main() -> None:
         SchemaDeployer(server.url).deploy()
         with connect(server.url) as storage:
             imports(storage, server.url)
+            with TemporaryDirectory() as directory:
+                imports_of_files(storage, server.url, Path(directory))
             user = storage.users.create(NewUser(username="streamed"))
             storage.trades.create_many(trades(user.id, STREAMED))
 
