@@ -9,26 +9,22 @@ standard input is a pipe from there, which also `kill -9` closes. So nothing is 
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from importlib import resources
 from pathlib import Path
 from threading import Thread
 from typing import Self
 
+from common.servers import Broker, RedisServer, Server
 from metacore.errors import ConfigurationError, StorageUnavailableError
 
-_START_TIMEOUT = 30
 _END_TIMEOUT = 8
 
 
@@ -86,63 +82,6 @@ class Parts:
         keeper.stdout.close()
 
 
-class Broker:
-    """A small broker of the Kafka protocol, for development and tests, that keeps its messages in `directory`.
-
-    It is known by its URL only. Three things are not as with a real one: a member of a group that was killed is never
-    dropped, so members are static (`group.instance.id`), as is right in production, too; messages that it has
-    acknowledged are on disk half a second later; and it answers a fetch at once, also where there is nothing.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """The bootstrap server; the same after a restart."""
-        return f"127.0.0.1:{self._port}"
-
-    def start(self) -> None:
-        """Return once it takes connections."""
-        program = str(resources.files("noida_db") / "noida-db")
-        command = [program, "start", "--data-dir", str(self._directory), "--only", "kafka"]
-        self._process = subprocess.Popen(
-            [*command, "--kafka-port", str(self._port)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-        )
-        deadline = time.monotonic() + _START_TIMEOUT
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise StorageUnavailableError(f"the embedded broker did not start on port {self._port}")
-            time.sleep(0.01)
-
-    def stop(self, signal_number: int = signal.SIGTERM) -> None:
-        """End it; with SIGKILL as a crash would."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(signal_number)
-            process.wait(_END_TIMEOUT)
-
-    def _answers(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
-        except OSError:
-            return False
-        return True
-
-
-def _end_with_parent() -> None:
-    # The keeper itself may be killed, too. 1 is PR_SET_PDEATHSIG.
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-
-
 @contextmanager
 def _postgresql() -> Iterator[str]:
     from metacore import postgres
@@ -157,20 +96,21 @@ def _postgresql() -> Iterator[str]:
 
 
 @contextmanager
-def _kafka() -> Iterator[str]:
-    directory = Path(tempfile.mkdtemp(prefix="metacore-broker-"))
-    broker = Broker(directory)
+def _running(kind: type[Server]) -> Iterator[str]:
+    directory = Path(tempfile.mkdtemp(prefix="metacore-part-"))
+    server = kind(directory)
     try:
-        broker.start()
-        yield broker.url
+        server.start()
+        yield server.url
     finally:
-        broker.stop()
+        server.stop()
         shutil.rmtree(directory)
 
 
 EMBEDDED: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
     "METACORE_URL": _postgresql,
-    "SERVICES_KAFKA": _kafka,
+    "SERVICES_REDIS": lambda: _running(RedisServer),
+    "SERVICES_KAFKA": lambda: _running(Broker),
 }
 """What stands in for a part that nobody named: a line for each, and a context manager that gives its URL."""
 

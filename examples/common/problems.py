@@ -43,11 +43,18 @@ class Answer:
     detail: str | None = None
 
 
+class UnauthorizedError(Exception):
+    """Nobody is signed in who may ask this. The message says why, and nothing of what was given."""
+
+
 _AGAIN = "Nothing was stored. Ask again in a moment."
 
 ANSWERS: dict[type[Exception], Answer] = {
     ClientDisconnect: Answer(400, "Incomplete request", "The request ended before its body did."),
     errors.InvalidDataError: Answer(400, "Invalid data"),
+    UnauthorizedError: Answer(401, "Unauthorized"),
+    errors.SignInError: Answer(401, "Sign-in failed"),
+    errors.TokenError: Answer(401, "Session over"),
     errors.NotAllowedError: Answer(403, "Not allowed"),
     errors.NotFoundError: Answer(404, "Not found"),
     errors.AlreadyExistsError: Answer(409, "Already exists"),
@@ -64,12 +71,13 @@ ANSWERS: dict[type[Exception], Answer] = {
 """The most special class decides; what is not here is a fault of ours, and says no more than that."""
 
 _FAULT = Answer(500, "Internal error", "This is a fault of the service; its log has more by the request id.")
-_RETRY_AFTER = "1"
+_HEADERS = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "1"}}
 
 
 def install(app: Starlette) -> None:
     """Let every error of `app` be answered by the table."""
     app.add_exception_handler(errors.MetacoreError, _by_table)
+    app.add_exception_handler(UnauthorizedError, _by_table)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _by_status)
     app.add_middleware(_Faults)
@@ -89,9 +97,8 @@ def problem(answer: Answer, detail: str, headers: dict[str, str] | None = None) 
         "detail": detail,
         "request_id": request_id.get(),
     }
-    again = {"retry-after": _RETRY_AFTER} if answer.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    body = json.dumps(told)
-    return Response(body, answer.status, headers={**again, **(headers or {})}, media_type=MEDIA_TYPE)
+    always = _HEADERS.get(answer.status, {})
+    return Response(json.dumps(told), answer.status, headers={**always, **(headers or {})}, media_type=MEDIA_TYPE)
 
 
 def answer_to(error: Exception) -> Response:

@@ -8,18 +8,28 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Protocol
 
 import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from starlette.types import ASGIApp
 
-from common.parts import Parts
 from metacore import ConfigurationError, MetacoreError, StorageUnavailableError
 
 System = Callable[[dict[str, str], asyncio.Event], Awaitable[None]]
 """A system over the URLs of its parts, which ends when the event is set."""
+
+
+class Urls(AbstractContextManager["Urls"], Protocol):
+    """What gives the URLs of parts for the time of a block: `Parts`, or what a member of a group is told."""
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """By the names of their variables."""
+        ...
+
 
 _BACKLOG = 1024
 # What else a URL may have, such as a password or a parameter of another name, might be secret.
@@ -29,7 +39,7 @@ _HARMLESS = re.compile(
 _LISTENS_WITHIN = 10
 
 
-def run(system: System, parts: Parts) -> int:
+def run(system: System, parts: Urls) -> int:
     """Run `system` until a signal ends it, and return its exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -53,10 +63,12 @@ async def _until_signal(system: System, urls: dict[str, str]) -> None:
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
+async def listening(app: ASGIApp, host: str, port: int, websockets: bool = False) -> AsyncIterator[None]:
     """Serve `app` in this event loop for the time of the block. At its end requests under way are answered."""
     _require_free(host, port)
-    server = Server(app, host, port, interface=Interfaces.ASGINL, log_enabled=False, websockets=False, backlog=_BACKLOG)
+    server = Server(
+        app, host, port, interface=Interfaces.ASGINL, log_enabled=False, websockets=websockets, backlog=_BACKLOG
+    )
     serving = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(_LISTENS_WITHIN):
@@ -68,11 +80,13 @@ async def listening(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
 
 
 def tell(system: str, host: str, port: int, urls: dict[str, str]) -> None:
-    """Print where the system is, and its parts, a line each; a URL only if nothing in it can be secret."""
+    """Print where the system is, its parts, a line each, and that it is ready; a URL only if nothing in it can be
+    secret.
+    """
     print(f"{system}: http://{host}:{port}")
     for name, url in urls.items():
         print(f"{name}={url if _HARMLESS.fullmatch(url) else '(as given)'}")
-    sys.stdout.flush()
+    print(f"{system}: ready", flush=True)
 
 
 def _require_free(host: str, port: int) -> None:

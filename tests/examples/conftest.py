@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from common.parts import Broker
+from common.servers import Broker, RedisServer
 from metacore.testing.databases import Databases
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -34,8 +34,7 @@ class Running:
         self.parts: dict[str, str] = {}
         self.url = ""
         assert self.process.stdout is not None
-        while "SERVICES_KAFKA" not in self.parts:
-            line = self.process.stdout.readline().decode().strip()
+        while (line := self.process.stdout.readline().decode().strip()) != f"{name}: ready":
             if not line:
                 self.process.stdout.close()
                 self.process.wait()
@@ -96,6 +95,18 @@ def kafka_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     broker.start()
     yield broker.url
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis that lives as long as the tests: the one that SERVICES_REDIS names, or an embedded one."""
+    if named := os.environ.get("SERVICES_REDIS"):
+        yield named
+        return
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server.url
+    server.stop()
 
 
 def eventually(check: Callable[[], bool], seconds: float = 60) -> None:

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 import metacore.sync
-from common.parts import Broker
+from common.servers import Broker
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 
 KILLS = int(os.environ.get("ORDERS_TEST_KILLS", "2"))

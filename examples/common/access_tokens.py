@@ -1,0 +1,87 @@
+"""Access tokens: short-lived and signed, so that whoever has the key knows whose they are without asking anybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import jwt
+from fastapi import Depends
+from pydantic import SecretStr
+from starlette.requests import HTTPConnection
+
+from common.problems import UnauthorizedError
+from metacore import ConfigurationError
+
+LEAST_KEY = 32
+"""Bytes, of HMAC-SHA256."""
+LARGEST = 4096
+_ALGORITHM = "HS256"
+_REQUIRED = ["exp", "iat", "iss", "sub", "sid"]
+_SCHEME = "bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says."""
+
+    user_id: UUID
+    session_id: UUID
+    roles: frozenset[str] = frozenset()
+
+
+class AccessTokens:
+    """Issues and verifies the access tokens of one `system`. A token of another system, or by another key, is none."""
+
+    def __init__(self, system: str, key: SecretStr, lifetime: timedelta = timedelta(minutes=5)) -> None:
+        if len(key.get_secret_value().encode()) < LEAST_KEY:
+            raise ConfigurationError(f"it has at least {LEAST_KEY} bytes", setting="access_key")
+        self._system, self._key, self._lifetime = system, key, lifetime
+
+    def issue(self, claims: Claims, now: datetime) -> str:
+        """A token that says so until its lifetime from `now` is over."""
+        told = {
+            "iss": self._system,
+            "sub": claims.user_id.hex,
+            "sid": claims.session_id.hex,
+            "roles": sorted(claims.roles),
+            "iat": now,
+            "exp": now + self._lifetime,
+        }
+        return jwt.encode(told, self._key.get_secret_value(), _ALGORITHM)
+
+    def verify(self, token: str) -> Claims:
+        """What the token says; UnauthorizedError if it is none of ours, was altered, or its time is over."""
+        if len(token) > LARGEST:
+            raise UnauthorizedError("the access token is worth nothing")
+        try:
+            told = jwt.decode(
+                token,
+                self._key.get_secret_value(),
+                algorithms=[_ALGORITHM],
+                issuer=self._system,
+                options={"require": _REQUIRED},
+            )
+            return Claims(UUID(told["sub"]), UUID(told["sid"]), frozenset(told.get("roles", ())))
+        except jwt.ExpiredSignatureError:
+            raise UnauthorizedError("the time of the access token is over; refresh it") from None
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+            raise UnauthorizedError("the access token is worth nothing") from None
+
+    def of(self, request: HTTPConnection) -> Claims:
+        """What the token of a request's header says; UnauthorizedError if there is none, or it is worth nothing."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != _SCHEME or not token:
+            raise UnauthorizedError("this needs an access token: `Authorization: Bearer ...`")
+        return self.verify(token.strip())
+
+
+def _claims(request: HTTPConnection) -> Claims:
+    tokens: AccessTokens = request.app.state.access_tokens
+    return tokens.of(request)
+
+
+SignedIn = Annotated[Claims, Depends(_claims)]
+"""The argument of a route that only who is signed in may ask; its application has `state.access_tokens`."""
