@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from metacore.domain.messages.feed import FEED_EVENTS as FEED_EVENTS
     from metacore.domain.messages.feed import BalanceChanged as BalanceChanged
     from metacore.domain.messages.feed import OrderUpdated as OrderUpdated
+    from metacore.domain.messages.feed import ReservationChanged as ReservationChanged
     from metacore.domain.messages.feed import TradePending as TradePending
     from metacore.domain.messages.feed import TradeSettled as TradeSettled
     from metacore.domain.messages.feed import parse_feed_event as parse_feed_event

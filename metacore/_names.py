@@ -100,6 +100,7 @@ MODULE_OF = {
     "Relay": "metacore.services.relay",
     "ReportResult": "metacore.domain.trading.reports",
     "Reservation": "metacore.domain.trading.reservations",
+    "ReservationChanged": "metacore.domain.messages.feed",
     "ReservationState": "metacore.domain.trading.reservations",
     "Resolution": "metacore.domain.messages.dead_letters",
     "RetryableError": "metacore.errors",

@@ -19,7 +19,7 @@ from metacore.cli.app import app
 from metacore.cli.shelves import Shelf
 from metacore.domain.trading.archiving import KINDS
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.sync import NewUser, TradingService, connect
+from metacore.sync import NewUser, TradingService, connect, parse_feed_event
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory
 
 DONE, NOT_AS_NEEDED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -117,6 +117,15 @@ def test_closed_history_goes_into_files_of_one_s_own(url, tmp_path):
     files = {path.name: path.read_bytes() for path in directory.rglob("*.jsonl")}
     archive(url, directory)
     assert {path.name: path.read_bytes() for path in directory.rglob("*.jsonl")} == files
+
+
+def test_the_feed_of_the_services_is_told_of_its_checkpoints(url, tmp_path):
+    run(url, tmp_path, "--before", BEFORE, "--feed", "books")
+    with connect(url) as storage:
+        told = [parse_feed_event(event).entries[-1] for event in storage.outbox.claim(["books"], keys=1000).events]
+        assets = [len(storage.balances.list(user.id)) for user in storage.users.list().items]
+    assert [entry.reason for entry in told] == ["CHECKPOINT"] * sum(assets)
+    assert "--verify" in run(url, tmp_path, "--verify", "--feed", "books", expected=WRONG_USAGE)
 
 
 @pytest.mark.parametrize("point", ["before the commit", "after the commit", "in the manifest"])

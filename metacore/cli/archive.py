@@ -42,6 +42,10 @@ def archive(
         Path | None,
         typer.Option(help="With --verify: what `metacore heads` printed; the journals must go through it."),
     ] = None,
+    feed: Annotated[
+        str | None,
+        typer.Option(help="The topic of the services' feed, if they tell one: CHECKPOINT entries are told by it."),
+    ] = None,
     url: Url = None,
     schema: Schema = "metacore",
 ) -> None:
@@ -55,6 +59,8 @@ def archive(
             raise InvalidDataError("tell either --before, to archive, or --verify", field="before")
         if heads is not None and not verify:
             raise InvalidDataError("heads are for --verify", field="heads")
+        if feed is not None and verify:
+            raise InvalidDataError("--verify changes nothing that a feed could tell", field="feed")
         kept = {} if heads is None else read_heads(heads)
         until = None if before is None else moment(before, "before")
         with storage_of(url, schema) as storage:
@@ -63,11 +69,11 @@ def archive(
                 if until is None:
                     _verify(storage, shelf, kept)
                 else:
-                    _archive(storage, shelf, until)
+                    _archive(Archiver(storage, feed=feed), storage, shelf, until)
 
 
-def _archive(storage: Storage, shelf: Shelf, before: datetime) -> None:
-    archiver, taken = Archiver(storage), Counter[str](dict.fromkeys(KINDS, 0))
+def _archive(archiver: Archiver, storage: Storage, shelf: Shelf, before: datetime) -> None:
+    taken = Counter[str](dict.fromkeys(KINDS, 0))
     with counting() as progress:
         task = progress.add_task("Archiving users", total=sum(1 for _ in storage.users.stream()))
         for user_id in (user.id for user in storage.users.stream()):

@@ -33,7 +33,8 @@ class LedgerService:
     that is always the sum of what orders and pending reservations hold.
 
     An argument of a wrong type is an InvalidDataError that names it. `snapshot_tolerance` and `feed` are those of
-    `TradingService`: give both services the same. A reservation's own changes are no events yet, its balances' are.
+    `TradingService`: give both services the same. What is told by it is `ReservationChanged` of a reservation, with the
+    key its id, and `BalanceChanged` of a balance.
     """
 
     def __init__(

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from metacore.domain.messages.events import Event, EventKey
-from metacore.domain.messages.feed import BalanceChanged, OrderUpdated, parse_feed_event
+from metacore.domain.messages.feed import BalanceChanged, OrderUpdated, ReservationChanged, parse_feed_event
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.order_updates import OrderUpdate
 from metacore.domain.trading.orders import Order, OrderKey
+from metacore.domain.trading.reservations import Reservation, ReservationKey
 from metacore.domain.trading.trades import Trade
 from metacore.sync.storage.storage import Storage
 
@@ -24,6 +25,7 @@ class Copy:
         self.orders: dict[OrderKey, Order] = {}
         self.updates: dict[OrderKey, list[OrderUpdate]] = {}
         self.trades: dict[tuple[UUID, UUID], Trade] = {}
+        self.reservations: dict[ReservationKey, Reservation] = {}
         self.balances: dict[BalanceKey, Balance] = {}
         self.entries: dict[BalanceKey, list[BalanceEntry]] = {}
 
@@ -55,6 +57,10 @@ class Copy:
             journal = self.entries.setdefault(balance.key, [])
             journal += told.entries
             assert [entry.seq for entry in journal] == list(range(1, len(journal) + 1))
+        elif isinstance(told, ReservationChanged):
+            reservation = told.reservation
+            assert event.key == str(reservation.id)
+            self.reservations[reservation.key] = newer(self.reservations.get(reservation.key), reservation)
         else:
             key = (told.trade.user_id, told.trade.id)
             self.trades[key] = newer(self.trades.get(key), told.trade)
@@ -70,6 +76,8 @@ class Copy:
         assert mine(self.trades, user_id) == {
             (user_id, trade.id): without_raw(trade) for trade in storage.trades.stream(user_id)
         }
+        reservations = storage.reservations.stream(user_id)
+        assert mine(self.reservations, user_id) == {reservation.key: reservation for reservation in reservations}
         moved = {balance.key: balance for balance in storage.balances.list(user_id) if balance.last_seq}
         assert mine(self.balances, user_id) == moved
         assert mine(self.entries, user_id) == {key: list(storage.balances.stream_entries(*key)) for key in moved}

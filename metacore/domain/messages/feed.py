@@ -16,6 +16,7 @@ from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.decisions import Changes, Feed
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
 from metacore.domain.trading.orders import Order, OrderKey
+from metacore.domain.trading.reservations import Reservation
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.values.model import Model, invalid_data, revised, unchecked
 from metacore.domain.values.text import MAX_KEY_LENGTH
@@ -75,12 +76,20 @@ class BalanceChanged(Model):
     """What was added to its journal, by `seq`, with the amounts after each."""
 
 
-FeedContent = OrderUpdated | TradeSettled | TradePending | BalanceChanged
+class ReservationChanged(Model):
+    """A reservation was made, resolved, or cut by an account snapshot: `reservation.changed`. Its key is its id."""
+
+    reservation: Reservation
+    """As the decision left it; one of a higher `version` is newer."""
+
+
+FeedContent = OrderUpdated | TradeSettled | TradePending | ReservationChanged | BalanceChanged
 
 FEED_EVENTS: Mapping[str, type[FeedContent]] = {
     "order.updated": OrderUpdated,
     "trade.settled": TradeSettled,
     "trade.pending": TradePending,
+    "reservation.changed": ReservationChanged,
     "balance.changed": BalanceChanged,
 }
 """What is in the payload of each type of event."""
@@ -113,7 +122,8 @@ def told(
         return ()
     orders = _of_orders(feed, changes, now)
     trades = (_of_trade(feed.topic, trade) for trade in changes.trades)
-    return tuple(chain(orders, trades, _of_balances(feed.topic, balances, entries)))
+    reservations = (_of_reservation(feed.topic, reservation) for reservation in changes.reservations)
+    return tuple(chain(orders, trades, reservations, _of_balances(feed.topic, balances, entries)))
 
 
 def balance_key(user_id: object, asset: str) -> str:
@@ -147,6 +157,11 @@ def _of_trade(topic: str, trade: Trade) -> WrittenEvent:
     is_settled = trade.state is TradeState.SETTLED
     told = unchecked(TradeSettled, values) if is_settled else unchecked(TradePending, values)
     return _event(topic, str(trade.order_id or trade.id), told, trade.traded_at)
+
+
+def _of_reservation(topic: str, reservation: Reservation) -> WrittenEvent:
+    told = unchecked(ReservationChanged, {"reservation": reservation})
+    return _event(topic, str(reservation.id), told, reservation.updated_at)
 
 
 def _of_balances(topic: str, balances: Iterable[Balance], entries: Iterable[BalanceEntry]) -> Iterator[WrittenEvent]:

@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 
 from metacore.domain.messages.events import Event
-from metacore.domain.messages.feed import OrderUpdated, TradeSettled, balance_key, parse_feed_event
+from metacore.domain.messages.feed import OrderUpdated, ReservationChanged, TradeSettled, balance_key, parse_feed_event
 from metacore.domain.people.users import User
 from metacore.domain.trading.decisions import Changes, Feed
 from metacore.domain.trading.orders import NewOrder, Order
 from metacore.domain.trading.reports import Outcome
 from metacore.errors import ConflictError, InsufficientFundsError, InvalidDataError
+from metacore.sync.services.ledger import LedgerService
 from metacore.sync.services.trading import TradingService
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import ManualClock
@@ -26,7 +27,7 @@ from metacore.testing.contract.service_trading import (
     snapshot,
 )
 from metacore.testing.copies import Copy
-from metacore.testing.factories import NewOrderUpdateFactory
+from metacore.testing.factories import NewOrderUpdateFactory, NewReservationFactory
 from metacore.testing.runners import Runner
 
 TOPIC = "trading"
@@ -127,6 +128,39 @@ class FeedContract(TradingContract):
         assert isinstance(told, OrderUpdated)
         assert (told.order.status, [update.outcome for update in told.updates]) == ("PARTIALLY_FILLED", ["STALE"])
         copy.assert_equals_the_books(user.id)
+
+    def test_a_reservation_is_told_when_it_is_made_resolved_or_cut(
+        self,
+        storage: Storage,
+        runner: Runner,
+        trading: TradingService,
+        user: User,
+        other: User,
+        copy: Copy,
+        clock: ManualClock,
+    ) -> None:
+        ledger: LedgerService = runner.service("LedgerService", storage, feed=TOPIC)
+        trading.deposit(user.id, "USDT", Decimal(10), "all")
+        copy.catch_up()
+        new = [NewReservationFactory.build(user_id=user.id, asset="USDT", amount=n) for n in (1, 2, 3)]
+        new += [NewReservationFactory.build(user_id=user.id, asset="USDT", amount=4, expires_at=clock.now)]
+        ledger.reserve_all(new)
+        assert types(copy.catch_up()) == ["balance.changed", *["reservation.changed"] * 4]
+        ledger.post(*new[0].key, Decimal("0.5"), to=other.id)
+        ledger.void(*new[1].key)
+        ledger.reserve(new[1])
+        assert ledger.expire_due() == 1
+        events = copy.catch_up()
+        resolved = [event.key for event in events if event.type == "reservation.changed"]
+        assert sorted(resolved) == sorted(str(row.id) for row in (new[0], new[1], new[3]))
+        copy.assert_equals_the_books(user.id)
+        clock.advance(minutes=1)
+        trading.sync_account(user.id, snapshot(clock.now, USDT=2))
+        (told,) = [parse_feed_event(row) for row in copy.catch_up() if row.type == "reservation.changed"]
+        assert isinstance(told, ReservationChanged)
+        assert (told.reservation.id, told.reservation.held_amount) == (new[2].id, Decimal(2))
+        copy.assert_equals_the_books(user.id)
+        copy.assert_equals_the_books(other.id)
 
     def test_on_a_transaction_it_is_told_with_that_or_not_at_all(
         self, storage: Storage, runner: Runner, user: User, copy: Copy
