@@ -94,6 +94,7 @@ MODULE_OF = {
     "PoolTimeoutError": "metacore.errors",
     "Portfolio": "metacore.domain.holdings.portfolios",
     "PortfolioService": "metacore.services.portfolios",
+    "PriceFeed": "metacore.domain.market.prices",
     "Readable": "metacore.domain.values.items",
     "Reconciler": "metacore.services.reconciling",
     "Reconciliation": "metacore.domain.trading.reconciliation",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -43,6 +43,10 @@ class BarStorage(Protocol):
         Of several at one moment, that of the exchange that comes last by code points, and there of the part with the
         greatest id.
         """
+        ...
+
+    async def latest_of(self, feed: str, symbols: Iterable[str], exchange: str | None = None) -> Mapping[str, Tick]:
+        """What `latest` gives for each of these symbols, in their order; those without a tick are left out."""
         ...
 
     async def list(

@@ -161,6 +161,9 @@ READING: dict[str, Strategy] = {
         "bars.summary", *(draw.feeds, draw.sources, draw.times, draw.times), draw.maybe(draw.sources)
     ),
     "bars.latest": operation("bars.latest", draw.feeds, draw.sources, draw.maybe(draw.sources)),
+    "bars.latest_of": operation(
+        "bars.latest_of", draw.feeds, st.lists(draw.sources, max_size=3), draw.maybe(draw.sources)
+    ),
     "bars.list": operation(
         "bars.list",
         *(draw.feeds, draw.sources, draw.maybe(draw.sources), draw.maybe(draw.times), draw.maybe(draw.times)),

@@ -146,6 +146,7 @@ def test_a_valuation_lists_what_has_no_price_apart() -> None:
         "totals": {"btc": "48500.05", "eth": "6000"},
         "total": "54500.05",
         "unpriced": ["doge"],
+        "priced_at": {},
     }
     assert valuation.model_dump(mode="json") == json.loads(valuation.model_dump_json())
     assert Valuation.model_validate_json(valuation.model_dump_json()) == valuation

@@ -14,6 +14,7 @@ import metacore
 import metacore.sync
 from metacore.domain.commerce.order_records import OrderRecord
 from metacore.domain.market.bars import BarPart
+from metacore.domain.market.prices import PriceFeed, PricesBySymbol
 from metacore.domain.messages.dead_letters import DeadLetter, Resolution
 from metacore.domain.messages.events import NewEvent
 from metacore.domain.people.credentials import Credentials
@@ -74,7 +75,7 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
         timedelta: lambda: timedelta(seconds=10),
         tuple[UUID, UUID]: lambda: (user_id, NOBODY),
         tuple[UUID, str]: lambda: (user_id, "USDT"),
-        Mapping[str, Decimal]: lambda: {"btc": Decimal(1)},
+        PricesBySymbol | PriceFeed: lambda: {"btc": Decimal(1)},
     }
     several = {Iterable[kind]: lambda make=make: [make()] for kind, make in found.items()}
     told = {"email": canary.email, "password_hash": canary.password_hash, "nonce": canary.nonce}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
@@ -11,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from metacore.domain.holdings.valuations import Valuation
+from metacore.domain.market.prices import PricesBySymbol
 from metacore.domain.values.amounts import ZERO, PositiveAmount, exact, parse_amount
 from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.model import Model, revised, unchecked
@@ -79,7 +79,7 @@ class Portfolio(Model):
             raise StaleVersionError("portfolio", self.user_id, expected=expected, actual=self.version)
         return self
 
-    def value(self, prices: Mapping[str, Decimal]) -> Valuation:
+    def value(self, prices: PricesBySymbol) -> Valuation:
         """What it is worth at `prices`, by symbol in whatever case."""
         return Valuation.of(self.holdings, prices)
 

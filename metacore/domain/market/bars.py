@@ -15,6 +15,7 @@ from metacore.domain.values.amounts import ATTO, ZERO, NonNegativeAmount, Positi
 from metacore.domain.values.model import Model, across, unchecked
 from metacore.domain.values.text import Key, require_key
 from metacore.domain.values.times import Time, require_time
+from metacore.errors import InvalidDataError
 
 MINUTE = timedelta(minutes=1)
 
@@ -47,6 +48,17 @@ def require_keys(feed: str, symbol: str, exchange: str | None) -> None:
     require_key(feed=feed, symbol=symbol)
     if exchange is not None:
         require_key(exchange=exchange)
+
+
+def require_symbols(feed: str, symbols: Iterable[str], exchange: str | None) -> Sequence[str]:
+    """The symbols, each once, in their order; InvalidDataError names what is no key."""
+    if isinstance(symbols, str):
+        raise InvalidDataError("these are several symbols", field="symbols")
+    require_key(feed=feed)
+    named = tuple(dict.fromkeys(symbols))
+    for symbol in named:
+        require_keys(feed, symbol, exchange)
+    return named
 
 
 class Prices(Model):

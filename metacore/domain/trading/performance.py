@@ -8,13 +8,15 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import NamedTuple, Self
 
+from metacore.domain.market.prices import PricesBySymbol, known_prices, price_of
 from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import ATTO, ZERO, Sum, canonical, exact, round_down
 from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.model import Model, unchecked
-from metacore.domain.values.symbols import SumsByAsset, by_symbol, parse_quantity, parsed
+from metacore.domain.values.symbols import SumsByAsset
 from metacore.domain.values.text import Key
+from metacore.domain.values.times import Time
 
 
 class CostMethod(StrEnum):
@@ -74,6 +76,8 @@ class SymbolPerformance(Model):
     """What was received for what was sold, less what that had cost."""
     price: Sum | None = None
     """What one unit is worth now; None if no price is known."""
+    priced_at: Time | None = None
+    """When that was its price; None unless it is a tick's."""
     value: Sum | None = None
     """What that which is left is worth, at `price`."""
     unrealised: Sum | None = None
@@ -98,7 +102,7 @@ class Performance(Model):
 
     @classmethod
     def of(
-        cls, executions: Iterable[Execution], prices: Mapping[str, Decimal], method: CostMethod = CostMethod.AVERAGE
+        cls, executions: Iterable[Execution], prices: PricesBySymbol, method: CostMethod = CostMethod.AVERAGE
     ) -> Self:
         """What `executions`, oldest first, have earned, and what is left is worth at `prices`, by symbol in whatever
         case.
@@ -107,7 +111,7 @@ class Performance(Model):
         what is taken and what is left are always what was paid. InvalidDataError if a symbol is named twice, or the
         price of one of which something is left is no amount or negative.
         """
-        known = parsed(lambda given: by_symbol(given, lambda price: price), prices, "prices")
+        known = known_prices(prices)
         positions: dict[str, _Position] = {}
         fees: dict[str, Decimal] = {}
         with exact():
@@ -170,9 +174,9 @@ class _Position:
     def told(self, symbol: str, prices: Mapping[str, object]) -> SymbolPerformance:
         quantity = sum((held for held, _ in self._lots), ZERO)
         cost = sum((paid for _, paid in self._lots), ZERO)
-        price = value = None
+        price = priced_at = value = None
         if quantity and (name := symbol.lower()) in prices:
-            price = parsed(parse_quantity, prices[name], f"prices.{name}")
+            price, priced_at = price_of(name, prices[name])
             value = canonical(quantity * price)
         figures = {
             "bought_quantity": self._bought,
@@ -192,6 +196,7 @@ class _Position:
                 **{name: canonical(figure) for name, figure in figures.items()},
                 "average_cost": canonical((cost / quantity).quantize(ATTO, ROUND_HALF_EVEN)) if quantity else None,
                 "price": price,
+                "priced_at": priced_at,
                 "value": value,
                 "unrealised": None if value is None else canonical(value - cost),
             },

@@ -85,9 +85,10 @@ class _TimeSchema:
         return {"type": "string", "format": "date-time"}
 
 
-def _iso(value: datetime) -> str:
+def iso(value: datetime) -> str:
+    """A time in UTC as ISO 8601 text."""
     return value.isoformat().replace("+00:00", "Z")
 
 
-Time = Annotated[datetime, _TimeSchema(), PlainSerializer(_iso, return_type=str, when_used="json")]
+Time = Annotated[datetime, _TimeSchema(), PlainSerializer(iso, return_type=str, when_used="json")]
 """An aware datetime in UTC; in JSON ISO 8601 text."""

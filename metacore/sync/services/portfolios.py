@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from metacore._compat.blocking import require_own_world
 from metacore.domain.holdings.assets import Assets
 from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.holdings.valuations import Valuation
+from metacore.domain.market.prices import Price, PriceFeed, PricesBySymbol
 from metacore.domain.trading.performance import CostMethod, Execution, Performance
 from metacore.sync.storage.storage import Storages
 
@@ -23,6 +24,7 @@ class PortfolioService:
         self._portfolios = storage.portfolios
         self._balances = storage.balances
         self._trades = storage.trades
+        self._bars = storage.bars
 
     def add_coin(self, user_id: UUID, symbol: str, quantity: Decimal) -> Portfolio:
         """Hold `quantity` more of a coin, less if it is negative; InsufficientFundsError if that were below zero."""
@@ -40,12 +42,16 @@ class PortfolioService:
         """The user's portfolio; NotFoundError if the user does not exist."""
         return self._portfolios.get(user_id)
 
-    def value(self, user_id: UUID, prices: Mapping[str, Decimal]) -> Valuation:
-        """What the user's portfolio is worth at `prices` by symbol, exactly; symbols without a price are listed apart.
+    def value(self, user_id: UUID, prices: PricesBySymbol | PriceFeed) -> Valuation:
+        """What the user's portfolio is worth, exactly, at `prices` by symbol or at the newest ones of a feed; symbols
+        without a price are listed apart.
 
-        Its JSON is what a live profile shows: quantities, prices, totals, total, unpriced.
+        Its JSON is what a live profile shows: quantities, prices, totals, total, unpriced, and when prices were told.
         """
-        return self.portfolio(user_id).value(prices)
+        portfolio = self.portfolio(user_id)
+        if isinstance(prices, PriceFeed):
+            prices = self._prices_of_coins(prices, portfolio.holdings)
+        return portfolio.value(prices)
 
     def assets(self, user_id: UUID) -> Assets:
         """Everything the user has: balances and portfolio in one view; NotFoundError if the user does not exist.
@@ -56,14 +62,24 @@ class PortfolioService:
         return Assets.of(portfolio, self._balances.list(user_id, nonzero=True))
 
     def performance(
-        self, user_id: UUID, prices: Mapping[str, Decimal], method: CostMethod = CostMethod.AVERAGE
+        self, user_id: UUID, prices: PricesBySymbol | PriceFeed, method: CostMethod = CostMethod.AVERAGE
     ) -> Performance:
         """What the user's trades have earned, by symbol, and what is left is worth at `prices`, by trading symbol in
-        whatever case (`{"BTCUSDT": ...}`); NotFoundError if the user does not exist.
+        whatever case (`{"BTCUSDT": ...}`), or at the newest ones of a feed, whatever its quote asset, by trading symbol
+        in upper case; NotFoundError if the user does not exist.
 
         Every stored trade counts, in whatever state: the exchange executed it. Read as `trades.stream` does, and kept,
         some hundred bytes each, until all are there. Trades that were archived are not.
         """
         self.portfolio(user_id)
         newest_first = [Execution.of(trade) for trade in self._trades.stream(user_id)]
+        if isinstance(prices, PriceFeed):
+            traded = {execution.symbol.upper() for execution in newest_first}
+            prices = self._bars.latest_of(prices.feed, sorted(traded), prices.exchange)
         return Performance.of(reversed(newest_first), prices, method)
+
+    def _prices_of_coins(self, prices: PriceFeed, coins: Iterable[str]) -> PricesBySymbol:
+        pairs = {coin: prices.pair(coin) for coin in coins}
+        ticks = self._bars.latest_of(prices.feed, pairs.values(), prices.exchange)
+        found: dict[str, Price] = {coin: ticks[pair] for coin, pair in pairs.items() if pair in ticks}
+        return found | {coin: Decimal(1) for coin in pairs if prices.is_quote(coin)}

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -42,6 +42,10 @@ class BarStorage(Protocol):
         Of several at one moment, that of the exchange that comes last by code points, and there of the part with the
         greatest id.
         """
+        ...
+
+    def latest_of(self, feed: str, symbols: Iterable[str], exchange: str | None = None) -> Mapping[str, Tick]:
+        """What `latest` gives for each of these symbols, in their order; those without a tick are left out."""
         ...
 
     def list(

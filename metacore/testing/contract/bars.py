@@ -31,6 +31,7 @@ OPERATIONS: dict[str, Callable[[BarStorage], object]] = {
     "add": lambda bars: bars.add([BarPartFactory.build()]),
     "summary": lambda bars: bars.summary("live", "BTCUSDT", *EVER),
     "latest": lambda bars: bars.latest("live", "BTCUSDT"),
+    "latest_of": lambda bars: bars.latest_of("live", ["BTCUSDT"]),
     "list": lambda bars: bars.list("live", "BTCUSDT"),
     "stream": lambda bars: list(bars.stream("live", "BTCUSDT")),
     "purge": lambda bars: bars.purge("live", START),
@@ -170,6 +171,18 @@ class BarStorageContract(Contract):
         storage.bars.add([priced("3", minute=4, part=last), priced("2", minute=4, part=first)])
         assert storage.bars.latest("live", "BTCUSDT").price == 3
         assert storage.bars.latest("live", "BTCUSDT", "MEXC").price == 3
+
+    def test_the_latest_of_several_symbols_are_as_those_of_each(self, storage: Storage) -> None:
+        storage.bars.add([part(0), part(1), part(1, exchange="BINANCE"), part(0, symbol="ETHUSDT"), part(feed="test")])
+        symbols = ["ETHUSDT", "BTCUSDT", "DOGEUSDT", "BTCUSDT"]
+        found = storage.bars.latest_of("live", iter(symbols))
+        assert list(found.items()) == [(each, storage.bars.latest("live", each)) for each in symbols[:2]]
+        assert storage.bars.latest_of("live", symbols, "BINANCE").keys() == {"BTCUSDT"}
+        assert storage.bars.latest_of("live", []) == {}
+        for given, field in (("BTCUSDT", "symbols"), (["BTCUSDT", ""], "symbol")):
+            with pytest.raises(InvalidDataError) as caught:
+                storage.bars.latest_of("live", given)
+            assert caught.value.field == field
 
     def test_every_amount_and_text_comes_back(self, storage: Storage) -> None:
         for n, price in enumerate(EDGE_AMOUNTS):

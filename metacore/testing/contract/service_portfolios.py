@@ -9,6 +9,8 @@ from decimal import Decimal
 import pytest
 
 from metacore.domain.holdings.assets import Assets
+from metacore.domain.holdings.valuations import Valuation
+from metacore.domain.market.prices import PriceFeed
 from metacore.domain.people.users import User
 from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.performance import CostMethod
@@ -21,7 +23,7 @@ from metacore.sync.services.portfolios import PortfolioService
 from metacore.sync.storage.storage import Storage
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import NOBODY
-from metacore.testing.factories import NewTradeFactory
+from metacore.testing.factories import BarPartFactory, NewTradeFactory
 from metacore.testing.runners import Runner
 
 ONE = Decimal(1)
@@ -67,7 +69,29 @@ class PortfolioServiceContract(Contract):
             "totals": {"btc": "11975.308534197530766000123456789012345678", "eth": "6001"},
             "total": "17976.308534197530766000123456789012345678",
             "unpriced": ["doge"],
+            "priced_at": {},
         }
+
+    def test_prices_come_from_the_bars_of_a_feed_and_say_when_they_were(
+        self, storage: Storage, service: PortfolioService, user: User
+    ) -> None:
+        for coin in ("btc", "doge", "usdt"):
+            service.add_coin(user.id, coin, Decimal(2))
+        storage.trades.create(
+            NewTradeFactory.build(user_id=user.id, symbol="BTCUSDT", side=OrderSide.BUY, quantity=ONE)
+        )
+        part = BarPartFactory.build(symbol="BTCUSDT")
+        storage.bars.add([part, BarPartFactory.build(symbol="DOGEUSDT", feed="test")])
+        feed = PriceFeed(feed="live", quote="USDT")
+        valuation = service.value(user.id, feed)
+        assert valuation.prices == {"btc": part.last, "usdt": ONE}
+        assert (valuation.priced_at, valuation.unpriced) == ({"btc": part.last_at}, ("doge",))
+        assert Valuation.model_validate_json(valuation.model_dump_json()) == valuation
+        (symbol,) = service.performance(user.id, feed).symbols
+        assert (symbol.price, symbol.priced_at) == (part.last, part.last_at)
+        elsewhere = feed.changed(exchange="BINANCE")
+        assert service.value(user.id, elsewhere).prices == {"usdt": ONE}
+        assert service.performance(user.id, elsewhere).unpriced == ("BTCUSDT",)
 
     def test_assets_are_balances_and_portfolio_in_one_view(
         self, storage: Storage, service: PortfolioService, user: User

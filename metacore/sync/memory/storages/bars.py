@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, islice
 from typing import final
@@ -19,6 +19,7 @@ from metacore.domain.market.bars import (
     first_minute,
     parse_bounds,
     require_keys,
+    require_symbols,
 )
 from metacore.domain.market.ticks import Tick
 from metacore.domain.values.imports import ImportResult
@@ -67,11 +68,16 @@ class MemoryBarStorage(BarStorage):
     def latest(self, feed: str, symbol: str, exchange: str | None = None) -> Tick:
         require_keys(feed, symbol, exchange)
         with self._session.read() as tables:
-            parts = _parts(tables, feed, symbol, exchange)
-        if not parts:
+            found = _latest(tables, feed, symbol, exchange)
+        if found is None:
             raise NotFoundError("tick", (feed, symbol, exchange))
-        last = max(parts, key=lambda part: (part.last_at, part.exchange, part.part))
-        return unchecked(Tick, {"exchange": last.exchange, "symbol": symbol, "price": last.last, "at": last.last_at})
+        return found
+
+    def latest_of(self, feed: str, symbols: Iterable[str], exchange: str | None = None) -> Mapping[str, Tick]:
+        named = require_symbols(feed, symbols, exchange)
+        with self._session.read() as tables:
+            found = {symbol: _latest(tables, feed, symbol, exchange) for symbol in named}
+        return {symbol: tick for symbol, tick in found.items() if tick is not None}
 
     def list(
         self,
@@ -119,6 +125,14 @@ def _parts(
         if since is None or part.starts_at >= since
         if until is None or part.starts_at < until
     ]
+
+
+def _latest(tables: Views, feed: str, symbol: str, exchange: str | None) -> Tick | None:
+    parts = _parts(tables, feed, symbol, exchange)
+    last = max(parts, key=lambda part: (part.last_at, part.exchange, part.part), default=None)
+    if last is None:
+        return None
+    return unchecked(Tick, {"exchange": last.exchange, "symbol": symbol, "price": last.last, "at": last.last_at})
 
 
 def _minute(part: BarPart) -> tuple[datetime, str]:

@@ -3,14 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, islice
 from typing import Any, final
 
 from metacore.backends.listing import Listing, parse_limit
 from metacore.backends.tally import Tally
-from metacore.domain.market.bars import Bar, BarPart, PartKey, Summary, first_minute, parse_bounds, require_keys
+from metacore.domain.market.bars import (
+    Bar,
+    BarPart,
+    PartKey,
+    Summary,
+    first_minute,
+    parse_bounds,
+    require_keys,
+    require_symbols,
+)
 from metacore.domain.market.ticks import Tick
 from metacore.domain.values.imports import ImportResult
 from metacore.domain.values.model import unchecked
@@ -19,7 +28,7 @@ from metacore.domain.values.text import require_key
 from metacore.domain.values.times import require_time
 from metacore.errors import NotFoundError
 from metacore.postgres.client.codecs import BAR_PART, Parameters, to_array, to_text
-from metacore.postgres.client.wire import Call
+from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import bars as statements
 from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.storage.bars import BarStorage
@@ -64,8 +73,17 @@ class PostgresBarStorage(BarStorage):
         rows = self._session.fetch(statements.latest(exchange is not None), named)
         if not rows:
             raise NotFoundError("tick", (feed, symbol, exchange))
-        place, price, at = rows[0]
-        return unchecked(Tick, {"exchange": place, "symbol": symbol, "price": price, "at": at})
+        return _tick(symbol, rows[0])
+
+    def latest_of(self, feed: str, symbols: Iterable[str], exchange: str | None = None) -> Mapping[str, Tick]:
+        named = require_symbols(feed, symbols, exchange)
+        if not named:
+            self._session.check()
+            return {}
+        statement = statements.latest(exchange is not None)
+        calls = [(statement, {"feed": feed, "symbol": symbol, "exchange": exchange}) for symbol in named]
+        found = zip(named, self._session.pipeline("bars.latest_of", calls), strict=True)
+        return {symbol: _tick(symbol, rows[0]) for symbol, rows in found if rows}
 
     def list(
         self,
@@ -102,6 +120,11 @@ class PostgresBarStorage(BarStorage):
             return sum(len(set(rows)) for rows in deleted)
 
         return self._session.run(purge)
+
+
+def _tick(symbol: str, row: Row) -> Tick:
+    exchange, price, at = row
+    return unchecked(Tick, {"exchange": exchange, "symbol": symbol, "price": price, "at": at})
 
 
 def _add(tx: TransactionSession, chunk: Sequence[BarPart], tally: Tally, limits: Sequence[Call]) -> None:
