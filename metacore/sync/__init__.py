@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from metacore.domain.market.bars import BarPart as BarPart
     from metacore.domain.market.bars import Summary as Summary
     from metacore.domain.market.market_trades import MarketTrade as MarketTrade
+    from metacore.domain.market.prices import PriceFeed as PriceFeed
     from metacore.domain.market.tick_window import TickWindow as TickWindow
     from metacore.domain.market.ticks import Tick as Tick
     from metacore.domain.messages.claims import Claim as Claim

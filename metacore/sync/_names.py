@@ -94,6 +94,7 @@ MODULE_OF = {
     "PoolTimeoutError": "metacore.errors",
     "Portfolio": "metacore.domain.holdings.portfolios",
     "PortfolioService": "metacore.sync.services.portfolios",
+    "PriceFeed": "metacore.domain.market.prices",
     "Readable": "metacore.domain.values.items",
     "Reconciler": "metacore.sync.services.reconciling",
     "Reconciliation": "metacore.domain.trading.reconciliation",
