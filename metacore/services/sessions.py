@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 from secrets import token_bytes
@@ -70,17 +70,18 @@ class SessionService:
         self._hasher = PasswordHasher(cost)
         self._slots = Slots(hashers)
 
-    async def register(self, username: str, password: str | SecretStr) -> User:
-        """Store a user of this name and password; AlreadyExistsError if the name is taken.
+    async def register(self, username: str, password: str | SecretStr, permissions: Iterable[str] = ()) -> User:
+        """Store a user of this name and password, with these permissions; AlreadyExistsError if the name is taken.
 
         InvalidDataError for what is no username, or no password: of fewer than eight characters, after NFKC, or of more
         than 1,024 bytes.
         """
         wanted, password = hide(password), ""
         require_key(username=username)
+        new = build(NewUser, {"username": username, "permissions": permissions})
         secret = parse_password(wanted)
         hashed = await self._slowly(partial(self._hasher.hash, secret))
-        return await self._storage.logins.register(build(NewUser, {"username": username}), hashed)
+        return await self._storage.logins.register(new, hashed)
 
     async def log_in(self, username: str, password: str | SecretStr, label: str | None = None) -> SignedIn:
         """Begin a session of the user, who is to know it by `label`, such as the name of a device; of

@@ -53,6 +53,12 @@ class SessionServiceContract(Contract):
         user: User = service.register("alice", PASSWORD)
         return user
 
+    def test_who_is_registered_has_the_permissions_that_were_given(self, service: Any, alice: User) -> None:
+        assert alice.permissions == ()
+        assert service.register("bob", PASSWORD, ["SELLER", "ADMIN"]).permissions == ("SELLER", "ADMIN")
+        with pytest.raises(InvalidDataError, match="permissions"):
+            service.register("carol", PASSWORD, [""])
+
     def test_who_is_registered_logs_in(self, storage: Storage, service: Any, alice: User) -> None:
         signed_in = service.log_in("alice", SecretStr(PASSWORD), label="x" * 300)
         assert signed_in.user == alice == storage.users.get_by_username("alice")
