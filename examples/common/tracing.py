@@ -65,6 +65,13 @@ class Tracing:
             yield
 
 
+def outgoing() -> dict[str, str]:
+    """The headers, for a request or an event, by which the span of now is the parent of what they lead to."""
+    headers: dict[str, str] = {}
+    propagate.inject(headers)
+    return headers
+
+
 def _export(system: str) -> trace.TracerProvider:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
