@@ -107,10 +107,20 @@ def _running(kind: type[Server]) -> Iterator[str]:
         shutil.rmtree(directory)
 
 
+@contextmanager
+def _objects() -> Iterator[str]:
+    directory = Path(tempfile.mkdtemp(prefix="metacore-objects-"))
+    try:
+        yield directory.as_uri()
+    finally:
+        shutil.rmtree(directory)
+
+
 EMBEDDED: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
     "METACORE_URL": _postgresql,
     "SERVICES_REDIS": lambda: _running(RedisServer),
     "SERVICES_KAFKA": lambda: _running(Broker),
+    "SERVICES_S3": _objects,
 }
 """What stands in for a part that nobody named: a line for each, and a context manager that gives its URL."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.applications import Starlette
@@ -66,6 +67,8 @@ ANSWERS: dict[type[Exception], Answer] = {
     errors.StatementTimeoutError: Answer(503, "Busy", _AGAIN),
     errors.StorageUnavailableError: Answer(503, "Unavailable", _AGAIN),
     errors.PoolTimeoutError: Answer(503, "Busy", _AGAIN),
+    # By statements of one's own, in a transaction of the storage: it is undone.
+    psycopg.OperationalError: Answer(503, "Busy", _AGAIN),
     errors.OutcomeUnknownError: Answer(503, "Outcome unknown", "It may be stored or not. Repeat with the same key."),
 }
 """The most special class decides; what is not here is a fault of ours, and says no more than that."""
@@ -77,6 +80,7 @@ _HEADERS = {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "1"}}
 def install(app: Starlette) -> None:
     """Let every error of `app` be answered by the table."""
     app.add_exception_handler(errors.MetacoreError, _by_table)
+    app.add_exception_handler(psycopg.OperationalError, _by_table)
     app.add_exception_handler(UnauthorizedError, _by_table)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _by_status)
