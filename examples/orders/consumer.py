@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import CommitFailedError, KafkaError
 
+from common.brokers import ANSWERS_WITHIN, new_topics, require_topics, rest, within
 from common.health import UnwellError
 from common.tracing import Tracing
 from common.waiting import Backoff
@@ -21,15 +21,12 @@ from orders.batches import Batch, Message, sort
 from orders.letters import letter_of
 from orders.settings import OrderSettings
 
-T = TypeVar("T")
 Polled: TypeAlias = Mapping[TopicPartition, Sequence[Message]]
 
 _POLL, _REST = 10, 100
 """For how many milliseconds a poll waits, and how long the next one is put off where it brought nothing."""
 _FETCH = 200
 """For how many milliseconds the broker waits for more; the end of the service waits no longer."""
-_BROKER_ANSWERS_WITHIN = 4
-"""Seconds; the client itself would ask again for ever."""
 
 _logger = logging.getLogger(__name__)
 
@@ -74,7 +71,7 @@ class Consumer:
     async def connected(self) -> None:
         """Wait for the first connection; not long, since orders can be shown without a broker."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._connected.wait(), _BROKER_ANSWERS_WITHIN)
+            await asyncio.wait_for(self._connected.wait(), ANSWERS_WITHIN)
 
     def backlog(self) -> int:
         """How many messages of its partitions wait, as far as the broker told; 0 without a connection to it."""
@@ -100,7 +97,9 @@ class Consumer:
     async def _consume(self, stop: asyncio.Event, backoff: Backoff) -> None:
         settings = self._settings
         self._next = {}
-        await self._require_topic()
+        limit = str(settings.largest_message)
+        topics = new_topics([settings.topic], settings.partitions, max_message_bytes=limit)
+        await require_topics(self._url, topics)
         kafka = AIOKafkaConsumer(
             settings.topic,
             bootstrap_servers=self._url,
@@ -112,13 +111,13 @@ class Consumer:
             fetch_max_wait_ms=_FETCH,
         )
         try:
-            await _within(_BROKER_ANSWERS_WITHIN, kafka.start())
+            await within(ANSWERS_WITHIN, kafka.start())
             self._kafka, self._trouble = kafka, None
             self._connected.set()
             await self._bring(kafka, stop, backoff)
         finally:
             self._kafka = None
-            await _within(_BROKER_ANSWERS_WITHIN, kafka.stop())
+            await within(ANSWERS_WITHIN, kafka.stop())
 
     async def _bring(self, kafka: AIOKafkaConsumer, stop: asyncio.Event, backoff: Backoff) -> None:
         """Store one batch after the other; the next is read while the one before is stored."""
@@ -127,7 +126,7 @@ class Consumer:
             while not stop.is_set():
                 polled, batch = await self._poll(kafka)
                 if not polled:
-                    await _rest(kafka)
+                    await rest(kafka, _REST)
                 # What was given up is not stored: nothing behind it may be committed.
                 if storing is not None and not await storing:
                     return
@@ -160,21 +159,6 @@ class Consumer:
                 noted[partition] = await kafka.position(partition)
         # Put together at once: what is committed meanwhile is known by then.
         self._next = noted | {partition: self._next[partition] for partition in kafka.assignment() & self._next.keys()}
-
-    async def _require_topic(self) -> None:
-        settings = self._settings
-        limit = {"max.message.bytes": str(settings.largest_message)}
-        topic = NewTopic(settings.topic, settings.partitions, 1, topic_configs=limit)
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._url)
-        try:
-            await _within(_BROKER_ANSWERS_WITHIN, admin.start())
-            # Which class it is, only the broker's version tells.
-            answer: Any = await _within(_BROKER_ANSWERS_WITHIN, admin.create_topics([topic]))
-        finally:
-            await _within(_BROKER_ANSWERS_WITHIN, admin.close())
-        for _, code, *_ in answer.topic_errors:
-            if code not in (0, TopicAlreadyExistsError.errno):
-                raise for_code(code)
 
     async def _store(self, batch: Batch, backoff: Backoff) -> bool:
         """Store the messages, however long the database is away; whether they are stored, and not given up to end."""
@@ -221,7 +205,7 @@ class Consumer:
     async def _commit(self, kafka: AIOKafkaConsumer, polled: Polled) -> None:
         following = {partition: messages[-1].offset + 1 for partition, messages in polled.items()}
         try:
-            await _within(_BROKER_ANSWERS_WITHIN, kafka.commit(following))
+            await within(ANSWERS_WITHIN, kafka.commit(following))
         except CommitFailedError:
             # The group was dealt anew; whoever has the partition now gets the messages again, and twice is once.
             _logger.info("the partitions were taken away before a commit")
@@ -233,17 +217,3 @@ class Consumer:
         if trouble != self._trouble:
             _logger.warning(trouble)
         self._trouble = trouble
-
-
-async def _rest(kafka: AIOKafkaConsumer) -> None:
-    """Ask for nothing a while: the embedded broker waits for no more messages, so asking would take half a core."""
-    kafka.pause(*kafka.assignment())
-    await asyncio.sleep(_REST / 1000)
-    kafka.resume(*kafka.assignment())
-
-
-async def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
-    try:
-        return await asyncio.wait_for(call, seconds)
-    except TimeoutError:
-        raise KafkaTimeoutError(f"no answer within {seconds} s") from None
