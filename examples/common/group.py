@@ -2,10 +2,11 @@
 
     run("shop", [Member("shop.stock"), Member("shop.gateway")], Parts("METACORE_URL").start(), host, port)
 
-Each member is `python -m MODULE`, in the group of processes of the one that starts it, and is told the URLs of the
-parts by its standard input, so that it loads while they start. That is a pipe, which `kill -9` of the other end closes,
-too: then the member ends at once. A member that dies is started again a second later, for as long as it takes; one
-that dies before the system was ready ends it, since it would hardly ever start.
+Each member is `python -m MODULE`, as a copy of the process that starts it: what that has loaded, all have. It is in its
+group of processes, and is told the URLs of the parts by its standard input, so that it gets ready while they start; a
+pipe, which `kill -9` of the other end closes, too: then the member ends at once. A member that dies is started again a
+second later, for as long as it takes; one that dies before the system was ready ends it, since it would hardly ever
+start.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import json
 import logging
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +24,7 @@ from select import select
 from threading import Thread
 from typing import Self
 
+from common.forks import Fork
 from common.serving import Urls, tell
 from metacore.errors import MetacoreError, StorageUnavailableError
 
@@ -103,37 +104,20 @@ class _Running:
         self.start()
 
     def start(self) -> None:
-        # Ctrl-C is sent to the whole group; before the member sees to it, it is nothing to show a traceback for.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", self.member.module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, **self.member.variables, _IN_GROUP: "1"},
-        )
-        signal.signal(signal.SIGINT, before)
+        self.process = Fork(self.member.module, {**self.member.variables, _IN_GROUP: "1"})
         self.start_at = None
 
     def begin(self, urls: Mapping[str, str]) -> None:
-        assert self.process.stdin is not None
         # One that has died already is noticed by who waits for it.
         with suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(urls).encode() + b"\n")
-            self.process.stdin.flush()
+            os.write(self.process.tell, json.dumps(urls).encode() + b"\n")
 
     def wait_ready(self, deadline: float) -> None:
         """Wait for what it tells when it is ready; StorageUnavailableError if it does not."""
-        told = self.process.stdout
-        assert told is not None
+        told = self.process.told
         readable, _, _ = select([told], [], [], max(0, deadline - time.monotonic()))
-        if not readable or not told.readline():
+        if not readable or not os.read(told, 1):
             raise StorageUnavailableError(f"{self.member.module} did not start; what it said is above")
-
-    def close(self) -> None:
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            with suppress(BrokenPipeError):
-                pipe.close()
 
 
 def _keep(running: Sequence[_Running], urls: Mapping[str, str]) -> None:
@@ -141,13 +125,13 @@ def _keep(running: Sequence[_Running], urls: Mapping[str, str]) -> None:
     while True:
         time.sleep(_LOOK)
         for one in running:
-            if one.process.poll() is None:
+            if not one.process.has_ended():
                 continue
             if one.start_at is None:
-                _logger.warning("%s ended by %s, and is started again", one.member.module, one.process.returncode)
+                _logger.warning("%s ended by %s, and is started again", one.member.module, one.process.status)
                 one.start_at = time.monotonic() + _REST
             elif time.monotonic() >= one.start_at:
-                one.close()
+                one.process.close()
                 one.start()
                 one.begin(urls)
 
@@ -160,14 +144,12 @@ def _end(running: list[_Running]) -> bool:
     ended = True
     while running:
         one = running.pop()
-        one.process.terminate()
-        try:
-            one.process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        one.process.send(signal.SIGTERM)
+        if not one.process.ends_within(max(0.1, deadline - time.monotonic())):
             ended = False
-            one.process.kill()
-            one.process.wait()
-        one.close()
+            one.process.send(signal.SIGKILL)
+            one.process.ends_within(_END_WITHIN)
+        one.process.close()
     return ended
 
 
