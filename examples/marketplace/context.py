@@ -1,0 +1,67 @@
+"""What a service is given, and what it gives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from fastapi import APIRouter
+
+from common.access_tokens import AccessTokens
+from common.health import Check
+from common.observing import Metrics
+from common.tracing import Tracing
+from marketplace.peers import Peers
+from marketplace.settings import MarketplaceSettings
+from metacore import Event, Storage, Transaction
+
+Take: TypeAlias = Callable[[Transaction, Event], Awaitable[None]]
+"""The effect of an event, in the transaction that has accepted it. What it raises undoes both, and it comes again."""
+
+Work: TypeAlias = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Something to be done for as long as the service lives: until the event is set."""
+
+
+@dataclass(frozen=True)
+class ServiceContext:
+    """What a service works with."""
+
+    name: str
+    storage: Storage
+    schema: str
+    """Where its tables are: `search_path` says nothing, so statements name it."""
+    settings: MarketplaceSettings
+    urls: Mapping[str, str]
+    """Of the parts and of all services, by the names of their variables."""
+    access_tokens: AccessTokens
+    peers: Peers
+    tracing: Tracing
+    metrics: Metrics
+
+    def topic(self, of: str) -> str:
+        """The topic of the outbox, and of the broker, with the events of `of`."""
+        return f"{self.settings.topics}{of}"
+
+
+def _hear_nothing(_: Event) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a service is made of."""
+
+    routers: Sequence[APIRouter] = ()
+    tells: Sequence[str] = ()
+    """Topics of its outbox."""
+    takes: Mapping[str, Take] = field(default_factory=dict)
+    """What the events of topics do here."""
+    taken: Callable[[Event], None] = _hear_nothing
+    """Hears of each event that has taken effect."""
+    works: Sequence[Work] = ()
+    checks: Mapping[str, Check] = field(default_factory=dict)
+
+
+Build: TypeAlias = Callable[[ServiceContext], Awaitable[Contents]]

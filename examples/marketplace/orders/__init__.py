@@ -1,0 +1,1 @@
+"""Orders, each a saga of its own."""

@@ -1,0 +1,11 @@
+"""The process of this service, as a member of the marketplace."""
+
+from __future__ import annotations
+
+import sys
+
+from marketplace.payment_gateway.app import build
+from marketplace.service import run
+
+if __name__ == "__main__":
+    sys.exit(run("payment_gateway", build))

@@ -1,0 +1,112 @@
+"""What a service tells: the events of its outbox, brought to the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from common.brokers import ANSWERS_WITHIN, new_topics, require_topics
+from common.health import UnwellError
+from common.waiting import Backoff
+from marketplace.context import ServiceContext
+from metacore import Event, MetacoreError, Relay
+
+_PAUSE = timedelta(milliseconds=25)
+_BACKOFF, _LONGEST = timedelta(milliseconds=100), timedelta(seconds=1)
+_ATTEMPTS = 2**31
+"""That the broker is away is no fault of an event: none is ever parked."""
+_LAG_EVERY = 1.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Relays topics of the outbox to topics of the broker that have the same names."""
+
+    def __init__(self, context: ServiceContext, topics: Sequence[str]) -> None:
+        self._storage, self._url, self._topics = context.storage, context.urls["SERVICES_KAFKA"], topics
+        self._partitions = context.settings.partitions
+        self._producer: AIOKafkaProducer | None = None
+        self._trouble: str | None = "not connected yet"
+        self.waiting, self.waits_for = 0, 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tell events until the event is set; what is not told by then is told after the next start."""
+        backoff = Backoff(stop)
+        while not stop.is_set():
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._url, acks="all", request_timeout_ms=ANSWERS_WITHIN * 1000
+            )
+            try:
+                await require_topics(self._url, new_topics(self._topics, self._partitions))
+                await asyncio.wait_for(producer.start(), ANSWERS_WITHIN)
+            except (KafkaError, OSError) as error:  # time-outs of asyncio are an OSError
+                self._in_trouble(error)
+                with suppress(KafkaError, OSError):
+                    await producer.stop()
+                await backoff.wait()
+                continue
+            self._producer = producer
+            await self._relay(stop)
+            self._producer = None
+            with suppress(KafkaError, OSError):
+                await asyncio.wait_for(producer.stop(), ANSWERS_WITHIN)
+
+    async def measure(self, stop: asyncio.Event) -> None:
+        """Look again and again how much waits to be told, and for how long."""
+        while not stop.is_set():
+            with suppress(MetacoreError):
+                lags = [await self._storage.outbox.lag(topic) for topic in self._topics]
+                self.waiting = sum(lag.events for lag in lags)
+                now = self._storage.now()
+                oldest = [(now - lag.oldest_at).total_seconds() for lag in lags if lag.oldest_at is not None]
+                self.waits_for = max(oldest, default=0.0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _LAG_EVERY)
+
+    async def check(self) -> None:
+        """Whether events arrive; UnwellError if not."""
+        if self._trouble is not None:
+            raise UnwellError(self._trouble)
+
+    async def _relay(self, stop: asyncio.Event) -> None:
+        relay = Relay(
+            self._storage,
+            self._topics,
+            self._send,
+            attempts=_ATTEMPTS,
+            backoff=_BACKOFF,
+            longest_backoff=_LONGEST,
+            pause=_PAUSE,
+        )
+        running = asyncio.create_task(relay.run())
+        await stop.wait()
+        relay.stop()
+        await running
+
+    async def _send(self, event: Event) -> None:
+        assert self._producer is not None
+        headers = [(name, str(value).encode()) for name, value in event.headers.items()]
+        try:
+            await asyncio.wait_for(
+                self._producer.send_and_wait(
+                    event.topic, event.model_dump_json().encode(), event.key.encode(), headers=headers
+                ),
+                ANSWERS_WITHIN,
+            )
+        except Exception as error:
+            self._in_trouble(error)
+            raise
+        self._trouble = None
+
+    def _in_trouble(self, error: Exception) -> None:
+        trouble = f"waits for the broker: {type(error).__name__}"
+        if trouble != self._trouble:
+            _logger.warning(trouble)
+        self._trouble = trouble

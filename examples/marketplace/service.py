@@ -1,0 +1,95 @@
+"""How a service runs: over a schema of its own, with the routes, metrics, events and work that it is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+
+import metacore
+from common import health, logs, openapi, problems, serving
+from common.access_tokens import AccessTokens
+from common.bodies import LimitedBodies
+from common.group import Told
+from common.observing import Metrics, Observed
+from common.serving import listening
+from common.tracing import Tracing
+from marketplace.consuming import Consumer
+from marketplace.context import Build, Contents, ServiceContext
+from marketplace.names import WITH_SCHEMA, schema_of, variable_of
+from marketplace.peers import Peers
+from marketplace.publishing import Publisher
+from marketplace.settings import MarketplaceSettings, storage_settings
+
+LARGEST_BODY = 2**20
+ISSUER = "marketplace"
+
+
+def run(name: str, build: Build) -> int:
+    """Run the service as a member of the marketplace, and return its exit status."""
+    settings = MarketplaceSettings()
+    logs.configure("marketplace", settings.log_level)
+
+    async def serve(urls: dict[str, str], stop: asyncio.Event) -> None:
+        tokens = AccessTokens(ISSUER, settings.token_key)
+        # The gateway keeps nothing.
+        url = urls["METACORE_URL"] if name in WITH_SCHEMA else "memory://"
+        async with (
+            metacore.connect(url, settings=storage_settings(schema_of(name))) as storage,
+            Peers(urls, tokens, storage.now) as peers,
+        ):
+            tracing, metrics = Tracing(f"marketplace.{name}"), Metrics()
+            context = ServiceContext(name, storage, schema_of(name), settings, urls, tokens, peers, tracing, metrics)
+            await _serve(context, await build(context), stop)
+
+    return serving.run(serve, Told())
+
+
+async def _serve(context: ServiceContext, contents: Contents, stop: asyncio.Event) -> None:
+    metrics = context.metrics
+    metrics.storage(context.storage)
+    checks = {"database": context.storage.ping, **contents.checks}
+    works = list(contents.works)
+    if contents.tells:
+        publisher = Publisher(context, contents.tells)
+        metrics.gauge("outbox_events", "Events that wait to be told.", lambda: publisher.waiting)
+        metrics.gauge("outbox_seconds", "For how long the oldest of them waits.", lambda: publisher.waits_for)
+        checks["events_told"] = publisher.check
+        works += [publisher.run, publisher.measure]
+    if contents.takes:
+        consumer = Consumer(context, contents.takes, contents.taken)
+        checks["events_taken"] = consumer.check
+        works.append(consumer.run)
+    app = application(context.name, contents, checks, metrics, context.tracing, context.access_tokens)
+    place = urlsplit(context.urls[variable_of(context.name)])
+    assert place.hostname is not None
+    assert place.port is not None
+    async with asyncio.TaskGroup() as tasks:
+        for work in works:
+            tasks.create_task(work(stop))
+        async with listening(app, place.hostname, place.port):
+            print(f"{context.name}: ready", flush=True)
+            await stop.wait()
+
+
+def application(
+    name: str,
+    contents: Contents,
+    checks: Mapping[str, health.Check],
+    metrics: Metrics,
+    tracing: Tracing,
+    tokens: AccessTokens,
+) -> Observed:
+    """The routes, with what all services have."""
+    app = FastAPI(title=f"Marketplace: {name}", version="1", docs_url=None, redoc_url=None)
+    app.state.access_tokens = tokens
+    for router in contents.routers:
+        app.include_router(router)
+    app.include_router(health.router(checks))
+    app.router.routes += [metrics.route()]
+    problems.install(app)
+    openapi.describe(app)
+    app.add_middleware(LimitedBodies, size=LARGEST_BODY)
+    return Observed(app, metrics, tracing)

@@ -1,0 +1,54 @@
+"""The marketplace as a whole: the parts it runs on, where its services are, and their schemas."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import secrets
+from contextlib import ExitStack
+from typing import Self
+
+from common.group import Member
+from common.serving import Urls
+from marketplace.deploying import deploy
+from marketplace.names import GATEWAY, WITH_SCHEMA, free_url, variable_of
+from marketplace.settings import PREFIX, MarketplaceSettings
+
+_LOOPBACK = "127.0.0.1"
+_KEY, _PASSWORD = f"{PREFIX}TOKEN_KEY", f"{PREFIX}ADMIN_PASSWORD"
+
+
+def members() -> list[Member]:
+    """The processes: the gateway is the last one, so that it is the first to end."""
+    shared = {_KEY: os.environ.get(_KEY) or secrets.token_urlsafe(32)}
+    return [Member(f"marketplace.{name}", shared) for name in (*WITH_SCHEMA, GATEWAY)]
+
+
+def load() -> None:
+    """Load what the services are made of."""
+    for name in (*WITH_SCHEMA, GATEWAY):
+        importlib.import_module(f"marketplace.{name}.app")
+    importlib.import_module("marketplace.service")
+
+
+class Prepared:
+    """The parts, once the services have their schemas there; their URLs, and those of the services."""
+
+    def __init__(self, parts: Urls, settings: MarketplaceSettings) -> None:
+        self._parts, self._settings = parts, settings
+        self.urls: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            urls = stack.enter_context(self._parts).urls
+            for service in WITH_SCHEMA:
+                deploy(urls["METACORE_URL"], service)
+            self._stack = stack.pop_all()
+        services = {variable_of(name): free_url(_LOOPBACK) for name in WITH_SCHEMA}
+        services[variable_of(GATEWAY)] = f"http://{self._settings.host}:{self._settings.port}"
+        made = {} if os.environ.get(_PASSWORD) else {_PASSWORD: secrets.token_urlsafe(12)}
+        self.urls = {**urls, **services, **made}
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stack.close()
