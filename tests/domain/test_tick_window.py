@@ -86,6 +86,45 @@ def test_it_keeps_the_span_and_a_late_tick_is_in_its_minute():
         window.summary("BTCUSDT")
 
 
+def test_windows_tell_each_other_what_they_have_by_parts_of_a_second():
+    random = Random(7)
+    windows, whole = [TickWindow(timedelta(minutes=5)) for _ in range(2)], TickWindow(timedelta(minutes=5))
+    told = []
+    for each in drawn(random):
+        whole.add(each)
+        random.choice(windows).add(each)
+        if random.random() < 0.02:
+            told += [part for window in windows for part in window.parts("live", each_second=True)]
+    told += [part for window in windows for part in window.parts("live", each_second=True)]
+    random.shuffle(told)
+    fresh = TickWindow(timedelta(minutes=5))
+    for part in told * 2:
+        for window in (*windows, fresh):
+            window.merge(part)
+    for window in (*windows, fresh):
+        assert window.parts("live") == ()
+        for exchange in (None, "MEXC"):
+            assert window.summary("BTCUSDT", exchange) == whole.summary("BTCUSDT", exchange)
+            assert window.latest("BTCUSDT", exchange).at == whole.latest("BTCUSDT", exchange).at
+    fresh.trim(FIRST + timedelta(seconds=120))
+    assert fresh.summary("BTCUSDT").since == FIRST + timedelta(seconds=120)
+
+
+def test_a_part_that_is_merged_is_of_one_second_and_of_the_span():
+    window, other = TickWindow(timedelta(seconds=10)), TickWindow(MINUTE)
+    for second in (0, 1, 30):
+        other.add(tick(second + 1, FIRST + timedelta(seconds=second)))
+    (minute,) = other.parts("live", before=FIRST + MINUTE)
+    with pytest.raises(InvalidDataError):
+        window.merge(minute)
+    for second in (0, 1, 30):
+        other.add(tick(second + 1, FIRST + timedelta(seconds=second)))
+    for part in reversed(other.parts("live", each_second=True)):
+        window.merge(part)
+    assert window.summary("BTCUSDT").count == 1
+    assert other.summary("BTCUSDT").count == 6
+
+
 def test_where_there_is_nothing_there_is_no_zero():
     window = TickWindow(MINUTE)
     window.add(tick(1))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
+from uuid import UUID
 
 from metacore import ids
 from metacore.domain.market.bars import MINUTE, BarPart, Prices, Summary, added_up, minute_of
@@ -54,6 +55,21 @@ class _Sums:
         if at >= self.last_at:
             self.last, self.last_at = price, at
 
+    @classmethod
+    def told_by(cls, part: BarPart) -> Self:
+        low, high, last = (part.low, part.low_at), (part.high, part.high_at), (part.last, part.last_at)
+        return cls(part.count, part.sum, *low, *high, *last)
+
+    def merge(self, other: _Sums) -> None:
+        self.count += other.count
+        self.sum = addition(self.sum, other.sum)
+        if (other.low, other.low_at) < (self.low, self.low_at):
+            self.low, self.low_at = other.low, other.low_at
+        if other.high > self.high or (other.high == self.high and other.high_at < self.high_at):
+            self.high, self.high_at = other.high, other.high_at
+        if other.last_at >= self.last_at:
+            self.last, self.last_at = other.last, other.last_at
+
     def values(self) -> dict[str, Any]:
         names = ("count", "low", "low_at", "high", "high_at")
         return {"sum": canonical(self.sum), **{name: getattr(self, name) for name in names}}
@@ -69,6 +85,9 @@ class TickWindow:
     symbol and an exchange, however many ticks come, in whatever order. A tick that is a span older than the newest of
     its pair counts in its minute alone. Nothing here looks at a clock: whoever adds ticks says which are too old, or
     not yet possible. It is used by one task or thread at a time.
+
+    Several windows tell each other what they have by parts of a second each: one takes them (`parts`), the others
+    `merge` them.
     """
 
     def __init__(self, span: timedelta) -> None:
@@ -77,23 +96,40 @@ class TickWindow:
         self._span = span
         self._seconds: dict[Pair, dict[datetime, _Sums]] = {}
         self._untaken: dict[tuple[Pair, datetime], _Sums] = {}
+        self._known: dict[tuple[Pair, datetime], set[UUID]] = {}
 
     def add(self, tick: Tick) -> None:
         """Count `tick`; one that is equal to another is another one."""
         require_model(Tick, tick, "tick")
-        pair = tick.symbol, tick.exchange
-        _count(self._untaken, (pair, minute_of(tick.at)), tick)
-        seconds, second = self._seconds.setdefault(pair, {}), _second_of(tick.at)
+        pair, second = (tick.symbol, tick.exchange), _second_of(tick.at)
+        key = pair, second
+        if key in self._untaken:
+            self._untaken[key].add(tick)
+        else:
+            self._untaken[key] = _Sums.of(tick)
+        seconds = self._seconds.setdefault(pair, {})
         if second in seconds:
             seconds[second].add(tick)
+        elif self._has_room(pair, second):
+            seconds[second] = _Sums.of(tick)
+
+    def merge(self, part: BarPart) -> None:
+        """Count what another window took as a part of a second, once, however often it is told; it is in no part here.
+
+        InvalidDataError if the part is of more than a second. A part of its own changes nothing.
+        """
+        require_model(BarPart, part, "part")
+        pair, second = (part.symbol, part.exchange), _second_of(part.last_at)
+        if not second <= min(part.low_at, part.high_at):
+            raise InvalidDataError("it is of more than a second", field="part")
+        seconds, known = self._seconds.setdefault(pair, {}), self._known.get((pair, second), ())
+        if part.part in known or not self._has_room(pair, second):
             return
-        newest = max(seconds, default=second)
-        if newest - second >= self._span:
-            return
-        seconds[second] = _Sums.of(tick)
-        if second > newest:
-            for old in [each for each in seconds if second - each >= self._span]:
-                del seconds[old]
+        self._known.setdefault((pair, second), set()).add(part.part)
+        if second in seconds:
+            seconds[second].merge(_Sums.told_by(part))
+        else:
+            seconds[second] = _Sums.told_by(part)
 
     def latest(self, symbol: str, exchange: str | None = None) -> Tick:
         """The newest tick of the symbol, on this exchange or on any; of several at one moment, the one added last.
@@ -121,25 +157,51 @@ class TickWindow:
             }
         )
 
-    def parts(self, feed: str, before: datetime | None = None) -> tuple[BarPart, ...]:
+    def parts(self, feed: str, before: datetime | None = None, each_second: bool = False) -> tuple[BarPart, ...]:
         """Take what was added and not taken yet, a part for each minute of each pair, by key, of this `feed`.
 
-        Only of minutes that ended by `before`, if given. A tick that comes for a minute of which a part was taken is in
-        the next part. Store the same parts again if it is not known whether they were: `bars.add` stores each once.
+        Only of minutes that ended by `before`, if given; with `each_second` a part for each of their seconds, which
+        other windows may `merge`. A tick that comes for a minute of which a part was taken is in the next part. Store
+        the same parts again if it is not known whether they were: `bars.add` stores each once.
         """
         require_key(feed=feed)
         end = None if before is None else require_time("before", before)
-        due = sorted(key for key in self._untaken if end is None or key[1] + MINUTE <= end)
-        return tuple(_part(feed, *key, self._untaken.pop(key)) for key in due)
+        found: dict[tuple[Pair, datetime], _Sums] = {}
+        for pair, second in sorted(self._untaken):
+            if end is not None and minute_of(second) + MINUTE > end:
+                continue
+            sums, key = self._untaken.pop((pair, second)), (pair, second if each_second else minute_of(second))
+            if key in found:
+                found[key].merge(sums)
+            else:
+                found[key] = sums
+        parts = tuple(_part(feed, pair, minute_of(start), sums) for (pair, start), sums in found.items())
+        if each_second:
+            for (pair, second), part in zip(found, parts, strict=True):
+                if second in self._seconds.get(pair, ()):
+                    self._known.setdefault((pair, second), set()).add(part.part)
+        return parts
 
     def trim(self, before: datetime) -> None:
         """Forget the whole seconds before that time; what they are in minutes stays until it is taken."""
         start = _second_of(require_time("before", before))
         for pair, seconds in list(self._seconds.items()):
-            for second in [each for each in seconds if each < start]:
-                del seconds[second]
+            self._forget(pair, [each for each in seconds if each < start])
             if not seconds:
                 del self._seconds[pair]
+
+    def _has_room(self, pair: Pair, second: datetime) -> bool:
+        """Whether the second is in the span; what has to give way to it does."""
+        seconds = self._seconds[pair]
+        newest = max(seconds, default=second)
+        if second > newest:
+            self._forget(pair, [each for each in seconds if second - each >= self._span])
+        return newest - second < self._span
+
+    def _forget(self, pair: Pair, old: Sequence[datetime]) -> None:
+        for second in old:
+            del self._seconds[pair][second]
+            self._known.pop((pair, second), None)
 
     def _found(
         self, symbol: str, exchange: str | None, start: datetime | None
@@ -161,13 +223,6 @@ class TickWindow:
 
 def _second_of(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
-
-
-def _count(sums: dict[Any, _Sums], key: Any, tick: Tick) -> None:
-    if key in sums:
-        sums[key].add(tick)
-    else:
-        sums[key] = _Sums.of(tick)
 
 
 def _part(feed: str, pair: Pair, starts_at: datetime, sums: _Sums) -> BarPart:
