@@ -60,6 +60,7 @@ class BaseTransaction(Bundle, Transaction):
 
     package: ClassVar[str]
     """Where the storages are: in a module each, named as in the list."""
+    _session: BaseTransactionSession[Any]
 
     def __init__(self, session: BaseTransactionSession[Any]) -> None:
         super().__init__(session, self.package)
@@ -79,20 +80,24 @@ class BaseTransaction(Bundle, Transaction):
             require_ids(selection)
             return await self._load(selection)
 
-    async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+    async def save(self, changes: Changes, last: bool = False) -> Mapping[BalanceKey, Balance]:
         async with self._session.whole_operation("save"):
             require_changes(changes)
             if (names := self._session.normal_names) is not None:
                 changes = names.of_changes(changes)
-            return await self._save(changes)
+            ends = last and self._session.can_conclude
+            saved = await self._save(changes, ends)
+            if ends:
+                await self._session.conclude()
+            return saved
 
     @abstractmethod
     async def _load(self, selection: Selection) -> Loaded:
         """See `load`."""
 
     @abstractmethod
-    async def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
-        """See `save`."""
+    async def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
+        """See `save`; if it is the `last` operation, the transaction is concluded after it, or by it."""
 
 
 class BaseStorage(Bundle, Storage):

@@ -63,9 +63,8 @@ class BaseSession(ABC, Generic[X]):
         try:
             await session.open()
             yield session
-            session.check()
-            session.has_ended = True
-            await session.commit()
+            if not session.has_ended:
+                await session.conclude()
         finally:
             session.has_ended = True
             await session.end()
@@ -133,12 +132,15 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
             with around.having(savepoint):
                 await savepoint.open()
                 yield savepoint
-                savepoint.check()
+                if not savepoint.has_ended:
+                    savepoint.check()
         except BaseException:
-            await savepoint.undo()
+            if not savepoint.has_ended:
+                await savepoint.undo()
             raise
         else:
-            await savepoint.keep()
+            if not savepoint.has_ended:
+                await savepoint.keep()
         finally:
             savepoint.has_ended = True
 
@@ -148,6 +150,17 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
 
     async def open(self) -> None:
         """Take what is needed from the beginning of the block on."""
+
+    @property
+    def can_conclude(self) -> bool:
+        """Whether it is this session's to end the transaction, or the savepoint, now."""
+        return self.innermost is self
+
+    async def conclude(self) -> None:
+        """End the transaction, or the savepoint, and keep what was done; its block may go on without it."""
+        self.check()
+        self.has_ended = True
+        await (self.commit() if self.parent is None else self.keep())
 
     def begin_operation(self) -> None:
         """Note that an operation of a storage begins."""

@@ -53,7 +53,7 @@ async def execute_by_user(
 async def _attempt(tx: Transaction, command: Command[R], feed: str | None, exclusive: bool) -> R:
     selection = replace(command.selection(exclusive), update_seqs=feed is not None)
     work = UnitOfWork(await tx.load(selection), tx.now(), alone=selection.exclusive_users)
-    if keys := command.balances(work):
+    if keys := command.balances(work) - work.balances.keys():
         work.open_balances(await tx.balances.get_many(keys, for_update=True))
     decided = command.decide(work)
-    return command.result(decided, await tx.save(work.changes(feed)))
+    return command.result(decided, await tx.save(work.changes(feed), last=True))

@@ -76,11 +76,12 @@ class Transaction(Storages):
         """Load and lock what a decision rests on, as one pipelined operation.
 
         Locks are taken in one fixed order: users, then orders, each sorted by key; trades, entries and sums are read
-        after them. Two orders that the ids of one name are both loaded.
+        after them, and balances are locked at the end: those of existing users that are missing are stored as zero.
+        Two orders that the ids of one name are both loaded.
         """
 
     @abstractmethod
-    async def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+    async def save(self, changes: Changes, last: bool = False) -> Mapping[BalanceKey, Balance]:
         """Save a decision, all or nothing, as one pipelined operation, and give the balances that it moved as they are
         then. With `changes.feed`, the events that tell of it are appended to the outbox by the same operation.
 
@@ -89,6 +90,10 @@ class Transaction(Storages):
         field of a user is taken; InsufficientFundsError if a balance would fall below zero; InvalidDataError if it
         would have more than 38 digits before the point, or the feed lacks an order that is stored. Nothing is written
         then, and only AlreadyExistsError and InsufficientFundsError doom the transaction.
+
+        The `last` operation of a transaction, or of a savepoint, ends it, and saves the round trip of a commit: what
+        comes after it in its block raises TransactionAbortedError, and an error that leaves the block undoes nothing.
+        It ends no transaction around an open savepoint, and none of a connection that was bound.
         """
 
 

@@ -15,3 +15,7 @@ class TestToldLoad(contract.ToldLoadContract):
 
 class TestSave(contract.SaveContract):
     """On every backend, in both worlds."""
+
+
+class TestLast(contract.LastContract):
+    """On every backend, in both worlds."""

@@ -394,6 +394,7 @@ selections = st.builds(
     unsettled=st.booleans(),
     stale_updates=st.booleans(),
     update_seqs=st.booleans(),
+    locked_balances=st.lists(st.tuples(users, assets), max_size=2).map(tuple),
     holding=st.booleans(),
     facts=maybe(
         st.builds(

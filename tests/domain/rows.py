@@ -149,6 +149,9 @@ class Holder:
             )
             if selection.stale_updates
             else (),
+            locked_balances=tuple(
+                self.get_many((key for key in selection.locked_balances if key[0] in rows.users), True)
+            ),
             **self._facts(selection),
         )
 
@@ -169,7 +172,8 @@ class Holder:
             },
         }
 
-    def save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+    def save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
+        assert last
         rows = self._rows
         for order in changes.orders:
             before = rows.orders.get(order.key)

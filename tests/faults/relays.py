@@ -1,4 +1,6 @@
-"""A relay between a client and PostgreSQL, which loses connections and stops forwarding when it is told to."""
+"""A relay between a client and PostgreSQL, which loses connections and stops forwarding when it is told to, and counts
+what is asked of the server.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,29 @@ from psycopg.conninfo import conninfo_to_dict
 _RESET = struct.pack("ii", 1, 0)
 
 
+_READY = ord("Z")
+"""The message by which the server says that it has answered all of a round trip, and waits for the next one."""
+
+
+class _Messages:
+    """How often a server says that it is ready, in what it sends, piece by piece."""
+
+    def __init__(self) -> None:
+        self._left = b""
+
+    def count_ready(self, data: bytes) -> int:
+        """How many of the messages that `data` completes say so."""
+        self._left += data
+        ready = 0
+        while len(self._left) >= 5:
+            length = 1 + int.from_bytes(self._left[1:5])
+            if len(self._left) < length:
+                break
+            ready += self._left[0] == _READY
+            self._left = self._left[length:]
+        return ready
+
+
 class Relay:
     """Forwards between a port of this machine and the server of `url`; its own `url` leads through it."""
 
@@ -28,6 +53,8 @@ class Relay:
         self._ends = threading.Event()
         self._trigger: tuple[bytes, bool] | None = None
         self.was_triggered = threading.Event()
+        self.round_trips = 0
+        """How many the server has answered, the start of each connection among them."""
 
     @property
     def url(self) -> str:
@@ -95,6 +122,7 @@ class Relay:
 
     def _forward(self, pair: tuple[socket.socket, socket.socket], back: bool) -> None:
         source, target = reversed(pair) if back else pair
+        messages = _Messages()
         try:
             while data := source.recv(1 << 16):
                 self._thawed.wait()
@@ -106,6 +134,8 @@ class Relay:
                         target.sendall(data)
                     self.was_triggered.set()
                     break
+                if back:
+                    self.round_trips += messages.count_ready(data)
                 target.sendall(data)
         except OSError:
             """The other direction has ended it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -19,16 +19,16 @@ T = TypeVar("T")
 
 class Command(ABC, Generic[R]):
     """Something to be done in one transaction, by pure steps: what it selects is loaded and locked, the balances that
-    it names are locked after that, then it decides, and what it decided is saved.
+    only what was loaded tells are locked after that, then it decides, and what it decided is saved.
     """
 
     @abstractmethod
     def selection(self, exclusive: bool) -> Selection:
         """What it rests on; its users are locked exclusively if `exclusive`."""
 
-    def balances(self, work: UnitOfWork) -> Collection[BalanceKey]:  # noqa: ARG002
-        """The balances that it may move, given what was loaded."""
-        return ()
+    def balances(self, work: UnitOfWork) -> Set[BalanceKey]:  # noqa: ARG002
+        """The balances that it may move, given what was loaded; those that its selection has locked may be left out."""
+        return frozenset()
 
     @abstractmethod
     def decide(self, work: UnitOfWork) -> R:
@@ -80,7 +80,7 @@ class Sole(Command[F]):
     def selection(self, exclusive: bool) -> Selection:
         return self.batch.selection(exclusive)
 
-    def balances(self, work: UnitOfWork) -> Collection[BalanceKey]:
+    def balances(self, work: UnitOfWork) -> Set[BalanceKey]:
         return self.batch.balances(work)
 
     def decide(self, work: UnitOfWork) -> F:

@@ -50,7 +50,7 @@ class Selection:
 
     `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name, then the
     `reservations` with the given keys and `reservation_references`. The `trades`, `entries` and `user_transfers` with
-    the given keys, and the sums over unsettled trades, are read after that.
+    the given keys, and the sums over unsettled trades, are read after that; then `locked_balances` are locked.
     """
 
     users: frozenset[UUID] = frozenset()
@@ -79,6 +79,8 @@ class Selection:
     """
     asset_names: tuple[BalanceKey, ...] = ()
     """Of which assets to load the names that their users have them by, in whatever case they are named here."""
+    locked_balances: tuple[BalanceKey, ...] = ()
+    """The balances to lock, the missing ones as zero, in whatever case their assets are named here."""
     facts: FactWindow | None = None
     """Which journal entries that tell of facts of `users` to load, and when the orders of trades were placed."""
 
@@ -130,6 +132,8 @@ class Loaded:
     """The `seq` of the newest update of each order that was found; 0 for one without any."""
     asset_names: tuple[BalanceKey, ...] = ()
     """The assets that `Selection.asset_names` asks for, as their users have them."""
+    locked_balances: tuple[Balance, ...] = ()
+    """The balances that `Selection.locked_balances` asks for, as their users have them."""
     facts: tuple[BalanceEntry, ...] = ()
     """The journal entries that `Selection.facts` asks for."""
     placements: Mapping[tuple[UUID, UUID], Placement] = field(default_factory=dict)

@@ -63,11 +63,8 @@ class PlaceOrders(Command[Sequence[Order]]):
             exclusive_users=exclusive,
             orders=tuple((order.user_id, order.order_ids) for order in orders),
             asset_names=tuple(dict.fromkeys(key for order in orders for key in _assets(order))),
+            locked_balances=tuple({(order.user_id, asset_to_pay(order)) for order in orders}),
         )
-
-    def balances(self, work: UnitOfWork) -> set[BalanceKey]:  # noqa: ARG002
-        orders = [placement.order for placement in self.placements]
-        return {(order.user_id, asset_to_pay(order)) for order in orders}
 
     def decide(self, work: UnitOfWork) -> Sequence[Order]:
         return tuple(place(work.state_of(placement.order.user_id), placement) for placement in self.placements)

@@ -44,10 +44,8 @@ class Reserve(Command[Sequence[Reservation]]):
             exclusive_users=exclusive,
             reservations=tuple(new.key for new in self.reservations),
             reservation_references=tuple(new.named for new in self.reservations),
+            locked_balances=tuple({new.balance_key for new in self.reservations}),
         )
-
-    def balances(self, work: UnitOfWork) -> set[BalanceKey]:  # noqa: ARG002
-        return {new.balance_key for new in self.reservations}
 
     def decide(self, work: UnitOfWork) -> Sequence[Reservation]:
         return tuple(reserve(work.state_of(new.user_id), new) for new in self.reservations)

@@ -44,6 +44,7 @@ class HandOver(Command[UserTransferResult]):
             users=frozenset({self.transfer.user_id, self.transfer.to_user_id}),
             exclusive_users=exclusive,
             user_transfers=(self.transfer.key,),
+            locked_balances=() if exclusive else tuple(self.transfer.balance_keys),
             **(alone_with_facts(self.tolerance) if exclusive else {}),
         )
 

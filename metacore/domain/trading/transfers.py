@@ -69,6 +69,7 @@ class TransferFunds(Command[TransferResult]):
             users=frozenset({self.transfer.user_id}),
             exclusive_users=exclusive,
             entries=(self.transfer.entry,),
+            locked_balances=() if exclusive else (self.transfer.key,),
             **(alone_with_facts(self.tolerance) if exclusive else {}),
         )
 

@@ -48,6 +48,7 @@ class UnitOfWork:
             self.state_of(update.user_id).load_update(update)
         for trade in loaded.trades:
             self.state_of(trade.user_id).load_trade(trade)
+        self.open_balances(loaded.locked_balances)
 
     def state_of(self, user_id: UUID) -> UserState:
         """The user's state; NotFoundError if there is no such user."""

@@ -19,7 +19,7 @@ from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import total
 from metacore.errors import AlreadyExistsError
 from metacore.memory.schema import Views
-from metacore.memory.storages.balances import apply_to_stored, find_named, put_entries
+from metacore.memory.storages.balances import apply_to_stored, find_named, lock_balances, put_entries
 from metacore.memory.storages.order_updates import insert_updates
 from metacore.memory.storages.orders import insert_order, put_order
 from metacore.memory.storages.outbox import append_events
@@ -71,9 +71,10 @@ class MemoryTransaction(BaseTransaction):
                 asset_names=tuple(balance.key for balance in find_named(tables, selection.asset_names)),
                 facts=_find_facts(tables, selection, users),
                 placements=_find_placements(tables, selection, users),
+                locked_balances=tuple(lock_balances(tables, selection.locked_balances, self._session.now())),
             )
 
-    async def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
+    async def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:  # noqa: ARG002
         now = self._session.now()
         expectations = Expectations(changes)
         async with self._session.write() as tables:

@@ -36,7 +36,7 @@ from metacore.postgres.client.wire import Row
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.reservations import AUDIT as RESERVED
 from metacore.postgres.statements.transactions import CHECK_USER
-from metacore.postgres.storages.balance_writes import add_locks, write
+from metacore.postgres.storages.balance_writes import add_locks, distinct, write
 from metacore.postgres.storages.turns import queue
 from metacore.postgres.tables.balances import FREQUENT
 from metacore.storage.balances import BalanceStorage
@@ -78,7 +78,7 @@ class PostgresBalanceStorage(BalanceStorage):
                 calls.add("balances", user_id, statements.GET_MANY, {"asset": to_array(assets)})
             return await self._many(calls)
         add_locks(calls, named, self._session.now())
-        balances = tuple({balance.key: balance for balance in await self._many(calls)}.values())
+        balances = distinct(await self._many(calls))
         self._session.remember(balances)
         return balances
 

@@ -27,5 +27,5 @@ class PostgresTransaction(BaseTransaction):
     async def _load(self, selection: Selection) -> Loaded:
         return await load(self._session, selection)
 
-    async def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
-        return await save(self._session, changes)
+    async def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
+        return await save(self._session, changes, last)

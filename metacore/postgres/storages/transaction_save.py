@@ -34,19 +34,22 @@ from metacore.postgres.storages.users import change_user
 T = TypeVar("T", bound=Owned)
 
 
-async def save(session: TransactionSession, changes: Changes) -> Mapping[BalanceKey, Balance]:
-    """Check `changes` against what is locked, locking what is not, then write all of it in one round trip."""
+async def save(session: TransactionSession, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
+    """Check `changes` against what is locked, locking what is not, then write all of it in one round trip.
+
+    If it is the `last` operation, and nothing of the balances was to be locked, that round trip ends the transaction.
+    """
     session.check()
     keys = sorted({(delta.user_id, delta.asset) for delta in changes.balance_deltas})
     if all(key in session.locks.balances for key in keys):
-        return await _save(session, changes, keys)
+        return await _save(session, changes, keys, last)
     # Locking stores missing balances: an error that dooms nothing must take them back.
     async with session.transaction() as savepoint:
-        return await _save(savepoint, changes, keys)
+        return await _save(savepoint, changes, keys, last=False)
 
 
 async def _save(
-    session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey]
+    session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey], last: bool
 ) -> Mapping[BalanceKey, Balance]:
     now = session.now()
     expectations = Expectations(changes)
@@ -85,7 +88,8 @@ async def _save(
         calls.append((statements.INSERT_USER_TRANSFERS, encode))
     calls += [*write(changed.values(), entries), *appends]
     if calls:
-        await session.pipeline("save", calls, subject=_subjects(changes))
+        send = session.finish if last else session.pipeline
+        await send("save", calls, subject=_subjects(changes))
     saved: list[Versioned] = [*changes.orders, *changes.reservations, *changes.trades]
     session.locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
     session.remember(changed.values())

@@ -64,9 +64,8 @@ class BaseSession(ABC, Generic[X]):
         try:
             session.open()
             yield session
-            session.check()
-            session.has_ended = True
-            session.commit()
+            if not session.has_ended:
+                session.conclude()
         finally:
             session.has_ended = True
             session.end()
@@ -134,12 +133,15 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
             with around.having(savepoint):
                 savepoint.open()
                 yield savepoint
-                savepoint.check()
+                if not savepoint.has_ended:
+                    savepoint.check()
         except BaseException:
-            savepoint.undo()
+            if not savepoint.has_ended:
+                savepoint.undo()
             raise
         else:
-            savepoint.keep()
+            if not savepoint.has_ended:
+                savepoint.keep()
         finally:
             savepoint.has_ended = True
 
@@ -149,6 +151,17 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
 
     def open(self) -> None:
         """Take what is needed from the beginning of the block on."""
+
+    @property
+    def can_conclude(self) -> bool:
+        """Whether it is this session's to end the transaction, or the savepoint, now."""
+        return self.innermost is self
+
+    def conclude(self) -> None:
+        """End the transaction, or the savepoint, and keep what was done; its block may go on without it."""
+        self.check()
+        self.has_ended = True
+        (self.commit() if self.parent is None else self.keep())
 
     def begin_operation(self) -> None:
         """Note that an operation of a storage begins."""

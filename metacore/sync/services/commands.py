@@ -54,7 +54,7 @@ def execute_by_user(
 def _attempt(tx: Transaction, command: Command[R], feed: str | None, exclusive: bool) -> R:
     selection = replace(command.selection(exclusive), update_seqs=feed is not None)
     work = UnitOfWork(tx.load(selection), tx.now(), alone=selection.exclusive_users)
-    if keys := command.balances(work):
+    if keys := command.balances(work) - work.balances.keys():
         work.open_balances(tx.balances.get_many(keys, for_update=True))
     decided = command.decide(work)
-    return command.result(decided, tx.save(work.changes(feed)))
+    return command.result(decided, tx.save(work.changes(feed), last=True))

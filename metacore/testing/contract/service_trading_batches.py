@@ -124,14 +124,13 @@ class TradingBatchContract(TradingContract):
             return dict(Counter(storage.stats().operations) - before)
 
         orders = [new_order(user) for _ in range(size)]
-        once = {"load": 1, "balances.get_many": 1, "save": 1}
-        assert operations(lambda: trading.place_orders(orders)) == once
+        opened, once = {"load": 1, "save": 1}, {"load": 1, "balances.get_many": 1, "save": 1}
+        assert operations(lambda: trading.place_orders(orders)) == opened
         placed = [storage.orders.get(user.id, order.id) for order in orders]
         assert operations(lambda: trading.settle_trades([fill(order) for order in placed])) == once
         assert (
             operations(lambda: trading.apply_reports([report(order, "CANCELED", SIZE / 2) for order in placed])) == once
         )
-        opened = {"load": 1, "save": 1}
         assert operations(lambda: trading.apply_reports([report(order, "NEW", 0) for order in placed])) == opened
 
 

@@ -174,7 +174,18 @@ class LoadContract(LoadingContract):
             expected = {told: Unsettled(trade.quantity, trade.quote_quantity)}
             assert loaded == Loaded({user.id: updated}, (order,), trades=(trade,), unsettled=expected)
 
-    @pytest.mark.parametrize("locked", ["user", "order"])
+    def test_locked_balances_are_those_of_existing_users_the_missing_ones_as_zero(
+        self, storage: Storage, user: User, other: User
+    ) -> None:
+        storage.balances.put(user.id, "USDT", Decimal(5), Decimal(0))
+        named = ((user.id, "usdt"), (user.id, "BTC"), (user.id, "USDT"), (other.id, "BTC"), (NOBODY, "BTC"))
+        found = load(storage, locked_balances=named).locked_balances
+        keys = sorted([(user.id, "BTC"), (user.id, "USDT"), (other.id, "BTC")])
+        assert found == tuple(storage.balances.get(*key) for key in keys)
+        assert [balance.free for balance in found if balance.asset == "BTC"] == [0, 0]
+        assert load(storage, locked_balances=named).locked_balances == found
+
+    @pytest.mark.parametrize("locked", ["user", "order", "balance"])
     def test_what_it_loads_stays_locked_until_the_transaction_ends(
         self, open_storage: Opening, runner: Runner, locked: str
     ) -> None:
@@ -184,6 +195,7 @@ class LoadContract(LoadingContract):
         selection = {
             "user": Selection(users=frozenset({user.id}), exclusive_users=True),
             "order": Selection(orders=((user.id, OrderIds(client_order_id=order.client_order_id)),)),
+            "balance": Selection(locked_balances=((user.id, "USDT"),)),
         }[locked]
         loaded, tried = Event(), Event()
 

@@ -23,6 +23,7 @@ from metacore.domain.trading.decisions import Changes, Selection
 from metacore.ids import new_id
 from metacore.sync import TradingService
 from metacore.sync.storage.storage import Storage, Transaction
+from metacore.testing.factories import BalanceDeltaFactory
 
 from .programs import ONE, FloatLoader, SomeError, order_of, overdraw, rich
 
@@ -72,6 +73,20 @@ class TestBind:
             assert inner.connection is mine
         assert state() == before
         assert tx.connection is mine
+
+    def test_what_is_saved_last_is_committed_by_its_owner_all_the_same(
+        self, plain: Storage, mine: psycopg.Connection
+    ) -> None:
+        user_id = rich(plain)
+        before = plain.balances.list(user_id)
+        tx = plain.bind(mine)
+        delta = BalanceDeltaFactory.build(user_id=user_id, asset="USDT")
+        tx.balances.get_many([(user_id, "USDT")], for_update=True)
+        saved = tx.save(Changes(balance_deltas=(delta,)), last=True)
+        assert tx.balances.get(user_id, "USDT") == saved[user_id, "USDT"]
+        assert plain.balances.list(user_id) == before
+        mine.commit()
+        assert plain.balances.get(user_id, "USDT") == saved[user_id, "USDT"]
 
     def test_what_dooms_keeps_it_from_being_committed(
         self, plain: Storage, mine: psycopg.Connection, carts: Callable[[], list[int]]

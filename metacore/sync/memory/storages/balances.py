@@ -60,12 +60,10 @@ class MemoryBalanceStorage(BalanceStorage):
         return balances[0] if balances else Balance.empty(user_id, asset, self._session.now())
 
     def get_many(self, keys: Iterable[BalanceKey], for_update: bool = False) -> Sequence[Balance]:
-        named, now = parse_keys(keys), self._session.now()
+        named = parse_keys(keys)
         if for_update:
             with self._session.write() as tables:
-                known = [key for key in named if tables.users.get((key[0],)) is not None]
-                ensure_balances(tables, known, now)
-                return find_named(tables, known)
+                return lock_balances(tables, named, self._session.now())
         with self._session.read() as tables:
             return _get_many(tables, named)
 
@@ -148,6 +146,13 @@ class MemoryBalanceStorage(BalanceStorage):
             deltas = adjustments(user_id, [*stored, *fresh], told, replace, now)
             insert_deltas(tables, deltas, now)
         return len({delta.asset for delta in deltas} | {balance.asset for balance in fresh})
+
+
+def lock_balances(tables: Views, keys: Iterable[BalanceKey], now: datetime) -> Sequence[Balance]:
+    """The balances of existing users that have these names, in whatever case, the missing ones stored as zero."""
+    known = [key for key in parse_keys(keys) if tables.users.get((key[0],)) is not None]
+    ensure_balances(tables, known, now)
+    return find_named(tables, known)
 
 
 def ensure_balances(tables: Views, keys: Iterable[BalanceKey], now: datetime) -> Sequence[Balance]:

@@ -44,6 +44,10 @@ class BoundSession(TransactionSession):
         self._wire = Wire(connection, prepares=False, made_at=0, listens=False)
         self._is_known = False
 
+    @property
+    def can_conclude(self) -> bool:
+        return False
+
     def exchange(
         self,
         calls: Sequence[Call],

@@ -16,12 +16,17 @@ from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import balances as statements
 
 
-def add_locks(calls: NamedCalls, keys: Iterable[BalanceKey], now: datetime) -> None:
-    """Add those that store the missing balances as zero, and then lock and load all of `keys`: `balances`."""
+def add_locks(calls: NamedCalls, keys: Iterable[BalanceKey], now: datetime, name: str = "balances") -> None:
+    """Add those that store the missing balances as zero, and then lock and load all of `keys`, under `name`."""
     for user_id, assets in by_user(keys).items():
         named = {"asset": to_array(assets)}
         calls.add("ensured", user_id, statements.ENSURE, {**named, "now": to_text(now)})
-        calls.add("balances", user_id, statements.LOCK_MANY, named)
+        calls.add(name, user_id, statements.LOCK_MANY, named)
+
+
+def distinct(balances: Iterable[Balance]) -> tuple[Balance, ...]:
+    """Each of `balances` once: one may have been named in two cases."""
+    return tuple({balance.key: balance for balance in balances}.values())
 
 
 def write(changed: Iterable[Balance], entries: Iterable[BalanceEntry]) -> list[Call]:

@@ -38,7 +38,7 @@ from metacore.postgres.statements.reservations import AUDIT as RESERVED
 from metacore.postgres.statements.transactions import CHECK_USER
 from metacore.postgres.tables.balances import FREQUENT
 from metacore.sync.postgres.client.session import Session, TransactionSession
-from metacore.sync.postgres.storages.balance_writes import add_locks, write
+from metacore.sync.postgres.storages.balance_writes import add_locks, distinct, write
 from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.storage.balances import BalanceStorage
 
@@ -79,7 +79,7 @@ class PostgresBalanceStorage(BalanceStorage):
                 calls.add("balances", user_id, statements.GET_MANY, {"asset": to_array(assets)})
             return self._many(calls)
         add_locks(calls, named, self._session.now())
-        balances = tuple({balance.key: balance for balance in self._many(calls)}.values())
+        balances = distinct(self._many(calls))
         self._session.remember(balances)
         return balances
 

@@ -28,5 +28,5 @@ class PostgresTransaction(BaseTransaction):
     def _load(self, selection: Selection) -> Loaded:
         return load(self._session, selection)
 
-    def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
-        return save(self._session, changes)
+    def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
+        return save(self._session, changes, last)

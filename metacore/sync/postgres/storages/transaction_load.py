@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from metacore.domain.trading.asset_names import parse_keys
 from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.decisions import FactWindow, Loaded, Selection, TradesOf, Unsettled, Versioned, row_key
 from metacore.domain.trading.order_ids import OrderIds
@@ -30,6 +31,7 @@ from metacore.postgres.client.wire import Row
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.reservations import lock as lock_reservations
 from metacore.sync.postgres.client.session import TransactionSession
+from metacore.sync.postgres.storages.balance_writes import add_locks, distinct
 from metacore.sync.postgres.storages.turns import queue
 
 
@@ -38,6 +40,7 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
     calls = NamedCalls(queue(session, selection.users, alone=selection.exclusive_users))
     _add_locks(calls, selection)
     _add_reads(calls, selection)
+    add_locks(calls, parse_keys(selection.locked_balances), session.now(), "locked_balances")
     if not calls.calls:
         session.check()
         return Loaded()
@@ -63,7 +66,9 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
         stale_updates=ORDER_UPDATE.decode_all(rows["stale"]),
         update_seqs={(user_id, order_id): seq for user_id, (order_id, seq) in found.get("update_seqs", ())},
         asset_names=tuple(sorted({(user_id, asset) for user_id, (asset,) in found.get("asset_names", ())})),
+        locked_balances=distinct(BALANCE.decode_all(rows["locked_balances"])),
     )
+    session.remember(loaded.locked_balances)
     for user_id in loaded.users:
         session.locks.users[user_id] = True
     locked: tuple[Versioned, ...] = (*loaded.orders, *loaded.reservations)

@@ -35,18 +35,23 @@ from metacore.sync.postgres.storages.users import change_user
 T = TypeVar("T", bound=Owned)
 
 
-def save(session: TransactionSession, changes: Changes) -> Mapping[BalanceKey, Balance]:
-    """Check `changes` against what is locked, locking what is not, then write all of it in one round trip."""
+def save(session: TransactionSession, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
+    """Check `changes` against what is locked, locking what is not, then write all of it in one round trip.
+
+    If it is the `last` operation, and nothing of the balances was to be locked, that round trip ends the transaction.
+    """
     session.check()
     keys = sorted({(delta.user_id, delta.asset) for delta in changes.balance_deltas})
     if all(key in session.locks.balances for key in keys):
-        return _save(session, changes, keys)
+        return _save(session, changes, keys, last)
     # Locking stores missing balances: an error that dooms nothing must take them back.
     with session.transaction() as savepoint:
-        return _save(savepoint, changes, keys)
+        return _save(savepoint, changes, keys, last=False)
 
 
-def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey]) -> Mapping[BalanceKey, Balance]:
+def _save(
+    session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey], last: bool
+) -> Mapping[BalanceKey, Balance]:
     now = session.now()
     expectations = Expectations(changes)
     renamed = _lock(session, changes, expectations, keys)
@@ -84,7 +89,8 @@ def _save(session: TransactionSession, changes: Changes, keys: Sequence[BalanceK
         calls.append((statements.INSERT_USER_TRANSFERS, encode))
     calls += [*write(changed.values(), entries), *appends]
     if calls:
-        session.pipeline("save", calls, subject=_subjects(changes))
+        send = session.finish if last else session.pipeline
+        send("save", calls, subject=_subjects(changes))
     saved: list[Versioned] = [*changes.orders, *changes.reservations, *changes.trades]
     session.locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
     session.remember(changed.values())
