@@ -10,7 +10,7 @@ from fastapi import Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from common.access_tokens import AccessTokens, Claims
+from common.access_tokens import AccessTokens, Claims, SignedIn
 
 
 class Role(StrEnum):
@@ -39,6 +39,8 @@ def _one_of(*roles: Role) -> Callable[[HTTPConnection], Claims]:
     return caller
 
 
+Known = SignedIn
+"""Whoever has signed in."""
 Customer = Annotated[Claims, Depends(_one_of(Role.CUSTOMER))]
 Seller = Annotated[Claims, Depends(_one_of(Role.SELLER))]
 Warehouse = Annotated[Claims, Depends(_one_of(Role.WAREHOUSE))]

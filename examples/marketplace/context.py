@@ -61,6 +61,8 @@ class Contents:
     taken: Callable[[Event], None] = _hear_nothing
     """Hears of each event that has taken effect."""
     works: Sequence[Work] = ()
+    largest_body: int = 2**20
+    """How many bytes of a body are read."""
     checks: Mapping[str, Check] = field(default_factory=dict)
 
 

@@ -23,7 +23,6 @@ from marketplace.peers import Peers
 from marketplace.publishing import Publisher
 from marketplace.settings import MarketplaceSettings, storage_settings
 
-LARGEST_BODY = 2**20
 ISSUER = "marketplace"
 
 
@@ -91,5 +90,5 @@ def application(
     app.router.routes += [metrics.route()]
     problems.install(app)
     openapi.describe(app)
-    app.add_middleware(LimitedBodies, size=LARGEST_BODY)
+    app.add_middleware(LimitedBodies, size=contents.largest_body)
     return Observed(app, metrics, tracing)

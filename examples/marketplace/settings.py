@@ -12,6 +12,7 @@ from common.settings import Port, SystemSettings
 from metacore import Settings
 
 PREFIX = "MARKETPLACE_"
+ADMIN_PASSWORD = f"{PREFIX}ADMIN_PASSWORD"
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -32,6 +33,8 @@ class MarketplaceSettings(SystemSettings):
     """Of the gateway, which alone is spoken to from outside."""
     token_key: SecretStr = SecretStr("")
     """What access tokens are signed with; made for this run unless it is set."""
+    admin_password: SecretStr = SecretStr("")
+    """Of the user `admin`; made for this run, and told, unless it is set."""
     topics: Annotated[str, Field(max_length=100)] = "marketplace."
     """How the names of the topics begin."""
     partitions: Annotated[int, Field(ge=1)] = 3

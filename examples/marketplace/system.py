@@ -12,10 +12,10 @@ from common.group import Member
 from common.serving import Urls
 from marketplace.deploying import deploy
 from marketplace.names import GATEWAY, WITH_SCHEMA, free_url, variable_of
-from marketplace.settings import PREFIX, MarketplaceSettings
+from marketplace.settings import ADMIN_PASSWORD, PREFIX, MarketplaceSettings
 
 _LOOPBACK = "127.0.0.1"
-_KEY, _PASSWORD = f"{PREFIX}TOKEN_KEY", f"{PREFIX}ADMIN_PASSWORD"
+_KEY = f"{PREFIX}TOKEN_KEY"
 
 
 def members() -> list[Member]:
@@ -46,7 +46,7 @@ class Prepared:
             self._stack = stack.pop_all()
         services = {variable_of(name): free_url(_LOOPBACK) for name in WITH_SCHEMA}
         services[variable_of(GATEWAY)] = f"http://{self._settings.host}:{self._settings.port}"
-        made = {} if os.environ.get(_PASSWORD) else {_PASSWORD: secrets.token_urlsafe(12)}
+        made = {} if os.environ.get(ADMIN_PASSWORD) else {ADMIN_PASSWORD: secrets.token_urlsafe(12)}
         self.urls = {**urls, **services, **made}
         return self
 

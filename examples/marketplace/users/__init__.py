@@ -1,1 +1,1 @@
-"""Who is who."""
+"""The user service: who they are, how they sign in, and what they may do."""

@@ -1,0 +1,26 @@
+"""Which service has which routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SERVICES: Mapping[str, tuple[str, ...]] = {
+    "users": ("register", "login", "refresh", "logout", "me", "users"),
+    "products": ("categories", "products"),
+    "orders": ("orders",),
+    "payments": ("payments",),
+    "warehouse": ("warehouse",),
+}
+"""What follows `/v1/` in the routes of each service. Other routes of theirs are for the services alone."""
+
+_BY_NAME = {name: service for service, names in SERVICES.items() for name in names}
+_PREFIX = "/v1/"
+
+
+def place_of(path: str) -> tuple[str, str] | None:
+    """The service that has this path, and what its routes have in common; None if nobody has."""
+    if not path.startswith(_PREFIX):
+        return None
+    name = path[len(_PREFIX) :].partition("/")[0]
+    service = _BY_NAME.get(name)
+    return None if service is None else (service, _PREFIX + name)

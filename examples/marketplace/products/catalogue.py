@@ -1,0 +1,89 @@
+"""The catalogue: products, each change of which is told in the transaction that stores it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from marketplace.products.product import NewProduct, Product
+from marketplace.products.words import normal, vector_of
+from metacore import NotFoundError, Storage, Transaction
+
+COLUMNS = ", ".join(Product.model_fields)
+_PLACES = ", ".join(f"%({name})s" for name in Product.model_fields)
+_CHANGING = ("category_id", "title", "description", "price", "currency", "state", "version", "updated_at")
+_WORDS = vector_of("text")
+_SET = ", ".join(f"{name} = %({name})s" for name in _CHANGING) + f", words = {_WORDS}"
+
+
+class Catalogue:
+    """The products in the tables of `schema`; what becomes of them is told to `topic`."""
+
+    def __init__(self, storage: Storage, schema: str, topic: str) -> None:
+        self._storage, self._topic = storage, topic
+        self._table = f'"{schema}".products'
+        self._categories = f'"{schema}".categories'
+
+    async def get(self, product_id: UUID) -> Product:
+        """A product, sold or archived; NotFoundError if there is none."""
+        async with self._storage.transaction() as tx:
+            return await self._read(tx, product_id)
+
+    async def get_many(self, product_ids: Sequence[UUID]) -> tuple[Product, ...]:
+        """Those of these products that there are."""
+        async with self._storage.transaction() as tx:
+            cursor = tx.connection.cursor(row_factory=class_row(Product))
+            await cursor.execute(f"SELECT {COLUMNS} FROM {self._table} WHERE id = ANY(%s)", [list(product_ids)])
+            return tuple(await cursor.fetchall())
+
+    async def create(self, new: NewProduct, seller_id: UUID) -> Product:
+        """Sell a product; NotFoundError if there is no such category."""
+        made = Product.created(new, seller_id, self._storage.now())
+
+        async def store(tx: Transaction) -> Product:
+            await self._hold_category(tx, made.category_id)
+            await tx.connection.execute(
+                f"INSERT INTO {self._table} ({COLUMNS}, words) VALUES ({_PLACES}, {_WORDS})", _row(made)
+            )
+            await tx.outbox.append([made.told(self._topic)])
+            return made
+
+        return await self._storage.run(store)
+
+    async def change(self, product_id: UUID, decide: Callable[[Product], Product]) -> Product:
+        """Store what `decide` makes of a product, and tell of it, if it is another one than before."""
+
+        async def store(tx: Transaction) -> Product:
+            before = await self._read(tx, product_id, "FOR UPDATE")
+            after = decide(before)
+            if after == before:
+                return before
+            if after.category_id != before.category_id:
+                await self._hold_category(tx, after.category_id)
+            await tx.connection.execute(f"UPDATE {self._table} SET {_SET} WHERE id = %(id)s", _row(after))
+            await tx.outbox.append([after.told(self._topic)])
+            return after
+
+        return await self._storage.run(store)
+
+    async def _read(self, tx: Transaction, product_id: UUID, lock: str = "") -> Product:
+        cursor = tx.connection.cursor(row_factory=class_row(Product))
+        await cursor.execute(f"SELECT {COLUMNS} FROM {self._table} WHERE id = %s {lock}", [product_id])
+        product = await cursor.fetchone()
+        if product is None:
+            raise NotFoundError("product", product_id)
+        return product
+
+    async def _hold_category(self, tx: Transaction, category_id: UUID) -> None:
+        cursor = await tx.connection.execute(
+            f"SELECT FROM {self._categories} WHERE id = %s FOR KEY SHARE", [category_id]
+        )
+        if not cursor.rowcount:
+            raise NotFoundError("category", category_id)
+
+
+def _row(product: Product) -> dict[str, Any]:
+    return {**product.model_dump(), "text": normal(f"{product.title} {product.description}")}

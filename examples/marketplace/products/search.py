@@ -1,0 +1,78 @@
+"""What is found in the catalogue: by words, by category and all below it, by seller and by price; newest first."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from marketplace.money import Currency
+from marketplace.products.catalogue import COLUMNS
+from marketplace.products.product import Product, ProductState
+from marketplace.products.words import normal, query_of
+from metacore import InvalidDataError, Page, Storage
+from metacore.domain.values.amounts import Amount
+from metacore.domain.values.model import Model
+from metacore.domain.values.text import Text
+
+
+class Wanted(Model):
+    """What is looked for; what is not given is no matter."""
+
+    words: Text | None = None
+    """As a search engine takes them: all of them, "in this order", one OR another, not -this."""
+    category_id: UUID | None = None
+    seller_id: UUID | None = None
+    currency: Currency | None = None
+    lowest_price: Amount | None = None
+    highest_price: Amount | None = None
+    state: ProductState = ProductState.ACTIVE
+
+
+class Search:
+    """Finds products in the tables of `schema`."""
+
+    def __init__(self, storage: Storage, schema: str) -> None:
+        self._storage = storage
+        self._table = f'"{schema}".products'
+        below = (
+            f'WITH RECURSIVE below (id) AS (SELECT %(category_id)s::uuid UNION SELECT c.id FROM "{schema}".categories c'
+            " JOIN below ON c.parent_id = below.id) SELECT id FROM below"
+        )
+        self._conditions = {
+            "words": f"words @@ {query_of('words')}",
+            "category_id": f"category_id IN ({below})",
+            "seller_id": "seller_id = %(seller_id)s",
+            "currency": "currency = %(currency)s",
+            "lowest_price": "price >= %(lowest_price)s",
+            "highest_price": "price <= %(highest_price)s",
+            "after": "id < %(after)s",
+        }
+
+    async def find(self, wanted: Wanted, after: str | None, limit: int) -> Page[Product]:
+        """A page of products. Ids grow with time, so what comes meanwhile is before the first page."""
+        given: dict[str, Any] = {**wanted.model_dump(exclude_none=True, exclude={"state"})}
+        if wanted.words is not None:
+            given["words"] = normal(wanted.words)
+        if after is not None:
+            given["after"] = _cursor(after)
+        # The state stands as text, for the index that has those alone which are sold.
+        conditions = [f"state = '{wanted.state}'", *(self._conditions[name] for name in given)]
+        async with self._storage.transaction() as tx:
+            cursor = tx.connection.cursor(row_factory=class_row(Product))
+            await cursor.execute(
+                f"SELECT {COLUMNS} FROM {self._table} WHERE {' AND '.join(conditions)}"
+                " ORDER BY id DESC LIMIT %(limit)s",
+                {**given, "limit": limit + 1},
+            )
+            found = await cursor.fetchall()
+        items = tuple(found[:limit])
+        return Page(items, str(items[-1].id) if len(found) > limit else None)
+
+
+def _cursor(after: str) -> UUID:
+    try:
+        return UUID(after)
+    except ValueError:
+        raise InvalidDataError("it is the `next` of a page before", field="after") from None

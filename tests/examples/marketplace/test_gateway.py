@@ -1,0 +1,175 @@
+"""What is seen from outside: who may do what, the routes, and what is told of requests."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import UUID
+
+import jwt
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+SERVICES = ("users", "products", "orders", "payments", "warehouse")
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+PRODUCT = {"title": "Shoes", "price": "1", "currency": "USD", "category_id": str(UUID(int=1))}
+
+
+class Collector:
+    """Takes traces, as it is told them by OTLP; `services` are those that have told of a trace."""
+
+    def __init__(self) -> None:
+        found = self.services = dict[str, set[str]]()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["content-length"])))
+                for resource in told.resource_spans:
+                    names = {one.key: one.value.string_value for one in resource.resource.attributes}
+                    for scope in resource.scope_spans:
+                        for span in scope.spans:
+                            found.setdefault(span.trace_id.hex(), set()).add(names["service.name"])
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    collector = Collector()
+    serving = threading.Thread(target=collector.server.serve_forever, args=(0.05,))
+    serving.start()
+    yield collector
+    collector.server.shutdown()
+    serving.join()
+    collector.server.server_close()
+
+
+@pytest.fixture(scope="module")
+def variables(collector: Collector) -> dict[str, str]:
+    """Let the services trace what they are asked."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/products", PRODUCT),
+        ("PUT", f"/v1/products/{UUID(int=1)}", {**PRODUCT, "version": 1}),
+        ("DELETE", f"/v1/products/{UUID(int=1)}", None),
+        ("PUT", f"/v1/products/{UUID(int=1)}/images/main.png", None),
+        ("POST", "/v1/categories", {"name": "Shoes"}),
+        ("GET", "/v1/users", None),
+        ("PUT", f"/v1/users/{UUID(int=1)}/roles/ADMIN", None),
+    ],
+)
+def test_who_is_not_known_is_401_and_who_may_not_is_403(
+    http: Any, customer: Any, method: str, path: str, body: Any
+) -> None:
+    answer = http.request(method, path, json=body)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert customer.ask(method, path, json=body).status_code == 403
+
+
+def test_a_token_that_is_worth_nothing_is_401_wherever_it_is_shown(http: Any, customer: Any) -> None:
+    token = customer.tokens["access"]
+    told = jwt.decode(token, options={"verify_signature": False})
+    forged = (
+        token[:-5] + "AAAAA",
+        jwt.encode({**told, "roles": ["ADMIN"]}, "another key that is as long as it must be", "HS256"),
+        jwt.encode({**told, "roles": ["ADMIN"]}, "", "none"),
+        "x",
+        "x" * 10_000,
+    )
+    for one in forged:
+        for path in ("/v1/users", "/v1/products"):
+            assert http.get(path, headers={"authorization": f"Bearer {one}"}).status_code == 401
+
+
+def test_a_role_counts_from_the_next_refresh_on_and_until_it_is_taken(
+    http: Any, admin: Any, signed_in: Any, category: Any
+) -> None:
+    somebody = signed_in()
+    new = {**PRODUCT, "category_id": category["id"]}
+
+    def refreshed() -> int:
+        answer = http.post("/v1/refresh", json={"refresh": somebody.tokens["refresh"]})
+        somebody.tokens = answer.json()["tokens"]
+        somebody.headers = {"authorization": f"Bearer {somebody.tokens['access']}"}
+        return int(somebody.post("/v1/products", json=new).status_code)
+
+    assert somebody.get("/v1/me").json()["roles"] == ["CUSTOMER"]
+    role = f"/v1/users/{somebody.id}/roles/SELLER"
+    assert admin.put(role).json()["roles"] == ["CUSTOMER", "SELLER"]
+    assert refreshed() == 201
+    assert admin.delete(role).json()["roles"] == ["CUSTOMER"]
+    assert refreshed() == 403
+    assert admin.put(f"/v1/users/{somebody.id}/roles/SERVICE").status_code == 400
+    assert admin.delete(f"/v1/users/{admin.id}/roles/ADMIN").status_code == 409
+
+
+def test_a_session_goes_on_by_the_cookie_and_ends_by_it(http: Any, customer: Any, signed_in: Any) -> None:
+    credentials = {"username": signed_in().username, "password": "correct horse"}
+    assert http.post("/v1/register", json=credentials).status_code == 409
+    answer = http.post("/v1/login", json=credentials)
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert "samesite=strict" in answer.headers["set-cookie"].lower()
+    cookie = {"cookie": f"refresh={answer.json()['tokens']['refresh']}"}
+    assert http.post("/v1/refresh", headers=cookie).status_code == 200
+    assert http.post("/v1/logout", headers=cookie).status_code == 204
+    assert http.post("/v1/refresh", headers=cookie).status_code == 401
+    assert http.post("/v1/refresh").status_code == 401
+    wrong = http.post("/v1/login", json={**credentials, "password": "wrong horse"})
+    unknown = http.post("/v1/login", json={**credentials, "username": "nobody"})
+    assert (wrong.status_code, wrong.json()["detail"]) == (unknown.status_code, unknown.json()["detail"])
+    assert wrong.status_code == 401
+
+
+def test_what_is_for_services_alone_is_not_reached_from_outside(http: Any, admin: Any) -> None:
+    for path in ("/internal/offers", "/v1/../internal/offers", "/v1/products/../../internal/offers", "/v1/none"):
+        assert admin.post(path, json={"product_ids": []}).status_code in {404, 405}
+
+
+def test_the_services_are_well_and_metrics_name_no_product(http: Any, product: Any) -> None:
+    made = product()
+    http.get(f"/v1/products/{made['id']}")
+    health = http.get("/health")
+    assert (health.status_code, health.json()["status"]) == (200, "ok")
+    assert set(health.json()["parts"]) == set(SERVICES)
+    told = http.get("/metrics").text
+    assert 'http_request_seconds_count{method="GET",route="/v1/products/...",status="200"}' in told
+    inside = "".join(http.get(f"/metrics/{service}").text for service in SERVICES)
+    assert inside.count("# TYPE http_request_seconds histogram") == len(SERVICES)
+    assert 'route="/v1/products/{product_id}",status="200"' in inside
+    assert made["id"] not in told + inside
+    assert http.get("/metrics/none").status_code == 404
+
+
+def test_the_openapi_document_names_the_routes_of_all_services(http: Any) -> None:
+    document = http.get("/openapi.json").json()
+    assert {"/v1/login", "/v1/me", "/v1/products/{product_id}", "/v1/categories"} <= set(document["paths"])
+    assert all(path.startswith("/v1/") for path in document["paths"])
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    for operation in operations:
+        refusals = {code: answer for code, answer in operation["responses"].items() if code[0] in "45"}
+        assert "422" not in refusals
+        assert all("application/problem+json" in answer["content"] for answer in refusals.values())
+    ids = [operation["operationId"] for operation in operations]
+    assert len(ids) == len(set(ids))
+    references = set(json.dumps(document).split('"#/components/schemas/')[1:])
+    assert {reference.partition('"')[0] for reference in references} <= set(document["components"]["schemas"])
+
+
+def test_the_page_may_load_nothing_but_its_own(http: Any) -> None:
+    answer = http.get("/")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+    assert http.get("/shop.js").headers["content-type"].startswith("text/javascript")
