@@ -35,6 +35,8 @@ class MarketplaceSettings(SystemSettings):
     """What access tokens are signed with; made for this run unless it is set."""
     admin_password: SecretStr = SecretStr("")
     """Of the user `admin`; made for this run, and told, unless it is set."""
+    bank_key: SecretStr = SecretStr("")
+    """What the bank signs its calls with; made for this run unless it is set."""
     topics: Annotated[str, Field(max_length=100)] = "marketplace."
     """How the names of the topics begin."""
     partitions: Annotated[int, Field(ge=1)] = 3

@@ -15,12 +15,12 @@ from marketplace.names import GATEWAY, WITH_SCHEMA, free_url, variable_of
 from marketplace.settings import ADMIN_PASSWORD, PREFIX, MarketplaceSettings
 
 _LOOPBACK = "127.0.0.1"
-_KEY = f"{PREFIX}TOKEN_KEY"
+_KEYS = (f"{PREFIX}TOKEN_KEY", f"{PREFIX}BANK_KEY")
 
 
 def members() -> list[Member]:
     """The processes: the gateway is the last one, so that it is the first to end."""
-    shared = {_KEY: os.environ.get(_KEY) or secrets.token_urlsafe(32)}
+    shared = {key: os.environ.get(key) or secrets.token_urlsafe(32) for key in _KEYS}
     return [Member(f"marketplace.{name}", shared) for name in (*WITH_SCHEMA, GATEWAY)]
 
 

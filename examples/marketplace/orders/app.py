@@ -1,10 +1,112 @@
-"""What the service is made of."""
+"""The order service: its routes, and what it hears of the warehouse and of payments."""
 
 from __future__ import annotations
 
+import asyncio
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response
+
+from common import problems
+from common.access_tokens import Claims, SignedIn
+from marketplace.callers import Customer, Role, Warehouse, is_one_of
 from marketplace.context import Contents, ServiceContext
+from marketplace.orders.book import Book, StepTaken
+from marketplace.orders.buying import Buying, OrderAsked
+from marketplace.orders.hearing import Hearing
+from marketplace.orders.purchase import Purchase, State
+from marketplace.orders.saga import Happening
+from metacore import ConflictError, Event, NotFoundError, Page, Transaction
+
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=200, description="By the same key: the same order."),
+]
+Limit = Annotated[int, Query(ge=1, le=100)]
+After = Annotated[UUID | None, Query(description="The `next` of the page before.")]
+
+_UNDER_WAY = frozenset({State.PAYING, State.CAPTURING, State.RETURNING})
+_ERRORS = problems.documented(400, 401, 403, 404, 409, 503)
 
 
-async def build(context: ServiceContext) -> Contents:  # noqa: ARG001
+class Followed(Purchase):
+    """A purchase, with the steps that it has taken."""
+
+    steps: list[StepTaken]
+
+
+async def build(context: ServiceContext) -> Contents:
     """The service in this context."""
-    return Contents()
+    book, hearing = Book(context), Hearing()
+    buying = Buying(context, book)
+
+    async def take(transaction: Transaction, event: Event) -> None:
+        await book.move_in(transaction, UUID(event.key), Happening(event.type))
+
+    return Contents(
+        routers=[router(context, book, buying, hearing)],
+        tells=[context.topic("orders")],
+        takes=dict.fromkeys((context.topic("stock"), context.topic("payments")), take),
+        taken=hearing.tell,
+        works=[buying.watch],
+    )
+
+
+def router(context: ServiceContext, book: Book, buying: Buying, hearing: Hearing) -> APIRouter:
+    """The routes of orders."""
+    routes = APIRouter(prefix="/v1/orders")
+
+    async def of(caller: Claims, order_id: UUID, *roles: Role) -> Purchase:
+        """The order, if it is the caller's, or the caller has one of the roles; to others there is none."""
+        purchase = await book.get(order_id)
+        if purchase.customer_id != caller.user_id and not is_one_of(caller, *roles):
+            raise NotFoundError("order", str(order_id))
+        return purchase
+
+    @routes.post("", status_code=201, responses=_ERRORS)
+    async def order(asked: OrderAsked, caller: Customer, key: Key = None) -> Purchase:
+        return await buying.buy(caller.user_id, key, asked)
+
+    @routes.get("", responses=problems.documented(400, 401, 503))
+    async def list_orders(caller: SignedIn, after: After = None, limit: Limit = 20) -> Page[Purchase]:
+        everyone = is_one_of(caller, Role.WAREHOUSE)
+        found = await book.page(None if everyone else caller.user_id, after, limit + 1)
+        return Page(tuple(found[:limit]), str(found[limit - 1].id) if len(found) > limit else None)
+
+    @routes.get("/{order_id}", responses=problems.documented(400, 401, 404, 503))
+    async def get_order(order_id: UUID, caller: SignedIn) -> Followed:
+        purchase = await of(caller, order_id, Role.WAREHOUSE)
+        return Followed(**dict(purchase), steps=await book.steps(order_id))
+
+    @routes.post(
+        "/{order_id}/pay",
+        responses={202: {"model": Purchase, "description": "The bank has not answered yet: look again"}, **_ERRORS},
+    )
+    async def pay(order_id: UUID, caller: Customer, response: Response) -> Purchase:
+        await of(caller, order_id)
+        with hearing.of(str(order_id)) as heard:
+            purchase = await book.move(order_id, Happening.PAY)
+            try:
+                async with asyncio.timeout(context.settings.pay_waits):
+                    while purchase.state in _UNDER_WAY:
+                        await heard.wait()
+                        heard.clear()
+                        purchase = await book.get(order_id)
+            except TimeoutError:
+                response.status_code = HTTPStatus.ACCEPTED
+        if purchase.state is State.FAILED:
+            raise ConflictError(f"order {order_id} has failed: {purchase.reason}")
+        return purchase
+
+    @routes.post("/{order_id}/cancel", responses=_ERRORS)
+    async def cancel(order_id: UUID, caller: SignedIn) -> Purchase:
+        await of(caller, order_id)
+        return await book.move(order_id, Happening.CANCEL)
+
+    @routes.post("/{order_id}/ship", responses=_ERRORS)
+    async def ship(order_id: UUID, _: Warehouse) -> Purchase:
+        return await book.move(order_id, Happening.SHIP)
+
+    return routes

@@ -1,10 +1,122 @@
-"""What the service is made of."""
+"""The warehouse: its routes, what it hears of orders, and what it sweeps."""
 
 from __future__ import annotations
 
-from marketplace.context import Contents, ServiceContext
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from common import problems
+from marketplace.callers import Service, StockKeeper, Warehouse
+from marketplace.context import Contents, ServiceContext, Work
+from marketplace.stock import MAIN, Quantity, Wanted
+from marketplace.warehouse.shelves import Shelves, Stock
+from metacore import BalanceEntry, ConflictError, Event, MetacoreError, NewEvent, Page, Transaction, new_id
+
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=200, description="By the same key: put in once."),
+]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+After = Annotated[str | None, Query(description="The `next` of the page before.")]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+_ERRORS = problems.documented(400, 401, 403, 404, 409, 503)
+
+_logger = logging.getLogger(__name__)
 
 
-async def build(context: ServiceContext) -> Contents:  # noqa: ARG001
+class StockIn(BaseModel):
+    """Goods that have come in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: UUID
+    quantity: Annotated[Quantity, Field(le=1_000_000_000)]
+    warehouse: Name = MAIN
+
+
+async def build(context: ServiceContext) -> Contents:
     """The service in this context."""
-    return Contents()
+    shelves = Shelves(context)
+    await shelves.open()
+    topic = context.topic("stock")
+
+    async def take(transaction: Transaction, event: Event) -> None:
+        told = event.payload
+        purchase_id, warehouse = UUID(event.key), told["warehouse"]
+        goods = {UUID(line["product_id"]): int(line["quantity"]) for line in told["lines"]}
+        happened = None
+        match event.type:
+            case "order.paying":
+                is_there = await shelves.take(transaction, purchase_id, warehouse, goods)
+                happened = "stock.taken" if is_there else "stock.gone"
+            case "order.failed" | "order.canceled":
+                await shelves.release(transaction, purchase_id, warehouse, goods)
+            case "order.returning":
+                await shelves.bring_back(transaction, purchase_id, warehouse, goods)
+                happened = "stock.returned"
+            case "order.shipped":
+                await shelves.ship(transaction, purchase_id, goods)
+        if happened is not None:
+            await transaction.outbox.append([NewEvent(topic=topic, key=event.key, type=happened, payload={})])
+
+    return Contents(
+        routers=[router(shelves), internal(shelves)],
+        tells=[topic],
+        takes={context.topic("orders"): take},
+        works=[sweeper(shelves, context.settings.sweep_every)],
+    )
+
+
+def router(shelves: Shelves) -> APIRouter:
+    """The routes of stock."""
+    routes = APIRouter(prefix="/v1/warehouse/stock")
+
+    @routes.post("", status_code=201, responses=_ERRORS)
+    async def put_in(goods: StockIn, _: StockKeeper, key: Key = None) -> Stock:
+        return await shelves.put_in(goods.warehouse, goods.product_id, goods.quantity, key or str(new_id()))
+
+    @routes.get("/{product_id}", responses=problems.documented(400, 503))
+    async def get_stock(product_id: UUID, warehouse: Name = MAIN) -> Stock:
+        return await shelves.stock(warehouse, product_id)
+
+    @routes.get("/{product_id}/movements", responses=problems.documented(400, 401, 403, 503))
+    async def movements(
+        product_id: UUID, _: Warehouse, warehouse: Name = MAIN, after: After = None, limit: Limit = 100
+    ) -> Page[BalanceEntry]:
+        return await shelves.movements(warehouse, product_id, after, limit)
+
+    return routes
+
+
+def internal(shelves: Shelves) -> APIRouter:
+    """What the order service asks."""
+    routes = APIRouter(prefix="/internal/reservations")
+
+    @routes.post("", status_code=204)
+    async def reserve(wanted: Wanted, _: Service) -> None:
+        if not await shelves.reserve(wanted):
+            raise ConflictError("there is too little of it", conflicts=(str(wanted.purchase_id),))
+
+    return routes
+
+
+def sweeper(shelves: Shelves, every: float) -> Work:
+    """Frees again and again what was reserved for too long."""
+
+    async def sweep(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await shelves.expire_due()
+            except MetacoreError as error:
+                _logger.warning("reservations wait to expire: %s", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), every)
+
+    return sweep

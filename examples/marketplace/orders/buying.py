@@ -1,0 +1,157 @@
+"""Buying: an order is written down at the prices of the catalogue, and its goods are reserved."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from marketplace.context import ServiceContext
+from marketplace.orders.book import Book
+from marketplace.orders.purchase import Line, Purchase, Reason, State, total_of
+from marketplace.orders.saga import Happening
+from marketplace.stock import MAIN, Wanted
+from metacore import ConflictError, InvalidDataError, MetacoreError, NotFoundError, new_id
+
+MOST_LINES = 100
+_UNANSWERED_FOR = timedelta(seconds=2)
+_AT_ONCE = 50
+
+_logger = logging.getLogger(__name__)
+
+
+class LineAsked(BaseModel):
+    """Some of one product, as it is ordered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class OrderAsked(BaseModel):
+    """An order, as it is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lines: Annotated[list[LineAsked], Field(min_length=1, max_length=MOST_LINES)]
+    warehouse: Annotated[str, Field(min_length=1, max_length=100)] = MAIN
+
+    def content(self) -> str:
+        """What makes two of them the same order."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+
+
+class Offer(BaseModel):
+    """What the catalogue sells, and for how much."""
+
+    product_id: UUID
+    seller_id: UUID
+    title: str
+    price: Decimal
+    currency: str
+    state: str
+
+
+class Buying:
+    """Takes orders."""
+
+    def __init__(self, context: ServiceContext, book: Book) -> None:
+        self._peers, self._storage, self._settings = context.peers, context.storage, context.settings
+        self._book = book
+
+    async def buy(self, customer_id: UUID, key: str | None, asked: OrderAsked) -> Purchase:
+        """The order, its goods reserved; by the same `key` again, the same one.
+
+        ConflictError if the goods are not there, or not sold; NotFoundError for a product that nobody knows.
+        """
+        if len({line.product_id for line in asked.lines}) < len(asked.lines):
+            raise InvalidDataError("a product is there twice; add the quantities up", field="lines")
+        key, content = key or str(new_id()), asked.content()
+        purchase = await self._book.found(customer_id, key, content)
+        if purchase is None:
+            purchase = await self._book.write(await self._draw_up(customer_id, asked), key, content)
+        purchase = await self.reserve(purchase)
+        if purchase.reason is Reason.OUT_OF_STOCK:
+            raise ConflictError(
+                f"order {purchase.id}: the warehouse has too little of it", conflicts=(str(purchase.id),)
+            )
+        return purchase
+
+    async def reserve(self, purchase: Purchase) -> Purchase:
+        """Ask the warehouse for the goods, if it has not answered yet; asked again, it answers the same."""
+        if purchase.state is not State.NEW:
+            return purchase
+        wanted = Wanted(
+            purchase_id=purchase.id,
+            warehouse=purchase.warehouse,
+            goods={line.product_id: line.quantity for line in purchase.lines},
+            expires_at=purchase.expires_at,
+        )
+        answer = await self._peers.ask("warehouse", "POST", "/internal/reservations", wanted.model_dump(mode="json"))
+        happening = Happening.STOCK_RESERVED if answer.is_success else Happening.STOCK_LACKING
+        return await self._book.move(purchase.id, happening)
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        """See to it, until the event is set, that no order waits for ever: for the warehouse, or for its payment."""
+        while not stop.is_set():
+            try:
+                await self._look()
+            except MetacoreError as error:
+                _logger.warning("orders wait: %s", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._settings.sweep_every)
+
+    async def _look(self) -> None:
+        now = self._storage.now()
+        for purchase in await self._book.due(now, _AT_ONCE):
+            await self._book.move(purchase.id, Happening.EXPIRE)
+        for purchase in await self._book.unanswered(now - _UNANSWERED_FOR, _AT_ONCE):
+            await self.reserve(purchase)
+
+    async def _draw_up(self, customer_id: UUID, asked: OrderAsked) -> Purchase:
+        offers = await self._offers([line.product_id for line in asked.lines])
+        currencies = {offer.currency for offer in offers.values()}
+        if len(currencies) > 1:
+            raise ConflictError(f"an order is in one currency: {', '.join(sorted(currencies))}")
+        lines = tuple(_line(offers[line.product_id], line.quantity) for line in asked.lines)
+        now = self._storage.now()
+        return Purchase(
+            id=new_id(),
+            customer_id=customer_id,
+            state=State.NEW,
+            reason=None,
+            warehouse=asked.warehouse,
+            currency=currencies.pop(),
+            total=total_of(lines),
+            lines=lines,
+            expires_at=now + timedelta(seconds=self._settings.reserved_for),
+            version=1,
+            created_at=now,
+            updated_at=now,
+        )
+
+    async def _offers(self, product_ids: Sequence[UUID]) -> dict[UUID, Offer]:
+        body = {"product_ids": [str(product_id) for product_id in product_ids]}
+        answer = await self._peers.ask("products", "POST", "/internal/offers", body)
+        told: list[dict[str, Any]] = answer.raise_for_status().json()["offers"]
+        offers = {offer.product_id: offer for offer in map(Offer.model_validate, told)}
+        for product_id in product_ids:
+            if product_id not in offers:
+                raise NotFoundError("product", str(product_id))
+            if offers[product_id].state != "ACTIVE":
+                raise ConflictError(f"product {product_id} is not sold any more", conflicts=(str(product_id),))
+        return offers
+
+
+def _line(offer: Offer, quantity: int) -> Line:
+    told = offer.model_dump(include={"product_id", "seller_id", "title", "price"})
+    return Line(**told, quantity=quantity)

@@ -1,0 +1,220 @@
+"""The till: payments as they are written down, and in the ledger the money that was captured by each.
+
+Of each payment what may still go back is a balance: a capture adds to it, and a refund is a reservation of it, which is
+posted when the bank has paid, so that refunds together are never above what was captured.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+
+from psycopg.rows import class_row
+
+from marketplace.context import ServiceContext
+from marketplace.money import Currency, price_of
+from marketplace.payments.payment import Payment, PaymentState, Refund, RefundState
+from metacore import (
+    AlreadyExistsError,
+    ConflictError,
+    LedgerService,
+    NewEvent,
+    NewReservation,
+    NewUser,
+    NotFoundError,
+    TradingService,
+    Transaction,
+)
+
+TILL = UUID("3a0e5f8e-6d0b-4d9a-8c1e-0b9a6f7f5d21")
+"""The account that all captured money lies in, an asset for each payment."""
+REST = "the rest"
+"""The key of the refund of all that is left, where a purchase is cancelled."""
+
+_PAYMENT = ", ".join(Payment.model_fields)
+_REFUND = ", ".join(Refund.model_fields)
+
+
+class Till:
+    """The payments of this service."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._storage, self._topic = context.storage, context.topic("payments")
+        self._payments, self._refunds = f"{context.schema}.payments", f"{context.schema}.refunds"
+
+    async def open(self) -> None:
+        """Make its account."""
+        with suppress(AlreadyExistsError):
+            await self._storage.users.create(NewUser(id=TILL, username="till"))
+
+    async def get(self, payment_id: UUID) -> Payment:
+        """The payment; NotFoundError if there is none."""
+        async with self._storage.transaction() as transaction:
+            return await self._read(transaction, payment_id)
+
+    async def refunds(self, payment_id: UUID) -> list[Refund]:
+        """What was paid back of it, or is to be, in turn."""
+        query = f"SELECT {_REFUND} FROM {self._refunds} WHERE payment_id = %s ORDER BY id"
+        async with self._storage.transaction() as transaction:
+            cursor = transaction.connection.cursor(row_factory=class_row(Refund))
+            await cursor.execute(query, [payment_id])
+            return await cursor.fetchall()
+
+    async def open_payment(self, transaction: Transaction, payment: Payment) -> None:
+        """Write a payment down; one that is there stays, unless it waits and the new one says that it is void."""
+        await transaction.connection.execute(
+            f"""
+            INSERT INTO {self._payments} AS old ({_PAYMENT})
+            VALUES (%(id)s, %(customer_id)s, %(amount)s, %(currency)s, %(state)s, %(created_at)s, %(updated_at)s)
+            ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
+            WHERE old.state = 'WAITING' AND excluded.state = 'VOIDED'
+            """,
+            dict(payment),
+        )
+
+    async def ask_for(self, transaction: Transaction, payment_id: UUID) -> None:
+        """The bank is to be asked for the money from now on."""
+        await transaction.connection.execute(
+            f"""
+            UPDATE {self._payments} SET state = 'CAPTURING', ask_at = %(now)s, updated_at = %(now)s
+            WHERE id = %(id)s AND state = 'WAITING'
+            """,
+            {"id": payment_id, "now": self._storage.now()},
+        )
+
+    async def captures_due(self, again_at: datetime, limit: int) -> list[Payment]:
+        """Payments that the bank is to be asked for now; nobody else gets them until `again_at`."""
+        return await self._due(self._payments, Payment, PaymentState.CAPTURING, again_at, limit)
+
+    async def refunds_due(self, again_at: datetime, limit: int) -> list[Refund]:
+        """The same of refunds."""
+        return await self._due(self._refunds, Refund, RefundState.PENDING, again_at, limit)
+
+    async def captured(self, payment_id: UUID, is_captured: bool) -> None:
+        """The bank has answered; told again, nothing changes."""
+
+        async def settle(transaction: Transaction) -> None:
+            state = PaymentState.CAPTURED if is_captured else PaymentState.DECLINED
+            cursor = await transaction.connection.execute(
+                f"""
+                UPDATE {self._payments} SET state = %(state)s, updated_at = %(now)s
+                WHERE id = %(id)s AND state = 'CAPTURING' RETURNING amount
+                """,
+                {"id": payment_id, "state": state, "now": self._storage.now()},
+            )
+            if (row := await cursor.fetchone()) is None:
+                return
+            if is_captured:
+                await TradingService(transaction).deposit(TILL, str(payment_id), row[0], "capture")
+            await self._tell(transaction, payment_id, f"payment.{state.lower()}")
+
+        await self._storage.run(settle)
+
+    async def refund(self, payment_id: UUID, amount: Decimal, key: str) -> Refund:
+        """Write down that so much is to go back, once for each key: the bank is asked after that.
+
+        ConflictError if the key was used for another amount, or nothing was captured; InsufficientFundsError if it is
+        more than is left of what was captured.
+        """
+
+        async def write(transaction: Transaction) -> Refund:
+            payment = await self._read(transaction, payment_id)
+            if payment.state is not PaymentState.CAPTURED:
+                raise ConflictError(f"payment {payment_id} is {payment.state}: there is nothing to go back")
+            return await self._write(transaction, payment_id, amount, key)
+
+        return await self._storage.run(write)
+
+    async def refund_rest(self, transaction: Transaction, payment_id: UUID) -> None:
+        """All that is left goes back, for the purchase is cancelled."""
+        left = (await transaction.balances.get(TILL, str(payment_id))).free
+        if left:
+            currency = Currency((await self._read(transaction, payment_id)).currency)
+            await self._write(transaction, payment_id, price_of(left, currency), REST)
+        else:
+            await self._tell(transaction, payment_id, "payment.refunded")
+
+    async def refunded(self, refund_id: UUID, is_paid: bool) -> None:
+        """The bank has paid a refund, or refuses to; told again, nothing changes."""
+
+        async def settle(transaction: Transaction) -> None:
+            state = RefundState.DONE if is_paid else RefundState.REFUSED
+            cursor = transaction.connection.cursor(row_factory=class_row(Refund))
+            await cursor.execute(
+                f"""
+                UPDATE {self._refunds} SET state = %(state)s, updated_at = %(now)s
+                WHERE id = %(id)s AND state = 'PENDING' RETURNING {_REFUND}
+                """,
+                {"id": refund_id, "state": state, "now": self._storage.now()},
+            )
+            if (refund := await cursor.fetchone()) is None:
+                return
+            ledger = LedgerService(transaction)
+            if is_paid:
+                await ledger.post(TILL, refund_id)
+            else:
+                await ledger.void(TILL, refund_id)
+            if is_paid and refund.idempotency_key == REST:
+                await self._tell(transaction, refund.payment_id, "payment.refunded")
+
+        await self._storage.run(settle)
+
+    async def _write(self, transaction: Transaction, payment_id: UUID, amount: Decimal, key: str) -> Refund:
+        now = self._storage.now()
+        new = Refund(
+            id=uuid5(payment_id, key),
+            payment_id=payment_id,
+            idempotency_key=key,
+            amount=amount,
+            state=RefundState.PENDING,
+            created_at=now,
+            updated_at=now,
+        )
+        cursor = transaction.connection.cursor(row_factory=class_row(Refund))
+        await cursor.execute(
+            f"""
+            INSERT INTO {self._refunds} ({_REFUND}, ask_at)
+            VALUES (%(id)s, %(payment_id)s, %(idempotency_key)s, %(amount)s, %(state)s, %(created_at)s, %(updated_at)s,
+                %(created_at)s)
+            ON CONFLICT (payment_id, idempotency_key) DO NOTHING
+            """,
+            dict(new),
+        )
+        if cursor.rowcount:
+            held = {"asset": str(payment_id), "amount": amount, "reference": str(new.id)}
+            await LedgerService(transaction).reserve(NewReservation(id=new.id, user_id=TILL, **held))
+            return new
+        await cursor.execute(f"SELECT {_REFUND} FROM {self._refunds} WHERE id = %s", [new.id])
+        stored = await cursor.fetchone()
+        assert stored is not None
+        if stored.amount != amount:
+            raise ConflictError("this Idempotency-Key was used for another amount", conflicts=(str(stored.id),))
+        return stored
+
+    async def _due(self, table: str, kind: type[Any], state: str, again_at: datetime, limit: int) -> list[Any]:
+        query = f"""
+        UPDATE {table} SET ask_at = %(again_at)s
+        WHERE state = '{state}' AND id IN (
+            SELECT id FROM {table} WHERE state = '{state}' AND ask_at <= %(now)s
+            ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        ) RETURNING {", ".join(kind.model_fields)}
+        """
+        async with self._storage.transaction() as transaction:
+            cursor = transaction.connection.cursor(row_factory=class_row(kind))
+            await cursor.execute(query, {"again_at": again_at, "now": self._storage.now(), "limit": limit})
+            return await cursor.fetchall()
+
+    async def _tell(self, transaction: Transaction, payment_id: UUID, what: str) -> None:
+        told = NewEvent(topic=self._topic, key=str(payment_id), type=what, payload={})
+        await transaction.outbox.append([told])
+
+    async def _read(self, transaction: Transaction, payment_id: UUID) -> Payment:
+        cursor = transaction.connection.cursor(row_factory=class_row(Payment))
+        await cursor.execute(f"SELECT {_PAYMENT} FROM {self._payments} WHERE id = %s", [payment_id])
+        payment = await cursor.fetchone()
+        if payment is None:
+            raise NotFoundError("payment", str(payment_id))
+        return payment

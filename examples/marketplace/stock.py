@@ -1,0 +1,24 @@
+"""What the order service and the warehouse say to each other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+MAIN = "main"
+"""The warehouse that goods come from unless an order names another."""
+
+Quantity = Annotated[int, Field(ge=1)]
+
+
+class Wanted(BaseModel):
+    """Goods to be reserved for a purchase."""
+
+    purchase_id: UUID
+    warehouse: str
+    goods: dict[UUID, Quantity]
+    """How much of each product."""
+    expires_at: datetime

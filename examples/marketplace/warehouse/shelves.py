@@ -1,0 +1,159 @@
+"""Where goods are: each warehouse is an account, a product an asset, and the ledger moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel
+
+from marketplace.context import ServiceContext
+from marketplace.stock import MAIN, Wanted
+from metacore import (
+    AlreadyExistsError,
+    BalanceEntry,
+    ConflictError,
+    InsufficientFundsError,
+    LedgerService,
+    NewReservation,
+    NewUser,
+    NotFoundError,
+    Page,
+    Reservation,
+    Storages,
+    TradingService,
+    Transaction,
+)
+
+_OURS = UUID("5f5e1f0c-5f0f-4d3c-9f7a-3f1d1c0b7a10")
+_PACKED = "packed"
+"""Goods that were taken out of the shelves for a purchase, and are not shipped yet."""
+
+
+class Stock(BaseModel):
+    """How much of a product a warehouse has."""
+
+    warehouse: str
+    product_id: UUID
+    free: int
+    reserved: int
+
+
+class Shelves:
+    """The stock of this service's warehouses."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self._storage = context.storage
+        self._ledger = LedgerService(context.storage)
+
+    async def open(self) -> None:
+        """Make the accounts that are there from the beginning."""
+        for name in (MAIN, _PACKED):
+            with suppress(AlreadyExistsError):
+                await self._storage.users.create(NewUser(id=account_of(name), username=name))
+
+    async def put_in(self, warehouse: str, product_id: UUID, quantity: int, reference: str) -> Stock:
+        """Goods have come in, once for each reference."""
+        trading = TradingService(self._storage)
+        await trading.deposit(account_of(warehouse), str(product_id), Decimal(quantity), reference)
+        return await self.stock(warehouse, product_id)
+
+    async def stock(self, warehouse: str, product_id: UUID) -> Stock:
+        """How much there is of a product."""
+        balance = await self._storage.balances.get_or_zero(account_of(warehouse), str(product_id))
+        free, reserved = int(balance.free), int(balance.locked)
+        return Stock(warehouse=warehouse, product_id=product_id, free=free, reserved=reserved)
+
+    async def movements(self, warehouse: str, product_id: UUID, after: str | None, limit: int) -> Page[BalanceEntry]:
+        """The journal of a product, the oldest first."""
+        return await self._storage.balances.entries(account_of(warehouse), str(product_id), after, limit)
+
+    async def reserve(self, wanted: Wanted) -> bool:
+        """Reserve all goods for a purchase, or none; whether they are, or have been. Asked again, nothing changes."""
+        account = account_of(wanted.warehouse)
+        reservations = [
+            NewReservation(
+                id=reservation_of(wanted.purchase_id, product_id),
+                user_id=account,
+                asset=str(product_id),
+                amount=Decimal(quantity),
+                reference=str(wanted.purchase_id),
+                expires_at=wanted.expires_at,
+            )
+            for product_id, quantity in wanted.goods.items()
+        ]
+        try:
+            await self._ledger.reserve_all(reservations)
+        except InsufficientFundsError:
+            return False
+        return True
+
+    async def expire_due(self) -> int:
+        """Free what was reserved for too long."""
+        return await self._ledger.expire_due()
+
+    async def take(
+        self, transaction: Transaction, purchase_id: UUID, warehouse: str, goods: Mapping[UUID, int]
+    ) -> bool:
+        """Take all that is reserved for a purchase out of the shelves; False, and nothing is, if some of it is gone."""
+        try:
+            async with transaction.transaction() as step:
+                ledger = LedgerService(step)
+                for product_id in goods:
+                    reservation_id = reservation_of(purchase_id, product_id)
+                    await ledger.post(account_of(warehouse), reservation_id, to=account_of(_PACKED))
+        except (ConflictError, NotFoundError):
+            return False
+        return True
+
+    async def release(
+        self, transaction: Transaction, purchase_id: UUID, warehouse: str, goods: Mapping[UUID, int]
+    ) -> None:
+        """Free what is still reserved for a purchase."""
+        ledger = LedgerService(transaction)
+        for product_id in goods:
+            reservation = await _reservation(
+                transaction, account_of(warehouse), reservation_of(purchase_id, product_id)
+            )
+            if reservation is not None and reservation.is_pending:
+                await ledger.void(reservation.user_id, reservation.id)
+
+    async def bring_back(
+        self, transaction: Transaction, purchase_id: UUID, warehouse: str, goods: Mapping[UUID, int]
+    ) -> None:
+        """Put what was taken for a purchase back."""
+        ledger = LedgerService(transaction)
+        for product_id, quantity in goods.items():
+            await ledger.transfer(
+                account_of(_PACKED),
+                account_of(warehouse),
+                str(product_id),
+                Decimal(quantity),
+                f"{purchase_id}:{product_id}:back",
+            )
+
+    async def ship(self, transaction: Transaction, purchase_id: UUID, goods: Mapping[UUID, int]) -> None:
+        """What was taken for a purchase leaves the house."""
+        trading = TradingService(transaction)
+        for product_id, quantity in goods.items():
+            reference = f"{purchase_id}:{product_id}"
+            await trading.withdraw(account_of(_PACKED), str(product_id), Decimal(quantity), reference)
+
+
+def account_of(warehouse: str) -> UUID:
+    """The account of a warehouse."""
+    return uuid5(_OURS, warehouse)
+
+
+def reservation_of(purchase_id: UUID, product_id: UUID) -> UUID:
+    """The reservation of a product for a purchase."""
+    return uuid5(purchase_id, str(product_id))
+
+
+async def _reservation(storages: Storages, account: UUID, reservation_id: UUID) -> Reservation | None:
+    try:
+        return await storages.reservations.get(account, reservation_id)
+    except NotFoundError:
+        return None
