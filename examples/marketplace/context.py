@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, LiteralString, TypeAlias
 
 from fastapi import APIRouter
 
@@ -28,9 +28,9 @@ Work: TypeAlias = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 class ServiceContext:
     """What a service works with."""
 
-    name: str
+    name: LiteralString
     storage: Storage
-    schema: str
+    schema: LiteralString
     """Where its tables are: `search_path` says nothing, so statements name it."""
     settings: MarketplaceSettings
     urls: Mapping[str, str]

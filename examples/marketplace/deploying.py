@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import sqlalchemy
@@ -17,7 +18,7 @@ _HERE = Path(__file__).parent
 _TURN = sqlalchemy.text("SELECT pg_advisory_xact_lock(hashtext(:schema))")
 
 
-def deploy(url: str, service: str) -> None:
+def deploy(url: str, service: LiteralString) -> None:
     """Bring the schema of `service` to its newest revisions. Any number may do so at once: one works, others wait."""
     schema = schema_of(service)
     SchemaDeployer(url, schema).deploy()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+from typing import Final, LiteralString
 
 from marketplace.settings import PREFIX
 
-WITH_SCHEMA = ("users", "products", "orders", "payments", "warehouse", "payment_gateway")
+WITH_SCHEMA: Final = ("users", "products", "orders", "payments", "warehouse", "payment_gateway")
 """The services that keep something, each in a schema of its own. The last one is no part of the marketplace: it stands
 in for the bank.
 """
@@ -14,9 +15,9 @@ in for the bank.
 GATEWAY = "gateway"
 
 
-def schema_of(service: str) -> str:
+def schema_of(service: LiteralString) -> LiteralString:
     """The schema of a service."""
-    return f"{PREFIX.lower()}{service}"
+    return f"marketplace_{service}"
 
 
 def variable_of(service: str) -> str:

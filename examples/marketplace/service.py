@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import LiteralString
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -26,7 +27,7 @@ from marketplace.settings import MarketplaceSettings, storage_settings
 ISSUER = "marketplace"
 
 
-def run(name: str, build: Build) -> int:
+def run(name: LiteralString, build: Build) -> int:
     """Run the service as a member of the marketplace, and return its exit status."""
     settings = MarketplaceSettings()
     logs.configure("marketplace", settings.log_level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
@@ -13,10 +14,10 @@ from pydantic import BaseModel
 from marketplace.context import ServiceContext
 from marketplace.orders.purchase import Purchase, State
 from marketplace.orders.saga import Happening, next_step
+from marketplace.rows import columns_of, places_of
 from metacore import ConflictError, NewEvent, NotFoundError, Transaction
 
-_COLUMNS = ", ".join(Purchase.model_fields)
-_PLACES = ", ".join(f"%({name})s" for name in Purchase.model_fields)
+_COLUMNS, _PLACES = columns_of(Purchase), places_of(Purchase)
 
 
 class StepTaken(BaseModel):
@@ -33,7 +34,8 @@ class Book:
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage, self._topic = context.storage, context.topic("orders")
-        self._purchases, self._steps = f"{context.schema}.purchases", f"{context.schema}.purchase_steps"
+        self._purchases: LiteralString = f"{context.schema}.purchases"
+        self._steps: LiteralString = f"{context.schema}.purchase_steps"
 
     async def write(self, purchase: Purchase, key: str, asked: str) -> Purchase:
         """Write a purchase down; the one that its customer has bought by the same `key` already, if there is one.
@@ -136,14 +138,14 @@ class Book:
         await transaction.outbox.append([told])
         return moved
 
-    async def _due(self, condition: str, time: datetime, limit: int) -> list[Purchase]:
+    async def _due(self, condition: LiteralString, time: datetime, limit: int) -> list[Purchase]:
         query = f"SELECT {_COLUMNS} FROM {self._purchases} WHERE {condition} ORDER BY expires_at LIMIT %s"
         async with self._storage.transaction() as transaction:
             cursor = transaction.connection.cursor(row_factory=class_row(Purchase))
             await cursor.execute(query, [time, limit])
             return await cursor.fetchall()
 
-    async def _read(self, transaction: Transaction, purchase_id: UUID, lock: str = "") -> Purchase:
+    async def _read(self, transaction: Transaction, purchase_id: UUID, lock: LiteralString = "") -> Purchase:
         cursor = transaction.connection.cursor(row_factory=class_row(Purchase))
         await cursor.execute(f"SELECT {_COLUMNS} FROM {self._purchases} WHERE id = %s {lock}", [purchase_id])
         purchase = await cursor.fetchone()

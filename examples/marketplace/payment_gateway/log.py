@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import LiteralString
 from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 from marketplace.amounts import Amount
 from marketplace.bank import Asked, Outcome
 from marketplace.context import ServiceContext
+from marketplace.rows import columns_of
 
 
 class Mode(StrEnum):
@@ -50,7 +52,8 @@ class Log:
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage = context.storage
-        self._log, self._minds = f"{context.schema}.log", f"{context.schema}.minds"
+        self._log: LiteralString = f"{context.schema}.log"
+        self._minds: LiteralString = f"{context.schema}.minds"
 
     async def mode(self) -> Mode:
         """How the bank is minded."""
@@ -70,9 +73,9 @@ class Log:
     async def do(self, asked: Asked, outcome: Outcome) -> Entry:
         """Do what is asked for, with this outcome; by a key that is known already, say what became of it."""
         query = f"""
-        INSERT INTO {self._log} AS log ({", ".join(Entry.model_fields)})
+        INSERT INTO {self._log} AS log ({columns_of(Entry)})
         VALUES (%(key)s, %(of)s, %(amount)s, %(currency)s, %(outcome)s, 1, %(now)s)
-        ON CONFLICT (key) DO UPDATE SET asked = log.asked + 1 RETURNING {", ".join(Entry.model_fields)}
+        ON CONFLICT (key) DO UPDATE SET asked = log.asked + 1 RETURNING {columns_of(Entry)}
         """
         async with self._storage.transaction() as transaction:
             cursor = transaction.connection.cursor(row_factory=class_row(Entry))
@@ -85,5 +88,5 @@ class Log:
         """All of it, in turn."""
         async with self._storage.transaction() as transaction:
             cursor = transaction.connection.cursor(row_factory=class_row(Entry))
-            await cursor.execute(f"SELECT {', '.join(Entry.model_fields)} FROM {self._log} ORDER BY asked_at, key")
+            await cursor.execute(f"SELECT {columns_of(Entry)} FROM {self._log} ORDER BY asked_at, key")
             return await cursor.fetchall()

@@ -9,14 +9,16 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import LiteralString, TypeVar
 from uuid import UUID, uuid5
 
 from psycopg.rows import class_row
+from pydantic import BaseModel
 
 from marketplace.context import ServiceContext
 from marketplace.money import Currency, price_of
 from marketplace.payments.payment import Payment, PaymentState, Refund, RefundState
+from marketplace.rows import columns_of, places_of
 from metacore import (
     AlreadyExistsError,
     ConflictError,
@@ -29,13 +31,14 @@ from metacore import (
     Transaction,
 )
 
+M = TypeVar("M", bound=BaseModel)
+
 TILL = UUID("3a0e5f8e-6d0b-4d9a-8c1e-0b9a6f7f5d21")
 """The account that all captured money lies in, an asset for each payment."""
 REST = "the rest"
 """The key of the refund of all that is left, where a purchase is cancelled."""
 
-_PAYMENT = ", ".join(Payment.model_fields)
-_REFUND = ", ".join(Refund.model_fields)
+_PAYMENT, _REFUND = columns_of(Payment), columns_of(Refund)
 
 
 class Till:
@@ -43,7 +46,8 @@ class Till:
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage, self._topic = context.storage, context.topic("payments")
-        self._payments, self._refunds = f"{context.schema}.payments", f"{context.schema}.refunds"
+        self._payments: LiteralString = f"{context.schema}.payments"
+        self._refunds: LiteralString = f"{context.schema}.refunds"
 
     async def open(self) -> None:
         """Make its account."""
@@ -68,7 +72,7 @@ class Till:
         await transaction.connection.execute(
             f"""
             INSERT INTO {self._payments} AS old ({_PAYMENT})
-            VALUES (%(id)s, %(customer_id)s, %(amount)s, %(currency)s, %(state)s, %(created_at)s, %(updated_at)s)
+            VALUES ({places_of(Payment)})
             ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
             WHERE old.state = 'WAITING' AND excluded.state = 'VOIDED'
             """,
@@ -87,11 +91,11 @@ class Till:
 
     async def captures_due(self, again_at: datetime, limit: int) -> list[Payment]:
         """Payments that the bank is to be asked for now; nobody else gets them until `again_at`."""
-        return await self._due(self._payments, Payment, PaymentState.CAPTURING, again_at, limit)
+        return await self._due(self._payments, Payment, "CAPTURING", again_at, limit)
 
     async def refunds_due(self, again_at: datetime, limit: int) -> list[Refund]:
         """The same of refunds."""
-        return await self._due(self._refunds, Refund, RefundState.PENDING, again_at, limit)
+        return await self._due(self._refunds, Refund, "PENDING", again_at, limit)
 
     async def captured(self, payment_id: UUID, is_captured: bool) -> None:
         """The bank has answered; told again, nothing changes."""
@@ -177,8 +181,7 @@ class Till:
         await cursor.execute(
             f"""
             INSERT INTO {self._refunds} ({_REFUND}, ask_at)
-            VALUES (%(id)s, %(payment_id)s, %(idempotency_key)s, %(amount)s, %(state)s, %(created_at)s, %(updated_at)s,
-                %(created_at)s)
+            VALUES ({places_of(Refund)}, %(created_at)s)
             ON CONFLICT (payment_id, idempotency_key) DO NOTHING
             """,
             dict(new),
@@ -194,13 +197,15 @@ class Till:
             raise ConflictError("this Idempotency-Key was used for another amount", conflicts=(str(stored.id),))
         return stored
 
-    async def _due(self, table: str, kind: type[Any], state: str, again_at: datetime, limit: int) -> list[Any]:
+    async def _due(
+        self, table: LiteralString, kind: type[M], state: LiteralString, again_at: datetime, limit: int
+    ) -> list[M]:
         query = f"""
         UPDATE {table} SET ask_at = %(again_at)s
         WHERE state = '{state}' AND id IN (
             SELECT id FROM {table} WHERE state = '{state}' AND ask_at <= %(now)s
             ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-        ) RETURNING {", ".join(kind.model_fields)}
+        ) RETURNING {columns_of(kind)}
         """
         async with self._storage.transaction() as transaction:
             cursor = transaction.connection.cursor(row_factory=class_row(kind))
