@@ -69,7 +69,7 @@ def parts_of(otherwise: Callable[[], Urls]) -> Urls:
 def run(system: str, members: Sequence[Member], parts: Urls, host: str, port: int) -> int:
     """Run the system until a signal ends it, and return its exit status. It is what listens at `host` and `port`.
 
-    Members get ready at the same time, and end in turn, the last one first.
+    Members get ready at the same time. At the end the last one, which is what listens, ends first, then all others.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
@@ -137,19 +137,21 @@ def _keep(running: Sequence[_Running], urls: Mapping[str, str]) -> None:
 
 
 def _end(running: list[_Running]) -> bool:
-    """End them in turn, the last one first; whether none had to be killed. Once ended, there is nothing to end."""
+    """End the last one, then the others; whether none had to be killed. Once ended, there is nothing to end."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     deadline = time.monotonic() + _END_WITHIN
     ended = True
-    while running:
-        one = running.pop()
-        one.process.send(signal.SIGTERM)
-        if not one.process.ends_within(max(0.1, deadline - time.monotonic())):
-            ended = False
-            one.process.send(signal.SIGKILL)
-            one.process.ends_within(_END_WITHIN)
-        one.process.close()
+    for turn in (running[-1:], running[:-1]):
+        for one in turn:
+            one.process.send(signal.SIGTERM)
+        for one in turn:
+            if not one.process.ends_within(max(0.1, deadline - time.monotonic())):
+                ended = False
+                one.process.send(signal.SIGKILL)
+                one.process.ends_within(_END_WITHIN)
+            one.process.close()
+    running.clear()
     return ended
 
 

@@ -113,7 +113,7 @@ class Consumer:
             try:
                 outcome = await self._storage.run(lambda transaction: self._effect(transaction, event))
             except MetacoreError as error:
-                self._in_trouble(f"{event.type} {event.seq} of {event.key}: {type(error).__name__}")
+                self._in_trouble(f"{event.type} {event.seq} of {event.key} waits: {error}")
                 return False
         if outcome is AcceptOutcome.GAP:
             self._in_trouble(f"an event of {event.key} before {event.seq} is missing")

@@ -17,8 +17,8 @@ ADMIN_PASSWORD = f"{PREFIX}ADMIN_PASSWORD"
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 _STORAGE: dict[str, Any] = {
-    "pool_timeout": 2,
-    "connect_timeout": 2,
+    "pool_timeout": 5,
+    "connect_timeout": 5,
     "statement_timeout": 5,
     "lock_timeout": 2,
 }

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 MAIN = "main"
 """The warehouse that goods come from unless an order names another."""
 
+Warehouse = Annotated[str, Field(pattern="^[a-z0-9-]{1,64}$")]
 Quantity = Annotated[int, Field(ge=1)]
 
 
@@ -18,7 +19,7 @@ class Wanted(BaseModel):
     """Goods to be reserved for a purchase."""
 
     purchase_id: UUID
-    warehouse: str
+    warehouse: Warehouse
     goods: dict[UUID, Quantity]
     """How much of each product."""
     expires_at: datetime

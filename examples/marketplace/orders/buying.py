@@ -18,7 +18,7 @@ from marketplace.context import ServiceContext
 from marketplace.orders.book import Book
 from marketplace.orders.purchase import Line, Purchase, Reason, State, total_of
 from marketplace.orders.saga import Happening
-from marketplace.stock import MAIN, Wanted
+from marketplace.stock import MAIN, Wanted, Warehouse
 from metacore import ConflictError, InvalidDataError, MetacoreError, NotFoundError, new_id
 
 MOST_LINES = 100
@@ -43,7 +43,7 @@ class OrderAsked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     lines: Annotated[list[LineAsked], Field(min_length=1, max_length=MOST_LINES)]
-    warehouse: Annotated[str, Field(min_length=1, max_length=100)] = MAIN
+    warehouse: Warehouse = MAIN
 
     def content(self) -> str:
         """What makes two of them the same order."""

@@ -72,7 +72,7 @@ def router(context: ServiceContext, log: Log, calling: Calling) -> APIRouter:
         entry = await log.do(asked, Outcome.REFUSED if refuses else Outcome.DONE)
         answered = Answered(key=entry.key, of=entry.of, outcome=entry.outcome)
         match mode:
-            case Mode.SLOW:
+            case Mode.SLOW if entry.asked == 1:
                 await asyncio.sleep(context.settings.bank_answers_within + 1)
             case Mode.LOST:
                 raise HTTPException(500)

@@ -21,7 +21,7 @@ class Mode(StrEnum):
 
     GOOD = "GOOD"
     SLOW = "SLOW"
-    """It does what it is asked, and answers when nobody listens any more."""
+    """It does what it is asked, and answers when nobody listens any more; asked again, it knows."""
     DEAD = "DEAD"
     """It does nothing, and answers that it cannot."""
     LOST = "LOST"

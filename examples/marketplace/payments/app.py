@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict
 
 from common import problems
 from common.access_tokens import SignedIn
-from marketplace.amounts import Amount
 from marketplace.bank import CALLBACK, SIGNATURE, Answered, signature_of
 from marketplace.callers import Admin, is_one_of
 from marketplace.context import Contents, ServiceContext
@@ -21,6 +20,7 @@ from marketplace.payments.asking import Asking
 from marketplace.payments.payment import Payment, PaymentState, Refund
 from marketplace.payments.till import REST, Till
 from metacore import Event, InvalidDataError, NotFoundError, Transaction, new_id
+from metacore.domain.values.amounts import PositiveAmount
 
 Key = Annotated[
     str | None,
@@ -46,7 +46,7 @@ class RefundAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    amount: Amount
+    amount: PositiveAmount
 
 
 async def build(context: ServiceContext) -> Contents:

@@ -112,7 +112,7 @@ class Till:
             if (row := await cursor.fetchone()) is None:
                 return
             if is_captured:
-                await TradingService(transaction).deposit(TILL, str(payment_id), row[0], "capture")
+                await TradingService(transaction).deposit(TILL, str(payment_id), row[0], str(payment_id))
             await self._tell(transaction, payment_id, f"payment.{state.lower()}")
 
         await self._storage.run(settle)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import problems
+from marketplace import stock
 from marketplace.callers import Service, StockKeeper, Warehouse
 from marketplace.context import Contents, ServiceContext, Work
 from marketplace.stock import MAIN, Quantity, Wanted
@@ -24,7 +25,6 @@ Key = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 After = Annotated[str | None, Query(description="The `next` of the page before.")]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 _ERRORS = problems.documented(400, 401, 403, 404, 409, 503)
 
@@ -38,7 +38,7 @@ class StockIn(BaseModel):
 
     product_id: UUID
     quantity: Annotated[Quantity, Field(le=1_000_000_000)]
-    warehouse: Name = MAIN
+    warehouse: stock.Warehouse = MAIN
 
 
 async def build(context: ServiceContext) -> Contents:
@@ -83,12 +83,12 @@ def router(shelves: Shelves) -> APIRouter:
         return await shelves.put_in(goods.warehouse, goods.product_id, goods.quantity, key or str(new_id()))
 
     @routes.get("/{product_id}", responses=problems.documented(400, 503))
-    async def get_stock(product_id: UUID, warehouse: Name = MAIN) -> Stock:
+    async def get_stock(product_id: UUID, warehouse: stock.Warehouse = MAIN) -> Stock:
         return await shelves.stock(warehouse, product_id)
 
     @routes.get("/{product_id}/movements", responses=problems.documented(400, 401, 403, 503))
     async def movements(
-        product_id: UUID, _: Warehouse, warehouse: Name = MAIN, after: After = None, limit: Limit = 100
+        product_id: UUID, _: Warehouse, warehouse: stock.Warehouse = MAIN, after: After = None, limit: Limit = 100
     ) -> Page[BalanceEntry]:
         return await shelves.movements(warehouse, product_id, after, limit)
 

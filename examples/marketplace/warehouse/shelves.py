@@ -42,7 +42,7 @@ class Stock(BaseModel):
 
 
 class Shelves:
-    """The stock of this service's warehouses."""
+    """The stock of this service's warehouses. What moves several products moves them in the order of their ids."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage = context.storage
@@ -101,7 +101,7 @@ class Shelves:
         try:
             async with transaction.transaction() as step:
                 ledger = LedgerService(step)
-                for product_id in goods:
+                for product_id in sorted(goods):
                     reservation_id = reservation_of(purchase_id, product_id)
                     await ledger.post(account_of(warehouse), reservation_id, to=account_of(_PACKED))
         except (ConflictError, NotFoundError):
@@ -113,7 +113,7 @@ class Shelves:
     ) -> None:
         """Free what is still reserved for a purchase."""
         ledger = LedgerService(transaction)
-        for product_id in goods:
+        for product_id in sorted(goods):
             reservation = await _reservation(
                 transaction, account_of(warehouse), reservation_of(purchase_id, product_id)
             )
@@ -125,7 +125,7 @@ class Shelves:
     ) -> None:
         """Put what was taken for a purchase back."""
         ledger = LedgerService(transaction)
-        for product_id, quantity in goods.items():
+        for product_id, quantity in sorted(goods.items()):
             await ledger.transfer(
                 account_of(_PACKED),
                 account_of(warehouse),
@@ -137,7 +137,7 @@ class Shelves:
     async def ship(self, transaction: Transaction, purchase_id: UUID, goods: Mapping[UUID, int]) -> None:
         """What was taken for a purchase leaves the house."""
         trading = TradingService(transaction)
-        for product_id, quantity in goods.items():
+        for product_id, quantity in sorted(goods.items()):
             reference = f"{purchase_id}:{product_id}"
             await trading.withdraw(account_of(_PACKED), str(product_id), Decimal(quantity), reference)
 

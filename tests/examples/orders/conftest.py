@@ -38,7 +38,7 @@ def variables(database_url: str, kafka_url: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def system(start_system: Any, variables: dict[str, str]) -> Any:
+def system(variables: dict[str, str], start_system: Any) -> Any:
     """The order service that the tests of a module share."""
     return start_system("orders", **variables)
 
