@@ -156,9 +156,17 @@ def site(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """The ratios against hand-written psycopg, and systems under load; name a benchmark to run that one only."""
     _install(session, "services")
-    scripts = sorted(str(path) for path in Path("benchmarks").rglob("*.py") if path.stem != "harness")
+    modules = {Path("benchmarks/harness.py"), *Path("benchmarks/peers").iterdir()}
+    scripts = sorted(str(path) for path in Path("benchmarks").rglob("*.py") if path not in modules)
     for script in session.posargs or scripts:
         session.run("python", "-P", script, env={"PYTHONPATH": os.pathsep.join(("examples", "benchmarks"))})
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Metacore and what people would write or pick instead, doing the same work in one run: `-- --help`."""
+    _install(session, "peers")
+    session.run("python", "-P", "-m", "peers", *session.posargs, env={"PYTHONPATH": "benchmarks"})
 
 
 @nox.session
