@@ -52,7 +52,7 @@ class Publisher:
                     await producer.stop()
                 await backoff.wait()
                 continue
-            self._producer = producer
+            self._producer, self._trouble = producer, None
             await self._relay(stop)
             self._producer = None
             with suppress(KafkaError, OSError):

@@ -83,7 +83,7 @@ def application(
     tokens: AccessTokens,
 ) -> Observed:
     """The routes, with what all services have."""
-    app = FastAPI(title=f"Marketplace: {name}", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title=f"Marketplace: {name}", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.access_tokens = tokens
     for router in contents.routers:
         app.include_router(router)

@@ -32,7 +32,7 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 def application(urls: Mapping[str, str], forwarding: Forwarding, tokens: AccessTokens, tracing: Tracing) -> Observed:
     """The gateway over the services at these URLs, which `inside` asks for their documents and their health."""
     metrics = Metrics()
-    app = FastAPI(title=TITLE, version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title=TITLE, version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.access_tokens = tokens
     inside = Inside(urls)
     app.include_router(health.router({service: inside.check_of(service) for service in SERVICES}))

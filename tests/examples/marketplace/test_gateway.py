@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
+import httpx
 import jwt
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -152,6 +153,12 @@ def test_the_services_are_well_and_metrics_name_no_product(http: Any, product: A
     assert 'route="/v1/products/{product_id}",status="200"' in inside
     assert made["id"] not in told + inside
     assert http.get("/metrics/none").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/products/", "/v1//products", "//v1/products", "/none", "/..%2Fx"])
+def test_what_is_no_route_is_404_and_leads_nowhere_else(system: Any, http: Any, path: str) -> None:
+    answer = http.send(httpx.Request("GET", httpx.URL(system.url, raw_path=path.encode())))
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
 def test_the_openapi_document_names_the_routes_of_all_services(http: Any) -> None:
