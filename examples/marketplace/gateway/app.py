@@ -41,7 +41,7 @@ def application(urls: Mapping[str, str], forwarding: Forwarding, tokens: AccessT
         service = request.path_params["service"]
         if service not in SERVICES:
             raise HTTPException(404)
-        return await forwarding.ask(service, request, path=b"/metrics")
+        return await forwarding.ask(service, request, path="/metrics")
 
     app.router.routes += [
         *pages.routes(Path(__file__).parent / "web"),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Self
+from urllib.parse import quote
 
-import httpx
+import aiohttp
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from yarl import URL
 
 from common.access_tokens import AccessTokens
+from common.http_client import session
 from common.logs import request_id
 from common.tracing import outgoing
 from marketplace.gateway.places import place_of
@@ -23,15 +26,14 @@ LARGEST_BODY = LARGEST
 _LARGEST_ELSEWHERE = 2**20
 _IMAGES = "/images/"
 
-_OWN = frozenset({b"x-request-id", b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade"})
-_NOT_PASSED_ON = _OWN | {b"host", b"content-length", b"expect", b"proxy-authorization"}
-_NOT_PASSED_BACK = _OWN | {b"content-length", b"date", b"server", b"proxy-authenticate"}
+_OWN = frozenset({"x-request-id", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
+_NOT_PASSED_ON = _OWN | {"host", "content-length", "expect", "proxy-authorization"}
+_NOT_PASSED_BACK = frozenset(
+    name.encode() for name in _OWN | {"content-length", "date", "server", "proxy-authenticate"}
+)
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
-_TIMEOUT = {"connect": 1.0, "read": 15.0, "write": 10.0, "pool": 2.0}
-_LIMITS = httpx.Limits(max_connections=256, max_keepalive_connections=64)
-
-Headers = Iterable[tuple[bytes, bytes]]
+_CONNECTS_WITHIN, _ANSWERS_WITHIN = 1.0, 15.0
 
 
 class Forwarding:
@@ -39,14 +41,14 @@ class Forwarding:
 
     def __init__(self, urls: Mapping[str, str], tokens: AccessTokens) -> None:
         self._urls, self._tokens = urls, tokens
-        # No client: that would keep the cookies of one caller, and send them for the next.
-        self._transport = httpx.AsyncHTTPTransport(limits=_LIMITS)
+        self._http: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
+        self._http = session(_CONNECTS_WITHIN, _ANSWERS_WITHIN)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._transport.aclose()
+        await self._http.close()
 
     async def forward(self, request: Request) -> Response:
         """What the service answers that has the route; 404 if none has."""
@@ -62,44 +64,39 @@ class Forwarding:
             raise HTTPException(413)
         return await self.ask(service, request, body)
 
-    async def ask(self, service: str, request: Request, body: bytes = b"", path: bytes | None = None) -> Response:
+    async def ask(self, service: str, request: Request, body: bytes = b"", path: str | None = None) -> Response:
         """What the service answers, at another `path` if one is given."""
-        target = path or _target(request)
-        url = httpx.URL(self._urls[variable_of(service)]).copy_with(raw_path=target)
-        asked = httpx.Request(
-            request.method, url, headers=_passed_on(request), content=body, extensions={"timeout": _TIMEOUT}
-        )
+        url = URL(self._urls[variable_of(service)] + (path or _target(request)), encoded=True)
         try:
-            answer = await self._transport.handle_async_request(asked)
-            content = await answer.aread()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            async with self._http.request(
+                request.method, url, headers=_passed_on(request), data=body or None, allow_redirects=False
+            ) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise StorageUnavailableError(f"the service of {service} is not there: {type(error).__name__}") from None
-        except httpx.TransportError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             if request.method in _REPEATABLE:
                 raise StorageUnavailableError(f"the service of {service} did not answer") from None
             raise OutcomeUnknownError(f"the service of {service} did not answer: {type(error).__name__}") from None
-        response = Response(content, answer.status_code)
-        response.raw_headers = [
-            *((name, value) for name, value in _lower(answer.headers.raw) if name not in _NOT_PASSED_BACK),
-            *(pair for pair in response.raw_headers if pair[0] == b"content-length"),
-        ]
+        response = Response(content, answer.status)
+        response.raw_headers += _passed_back(answer.raw_headers)
         return response
 
 
-def _target(request: Request) -> bytes:
-    path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+def _target(request: Request) -> str:
+    path: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
     query: bytes = request.scope["query_string"]
-    return path + b"?" + query if query else path
+    return (path + b"?" + query if query else path).decode("latin-1")
 
 
-def _passed_on(request: Request) -> list[tuple[bytes, bytes]]:
-    ours = {name.encode(): value.encode() for name, value in outgoing().items()}
-    ours[b"x-request-id"] = request_id.get().encode()
+def _passed_on(request: Request) -> list[tuple[str, str]]:
+    ours = {"x-request-id": request_id.get(), **outgoing()}
     if request.client is not None:
-        ours[b"x-forwarded-for"] = request.client.host.encode()
-    kept = [(name, value) for name, value in request.headers.raw if name not in _NOT_PASSED_ON and name not in ours]
-    return [*kept, *ours.items()]
+        ours["x-forwarded-for"] = request.client.host
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.scope["headers"]]
+    return [*(pair for pair in headers if pair[0] not in _NOT_PASSED_ON and pair[0] not in ours), *ours.items()]
 
 
-def _lower(headers: Headers) -> Headers:
-    return ((name.lower(), value) for name, value in headers)
+def _passed_back(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    lower = ((name.lower(), value) for name, value in headers)
+    return [(name, value) for name, value in lower if name not in _NOT_PASSED_BACK]
