@@ -64,6 +64,17 @@ class Tracing:
         with self._tracer.start_as_current_span(f"process {topic}", kind=trace.SpanKind.CONSUMER, links=links):
             yield
 
+    @contextmanager
+    def taking(self, topic: str, headers: Iterable[tuple[str, bytes | None]]) -> Iterator[None]:
+        """The span of one message that takes effect, a child of the one that it was sent in."""
+        if not self.enabled:
+            yield
+            return
+        told = {name: value.decode("latin-1") for name, value in headers if value is not None}
+        context, kind = propagate.extract(told), trace.SpanKind.CONSUMER
+        with self._tracer.start_as_current_span(f"take {topic}", context=context, kind=kind):
+            yield
+
 
 def outgoing() -> dict[str, str]:
     """The headers, for a request or an event, by which the span of now is the parent of what they lead to."""

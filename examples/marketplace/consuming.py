@@ -109,7 +109,7 @@ class Consumer:
             event = Event.model_validate_json(message.value or b"")
         except ValidationError as error:
             return await self._put_aside(message, f"no event: {error.error_count()} errors")
-        with self._tracing.processing(message.topic, [message.headers]):
+        with self._tracing.taking(message.topic, message.headers):
             try:
                 outcome = await self._storage.run(lambda transaction: self._effect(transaction, event))
             except MetacoreError as error:

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from common.access_tokens import AccessTokens, Claims
+from common.http_client import session
+from common.logs import request_id
+from common.tracing import outgoing
 from marketplace.callers import Role
 from marketplace.names import variable_of
 from metacore import StorageUnavailableError
 
-_TIMEOUT = 3.0
+_CONNECTS_WITHIN, _ANSWERS_WITHIN = 1.0, 3.0
 _RENEW = timedelta(minutes=1)
 _NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service answers: its status, and its body if that is JSON."""
+
+    status: int
+    body: Any
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it has done what it was asked for."""
+        return self.status < 300
 
 
 class Peers:
@@ -24,26 +42,32 @@ class Peers:
 
     def __init__(self, urls: Mapping[str, str], tokens: AccessTokens, now: Callable[[], datetime]) -> None:
         self._urls, self._tokens, self._now = urls, tokens, now
-        self._http = httpx.AsyncClient(timeout=_TIMEOUT, limits=httpx.Limits(max_connections=200))
+        self._http: aiohttp.ClientSession
         self._token, self._renew_at = "", now()
 
     async def __aenter__(self) -> Self:
+        self._http = session(_CONNECTS_WITHIN, _ANSWERS_WITHIN)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._http.aclose()
+        await self._http.close()
 
-    async def ask(
-        self, service: str, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
-    ) -> httpx.Response:
+    async def ask(self, service: str, method: str, path: str, body: Any) -> Answer:
         """What it answers, an error of the caller's too; StorageUnavailableError if it does not, or by a 5xx."""
-        sent = {"authorization": f"Bearer {self._own_token()}", **(headers or {})}
+        headers = {
+            "authorization": f"Bearer {self._own_token()}",
+            "content-type": "application/json",
+            "x-request-id": request_id.get(),
+            **outgoing(),
+        }
+        url = URL(self._urls[variable_of(service)] + path, encoded=True)
         try:
-            answer = await self._http.request(method, self._urls[variable_of(service)] + path, json=body, headers=sent)
-        except httpx.HTTPError as error:
+            async with self._http.request(method, url, json=body, headers=headers) as asked:
+                answer = Answer(asked.status, await asked.json(content_type=None))
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise StorageUnavailableError(f"{service} does not answer: {type(error).__name__}") from None
-        if answer.is_server_error:
-            raise StorageUnavailableError(f"{service} answers {answer.status_code}")
+        if answer.status >= 500:
+            raise StorageUnavailableError(f"{service} answers {answer.status}")
         return answer
 
     def _own_token(self) -> str:

@@ -11,6 +11,7 @@ from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
+from common.tracing import outgoing
 from marketplace.context import ServiceContext
 from marketplace.orders.purchase import Purchase, State
 from marketplace.orders.saga import Happening, next_step
@@ -134,6 +135,7 @@ class Book:
             key=str(purchase_id),
             type=f"order.{step.state.lower()}",
             payload=moved.model_dump(mode="json"),
+            headers=outgoing(),
         )
         await transaction.outbox.append([told])
         return moved

@@ -19,7 +19,7 @@ from marketplace.orders.book import Book
 from marketplace.orders.purchase import Line, Purchase, Reason, State, total_of
 from marketplace.orders.saga import Happening
 from marketplace.stock import MAIN, Wanted, Warehouse
-from metacore import ConflictError, InvalidDataError, MetacoreError, NotFoundError, new_id
+from metacore import ConflictError, InvalidDataError, MetacoreError, NotFoundError, StorageUnavailableError, new_id
 
 MOST_LINES = 100
 _UNANSWERED_FOR = timedelta(seconds=2)
@@ -142,7 +142,9 @@ class Buying:
     async def _offers(self, product_ids: Sequence[UUID]) -> dict[UUID, Offer]:
         body = {"product_ids": [str(product_id) for product_id in product_ids]}
         answer = await self._peers.ask("products", "POST", "/internal/offers", body)
-        told: list[dict[str, Any]] = answer.raise_for_status().json()["offers"]
+        if not answer.is_success:
+            raise StorageUnavailableError(f"products answers {answer.status}")
+        told: list[dict[str, Any]] = answer.body["offers"]
         offers = {offer.product_id: offer for offer in map(Offer.model_validate, told)}
         for product_id in product_ids:
             if product_id not in offers:

@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 from psycopg.rows import class_row
 from pydantic import BaseModel
 
+from common.tracing import outgoing
 from marketplace.context import ServiceContext
 from marketplace.money import Currency, price_of
 from marketplace.payments.payment import Payment, PaymentState, Refund, RefundState
@@ -213,7 +214,7 @@ class Till:
             return await cursor.fetchall()
 
     async def _tell(self, transaction: Transaction, payment_id: UUID, what: str) -> None:
-        told = NewEvent(topic=self._topic, key=str(payment_id), type=what, payload={})
+        told = NewEvent(topic=self._topic, key=str(payment_id), type=what, payload={}, headers=outgoing())
         await transaction.outbox.append([told])
 
     async def _read(self, transaction: Transaction, payment_id: UUID) -> Payment:

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import class_row
 
 from marketplace.products.product import NewProduct, Product
 from marketplace.products.words import normal, vector_of
+from marketplace.rows import columns_of, places_of
 from metacore import NotFoundError, Storage, Transaction
 
-COLUMNS = ", ".join(Product.model_fields)
-_PLACES = ", ".join(f"%({name})s" for name in Product.model_fields)
-_CHANGING = ("category_id", "title", "description", "price", "currency", "state", "version", "updated_at")
+COLUMNS = columns_of(Product)
+_PLACES = places_of(Product)
+_CHANGING: tuple[LiteralString, ...] = (
+    "category_id",
+    "title",
+    "description",
+    "price",
+    "currency",
+    "state",
+    "version",
+    "updated_at",
+)
 _WORDS = vector_of("text")
-_SET = ", ".join(f"{name} = %({name})s" for name in _CHANGING) + f", words = {_WORDS}"
+_SET: LiteralString = ", ".join(f"{name} = %({name})s" for name in _CHANGING) + f", words = {_WORDS}"
 
 
 class Catalogue:
     """The products in the tables of `schema`; what becomes of them is told to `topic`."""
 
-    def __init__(self, storage: Storage, schema: str, topic: str) -> None:
+    def __init__(self, storage: Storage, schema: LiteralString, topic: str) -> None:
         self._storage, self._topic = storage, topic
-        self._table = f'"{schema}".products'
-        self._categories = f'"{schema}".categories'
+        self._table: LiteralString = f"{schema}.products"
+        self._categories: LiteralString = f"{schema}.categories"
 
     async def get(self, product_id: UUID) -> Product:
         """A product, sold or archived; NotFoundError if there is none."""
@@ -69,7 +79,7 @@ class Catalogue:
 
         return await self._storage.run(store)
 
-    async def _read(self, tx: Transaction, product_id: UUID, lock: str = "") -> Product:
+    async def _read(self, tx: Transaction, product_id: UUID, lock: LiteralString = "") -> Product:
         cursor = tx.connection.cursor(row_factory=class_row(Product))
         await cursor.execute(f"SELECT {COLUMNS} FROM {self._table} WHERE id = %s {lock}", [product_id])
         product = await cursor.fetchone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, LiteralString
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -43,10 +43,10 @@ class Category(Model):
 class Categories:
     """The categories in the tables of `schema`."""
 
-    def __init__(self, storage: Storage, schema: str) -> None:
+    def __init__(self, storage: Storage, schema: LiteralString) -> None:
         self._storage = storage
-        self._table = f'"{schema}".categories'
-        self._products = f'"{schema}".products'
+        self._table: LiteralString = f"{schema}.categories"
+        self._products: LiteralString = f"{schema}.products"
 
     async def list(self) -> tuple[Category, ...]:
         """All of them, by name."""

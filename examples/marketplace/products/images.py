@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
 from obstore.store import ObjectStore
 from psycopg.rows import class_row
 
 from marketplace.products.pictures import picture_of
+from marketplace.rows import columns_of, places_of
 from metacore import InvalidDataError, NotFoundError, Storage, Transaction, new_id
 from metacore.domain.values.model import Model
 
@@ -32,7 +34,8 @@ class _Stored(Image):
     object_key: str
 
 
-_COLUMNS = ", ".join(_Stored.model_fields)
+_COLUMNS = columns_of(_Stored)
+_PLACES = places_of(_Stored)
 
 
 class Images:
@@ -42,10 +45,10 @@ class Images:
     between, an object is left that nobody names.
     """
 
-    def __init__(self, storage: Storage, schema: str, store: ObjectStore) -> None:
+    def __init__(self, storage: Storage, schema: LiteralString, store: ObjectStore) -> None:
         self._storage, self._store = storage, store
-        self._table = f'"{schema}".images'
-        self._products = f'"{schema}".products'
+        self._table: LiteralString = f"{schema}.images"
+        self._products: LiteralString = f"{schema}.products"
 
     async def put(self, product_id: UUID, name: str, content: bytes) -> Image:
         """Store a picture, in the place of one of this name; InvalidDataError if it is none."""
@@ -64,12 +67,10 @@ class Images:
 
         async def store(tx: Transaction) -> str | None:
             before = await self._find(tx, product_id, name, "FOR UPDATE")
-            row = {"product_id": product_id, **stored.model_dump()}
             await tx.connection.execute(
-                f"INSERT INTO {self._table} ({', '.join(row)}) VALUES ({', '.join(f'%({column})s' for column in row)})"
-                f" ON CONFLICT (product_id, name) DO UPDATE SET"
-                f" ({_COLUMNS}) = ({', '.join(f'excluded.{column}' for column in _Stored.model_fields)})",
-                row,
+                f"INSERT INTO {self._table} (product_id, {_COLUMNS}) VALUES (%(product_id)s, {_PLACES})"
+                f" ON CONFLICT (product_id, name) DO UPDATE SET ({_COLUMNS}) = ROW ({_PLACES})",
+                {"product_id": product_id, **stored.model_dump()},
             )
             return before.object_key if before else None
 
@@ -117,7 +118,7 @@ class Images:
 
         await self._forget(await self._storage.run(remove))
 
-    async def _find(self, tx: Transaction, product_id: UUID, name: str, lock: str = "") -> _Stored | None:
+    async def _find(self, tx: Transaction, product_id: UUID, name: str, lock: LiteralString = "") -> _Stored | None:
         cursor = tx.connection.cursor(row_factory=class_row(_Stored))
         await cursor.execute(
             f"SELECT {_COLUMNS} FROM {self._table} WHERE product_id = %s AND name = %s {lock}", [product_id, name]

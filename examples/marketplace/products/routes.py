@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, LiteralString
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -51,7 +51,7 @@ class Offers(BaseModel):
     offers: tuple[Offer, ...]
 
 
-def routers(storage: Storage, schema: str, topic: str, images: Images) -> Sequence[APIRouter]:
+def routers(storage: Storage, schema: LiteralString, topic: str, images: Images) -> Sequence[APIRouter]:
     """The routes over the tables of `schema`."""
     catalogue = Catalogue(storage, schema, topic)
     return (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -15,6 +16,12 @@ from metacore import InvalidDataError, Page, Storage
 from metacore.domain.values.amounts import Amount
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import Text
+
+_STATES: Mapping[ProductState, LiteralString] = {
+    ProductState.ACTIVE: "state = 'ACTIVE'",
+    ProductState.ARCHIVED: "state = 'ARCHIVED'",
+}
+"""Written out, for the index that has those alone which are sold."""
 
 
 class Wanted(Model):
@@ -33,15 +40,15 @@ class Wanted(Model):
 class Search:
     """Finds products in the tables of `schema`."""
 
-    def __init__(self, storage: Storage, schema: str) -> None:
+    def __init__(self, storage: Storage, schema: LiteralString) -> None:
         self._storage = storage
-        self._table = f'"{schema}".products'
-        below = (
-            f'WITH RECURSIVE below (id) AS (SELECT %(category_id)s::uuid UNION SELECT c.id FROM "{schema}".categories c'
+        self._table: LiteralString = f"{schema}.products"
+        below: LiteralString = (
+            f"WITH RECURSIVE below (id) AS (SELECT %(category_id)s::uuid UNION SELECT c.id FROM {schema}.categories c"
             " JOIN below ON c.parent_id = below.id) SELECT id FROM below"
         )
-        self._conditions = {
-            "words": f"words @@ {query_of('words')}",
+        self._conditions: Mapping[str, LiteralString] = {
+            "words": f"words @@ ({query_of('words')})",
             "category_id": f"category_id IN ({below})",
             "seller_id": "seller_id = %(seller_id)s",
             "currency": "currency = %(currency)s",
@@ -57,8 +64,7 @@ class Search:
             given["words"] = normal(wanted.words)
         if after is not None:
             given["after"] = _cursor(after)
-        # The state stands as text, for the index that has those alone which are sold.
-        conditions = [f"state = '{wanted.state}'", *(self._conditions[name] for name in given)]
+        conditions: list[LiteralString] = [_STATES[wanted.state], *(self._conditions[name] for name in given)]
         async with self._storage.transaction() as tx:
             cursor = tx.connection.cursor(row_factory=class_row(Product))
             await cursor.execute(

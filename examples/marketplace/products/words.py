@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import LiteralString
 from unicodedata import normalize
 
-_DICTIONARIES = ("simple", "russian")
+_DICTIONARIES: tuple[LiteralString, ...] = ("simple", "russian")
 """Words as they are, and their stems: the second one stems English, too."""
 
 
@@ -13,12 +14,11 @@ def normal(text: str) -> str:
     return normalize("NFKC", text).lower()
 
 
-def vector_of(name: str) -> str:
+def vector_of(name: LiteralString) -> LiteralString:
     """The words of the parameter `name`, to be stored."""
     return " || ".join(f"to_tsvector('pg_catalog.{dictionary}', %({name})s)" for dictionary in _DICTIONARIES)
 
 
-def query_of(name: str) -> str:
+def query_of(name: LiteralString) -> LiteralString:
     """What the parameter `name` looks for, as a search engine takes it."""
-    parts = (f"websearch_to_tsquery('pg_catalog.{dictionary}', %({name})s)" for dictionary in _DICTIONARIES)
-    return f"({' || '.join(parts)})"
+    return " || ".join(f"websearch_to_tsquery('pg_catalog.{dictionary}', %({name})s)" for dictionary in _DICTIONARIES)

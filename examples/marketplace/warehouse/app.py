@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import problems
+from common.tracing import outgoing
 from marketplace import stock
 from marketplace.callers import Service, StockKeeper, Warehouse
 from marketplace.context import Contents, ServiceContext, Work
@@ -64,7 +65,9 @@ async def build(context: ServiceContext) -> Contents:
             case "order.shipped":
                 await shelves.ship(transaction, purchase_id, goods)
         if happened is not None:
-            await transaction.outbox.append([NewEvent(topic=topic, key=event.key, type=happened, payload={})])
+            await transaction.outbox.append(
+                [NewEvent(topic=topic, key=event.key, type=happened, payload={}, headers=outgoing())]
+            )
 
     return Contents(
         routers=[router(shelves), internal(shelves)],

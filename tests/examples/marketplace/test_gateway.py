@@ -163,7 +163,8 @@ def test_what_is_no_route_is_404_and_leads_nowhere_else(system: Any, http: Any, 
 
 def test_the_openapi_document_names_the_routes_of_all_services(http: Any) -> None:
     document = http.get("/openapi.json").json()
-    assert {"/v1/login", "/v1/me", "/v1/products/{product_id}", "/v1/categories"} <= set(document["paths"])
+    routes = ("me", "products/{product_id}", "orders/{order_id}/pay", "payments/{order_id}/refunds", "warehouse/stock")
+    assert {f"/v1/{route}" for route in routes} <= set(document["paths"])
     assert all(path.startswith("/v1/") for path in document["paths"])
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     for operation in operations:
@@ -174,6 +175,21 @@ def test_the_openapi_document_names_the_routes_of_all_services(http: Any) -> Non
     assert len(ids) == len(set(ids))
     references = set(json.dumps(document).split('"#/components/schemas/')[1:])
     assert {reference.partition('"')[0] for reference in references} <= set(document["components"]["schemas"])
+
+
+def test_a_trace_leads_through_all_services(
+    http: Any, admin: Any, customer: Any, seller: Any, product: Any, collector: Collector, eventually: Any
+) -> None:
+    within = {"headers": {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "x-request-id": "one"}}
+    sold = product()
+    stock = {"product_id": sold["id"], "quantity": 1}
+    assert seller.post("/v1/warehouse/stock", json=stock, **within).status_code == 201
+    assert customer.get("/v1/me", **within).headers["x-request-id"] == "one"
+    order = customer.post("/v1/orders", json={"lines": [stock]}, **within)
+    assert order.status_code == 201, order.text
+    assert customer.post(f"/v1/orders/{order.json()['id']}/pay", json={}, **within).status_code in {200, 202}
+    expected = {f"marketplace.{name}" for name in (*SERVICES, "gateway")}
+    eventually(lambda: expected <= collector.services.get(TRACE, set()))
 
 
 def test_the_page_may_load_nothing_but_its_own(http: Any) -> None:
