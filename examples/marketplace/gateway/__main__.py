@@ -24,7 +24,7 @@ def main() -> int:
     async def serve(urls: dict[str, str], stop: asyncio.Event) -> None:
         tokens = AccessTokens(ISSUER, settings.token_key)
         async with Forwarding(urls, tokens) as forwarding:
-            app = application(urls, forwarding, tokens, Tracing("marketplace.gateway"))
+            app = application(forwarding, tokens, Tracing("marketplace.gateway"))
             async with listening(app, settings.host, settings.port):
                 print("gateway: ready", flush=True)
                 await stop.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import aiohttp
@@ -66,7 +66,7 @@ class Forwarding:
 
     async def ask(self, service: str, request: Request, body: bytes = b"", path: str | None = None) -> Response:
         """What the service answers, at another `path` if one is given."""
-        url = URL(self._urls[variable_of(service)] + (path or _target(request)), encoded=True)
+        url = self._url(service, path or _target(request))
         try:
             async with self._http.request(
                 request.method, url, headers=_passed_on(request), data=body or None, allow_redirects=False
@@ -81,6 +81,17 @@ class Forwarding:
         response = Response(content, answer.status)
         response.raw_headers += _passed_back(answer.raw_headers)
         return response
+
+    async def read(self, service: str, path: str) -> tuple[int, Any]:
+        """The status and the JSON that the service answers to the gateway itself."""
+        try:
+            async with self._http.get(self._url(service, path)) as answer:
+                return answer.status, await answer.json()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise StorageUnavailableError(f"the service of {service} does not answer: {type(error).__name__}") from None
+
+    def _url(self, service: str, target: str) -> URL:
+        return URL(self._urls[variable_of(service)] + target, encoded=True)
 
 
 def _target(request: Request) -> str:
