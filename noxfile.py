@@ -14,7 +14,7 @@ nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 EXTRAS = ".[embedded,cli,crypto,auth,mexc,names,testing]"
-EXAMPLES = ("-p", "common", "-p", "orders", "-p", "marketplace", "-p", "service", "-m", "quickstart")
+EXAMPLES = ("-p", "common", "-p", "crypto", "-p", "orders", "-p", "marketplace", "-p", "service", "-m", "quickstart")
 MEMORY, ROOM = Path("/dev/shm"), 6 << 30
 PROJECT = nox.project.load_toml("pyproject.toml")
 

@@ -29,7 +29,7 @@ from common.serving import Urls, tell
 from metacore.errors import MetacoreError, StorageUnavailableError
 
 _IN_GROUP = "SERVICES_MEMBER"
-_READY_WITHIN, _END_WITHIN = 30, 6
+_READY_WITHIN, _END_WITHIN = 60, 6
 _LOOK, _REST = 0.2, 1
 
 _logger = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from common.breaker import Breaker, BreakerOpenError
 from common.health import UnwellError
+from metacore import StorageUnavailableError
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ TIMEOUT = 0.2
 FAILURES = (RedisError, OSError, asyncio.TimeoutError)
 
 
-class RedisAwayError(Exception):
+class RedisAwayError(StorageUnavailableError):
     """Redis does not answer, or did not a moment ago."""
 
 

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from common.settings import Port, SystemSettings
-from metacore import Settings
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-
-_STORAGE: dict[str, Any] = {
-    "pool_timeout": 2,
-    "connect_timeout": 2,
-    "statement_timeout": 5,
-    "lock_timeout": 2,
-    "import_timeout": 30,
-}
 
 
 class OrderSettings(SystemSettings):
@@ -43,8 +33,3 @@ class OrderSettings(SystemSettings):
     cache_records: Annotated[int, Field(ge=1)] = 10_000
     cache_bytes: Annotated[int, Field(ge=4096)] = 128 * 2**20
     cache_ttl: Annotated[float, Field(gt=0)] = 300
-
-
-def storage_settings() -> Settings:
-    """Shorter time-outs than the library's, so that who asks is soon told; a variable METACORE_... still decides."""
-    return Settings(**{name: value for name, value in _STORAGE.items() if f"METACORE_{name.upper()}" not in os.environ})

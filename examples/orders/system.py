@@ -13,12 +13,13 @@ from common import health, openapi, pages, problems
 from common.bodies import LimitedBodies
 from common.observing import Metrics, Observed
 from common.serving import System, listening, tell
+from common.settings import storage_settings
 from common.tracing import Tracing
 from orders import letters
 from orders.app import MAX_BODY, AtHand, router
 from orders.cache import ReadyOrders, share_of_answers
 from orders.consumer import Consumer
-from orders.settings import OrderSettings, storage_settings
+from orders.settings import OrderSettings
 
 _COLLECT_AFTER = (50_000, 20, 50)
 

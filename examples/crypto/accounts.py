@@ -1,0 +1,147 @@
+"""The routes of accounts: who registers, signs in, goes on, and leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Cookie, Header, Response
+from pydantic import BaseModel, Field, SecretStr
+
+from common import problems
+from common.access_tokens import Claims
+from common.problems import UnauthorizedError
+from crypto.signing_in import SigningIn, WhoAsks
+from metacore import Session, SignedIn, User
+
+COOKIE = "refresh_token"
+
+RefreshCookie = Annotated[SecretStr | None, Cookie(alias=COOKIE)]
+UserAgent = Annotated[str | None, Header()]
+
+
+class Credentials(BaseModel):
+    """A name and a password."""
+
+    username: str = Field(description="The name; no two users have the same.")
+    password: SecretStr = Field(description="At least eight characters, at most 1,024 bytes.")
+
+
+class RefreshToken(BaseModel):
+    """The token that a session goes on by; without it, that of the cookie counts."""
+
+    refresh: SecretStr | None = None
+
+
+class Account(BaseModel):
+    """A user, as others may see it."""
+
+    id: UUID
+    name: str | None
+
+    @classmethod
+    def of(cls, user: User) -> Account:
+        """Of a user."""
+        return cls(id=user.id, name=user.username)
+
+
+class Tokens(BaseModel):
+    """What a session is proven by for some minutes, and what it goes on by."""
+
+    access: str
+    refresh: str
+
+
+class Entered(BaseModel):
+    """Who has signed in, and by which tokens."""
+
+    user: Account
+    tokens: Tokens
+
+
+class LivingSession(BaseModel):
+    """Where a user is signed in."""
+
+    id: UUID
+    label: str | None
+    created_at: datetime
+    idle_until: datetime
+    current: bool = Field(description="Whether it is the session of whoever asks.")
+
+    @classmethod
+    def of(cls, session: Session, claims: Claims) -> LivingSession:
+        """Of a session."""
+        told = {name: getattr(session, name) for name in ("id", "label", "created_at", "idle_until")}
+        return cls(**told, current=session.id == claims.session_id)
+
+
+class Ended(BaseModel):
+    """How many sessions were ended."""
+
+    sessions: int
+
+
+def router(signing_in: SigningIn, secure_cookie: bool) -> APIRouter:
+    """The routes, over the one who knows who is signed in."""
+    routes = APIRouter()
+
+    def entered(response: Response, signed_in: SignedIn) -> Entered:
+        token = signed_in.token.get_secret_value()
+        left = int((signed_in.session.expires_at - signing_in.now()).total_seconds())
+        response.set_cookie(COOKIE, token, left, path="/v1", secure=secure_cookie, httponly=True, samesite="strict")
+        response.headers["cache-control"] = "no-store"
+        tokens = Tokens(access=signing_in.access_token(signed_in), refresh=token)
+        return Entered(user=Account.of(signed_in.user), tokens=tokens)
+
+    def leave(response: Response) -> None:
+        response.delete_cookie(COOKIE, "/v1", secure=secure_cookie, httponly=True, samesite="strict")
+
+    @routes.post("/v1/register", status_code=201, responses=problems.documented(400, 409, 413, 503))
+    async def register(credentials: Credentials) -> Account:
+        """Store a user; then it can log in."""
+        return Account.of(await signing_in.sessions.register(credentials.username, credentials.password))
+
+    @routes.post("/v1/login", responses=problems.documented(400, 401, 413, 503))
+    async def log_in(credentials: Credentials, response: Response, user_agent: UserAgent = None) -> Entered:
+        """Begin a session. The refresh token is also a cookie that no script sees."""
+        told = await signing_in.sessions.log_in(credentials.username, credentials.password, user_agent or None)
+        return entered(response, told)
+
+    @routes.post("/v1/refresh", responses=problems.documented(400, 401, 413, 503))
+    async def refresh(response: Response, body: RefreshToken | None = None, cookie: RefreshCookie = None) -> Entered:
+        """Let the token give way to its successor: the same one for all who ask at once, or again within 10 s.
+
+        An error leaves the cookie as it is: whoever was too late with an old token has the new one by now.
+        """
+        token = (body.refresh if body else None) or cookie
+        if token is None:
+            raise UnauthorizedError("this needs a refresh token")
+        return entered(response, await signing_in.sessions.refresh(token))
+
+    @routes.post("/v1/auth/logout", status_code=204, responses=problems.documented(401, 503))
+    async def log_out(claims: WhoAsks, response: Response) -> None:
+        """End the session of whoever asks."""
+        await signing_in.end(claims, [claims.session_id])
+        leave(response)
+
+    @routes.post("/v1/auth/logout-all", responses=problems.documented(401, 503))
+    async def log_out_everywhere(claims: WhoAsks, response: Response) -> Ended:
+        """End all sessions of whoever asks."""
+        ended = await signing_in.end_all(claims)
+        leave(response)
+        return Ended(sessions=ended)
+
+    @routes.get("/v1/auth/sessions", responses=problems.documented(401, 503))
+    async def list_sessions(claims: WhoAsks) -> Sequence[LivingSession]:
+        """Where whoever asks is signed in, newest first."""
+        return [LivingSession.of(session, claims) for session in await signing_in.sessions.sessions(claims.user_id)]
+
+    @routes.delete("/v2/user/profile", status_code=204, responses=problems.documented(401, 503))
+    async def delete_profile(claims: WhoAsks, response: Response) -> None:
+        """Delete the user who asks, and all that it has."""
+        await signing_in.delete(claims)
+        leave(response)
+
+    return routes

@@ -1,0 +1,181 @@
+"""Who looks on at a portfolio, live: each has a socket, and is told what it is worth whenever that has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from common.access_tokens import Claims
+from crypto.prices import Prices
+from metacore import Portfolio, Valuation
+
+ANOTHER, ENDED, GOING_AWAY, TOO_SLOW, TRY_AGAIN = 4001, 4002, 1001, 1008, 1013
+"""Close codes: the user has opened another socket; the session has ended; the service ends; nobody reads; the database
+is away.
+"""
+
+_TOGETHER = 0.02
+"""Seconds for which prices are gathered: those of several symbols come one after the other, and are told at once."""
+_AGAIN = 2
+"""Seconds after which it is told once more without any change, since prices have grown older."""
+_TAKEN_WITHIN = 20
+"""Seconds within which a message is to be taken; a socket whose other end does not read is closed."""
+_CLOSED_WITHIN = 2
+
+
+class Viewer:
+    """One who looks on. What is still to be told is a mark, not a queue: who is slow is told the newest, once."""
+
+    def __init__(self, claims: Claims, name: str | None) -> None:
+        self.user_id, self.session_id, self.name = claims.user_id, claims.session_id, name
+        self.portfolio: Portfolio | None = None
+        self.wake = asyncio.Event()
+        self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What it holds."""
+        return () if self.portfolio is None else tuple(self.portfolio.holdings)
+
+    def end(self, code: int) -> None:
+        """Let its socket be closed by this code."""
+        if not self.over.done():
+            self.over.set_result(code)
+
+
+class Live:
+    """Everyone who looks on: one socket a user, since the second closes the first."""
+
+    def __init__(self, prices: Prices, stale_after: float) -> None:
+        self._prices, self._stale_after = prices, stale_after
+        self._viewers: dict[UUID, Viewer] = {}
+        self._by_symbol: defaultdict[str, set[Viewer]] = defaultdict(set)
+        self._changed: set[str] = set()
+        prices.on_quotes = self.quoted
+
+    def count(self) -> int:
+        """How many look on."""
+        return len(self._viewers)
+
+    def enter(self, claims: Claims, name: str | None) -> Viewer:
+        """Somebody looks on, whoever of the same user did before no more."""
+        viewer = Viewer(claims, name)
+        before = self._viewers.get(claims.user_id)
+        self._viewers[claims.user_id] = viewer
+        if before is not None:
+            before.end(ANOTHER)
+        return viewer
+
+    def leave(self, viewer: Viewer) -> None:
+        """It looks on no more."""
+        self._hold(viewer, ())
+        if self._viewers.get(viewer.user_id) is viewer:
+            del self._viewers[viewer.user_id]
+
+    def changed(self, portfolio: Portfolio) -> None:
+        """A portfolio has changed; who looks on at it is told, unless it knows of a newer one."""
+        viewer = self._viewers.get(portfolio.user_id)
+        if viewer is not None:
+            self.show(viewer, portfolio)
+
+    def show(self, viewer: Viewer, portfolio: Portfolio) -> None:
+        """Let it look on at this portfolio, unless it knows of a newer one."""
+        if viewer.portfolio is None or viewer.portfolio.version < portfolio.version:
+            self._hold(viewer, portfolio.holdings)
+            viewer.portfolio = portfolio
+            viewer.wake.set()
+
+    def session_ended(self, session_id: UUID) -> None:
+        """Who looks on in this session does so no more."""
+        for viewer in tuple(self._viewers.values()):
+            if viewer.session_id == session_id:
+                viewer.end(ENDED)
+
+    async def close(self) -> None:
+        """Nobody looks on any more; waits until all are told, not long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSED_WITHIN):
+                while self._viewers:
+                    for viewer in self._viewers.values():
+                        viewer.end(GOING_AWAY)
+                    await asyncio.sleep(0.02)
+
+    def quoted(self, symbols: set[str]) -> None:
+        """These symbols have new prices."""
+        if not self._changed:
+            asyncio.get_running_loop().call_later(_TOGETHER, self._wake)
+        self._changed |= symbols
+
+    async def run(self, websocket: WebSocket, viewer: Viewer) -> int:
+        """Tell the viewer what there is until its socket is over; the code to close it by."""
+        tasks = [asyncio.create_task(_receive(websocket)), asyncio.create_task(self._tell(websocket, viewer))]
+        ends: list[asyncio.Future[Any]] = [viewer.over, *tasks]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            return viewer.over.result() if viewer.over.done() else TOO_SLOW
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def message(self, viewer: Viewer, now: datetime) -> str:
+        """What it is told."""
+        holdings = viewer.portfolio.holdings if viewer.portfolio is not None else {}
+        quotes = {symbol: quote for symbol in holdings if (quote := self._prices.last(symbol)) is not None}
+        value = Valuation.of(holdings, {symbol: quote.price for symbol, quote in quotes.items()})
+        ages = {symbol: round(quote.age(now), 1) for symbol, quote in quotes.items()}
+        told = {
+            "ID": str(viewer.user_id),
+            "Name": viewer.name,
+            "Quantities": {symbol: f"{amount:f}" for symbol, amount in value.quantities.items()},
+            "Prices": {symbol: f"{amount:f}" for symbol, amount in value.prices.items()},
+            "Totals": {symbol: f"{amount:f}" for symbol, amount in value.totals.items()},
+            "Total": f"{value.total:f}",
+            "Unpriced": value.unpriced,
+            "Ages": ages,
+            "Stale": [symbol for symbol, age in ages.items() if age > self._stale_after],
+        }
+        return json.dumps(told, separators=(",", ":"))
+
+    async def _tell(self, websocket: WebSocket, viewer: Viewer) -> None:
+        while True:
+            viewer.wake.clear()
+            async with asyncio.timeout(_TAKEN_WITHIN):
+                await websocket.send_text(self.message(viewer, self._prices.now()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_AGAIN):
+                    await viewer.wake.wait()
+
+    def _hold(self, viewer: Viewer, symbols: Iterable[str]) -> None:
+        held, wanted = set(viewer.symbols), set(symbols)
+        self._prices.watch(wanted - held)
+        self._prices.leave(held - wanted)
+        for symbol in wanted - held:
+            self._by_symbol[symbol].add(viewer)
+        for symbol in held - wanted:
+            self._by_symbol[symbol].discard(viewer)
+            if not self._by_symbol[symbol]:
+                del self._by_symbol[symbol]
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, set()
+        for symbol in changed:
+            for viewer in self._by_symbol.get(symbol, ()):
+                viewer.wake.set()
+
+
+async def _receive(websocket: WebSocket) -> None:
+    """Let go by whatever the client sends, until it leaves."""
+    with suppress(WebSocketDisconnect):
+        while True:
+            message = await websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return

@@ -1,0 +1,44 @@
+"""What the portfolio tracker can be told by variables CRYPTO_..."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from common.settings import Port, SystemSettings
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class CryptoSettings(SystemSettings):
+    """Of all its processes."""
+
+    model_config = SettingsConfigDict(env_prefix="CRYPTO_")
+
+    port: Port = 8082
+    access_key: SecretStr | None = None
+    """Signs access tokens; at least 32 bytes. Without one it is random: after a restart clients refresh once more."""
+    access_lifetime: Annotated[timedelta, Field(gt=timedelta())] = timedelta(minutes=5)
+    secure_cookie: bool = False
+    """Whether the refresh token's cookie is sent over HTTPS alone: yes, wherever there is HTTPS."""
+    exchange_url: str | None = None
+    """What pushes miniTickers, such as `wss://stream.binance.com:9443/ws/!miniTicker@arr`; without one, one that is
+    simulated stands in.
+    """
+    silent_after: Seconds = 10
+    """After how long without a message a connection to the exchange is given up, and made anew."""
+    stale_after: Seconds = 10
+    """How old a price may get before it is marked as stale."""
+
+
+class ExchangeSettings(SystemSettings):
+    """Of the exchange that is simulated."""
+
+    model_config = SettingsConfigDict(env_prefix="CRYPTO_EXCHANGE_")
+
+    port: Port = 8083
+    every: Seconds = 1
+    """Seconds from one message to the next."""
