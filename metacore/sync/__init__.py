@@ -116,6 +116,9 @@ if TYPE_CHECKING:
     from metacore.domain.trading.transfers import Transfer as Transfer
     from metacore.domain.trading.transfers import TransferResult as TransferResult
     from metacore.domain.trading.user_transfers import UserTransfer as UserTransfer
+    from metacore.domain.values.amounts import Amount as Amount
+    from metacore.domain.values.amounts import NonNegativeAmount as NonNegativeAmount
+    from metacore.domain.values.amounts import PositiveAmount as PositiveAmount
     from metacore.domain.values.imports import ImportResult as ImportResult
     from metacore.domain.values.items import BadItem as BadItem
     from metacore.domain.values.items import Readable as Readable

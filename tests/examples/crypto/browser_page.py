@@ -1,6 +1,7 @@
 """The page of the tracker in a real browser: `nox -s browser`, which tells where Chromium is."""
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+_SEVERAL_POINTS = re.compile("^M.*L.*L")
 
 
 @pytest.fixture(scope="module")
@@ -57,22 +59,16 @@ def test_who_registers_sees_what_a_coin_is_worth_as_it_moves(page: Page, system:
         worth = {"1.5": "3.0000000000000000015", "2.5": "5.0000000000000000025", "2": "4.000000000000000002"}[price]
         expect(page.locator("#sum")).to_have_text(worth)
         time.sleep(1)
-    expect(page.locator("#chart path.line")).to_have_attribute("d", _of_several_points())
+    expect(page.locator("#chart path.line")).to_have_attribute("d", _SEVERAL_POINTS)
     expect(row.locator("svg path.line")).to_have_count(1)
 
     # Loaded anew, it goes on by the cookie, and the chart by what was kept.
     page.reload()
     expect(page.locator("#sum")).to_have_text("4.000000000000000002")
-    expect(page.locator("#chart path.line")).to_have_attribute("d", _of_several_points())
+    expect(page.locator("#chart path.line")).to_have_attribute("d", _SEVERAL_POINTS)
     page.get_by_role("button", name="Remove").click()
     expect(page.locator("#coins tr")).to_have_count(0)
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("Name")).to_be_visible()
     expect(page.locator("#portfolio")).to_be_hidden()
     assert page.locator("body img").count() == 0
-
-
-def _of_several_points() -> Any:
-    import re  # noqa: PLC0415
-
-    return re.compile("^M.*L.*L")
