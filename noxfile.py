@@ -14,7 +14,8 @@ nox.options.error_on_missing_interpreters = False
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 EXTRAS = ".[embedded,cli,crypto,auth,mexc,names,testing]"
-EXAMPLES = ("-p", "common", "-p", "crypto", "-p", "orders", "-p", "marketplace", "-p", "service", "-m", "quickstart")
+SYSTEMS = ("common", "crypto", "marketflow", "marketplace", "orders", "service")
+EXAMPLES = (*(word for name in SYSTEMS for word in ("-p", name)), "-m", "quickstart")
 MEMORY, ROOM = Path("/dev/shm"), 6 << 30
 PROJECT = nox.project.load_toml("pyproject.toml")
 

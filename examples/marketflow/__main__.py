@@ -1,0 +1,58 @@
+"""`python -m marketflow [--port N]`: start what no variable names, read the sources, serve, print the URLs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+from common.parts import Parts
+from metacore.errors import ConfigurationError
+
+
+class Arguments(argparse.ArgumentParser):
+    """Tells what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with that."""
+        self.exit(2, f"error: {message}\n")
+
+
+def arguments(given: list[str]) -> argparse.Namespace:
+    """The arguments of the command."""
+    parser = Arguments(
+        "marketflow",
+        usage="marketflow [--port N] [--config FILE] | --help",
+        description="Prices of exchanges: live by HTTP, and kept as exact minutes.",
+        epilog="Variables MARKETFLOW_... say the same and more; METACORE_URL and SERVICES_REDIS name the parts.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--port", metavar="N", help="the port to listen on")
+    parser.add_argument("--config", metavar="FILE", help="settings as TOML; MARKETFLOW_CONFIG names one, too")
+    return parser.parse_args(given)
+
+
+def main() -> int:
+    """Run the service until a signal ends it."""
+    from marketflow.settings import load
+
+    given = arguments(sys.argv[1:])
+    try:
+        settings = load(given.config, given.port)
+    except ConfigurationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    parts = Parts("METACORE_URL", "SERVICES_REDIS").start()
+    # All else is loaded while the parts start, what `connect` would load later among it.
+    import metacore.postgres.storages.storage  # noqa: F401
+    from common import logs
+    from common.serving import run
+    from marketflow.system import system
+
+    logs.configure("marketflow", settings.log_level)
+    return run(system(settings, not os.environ.get("METACORE_URL")), parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""The minutes as other programs read them: a view for each mode, and how long minutes are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+import psycopg
+
+from metacore import ConfigurationError, MetacoreError, Storage, Transaction
+
+VIEWS = {"live": "market_minutes", "test": "market_minutes_test"}
+
+_CHUNK = 1000
+_PURGE_EVERY = 600
+_LOCK = 6_022_140_857
+# The scale of the quotient is that of the dividend: 36 places are more than enough to round to 18.
+_VIEW = """
+CREATE VIEW {schema}.{name} AS
+SELECT symbol::text AS pair_name, exchange::text AS exchange, starts_at AS timestamp,
+    trim_scale(round((sum(sum) + 0e-36) / sum(count), 18)) AS average_price,
+    min(low) AS min_price, max(high) AS max_price, sum(count)::bigint AS count
+FROM {schema}.bar_parts WHERE feed = '{feed}' GROUP BY symbol, exchange, starts_at
+"""
+
+_logger = logging.getLogger(__name__)
+
+
+async def require_views(storage: Storage, schema: str) -> None:
+    """Make the views that are not there. Who may not make any has to be given them, and is told so in the log."""
+
+    async def make(transaction: Transaction) -> None:
+        connection = transaction.connection
+        await connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", [_LOCK])
+        for feed, name in VIEWS.items():
+            found = await connection.execute("SELECT to_regclass(%s)", [f"{schema}.{name}"])
+            row = await found.fetchone()
+            if row is None or row[0] is None:
+                await connection.execute(_VIEW.format(schema=schema, name=name, feed=feed).encode())
+
+    try:
+        await storage.run(make)
+    except ConfigurationError:
+        return  # kept in no PostgreSQL
+    except (MetacoreError, psycopg.Error) as error:
+        _logger.warning("the views of minutes are not there, and cannot be made: %s", type(error).__name__)
+
+
+async def purge(storage: Storage, keep: timedelta, stop: asyncio.Event) -> None:
+    """Delete minutes that are older than that, some at a time, now and then until the event is set."""
+    while not stop.is_set():
+        wait: float = _PURGE_EVERY
+        try:
+            for feed in VIEWS:
+                if await storage.bars.purge(feed, storage.now() - keep, _CHUNK) == _CHUNK:
+                    wait = 0.1
+        except MetacoreError as error:
+            _logger.warning("old minutes are not deleted: %s", type(error).__name__)
+        try:
+            async with asyncio.timeout(wait):
+                await stop.wait()
+        except TimeoutError:
+            continue
