@@ -16,11 +16,11 @@ PERIODS: Mapping[str, timedelta] = MappingProxyType(
         **{f"{minutes}m": timedelta(minutes=minutes) for minutes in (1, 3, 5)},
     }
 )
-SPAN = max(PERIODS.values()) + timedelta(seconds=5)
-"""What the window keeps: the longest period, and the second in which it begins."""
+SPAN = max(PERIODS.values()) + timedelta(seconds=10)
+"""What the window keeps: the longest period, before a tick that may be ahead of the clock, and whole seconds."""
 
 _MILLISECOND = timedelta(milliseconds=1)
-_WAITING = 32
+_WAITING = 8
 """So many batches of ticks wait at most to be counted."""
 
 
@@ -28,8 +28,9 @@ class Market:
     """What is known of the prices of one mode. Ticks of another never get here."""
 
     def __init__(self, mode: Mode) -> None:
-        self.mode = mode
-        self.arriving: asyncio.Queue[list[Tick]] = asyncio.Queue(_WAITING)
+        self.mode: Mode = mode
+        self._arriving: asyncio.Queue[list[Tick]] = asyncio.Queue(_WAITING)
+        self._turn = asyncio.Lock()
         self.version = 0
         """Another one whenever an answer may be another one."""
         self.ticks = 0
@@ -38,9 +39,19 @@ class Market:
     async def run(self) -> None:
         """Count what arrives, for ever."""
         while True:
-            self._add(await self.arriving.get())
-            self.arriving.task_done()
+            self._add(await self._arriving.get())
+            self._arriving.task_done()
             await asyncio.sleep(0)
+
+    async def arrive(self, ticks: list[Tick]) -> None:
+        """Let `ticks` be counted, in the order of those who call; waits while others are."""
+        # A full queue lets in who comes by when there is room, not who waits longest; a lock has turns.
+        async with self._turn:
+            await self._arriving.put(ticks)
+
+    async def counted(self) -> None:
+        """Wait until all that arrived is counted."""
+        await self._arriving.join()
 
     def merge(self, parts: Iterable[BarPart]) -> None:
         """Count what other instances tell."""

@@ -17,7 +17,6 @@ from marketflow.settings import Address, MarketSettings, Mode
 from marketflow.sources import Chunks, Source, tcp
 from marketflow.turns import Turns
 
-_KEY = "marketflow:mode"
 _TELL_EVERY = 1.0
 _KEPT = 10
 """Seconds for which the mode is known after the last instance has ended."""
@@ -40,6 +39,7 @@ class Modes:
         self._markets, self._addresses, self._turns = markets, addresses, turns
         self._redis, self._settings, self._clock = redis, settings, clock
         self._switching = asyncio.Lock()
+        self._key = f"{settings.namespace}:mode"
         self._told = True
         self.mode: Mode = settings.mode
         self.sources: Sequence[Source] = ()
@@ -80,21 +80,21 @@ class Modes:
                 if not self._told:
                     await self._tell()
                 elif (said := await self._said_by_others()) is None:
-                    await self._redis.call(lambda client: client.set(_KEY, self.mode, ex=_KEPT, nx=True))
+                    await self._redis.call(lambda client: client.set(self._key, self.mode, ex=_KEPT, nx=True))
                 elif said != self.mode:
                     await self._switch(said)
-                await self._redis.call(lambda client: client.expire(_KEY, _KEPT))
+                await self._redis.call(lambda client: client.expire(self._key, _KEPT))
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TELL_EVERY):
                     await stop.wait()
 
     async def _said_by_others(self) -> Mode | None:
-        said = await self._redis.call(lambda client: client.get(_KEY))
+        said = await self._redis.call(lambda client: client.get(self._key))
         known: dict[object, Mode] = {b"live": "live", b"test": "test"}
         return known.get(said)
 
     async def _tell(self) -> None:
-        await self._redis.call(lambda client: client.set(_KEY, self.mode, ex=_KEPT))
+        await self._redis.call(lambda client: client.set(self._key, self.mode, ex=_KEPT))
         self._told = True
 
     async def _switch(self, mode: Mode) -> None:
@@ -114,7 +114,7 @@ class Modes:
                 address.exchange,
                 self._chunks(address),
                 partial(self._turns.has, name),
-                market.arriving,
+                market.arrive,
                 self._settings,
                 self._clock,
             )
@@ -125,7 +125,7 @@ class Modes:
 
     async def _end(self) -> None:
         await asyncio.gather(*(source.stop() for source in self.sources))
-        await self.market.arriving.join()
+        await self.market.counted()
 
     def _chunks(self, address: Address) -> Chunks:
         if self.mode == "live":

@@ -83,7 +83,7 @@ class MarketSettings(SystemSettings):
     workers: Annotated[int, Field(ge=1, le=100)] = 5
     """Of each source."""
     longest_line: Annotated[int, Field(ge=100)] = 64 * 1024
-    ahead: Annotated[float, Field(ge=0)] = 5
+    ahead: Annotated[float, Field(ge=0, le=5)] = 5
     """How many seconds a tick may lie after the clock here."""
     late: Annotated[float, Field(gt=0)] = 3600
     """How many seconds a tick may be late."""
@@ -91,6 +91,8 @@ class MarketSettings(SystemSettings):
     """After so many seconds without a line a source is said to be silent."""
     flush: Annotated[float, Field(gt=0, le=1)] = 0.5
     """How often, in seconds, ticks become parts that are told and stored: a crash costs no more."""
+    namespace: Annotated[str, Field(min_length=1, max_length=100)] = "marketflow"
+    """What the keys in Redis begin with; instances that share it are one service."""
     retention_days: Annotated[float, Field(gt=0)] = 30
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import TypeAlias
@@ -64,12 +64,12 @@ class Source:
         exchange: str,
         chunks: Chunks,
         turn: Turn,
-        market: asyncio.Queue[list[Tick]],
+        arrive: Callable[[list[Tick]], Awaitable[None]],
         settings: MarketSettings,
         clock: Callable[[], datetime],
     ) -> None:
         self.exchange = exchange
-        self._chunks, self._turn, self._market = chunks, turn, market
+        self._chunks, self._turn, self._arrive = chunks, turn, arrive
         self._settings, self._clock = settings, clock
         self._reader = Reader(exchange, settings.symbols, settings.late, settings.ahead)
         self._lines: asyncio.Queue[list[bytes]] = asyncio.Queue(_WAITING)
@@ -154,7 +154,7 @@ class Source:
             try:
                 if ticks := self._reader.read(lines, self._clock()):
                     self.ticks += len(ticks)
-                    await self._market.put(ticks)
+                    await self._arrive(ticks)
             finally:
                 self._lines.task_done()
             await asyncio.sleep(0)

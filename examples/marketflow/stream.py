@@ -42,7 +42,7 @@ class Stream:
     part has an id.
     """
 
-    def __init__(self, market: Market, redis: RedisClient) -> None:
+    def __init__(self, market: Market, redis: RedisClient, namespace: str) -> None:
         self._market, self._redis = market, redis
         self._run = new_id().hex
         self._number = 0
@@ -50,7 +50,7 @@ class Stream:
         self._last = "0-0"
         self._others: dict[tuple[str, int], Entry] = {}
         self._stored: dict[str, int] = {}
-        self._key = f"marketflow:{market.mode}"
+        self._key = f"{namespace}:{market.mode}"
 
     def add(self, parts: Sequence[BarPart]) -> Entry:
         """Tell these to the others, as soon as Redis answers."""

@@ -44,8 +44,8 @@ def system(settings: MarketSettings, started_parts: bool) -> System:
             redis = await stack.enter_async_context(RedisClient(urls["SERVICES_REDIS"]))
             if not settings.sources:
                 await stack.enter_async_context(simulated(OURS, settings.symbols, settings.rate))
-            markets = {mode: Market(mode) for mode in _MODES}
-            streams = {mode: Stream(market, redis) for mode, market in markets.items()}
+            markets: dict[Mode, Market] = {mode: Market(mode) for mode in _MODES}
+            streams = {mode: Stream(market, redis, settings.namespace) for mode, market in markets.items()}
             keepers = [Keeper(markets[mode], storage, streams[mode], settings.flush) for mode in _MODES]
             turns = Turns(url, alone)
             modes = Modes(markets, settings.sources or OURS, turns, redis, settings, storage.now)
@@ -90,7 +90,7 @@ def application(
     metrics.gauge("market_stored", "Parts stored since the start.", lambda: sum(one.stored for one in keepers))
     metrics.gauge("market_lost", "Parts given up, too many waiting.", lambda: sum(one.lost for one in keepers))
     metrics.storage(storage)
-    app = FastAPI(title="Market data", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Market data", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     prices = Prices(modes, storage, settings)
     app.include_router(router(prices, modes, history))
     checks: dict[str, Check] = {"database": storage.ping, "redis": redis.check, "minutes": _all(keepers)}
