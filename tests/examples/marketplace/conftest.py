@@ -52,9 +52,15 @@ def variables() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def system(parts: dict[str, str], variables: dict[str, str], start_system: Any) -> Any:
+def topics_begin() -> str:
+    """How the names of the topics of a module begin."""
+    return f"{new_id().hex}."
+
+
+@pytest.fixture(scope="module")
+def system(parts: dict[str, str], variables: dict[str, str], topics_begin: str, start_system: Any) -> Any:
     """The marketplace that the tests of a module share."""
-    own = {"MARKETPLACE_TOPICS": f"{new_id().hex}.", "MARKETPLACE_ADMIN_PASSWORD": PASSWORD}
+    own = {"MARKETPLACE_TOPICS": topics_begin, "MARKETPLACE_ADMIN_PASSWORD": PASSWORD}
     return start_system("marketplace", **parts, **own, **variables)
 
 
@@ -199,10 +205,10 @@ class Trade:
         url = os.environ.get("METACORE_URL", url) if url == "(as given)" else url
         return metacore.sync.connect(url, settings=Settings(schema=f"marketplace_{service}"))
 
-    def process(self, service: str) -> psutil.Process:
-        """The process of a service."""
+    def process(self, service: str) -> psutil.Process | None:
+        """The process of a service, if it lives."""
         family = psutil.Process(self.system.process.pid).children()
-        return next(one for one in family if one.name() == service)
+        return next((one for one in family if one.name() == service), None)
 
     def require_consistent(self, order_ids: Sequence[str], goods: dict[str, int]) -> None:
         """Stock and money are what these orders, of all that there are of `goods`, make of them."""

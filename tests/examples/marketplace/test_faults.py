@@ -1,0 +1,158 @@
+"""Services killed at any moment, and the broker away: every order ends, and stock and money agree."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from common.servers import Broker
+from metacore import Event
+from metacore.ids import new_id
+
+KILLS = int(os.environ.get("MARKETPLACE_TEST_KILLS", "1"))
+"""How often each service is killed."""
+AWAY = float(os.environ.get("MARKETPLACE_TEST_AWAY", "2"))
+"""For how many seconds the broker is away."""
+RESERVED_FOR = 20 + AWAY
+BUYERS, ORDERS = 4, 24
+
+SERVICES = ("gateway", "products", "orders", "warehouse", "payments", "payment_gateway")
+SAVED_BY_THE_BROKER_AFTER = 1
+"""Seconds. The embedded broker has what it acknowledged on disk half a second later."""
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker that may be stopped."""
+    broker = Broker(tmp_path_factory.mktemp("own-broker"))
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="module")
+def parts(database_url: str, broker: Broker) -> dict[str, str]:
+    return {"METACORE_URL": database_url, "SERVICES_KAFKA": broker.url}
+
+
+@pytest.fixture(scope="module")
+def variables() -> dict[str, str]:
+    return {
+        "MARKETPLACE_RESERVED_FOR": str(RESERVED_FOR),
+        "MARKETPLACE_SWEEP_EVERY": "0.3",
+        "MARKETPLACE_PAY_WAITS": "1",
+    }
+
+
+@pytest.fixture(scope="module")
+def forgotten(trade: Any) -> tuple[str, str]:
+    """An order that nobody pays, and its product."""
+    product = trade.stocked(3)
+    return trade.ordered({product: 2})["id"], product
+
+
+def insist(ask: Callable[[], httpx.Response], wanted: Sequence[int]) -> httpx.Response:
+    """Ask until one of these statuses is answered; no other is a fault."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            answer = ask()
+        except httpx.TransportError:  # nobody listens
+            time.sleep(0.2)
+            continue
+        if answer.status_code in wanted:
+            return answer
+        assert answer.status_code in (202, 503), answer.text
+        time.sleep(0.2)
+    raise AssertionError("it was not answered")
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_whichever_service_is_killed_every_order_ends(trade: Any, eventually: Any) -> None:
+    goods = {trade.stocked(1000): 2, trade.stocked(1000): 1}
+
+    def buy(_: int) -> str:
+        key = new_id().hex
+        order_id: str = insist(lambda: trade.order(goods, key), [201]).json()["id"]
+        insist(lambda: trade.pay(order_id), [200, 409])
+        return order_id
+
+    with ThreadPoolExecutor(BUYERS) as pool:
+        buying = [pool.submit(buy, number) for number in range(ORDERS * KILLS)]
+        for service in random.sample(SERVICES * KILLS, len(SERVICES) * KILLS):
+            time.sleep(random.random())
+            eventually(lambda service=service: trade.process(service) is not None)
+            trade.process(service).kill()
+        order_ids = [one.result() for one in buying]
+    eventually(lambda: {trade.get(order_id)["state"] for order_id in order_ids} <= {"PAID", "FAILED"})
+    assert "PAID" in {trade.get(order_id)["state"] for order_id in order_ids}
+    trade.require_consistent(order_ids, dict.fromkeys(goods, 1000))
+
+
+async def _told(url: str, topics: Sequence[str]) -> list[tuple[str, bytes, int]]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=url)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(3)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning()
+        ends = await consumer.end_offsets(partitions)
+        told = []
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            for messages in (await consumer.getmany(timeout_ms=100)).values():
+                told += [(one.topic, one.key, one.value) for one in messages]
+        return told
+    finally:
+        await consumer.stop()
+
+
+def test_while_the_broker_is_away_orders_are_taken_and_events_are_told_later(
+    trade: Any, topics_begin: str, broker: Broker, eventually: Any
+) -> None:
+    product = trade.stocked(100)
+    before = trade.ordered({product: 1})
+    assert insist(lambda: trade.pay(before["id"]), [200]).json()["state"] == "PAID"
+    time.sleep(SAVED_BY_THE_BROKER_AFTER)
+    broker.stop(signal.SIGKILL)
+    orders = [before, *(trade.ordered({product: 1}) for _ in range(4))]
+    assert [trade.pay(order["id"]).status_code for order in orders] == [200, 202, 202, 202, 202]
+    cancelled = trade.ordered({product: 1})
+    assert trade.cancel(cancelled["id"]).json()["state"] == "CANCELED"
+    time.sleep(AWAY)
+    broker.start()
+    eventually(lambda: {trade.get(order["id"])["state"] for order in orders} == {"PAID"})
+    eventually(lambda: trade.stock(product) == (95, 0))
+    trade.require_consistent([order["id"] for order in orders], {product: 100})
+
+    topics = [f"{topics_begin}{topic}" for topic in ("orders", "stock", "payments")]
+    for service, topic in zip(("orders", "warehouse", "payments"), topics, strict=True):
+        with trade.storage(service) as storage:
+            eventually(lambda storage=storage, topic=topic: storage.outbox.lag(topic).events == 0)
+    seqs: dict[tuple[str, bytes], list[int]] = {}
+    for topic, key, value in asyncio.run(_told(broker.url, topics)):
+        seq = Event.model_validate_json(value).seq
+        if seq not in seqs.setdefault((topic, key), []):
+            seqs[topic, key].append(seq)
+    assert len(seqs) > len(orders)
+    assert all(told == list(range(1, len(told) + 1)) for told in seqs.values())
+
+
+def test_what_is_not_paid_in_time_expires_once_and_is_never_paid(trade: Any, forgotten: Any, eventually: Any) -> None:
+    order_id, product = forgotten
+    eventually(lambda: trade.get(order_id)["state"] == "FAILED")
+    assert trade.get(order_id)["reason"] == "EXPIRED"
+    eventually(lambda: trade.stock(product) == (3, 0))
+    assert trade.pay(order_id).status_code == 409
+    eventually(lambda: trade.payment(order_id).get("state") == "VOIDED")
+    assert trade.bank_log([order_id]) == []
+    moves = trade.keeper.get(f"/v1/warehouse/stock/{product}/movements").json()["items"]
+    assert [move["reason"] for move in moves] == ["DEPOSIT", "HOLD", "RELEASE"]
+    assert trade.get(order_id)["state"] == "FAILED"
