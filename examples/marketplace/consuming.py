@@ -19,7 +19,7 @@ from metacore import AcceptOutcome, DeadLetter, Event, MetacoreError, Transactio
 
 _Message: TypeAlias = ConsumerRecord[bytes, bytes]
 
-_POLL, _REST, _FETCH = 10, 25, 200
+_POLL, _REST, _FETCH = 10, 50, 200
 """Milliseconds: see the consumer of the order service."""
 _BATCH = 500
 _AT_ONCE = 8

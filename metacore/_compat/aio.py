@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable
 from typing import Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, cast
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -162,6 +162,26 @@ _completing: set[asyncio.Task[Any]] = set()
 async def sleep(seconds: float) -> None:
     """Wait for `seconds`."""
     await asyncio.sleep(seconds)
+
+
+async def for_each(items: Iterable[V], action: Callable[[V], Coroutine[Any, Any, object]], at_once: int) -> None:
+    """Call `action` with each item, `at_once` at the same time at most; the blocking one does one after the other.
+
+    The first error is raised when those that have begun are done.
+    """
+    waiting = iter(items)
+
+    async def work() -> None:
+        for item in waiting:
+            await action(item)
+
+    if at_once == 1:
+        await work()
+        return
+    done = await asyncio.gather(*(work() for _ in range(at_once)), return_exceptions=True)
+    for error in done:
+        if error is not None:
+            raise error
 
 
 async def retry(

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Annotated, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -152,6 +152,12 @@ def complete(action: Callable[[], T]) -> T:
 def sleep(seconds: float) -> None:
     """Wait for `seconds`."""
     time.sleep(seconds)
+
+
+def for_each(items: Iterable[V], action: Callable[[V], object], at_once: int) -> None:  # noqa: ARG001 - as there
+    """Call `action` with each item, in turn."""
+    for item in items:
+        action(item)
 
 
 def retry(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from metacore._compat.aio import Eventual, require_own_world, sleep
+from metacore._compat.aio import Eventual, for_each, require_own_world, sleep
 from metacore.domain.messages.claims import Claim, ClaimedKey, Wanted, delay_after
 from metacore.domain.messages.dead_letters import legible
 from metacore.domain.messages.events import Event, EventKey
@@ -38,7 +38,8 @@ class Relay:
     the event is parked as a dead letter, and its key goes on, too. Any number of relays may share topics, in any number
     of processes: a key is one relay's at a time, for the time of a `lease`,
     which must be longer than `send` takes. Whoever takes events drops those that have
-    come before, by `inbox.accept`.
+    come before, by `inbox.accept`. It tells so many keys `at_once`: a `send` that waits
+    holds up its key alone. A relay whose `send` blocks tells one after the other all the same.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Relay:
         *,
         keys: int = 100,
         per_key: int = 50,
+        at_once: int = 1,
         lease: timedelta = timedelta(seconds=30),
         attempts: int = 10,
         backoff: timedelta = timedelta(seconds=1),
@@ -56,7 +58,7 @@ class Relay:
         pause: timedelta = timedelta(milliseconds=100),
     ) -> None:
         require_own_world(storage, self)
-        require_integer(attempts=attempts)
+        require_integer(attempts=attempts, at_once=at_once)
         self._wanted = Wanted.of(topics, keys, per_key, lease)
         times = {"backoff": backoff, "longest_backoff": longest_backoff, "pause": pause}
         for name, value in times.items():
@@ -64,9 +66,11 @@ class Relay:
                 raise ConfigurationError("it is a timedelta above nought", setting=name)
         if attempts < 1:
             raise ConfigurationError("an event is tried once at least", setting="attempts")
+        if at_once < 1:
+            raise ConfigurationError("it is one key at least", setting="at_once")
         self._storage = storage
         self._send = send
-        self._attempts = attempts
+        self._attempts, self._at_once = attempts, at_once
         self._mark_after = min(MARK, self._wanted.lease / 4)
         self._backoff, self._longest, self._pause = backoff, longest_backoff, pause
         self._is_stopped = False
@@ -96,8 +100,7 @@ class Relay:
         wanted = self._wanted
         claim = await self._storage.outbox.claim(wanted.topics, wanted.keys, wanted.per_key, wanted.lease)
         progress = _Progress(claim, self._storage.now())
-        for claimed in claim.keys:
-            await self._tell(claimed, progress)
+        await for_each(claim.keys, lambda claimed: self._tell(claimed, progress), self._at_once)
         await self._mark(progress)
         return progress.told
 

@@ -68,6 +68,16 @@ class RelayContract(Contract):
         assert receiver.seen == [("a", 1), ("a", 2), ("b", 1), ("b", 2), ("a", 3)]
         assert storage.outbox.lag("trading").events == 0
 
+    def test_several_keys_at_once_are_told_each_in_its_order(
+        self, storage: Storage, relay_with: Relays, receiver: Receiver
+    ) -> None:
+        storage.outbox.append(NewEventFactory.build(key=key) for key in "abcabca")
+        receiver.refuses = {("b", 2)}
+        assert relay_with(at_once=2).step() == 6
+        for key, seqs in {"a": [1, 2, 3], "b": [1], "c": [1, 2]}.items():
+            assert [seq for told, seq in receiver.seen if told == key] == seqs
+        assert storage.outbox.lag("trading").events == 1
+
     def test_an_event_that_does_not_arrive_holds_up_its_key_alone(
         self, storage: Storage, clock: ManualClock, relay_with: Relays, receiver: Receiver
     ) -> None:
@@ -142,7 +152,7 @@ class RelayContract(Contract):
         assert receiver.seen == [("order", 1), ("order", 2), ("order", 3)]
 
     def test_settings_that_cannot_be_are_refused(self, relay_with: Relays) -> None:
-        for name, value in {"attempts": 0, "backoff": timedelta(0), "pause": 1}.items():
+        for name, value in {"attempts": 0, "at_once": 0, "backoff": timedelta(0), "pause": 1}.items():
             with pytest.raises(ConfigurationError) as caught:
                 relay_with(**{name: value})
             assert caught.value.setting == name
