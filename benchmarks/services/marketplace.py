@@ -1,0 +1,211 @@
+"""The marketplace under load: orders of three lines from basket to paid, a product that all want, how late events are.
+
+    nox -s bench -- benchmarks/services/marketplace.py
+
+All of it runs on the same machine: the services, the stand-in for the bank, PostgreSQL, a broker, and who asks. What
+each takes of the processors is told for one order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import aiohttp
+import psutil
+import uvloop
+from aiokafka import AIOKafkaConsumer
+from pydantic import SecretStr
+
+import metacore
+from common.access_tokens import AccessTokens, Claims
+from common.parts import Parts
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SECONDS = float(os.environ.get("MARKETPLACE_LOAD_SECONDS", "10"))
+BUYERS = int(os.environ.get("MARKETPLACE_LOAD_BUYERS", "64"))
+LINES, PRODUCTS = 3, 100
+EVENTS, BATCH = 1000, 10
+KEY = secrets.token_urlsafe(32)
+
+Ask = Callable[[], Awaitable[tuple[int, float]]]
+
+
+def token(*roles: str) -> dict[str, str]:
+    """The header of somebody with these roles."""
+    claims = Claims(uuid4(), uuid4(), frozenset(roles))
+    return {"authorization": f"Bearer {AccessTokens('marketplace', SecretStr(KEY)).issue(claims, datetime.now(UTC))}"}
+
+
+@contextmanager
+def marketplace(urls: dict[str, str]) -> Iterator[tuple[psutil.Process, dict[str, str]]]:
+    """The marketplace, once it is ready, and where its services are."""
+    environment = {**os.environ, **urls, "MARKETPLACE_TOKEN_KEY": KEY, "MARKETPLACE_PORT": "18990"}
+    command = [sys.executable, "-m", "marketplace"]
+    with subprocess.Popen(command, cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = dict(urls)
+        try:
+            while (line := process.stdout.readline().strip()) != "marketplace: ready":
+                assert process.poll() is None, "the marketplace did not start"
+                name, _, value = line.partition("=")
+                told[name] = value
+            yield psutil.Process(process.pid), {**told, **urls}
+        finally:
+            process.terminate()
+
+
+def used(process: psutil.Process) -> dict[str, float]:
+    """The processor time of each service so far."""
+    times = ((one.name(), one.cpu_times()) for one in process.children())
+    return {name: spent.user + spent.system for name, spent in times}
+
+
+def tell(what: str, times: list[float]) -> None:
+    times.sort()
+    p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
+    print(f"  {what}: p50 {p50 * 1e3:,.0f} ms, p99 {p99 * 1e3:,.0f} ms")
+
+
+async def make_products(http: aiohttp.ClientSession, url: str, count: int, stock: int) -> list[str]:
+    """Products with so much stock each."""
+    made = []
+    admin, seller, keeper = token("ADMIN"), token("SELLER"), token("WAREHOUSE")
+    async with http.post(f"{url}/v1/categories", json={"name": uuid4().hex}, headers=admin) as answer:
+        category = (await answer.json())["id"]
+    for number in range(count):
+        new = {"title": f"Product {number}", "price": "12.50", "currency": "USD", "category_id": category}
+        async with http.post(f"{url}/v1/products", json=new, headers=seller) as answer:
+            made.append((await answer.json())["id"])
+        goods = {"product_id": made[-1], "quantity": stock}
+        async with http.post(f"{url}/v1/warehouse/stock", json=goods, headers=keeper) as answer:
+            assert answer.status == 201, await answer.text()
+    return made
+
+
+async def orders(process: psutil.Process, url: str) -> None:
+    """Orders of three lines, each ordered and paid by the gateway."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=BUYERS)) as http:
+        products = await make_products(http, url, PRODUCTS, 10**8)
+        ordering: list[float] = []
+        paying: list[float] = []
+        other: dict[int, int] = {}
+        until = time.perf_counter() + SECONDS
+
+        async def buy(number: int) -> None:
+            headers = token("CUSTOMER")
+            while (began := time.perf_counter()) < until:
+                number += BUYERS
+                chosen = [products[(number * 7 + line * 31) % PRODUCTS] for line in range(LINES)]
+                lines = [{"product_id": product, "quantity": 1} for product in chosen]
+                async with http.post(f"{url}/v1/orders", json={"lines": lines}, headers=headers) as answer:
+                    if answer.status != 201:
+                        other[answer.status] = other.get(answer.status, 0) + 1
+                        continue
+                    order = await answer.json()
+                ordered = time.perf_counter()
+                async with http.post(f"{url}/v1/orders/{order['id']}/pay", headers=headers) as answer:
+                    paid = (await answer.json()).get("state")
+                if paid != "PAID":
+                    other[answer.status] = other.get(answer.status, 0) + 1
+                    continue
+                ordering.append(ordered - began)
+                paying.append(time.perf_counter() - ordered)
+
+        before, own, began = used(process), time.process_time(), time.perf_counter()
+        await asyncio.gather(*(buy(number) for number in range(BUYERS)))
+        took, count = time.perf_counter() - began, len(paying)
+        spent = {name: (now - before[name]) / count for name, now in used(process).items() if name in before}
+        asking = (time.process_time() - own) / count
+    print(f"orders of {LINES} lines, {BUYERS} buyers: {count} paid in {took:.1f} s, {count / took:,.0f}/s")
+    print(f"  not paid, by status: {other}")
+    tell("ordered", ordering)
+    tell("paid", paying)
+    each = ", ".join(f"{name} {seconds * 1e3:.1f}" for name, seconds in sorted(spent.items()))
+    print(f"  ms of processor time each: {each}; to ask {asking * 1e3:.1f}")
+
+
+async def hot_product(process: psutil.Process, warehouse: str, url: str) -> None:
+    """Reservations of one product, asked of the warehouse."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=BUYERS)) as http:
+        (product,) = await make_products(http, url, 1, 10**8)
+        times: list[float] = []
+        until = time.perf_counter() + SECONDS
+        expires_at = datetime.now(UTC).replace(year=2100).isoformat()
+
+        async def reserve() -> None:
+            headers = token("SERVICE")
+            while (began := time.perf_counter()) < until:
+                wanted = {
+                    "purchase_id": str(uuid4()),
+                    "warehouse": "main",
+                    "goods": {product: 1},
+                    "expires_at": expires_at,
+                }
+                async with http.post(f"{warehouse}/internal/reservations", json=wanted, headers=headers) as answer:
+                    assert answer.status == 204, await answer.text()
+                times.append(time.perf_counter() - began)
+
+        before, began = used(process), time.perf_counter()
+        await asyncio.gather(*(reserve() for _ in range(BUYERS)))
+        took = time.perf_counter() - began
+        spent = (used(process)["warehouse"] - before["warehouse"]) / len(times)
+    print(f"one product, {BUYERS} at once: {len(times)} reserved in {took:.1f} s, {len(times) / took:,.0f}/s")
+    tell("reserved", times)
+    print(f"  {spent * 1e3:.1f} ms of processor time of the warehouse each")
+
+
+async def lag(urls: dict[str, str]) -> None:
+    """How late events arrive at the broker, where so many are appended each second to the outbox of a service."""
+    topic = "marketplace.products"
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=urls["SERVICES_KAFKA"], auto_offset_reset="latest")
+    await consumer.start()
+    await consumer.seek_to_end()
+    late: list[float] = []
+    wanted = int(EVENTS * SECONDS)
+
+    async def take() -> None:
+        while len(late) < wanted:
+            for messages in (await consumer.getmany(timeout_ms=10)).values():
+                now = time.time()
+                late.extend(
+                    now - metacore.Event.model_validate_json(one.value).recorded_at.timestamp() for one in messages
+                )
+            await asyncio.sleep(0.01)
+
+    settings = metacore.Settings(schema="marketplace_products")
+    async with metacore.connect(urls["METACORE_URL"], settings=settings) as storage:
+        taking = asyncio.create_task(take())
+        began = time.perf_counter()
+        for number in range(wanted // BATCH):
+            await asyncio.sleep(max(0.0, began + number * BATCH / EVENTS - time.perf_counter()))
+            events = [
+                metacore.NewEvent(topic=topic, key=str(UUID(int=(number * BATCH + one) % 500)), type="load", payload={})
+                for one in range(BATCH)
+            ]
+            await storage.outbox.append(events)
+        appended = time.perf_counter() - began
+        await taking
+    await consumer.stop()
+    print(f"events: {wanted} appended in {appended:.1f} s, {wanted / appended:,.0f}/s")
+    tell("late", late)
+
+
+def main() -> None:
+    with Parts("METACORE_URL", "SERVICES_KAFKA") as parts, marketplace(parts.urls) as (process, told):
+        uvloop.run(orders(process, told["MARKETPLACE_GATEWAY"]))
+        uvloop.run(hot_product(process, told["MARKETPLACE_WAREHOUSE"], told["MARKETPLACE_GATEWAY"]))
+        uvloop.run(lag(told))
+
+
+if __name__ == "__main__":
+    main()
