@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from metacore.domain.trading.reservations import NewReservation
-from metacore.domain.trading.reserving import Posting, PostReservation, Reserve, VoidReservation
+from metacore.domain.trading.reserving import Posting, PostReservations, Reserve, VoidReservation
 from metacore.errors import InsufficientFundsError
 
 USER = UUID(int=1)
@@ -19,7 +19,8 @@ def reserve(day, amount, asset="USDT"):
 
 
 def post(day, made, amount=None):
-    return day.execute(PostReservation(Posting(user_id=USER, reservation_id=made.id, amount=amount)))
+    [posted] = day.execute(PostReservations([Posting(user_id=USER, reservation_id=made.id, amount=amount)]))
+    return posted
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from pydantic import BaseModel
 
 from marketplace.context import ServiceContext
 from marketplace.stock import MAIN, Wanted
+from marketplace.warehouse.together import Together
 from metacore import (
     AlreadyExistsError,
     BalanceEntry,
     ConflictError,
-    InsufficientFundsError,
     LedgerService,
     NewReservation,
     NewUser,
@@ -47,6 +47,7 @@ class Shelves:
     def __init__(self, context: ServiceContext) -> None:
         self._storage = context.storage
         self._ledger = LedgerService(context.storage)
+        self._together = Together(self._ledger)
 
     async def open(self) -> None:
         """Make the accounts that are there from the beginning."""
@@ -84,11 +85,7 @@ class Shelves:
             )
             for product_id, quantity in wanted.goods.items()
         ]
-        try:
-            await self._ledger.reserve_all(reservations)
-        except InsufficientFundsError:
-            return False
-        return True
+        return await self._together.reserve(reservations)
 
     async def expire_due(self) -> int:
         """Free what was reserved for too long."""
@@ -100,10 +97,8 @@ class Shelves:
         """Take all that is reserved for a purchase out of the shelves; False, and nothing is, if some of it is gone."""
         try:
             async with transaction.transaction() as step:
-                ledger = LedgerService(step)
-                for product_id in sorted(goods):
-                    reservation_id = reservation_of(purchase_id, product_id)
-                    await ledger.post(account_of(warehouse), reservation_id, to=account_of(_PACKED))
+                reserved = [reservation_of(purchase_id, product_id) for product_id in goods]
+                await LedgerService(step).post_all(account_of(warehouse), reserved, to=account_of(_PACKED))
         except (ConflictError, NotFoundError):
             return False
         return True

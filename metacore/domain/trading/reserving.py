@@ -31,6 +31,11 @@ class Posting(Model):
     amount: PositiveAmount | None = None
     to: UUID | None = None
 
+    @property
+    def users(self) -> frozenset[UUID]:
+        """Whose balances it moves."""
+        return frozenset({self.user_id, self.to or self.user_id})
+
 
 @dataclass(frozen=True, slots=True)
 class Reserve(Command[Sequence[Reservation]]):
@@ -52,30 +57,33 @@ class Reserve(Command[Sequence[Reservation]]):
 
 
 @dataclass(frozen=True, slots=True)
-class PostReservation(Command[Reservation]):
-    """Take what a reservation holds."""
+class PostReservations(Command[Sequence[Reservation]]):
+    """Take what reservations hold, all or none, in list order; the error of the first that cannot be posted."""
 
-    posting: Posting
+    postings: Sequence[Posting]
     tolerance: timedelta = TOLERANCE
 
     def selection(self, exclusive: bool) -> Selection:
-        told = self.posting
         return Selection(
-            users=frozenset({told.user_id, told.to or told.user_id}),
+            users=frozenset(user_id for told in self.postings for user_id in told.users),
             exclusive_users=exclusive,
-            reservations=((told.user_id, told.reservation_id),),
+            reservations=tuple((told.user_id, told.reservation_id) for told in self.postings),
             **(alone_with_facts(self.tolerance) if exclusive else {}),
         )
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
-        told, reservation = self.posting, self._reservation(work)
-        if not reservation.is_pending:
-            return set()
-        users = {told.user_id, told.to or told.user_id}
-        return {(user_id, reservation.asset) for user_id in users} | work.balances_of_facts()
+        wanted = set()
+        for told in self.postings:
+            reservation = _named(work, told)
+            if reservation.is_pending:
+                wanted |= {(user_id, reservation.asset) for user_id in told.users} | work.balances_of_facts()
+        return wanted
 
-    def decide(self, work: UnitOfWork) -> Reservation:
-        told, reservation = self.posting, self._reservation(work)
+    def decide(self, work: UnitOfWork) -> Sequence[Reservation]:
+        return tuple(self._post(work, told) for told in self.postings)
+
+    def _post(self, work: UnitOfWork, told: Posting) -> Reservation:
+        reservation = _named(work, told)
         amount = reservation.amount if told.amount is None else told.amount
         if amount > reservation.amount:
             raise InvalidDataError("no more can be posted than was reserved", field="amount")
@@ -85,9 +93,6 @@ class PostReservation(Command[Reservation]):
             return reservation
         to = None if told.to is None else work.state_of(told.to)
         return post(work.state_of(told.user_id), reservation, amount, to, self.tolerance)
-
-    def _reservation(self, work: UnitOfWork) -> Reservation:
-        return work.state_of(self.posting.user_id).reservation(self.posting.reservation_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,10 @@ class ExpireReservations(Command[Sequence[Reservation]]):
 
     def decide(self, work: UnitOfWork) -> Sequence[Reservation]:
         return tuple(set_free(work.state_of(row.user_id), row, ReservationState.EXPIRED) for row in _due(work))
+
+
+def _named(work: UnitOfWork, told: Posting) -> Reservation:
+    return work.state_of(told.user_id).reservation(told.reservation_id)
 
 
 def _due(work: UnitOfWork) -> list[Reservation]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from metacore._compat.blocking import require_own_world
 from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.reservations import NewReservation, Reservation
-from metacore.domain.trading.reserving import ExpireReservations, Posting, PostReservation, Reserve, VoidReservation
+from metacore.domain.trading.reserving import ExpireReservations, Posting, PostReservations, Reserve, VoidReservation
 from metacore.domain.trading.sides import TOLERANCE, require_tolerance
 from metacore.domain.trading.transferring import HandOver, UserTransferResult
 from metacore.domain.trading.user_transfers import UserTransfer
@@ -79,12 +79,15 @@ class LedgerService:
         one is returned; ConflictError if it is resolved another way. InvalidDataError if the amount is more than is
         reserved, or `to` its own user, or without room for it; NotFoundError if there is no such reservation or user.
         """
-        told = {
-            "user_id": require_id(user_id, "user_id"),
-            "reservation_id": require_id(reservation_id, "reservation_id"),
-        }
-        posting = build(Posting, {**told, "amount": amount, "to": to if to is None else require_id(to, "to")})
-        return execute(self._storage, PostReservation(posting, self._tolerance), self._feed)
+        (posted,) = self._post(user_id, (reservation_id,), amount, to)
+        return posted
+
+    def post_all(self, user_id: UUID, reservation_ids: Iterable[UUID], to: UUID | None = None) -> Sequence[Reservation]:
+        """`post` all of these reservations of a user, each as a whole, or none, in list order.
+
+        The error of the first that cannot be posted ends it, and nothing is stored.
+        """
+        return self._post(user_id, tuple(reservation_ids), None, to)
 
     def void(self, user_id: UUID, reservation_id: UUID) -> Reservation:
         """Release what is reserved: all of it is free again.
@@ -136,6 +139,16 @@ class LedgerService:
             after = page.next
             if after is None or expired >= limit:
                 return expired
+
+    def _post(
+        self, user_id: UUID, reservation_ids: Sequence[UUID], amount: Decimal | None, to: UUID | None
+    ) -> Sequence[Reservation]:
+        told = {"user_id": require_id(user_id, "user_id"), "to": to if to is None else require_id(to, "to")}
+        postings = tuple(
+            build(Posting, {**told, "reservation_id": require_id(each, "reservation_id"), "amount": amount})
+            for each in reservation_ids
+        )
+        return execute(self._storage, PostReservations(postings, self._tolerance), self._feed)
 
     def _expire(self, user_id: UUID, reservation_ids: Sequence[UUID]) -> int:
         try:

@@ -49,7 +49,7 @@ class LedgerContract(TradingContract):
 
 
 class ReservationContract(LedgerContract):
-    """Of `reserve`, `reserve_all`, `post`, `void` and `expire_due`."""
+    """Of `reserve`, `reserve_all`, `post`, `post_all`, `void` and `expire_due`."""
 
     def test_an_amount_is_reserved_once_for_each_asset_and_reference(
         self, storage: Storage, ledger: LedgerService, clock: ManualClock, stock: User
@@ -126,6 +126,24 @@ class ReservationContract(LedgerContract):
         assert (last.reason, last.reference, last.delta_free) == (EntryReason.TRANSFER, "order", Decimal(5))
         storage.users.delete(buyer.id)
         assert ledger.post(*made.key, to=buyer.id) == posted
+
+    def test_all_are_posted_or_none_in_list_order(
+        self, storage: Storage, ledger: LedgerService, stock: User, buyer: User
+    ) -> None:
+        several = ledger.reserve_all([amount_of(stock, 2), amount_of(stock, 3), amount_of(stock, 1)])
+        ids = [row.id for row in several]
+        ledger.void(stock.id, ids[2])
+        for broken, error in ((ids, ConflictError), ([*ids[:2], NOBODY], NotFoundError)):
+            with pytest.raises(error):
+                ledger.post_all(stock.id, broken, to=buyer.id)
+            assert (money(storage, stock), money(storage, buyer)) == ({UNIT: "5 / 5"}, {UNIT: "1 / 0"})
+        posted = ledger.post_all(stock.id, [*ids[:2], ids[0]], to=buyer.id)
+        assert [(row.id, row.state, row.posted_to) for row in posted] == [
+            (each, "POSTED", buyer.id) for each in (ids[0], ids[1], ids[0])
+        ]
+        assert (money(storage, stock), money(storage, buyer)) == ({UNIT: "5 / 0"}, {UNIT: "6 / 0"})
+        assert ledger.post_all(stock.id, ids[:2], to=buyer.id) == posted[:2]
+        assert ledger.post_all(stock.id, []) == ()
 
     def test_what_cannot_be_posted_changes_nothing(
         self, storage: Storage, ledger: LedgerService, stock: User, buyer: User
