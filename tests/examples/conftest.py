@@ -56,6 +56,12 @@ class Running:
         return status
 
 
+@pytest.fixture(scope="session")
+def run_system(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Running]:
+    """Run a system by its name, with variables; whoever does stops it."""
+    return lambda name, **variables: Running(name, tmp_path_factory.mktemp("systems") / "log", variables)
+
+
 Start = Callable[..., Running]
 
 

@@ -39,17 +39,24 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="module")
-def parts(database_url: str, broker: Broker) -> dict[str, str]:
-    return {"METACORE_URL": database_url, "SERVICES_KAFKA": broker.url}
+def topics_begin() -> str:
+    """How the names of the topics begin."""
+    return f"{new_id().hex}."
 
 
 @pytest.fixture(scope="module")
-def variables() -> dict[str, str]:
-    return {
+def system(start_system: Any, database_url: str, broker: Broker, topics_begin: str) -> Any:
+    """A marketplace of this module's own, for what is done to it."""
+    variables = {
+        "METACORE_URL": database_url,
+        "SERVICES_KAFKA": broker.url,
+        "MARKETPLACE_TOPICS": topics_begin,
+        "MARKETPLACE_ADMIN_PASSWORD": "correct horse",
         "MARKETPLACE_RESERVED_FOR": str(RESERVED_FOR),
         "MARKETPLACE_SWEEP_EVERY": "0.3",
         "MARKETPLACE_PAY_WAITS": "1",
     }
+    return start_system("marketplace", **variables)
 
 
 @pytest.fixture(scope="module")

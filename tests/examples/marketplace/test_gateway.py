@@ -1,63 +1,17 @@
 """What is seen from outside: who may do what, the routes, and what is told of requests."""
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
 import httpx
 import jwt
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 SERVICES = ("users", "products", "orders", "payments", "warehouse")
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 PRODUCT = {"title": "Shoes", "price": "1", "currency": "USD", "category_id": str(UUID(int=1))}
-
-
-class Collector:
-    """Takes traces, as it is told them by OTLP; `services` are those that have told of a trace."""
-
-    def __init__(self) -> None:
-        found = self.services = dict[str, set[str]]()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                told = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["content-length"])))
-                for resource in told.resource_spans:
-                    names = {one.key: one.value.string_value for one in resource.resource.attributes}
-                    for scope in resource.scope_spans:
-                        for span in scope.spans:
-                            found.setdefault(span.trace_id.hex(), set()).add(names["service.name"])
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-
-@pytest.fixture(scope="module")
-def collector() -> Iterator[Collector]:
-    collector = Collector()
-    serving = threading.Thread(target=collector.server.serve_forever, args=(0.05,))
-    serving.start()
-    yield collector
-    collector.server.shutdown()
-    serving.join()
-    collector.server.server_close()
-
-
-@pytest.fixture(scope="module")
-def variables(collector: Collector) -> dict[str, str]:
-    """Let the services trace what they are asked."""
-    return {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +132,7 @@ def test_the_openapi_document_names_the_routes_of_all_services(http: Any) -> Non
 
 
 def test_a_trace_leads_through_all_services(
-    http: Any, admin: Any, customer: Any, seller: Any, product: Any, collector: Collector, eventually: Any
+    http: Any, admin: Any, customer: Any, seller: Any, product: Any, collector: Any, eventually: Any
 ) -> None:
     within = {"headers": {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "x-request-id": "one"}}
     sold = product()

@@ -11,11 +11,6 @@ import pytest
 SECONDS = float(os.environ.get("MARKETPLACE_TEST_SECONDS", "1.5"))
 
 
-@pytest.fixture(scope="module")
-def variables() -> dict[str, str]:
-    return {"MARKETPLACE_SWEEP_EVERY": "0.3", "MARKETPLACE_PAY_WAITS": "10"}
-
-
 def test_an_order_is_reserved_paid_and_shipped_at_the_prices_of_its_moment(trade: Any, seller: Any) -> None:
     shoes, hats = trade.stocked(10, price="12.50"), trade.stocked(5, price="0.99")
     order = trade.ordered({shoes: 3, hats: 2})
