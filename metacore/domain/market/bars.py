@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -177,7 +177,24 @@ def average(sum: Decimal, count: int) -> Decimal:
         return canonical((sum / count).quantize(ATTO, ROUND_HALF_EVEN, context=context))
 
 
-def added_up(prices: Sequence[Prices]) -> dict[str, Any]:
+class Added(Protocol):
+    """What can be added up: `Prices`, and what is counted while ticks come."""
+
+    @property
+    def count(self) -> int: ...
+    @property
+    def sum(self) -> Decimal: ...
+    @property
+    def low(self) -> Decimal: ...
+    @property
+    def low_at(self) -> datetime: ...
+    @property
+    def high(self) -> Decimal: ...
+    @property
+    def high_at(self) -> datetime: ...
+
+
+def added_up(prices: Sequence[Added]) -> dict[str, Any]:
     """What `prices`, one at least, are together, as the values of the fields of `Prices`."""
     low = min(prices, key=lambda each: (each.low, each.low_at))
     high = min(prices, key=lambda each: (each.high.copy_negate(), each.high_at))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from metacore import ids
-from metacore.domain.market.bars import MINUTE, BarPart, Prices, Summary, added_up, minute_of
+from metacore.domain.market.bars import MINUTE, BarPart, Summary, added_up, minute_of
 from metacore.domain.market.ticks import Tick
 from metacore.domain.values.amounts import addition, canonical
 from metacore.domain.values.model import require_model, unchecked
@@ -22,8 +22,6 @@ _SECOND = timedelta(seconds=1)
 
 Pair = tuple[str, str]
 """`(symbol, exchange)`."""
-
-_Found = Sequence[tuple[Pair, datetime, "_Sums"]]
 
 
 @dataclass(slots=True)
@@ -73,9 +71,6 @@ class _Sums:
     def values(self) -> dict[str, Any]:
         names = ("count", "low", "low_at", "high", "high_at")
         return {"sum": canonical(self.sum), **{name: getattr(self, name) for name in names}}
-
-    def prices(self) -> Prices:
-        return unchecked(Prices, self.values())
 
 
 class TickWindow:
@@ -136,8 +131,10 @@ class TickWindow:
 
         NotFoundError if none is in the window.
         """
-        found = self._found(symbol, exchange, None)
-        (_, place), _, sums = max(found, key=lambda each: each[2].last_at)
+        newest = [(pair[1], seconds[max(seconds)]) for pair, seconds in self._pairs(symbol, exchange)]
+        if not newest:
+            raise NotFoundError("tick", (symbol, exchange))
+        place, sums = max(newest, key=lambda each: each[1].last_at)
         return unchecked(Tick, {"exchange": place, "symbol": symbol, "price": sums.last, "at": sums.last_at})
 
     def summary(self, symbol: str, exchange: str | None = None, since: datetime | None = None) -> Summary:
@@ -149,11 +146,11 @@ class TickWindow:
         found = self._found(symbol, exchange, start)
         return Summary.of(
             {
-                **added_up([sums.prices() for _, _, sums in found]),
+                **added_up([sums for _, sums in found]),
                 "symbol": symbol,
                 "exchange": exchange,
-                "since": start or min(second for _, second, _ in found),
-                "until": max(second for _, second, _ in found) + _SECOND,
+                "since": start or min(second for second, _ in found),
+                "until": max(second for second, _ in found) + _SECOND,
             }
         )
 
@@ -203,16 +200,19 @@ class TickWindow:
             del self._seconds[pair][second]
             self._known.pop((pair, second), None)
 
-    def _found(
-        self, symbol: str, exchange: str | None, start: datetime | None
-    ) -> Sequence[tuple[Pair, datetime, _Sums]]:
+    def _pairs(self, symbol: str, exchange: str | None) -> Iterator[tuple[Pair, dict[datetime, _Sums]]]:
+        """The pairs of a symbol that have seconds, and these."""
         require_key(symbol=symbol)
         if exchange is not None:
             require_key(exchange=exchange)
+        for pair, seconds in self._seconds.items():
+            if pair[0] == symbol and exchange in (None, pair[1]) and seconds:
+                yield pair, seconds
+
+    def _found(self, symbol: str, exchange: str | None, start: datetime | None) -> Sequence[tuple[datetime, _Sums]]:
         found = [
-            (pair, second, sums)
-            for pair, seconds in self._seconds.items()
-            if pair[0] == symbol and exchange in (None, pair[1])
+            (second, sums)
+            for _, seconds in self._pairs(symbol, exchange)
             for second, sums in seconds.items()
             if start is None or second >= start
         ]
