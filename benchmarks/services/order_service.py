@@ -11,26 +11,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 import httpx
 import psutil
 import uvloop
+from services.harness import ask, figure, free_port, processor_time, running
 
 from common.parts import Parts
 from metacore.testing.factories import OrderRecordFactory
 from orders.publish import publish
 from orders.settings import OrderSettings
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 CONNECTIONS = 16
 ROUNDS = 5
 SECONDS = 2.0
@@ -52,108 +48,23 @@ uvloop.run(main())
 """
 
 
-class Asker(asyncio.Protocol):
-    """Asks again as soon as it is answered."""
-
-    def __init__(self, request: bytes, length: int, tail: bytes, until: float, times: list[float]) -> None:
-        self._request, self._length, self._tail = request, length, tail
-        self._until, self._times = until, times
-        self.wrong = 0
-        self.ended = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._ask()
-
-    def _ask(self) -> None:
-        self._got = b""
-        self._began = time.perf_counter()
-        self._transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        self._got += data
-        if len(self._got) < self._length:
-            return
-        now = time.perf_counter()
-        self._times.append(now - self._began)
-        self.wrong += not (self._got.startswith(b"HTTP/1.1 200") and self._got.endswith(self._tail))
-        if now < self._until:
-            self._ask()
-        else:
-            self._transport.close()
-
-    def connection_lost(self, _: Exception | None) -> None:
-        self.ended.set_result(None)
-
-
-async def ask(port: int, path: str, seconds: float) -> tuple[list[float], int]:
-    """The times of the answers, and how many were wrong."""
-    request = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode()
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-    body = await reader.readexactly(length)
-    writer.close()
-    times: list[float] = []
-    until = time.perf_counter() + seconds
-    askers = []
-    for _ in range(CONNECTIONS):
-        _, asker = await asyncio.get_running_loop().create_connection(
-            lambda: Asker(request, len(head) + length, body, until, times), "127.0.0.1", port
-        )
-        askers.append(asker)
-    await asyncio.gather(*(asker.ended for asker in askers))
-    return times, sum(asker.wrong for asker in askers)
-
-
-@contextmanager
-def service(urls: dict[str, str], port: int) -> Iterator[psutil.Process]:
-    """The order service in a process of its own, once it is ready."""
-    environment = {**os.environ, **urls, "ORDERS_PORT": str(port)}
-    with subprocess.Popen(
-        [sys.executable, "-m", "orders"], cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        try:
-            while b"SERVICES_KAFKA" not in process.stdout.readline():
-                assert process.poll() is None, "the service did not start"
-            yield psutil.Process(process.pid)
-        finally:
-            process.terminate()
-
-
-def processor_time(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
-
-
-def figure(told: str, name: str) -> float:
-    return float(told.partition(f"\n{name} ")[2].partition("\n")[0])
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
-
-
 def cached_gets(urls: dict[str, str], body: Path) -> None:
     record = OrderRecordFactory.build(count=ITEMS)
     body.write_text(record.model_dump_json(), encoding="utf-8")
     port, bare_port = free_port(), free_port()
     bare = subprocess.Popen([sys.executable, "-c", BAREST, str(bare_port), str(body)])
     try:
-        with service(urls, port) as process, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with running("orders", urls, port) as process, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
             client.put(f"/api/v1/orders/{record.order_uid}", content=body.read_bytes()).raise_for_status()
+            told = client.get(f"/order/{record.order_uid}").content
             own = psutil.Process()
             ratios, rates, used, asking, every = [], [], [], [], []
             for _ in range(ROUNDS):
                 before, before_own = processor_time(process), processor_time(own)
-                times, wrong = uvloop.run(ask(port, f"/order/{record.order_uid}", SECONDS))
+                times, wrong = uvloop.run(ask(port, f"/order/{record.order_uid}", SECONDS, CONNECTIONS, told))
                 used.append((processor_time(process) - before) / len(times))
                 asking.append((processor_time(own) - before_own) / len(times))
-                bare_times, _ = uvloop.run(ask(bare_port, "/", SECONDS))
+                bare_times, _ = uvloop.run(ask(bare_port, "/", SECONDS, CONNECTIONS))
                 assert not wrong, f"{wrong} of {len(times)} answers were wrong"
                 rates.append(len(times) / SECONDS)
                 ratios.append(len(times) / len(bare_times))
@@ -167,8 +78,8 @@ def cached_gets(urls: dict[str, str], body: Path) -> None:
         f"  median round {statistics.median(rates):,.0f}/s, {statistics.median(ratios):.2f} of the barest application"
     )
     print(f"  p50 {every[len(every) // 2] * 1e3:.2f} ms, p99 {every[len(every) * 99 // 100] * 1e3:.2f} ms")
-    told, to_ask = statistics.median(used) * 1e6, statistics.median(asking) * 1e6
-    print(f"  {told:.0f} us of processor time each, and {to_ask:.0f} to ask")
+    each, to_ask = statistics.median(used) * 1e6, statistics.median(asking) * 1e6
+    print(f"  {each:.0f} us of processor time each, and {to_ask:.0f} to ask")
 
 
 def consumed(urls: dict[str, str], name: str, broken_every: int) -> None:
@@ -178,7 +89,10 @@ def consumed(urls: dict[str, str], name: str, broken_every: int) -> None:
     if broken_every:
         messages[::broken_every] = [b'{"order_uid": "broken"'] * len(messages[::broken_every])
     port = free_port()
-    with service(own, port) as process, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with (
+        running("orders", own, port) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+    ):
         while client.get("/health").status_code != 200:
             time.sleep(0.05)
         settings = OrderSettings(topic=name)
