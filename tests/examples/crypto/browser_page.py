@@ -30,7 +30,7 @@ def page(system: Any) -> Iterator[Page]:
         page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
         yield page
         browser.close()
-    refused = ("status of 400", "status of 401")
+    refused = ("status of 400", "status of 401", "404 (Not Found)")
     assert [text for text in complaints if not any(status in text for status in refused)] == []
 
 
