@@ -120,6 +120,14 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def clickhouse(session: nox.Session) -> None:
+    """What the systems in examples/ keep in ClickHouse: one that is a package, of half a gigabyte, so apart."""
+    _install_for_tests(session, "clickhouse")
+    pipelines = sorted(map(str, Path("tests/examples").glob("*/clickhouse_*.py")))
+    session.run("pytest", "-n", "0", *(session.posargs or pipelines))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and format."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))

@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Self
 
-from common.servers import Broker, RedisServer, Server
+from common.servers import Broker, ClickHouseServer, RedisServer, Server
 from metacore.errors import ConfigurationError, StorageUnavailableError
 
 _END_TIMEOUT = 8
@@ -120,6 +120,7 @@ EMBEDDED: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
     "METACORE_URL": _postgresql,
     "SERVICES_REDIS": lambda: _running(RedisServer),
     "SERVICES_KAFKA": lambda: _running(Broker),
+    "SERVICES_CLICKHOUSE": lambda: _running(ClickHouseServer),
     "SERVICES_S3": _objects,
 }
 """What stands in for a part that nobody named: a line for each, and a context manager that gives its URL."""

@@ -102,6 +102,20 @@ class RedisServer(Server):
         return [str(binary.get_binary_path()), *listens, "--save", "", "--appendonly", "no"]
 
 
+class ClickHouseServer(Server):
+    """A ClickHouse that is chDB behind its HTTP interface (`clickhouse_server.py`)."""
+
+    @property
+    def url(self) -> str:
+        """The URL of its HTTP interface."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self) -> list[str]:
+        """How it is started."""
+        program = Path(__file__).with_name("clickhouse_server.py")
+        return [sys.executable, str(program), str(self.port), str(self.directory / "data")]
+
+
 def _end_with_parent() -> None:
     # Who started it may be killed, too. 1 is PR_SET_PDEATHSIG.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 import sys
 
 from common.parts import Parts
@@ -10,21 +10,21 @@ from common.parts import Parts
 
 def main() -> int:
     """Run the system until a signal ends it."""
-    parts = Parts("METACORE_URL", "SERVICES_REDIS").start()
-    from common import logs
-    from common.group import Member, run
+    variables = ["METACORE_URL", "SERVICES_REDIS"]
+    # By its variable alone: what else there is to set is read when the parts are starting already.
+    pipeline = os.environ.get("CRYPTO_PIPELINE", "").lower() in {"1", "true", "yes", "on"}
+    if pipeline:
+        variables += ["SERVICES_KAFKA", "SERVICES_CLICKHOUSE"]
+    parts = Parts(*variables).start()
+    # All else is loaded while the parts start, and once for all processes: they are copies of this one.
+    import metacore.postgres.storages.storage  # noqa: F401
+    from common import group, logs
+    from crypto import processes
     from crypto.settings import CryptoSettings
 
     settings = CryptoSettings()
     logs.configure("crypto", settings.log_level)
-    members = [Member("crypto.socket"), Member("crypto.aggregator"), Member("crypto.profile")]
-    if settings.exchange_url is None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        url = f"ws://127.0.0.1:{port}/ws/!miniTicker@arr"
-        members[0] = Member("crypto.socket", {"CRYPTO_EXCHANGE_URL": url})
-        members.insert(0, Member("crypto.exchange", {"CRYPTO_EXCHANGE_PORT": str(port)}))
-    return run("crypto", members, parts, settings.host, settings.port)
+    return group.run("crypto", processes.members(settings), parts, settings.host, settings.port)
 
 
 if __name__ == "__main__":

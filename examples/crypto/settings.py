@@ -11,6 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from common.settings import Port, SystemSettings
 
 Seconds = Annotated[float, Field(gt=0)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class CryptoSettings(SystemSettings):
@@ -32,6 +33,20 @@ class CryptoSettings(SystemSettings):
     """After how long without a message a connection to the exchange is given up, and made anew."""
     stale_after: Seconds = 10
     """How old a price may get before it is marked as stale."""
+    pipeline: bool = False
+    """Whether every tick goes by Kafka to ClickHouse, too: SERVICES_KAFKA, SERVICES_CLICKHOUSE."""
+    topic: Name = "tickers"
+    partitions: Annotated[int, Field(ge=1)] = 3
+    """Of the topic, where it is not there yet."""
+    group: Name = "crypto-pipeline"
+    member: Name = "crypto-pipeline-1"
+    """The name of this instance in its group, the same after a restart; each instance has its own."""
+    table: Annotated[str, Field(pattern="^[a-z_]{1,60}$")] = "tickers"
+    """The table in ClickHouse."""
+    batch: Annotated[int, Field(ge=1, le=100_000)] = 5000
+    """How many ticks are inserted at once."""
+    batch_seconds: Seconds = 1
+    """How long ticks wait for others."""
 
 
 class ExchangeSettings(SystemSettings):

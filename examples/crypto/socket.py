@@ -20,6 +20,7 @@ from common.parts import Parts
 from common.redis_client import RedisAwayError, RedisClient
 from common.serving import run
 from crypto.quotes import TICKS, Quote, pack
+from crypto.recorder import Recorder
 from crypto.settings import CryptoSettings
 from metacore import ConfigurationError, InvalidDataError, Tick
 from metacore.exchanges import binance
@@ -46,6 +47,7 @@ class ExchangeSocket:
 
     def __init__(self, url: str, silent_after: float, told: Told) -> None:
         self._url, self._silent_after, self._told = url, silent_after, told
+        self.on_message: Callable[[bytes], None] = lambda _: None
         self.unreadable = 0
 
     async def run(self) -> None:
@@ -88,6 +90,7 @@ class ExchangeSocket:
             _logger.warning("the exchange told something that cannot be read")
         self.unreadable += bad
         if ticks:
+            self.on_message(message.encode() if isinstance(message, str) else message)
             await self._told(ticks)
         return bool(ticks)
 
@@ -106,20 +109,24 @@ async def serve_exchange(settings: CryptoSettings, urls: dict[str, str], stop: a
             with suppress(RedisAwayError):
                 await redis.call(lambda client: client.publish(TICKS, packed))
 
-        following = asyncio.create_task(ExchangeSocket(settings.exchange_url, settings.silent_after, told).run())
-        print("ready", flush=True)
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([following, stopping], return_when=asyncio.FIRST_COMPLETED)
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        exchange = ExchangeSocket(settings.exchange_url, settings.silent_after, told)
+        async with asyncio.TaskGroup() as tasks:
+            if settings.pipeline:
+                recorder = Recorder(urls["SERVICES_KAFKA"], settings)
+                exchange.on_message = recorder.record
+                tasks.create_task(recorder.run(stop))
+            following = tasks.create_task(exchange.run())
+            print("socket: ready", flush=True)
+            await stop.wait()
+            following.cancel()
 
 
 def main() -> int:
     """Run the process."""
     settings = CryptoSettings()
     logs.configure("crypto", settings.log_level)
-    return run(partial(serve_exchange, settings), parts_of(lambda: Parts("SERVICES_REDIS")))
+    variables = ["SERVICES_REDIS", *(["SERVICES_KAFKA"] if settings.pipeline else [])]
+    return run(partial(serve_exchange, settings), parts_of(lambda: Parts(*variables)))
 
 
 if __name__ == "__main__":

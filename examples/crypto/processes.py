@@ -1,0 +1,30 @@
+"""The processes of the tracker, and what all of them need."""
+
+from __future__ import annotations
+
+import socket
+
+# What they load, the process that starts them has loaded for all.
+import tenacity  # noqa: F401
+import websockets.asyncio.client
+import websockets.asyncio.server  # noqa: F401
+
+from common import health, observing, openapi, pages, serving  # noqa: F401
+from common.group import Member
+from crypto import accounts, coins, watching  # noqa: F401
+from crypto.settings import CryptoSettings
+from metacore.exchanges import binance  # noqa: F401
+
+
+def members(settings: CryptoSettings) -> list[Member]:
+    """What is started; the last one is what people talk to."""
+    told = [Member("crypto.socket"), Member("crypto.aggregator"), Member("crypto.profile")]
+    if settings.exchange_url is None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        url = f"ws://127.0.0.1:{port}/ws/!miniTicker@arr"
+        told[0] = Member("crypto.socket", {"CRYPTO_EXCHANGE_URL": url})
+        told.insert(0, Member("crypto.exchange", {"CRYPTO_EXCHANGE_PORT": str(port)}))
+    if settings.pipeline:
+        told.insert(0, Member("crypto.pipeline"))
+    return told
