@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.objects import store_at
+from common.objects import Objects
 from marketplace.context import Contents, ServiceContext
 from marketplace.products.images import Images
 from marketplace.products.pictures import LARGEST
@@ -12,7 +12,11 @@ from marketplace.products.routes import routers
 async def build(context: ServiceContext) -> Contents:
     """The service."""
     topic = context.topic("products")
-    images = Images(context.storage, context.schema, store_at(context.urls["SERVICES_S3"]))
+    objects = Objects(context.urls["SERVICES_S3"])
+    images = Images(context.storage, context.schema, objects)
     return Contents(
-        routers=routers(context.storage, context.schema, topic, images), tells=[topic], largest_body=LARGEST
+        routers=routers(context.storage, context.schema, topic, images),
+        tells=[topic],
+        checks={"objects": objects.check},
+        largest_body=LARGEST,
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from obstore.store import ObjectStore
 from psycopg.rows import class_row
 
+from common.objects import Objects
 from marketplace.products.pictures import picture_of
 from marketplace.rows import columns_of, places_of
 from metacore import InvalidDataError, NotFoundError, Storage, Transaction, new_id
@@ -39,14 +40,14 @@ _PLACES = places_of(_Stored)
 
 
 class Images:
-    """The pictures in the tables of `schema` and in `store`.
+    """The pictures in the tables of `schema` and among `objects`.
 
     An object is written before its row, under a key that was never used, so a row always has its object. Killed in
     between, an object is left that nobody names.
     """
 
-    def __init__(self, storage: Storage, schema: LiteralString, store: ObjectStore) -> None:
-        self._storage, self._store = storage, store
+    def __init__(self, storage: Storage, schema: LiteralString, objects: Objects) -> None:
+        self._storage, self._objects = storage, objects
         self._table: LiteralString = f"{schema}.images"
         self._products: LiteralString = f"{schema}.products"
 
@@ -63,7 +64,7 @@ class Images:
             created_at=self._storage.now(),
             object_key=f"images/{product_id}/{new_id().hex}",
         )
-        await self._store.put_async(stored.object_key, content)
+        await self._objects.put(stored.object_key, content)
 
         async def store(tx: Transaction) -> str | None:
             before = await self._find(tx, product_id, name, "FOR UPDATE")
@@ -75,7 +76,7 @@ class Images:
             return before.object_key if before else None
 
         if (replaced := await self._storage.run(store)) is not None:
-            await self._forget(replaced)
+            await self._objects.delete(replaced)
         return _told(stored)
 
     async def get(self, product_id: UUID, name: str) -> tuple[Image, bytes]:
@@ -87,11 +88,8 @@ class Images:
                 found = await self._find(tx, product_id, name)
             if found is None:
                 break
-            try:
-                answer = await self._store.get_async(found.object_key)
-            except FileNotFoundError:
-                continue
-            return _told(found), bytes(await answer.bytes_async())
+            with suppress(NotFoundError):
+                return _told(found), await self._objects.get(found.object_key)
         raise NotFoundError("image", name)
 
     async def list(self, product_id: UUID) -> tuple[Image, ...]:
@@ -116,7 +114,7 @@ class Images:
             )
             return found.object_key
 
-        await self._forget(await self._storage.run(remove))
+        await self._objects.delete(await self._storage.run(remove))
 
     async def _find(self, tx: Transaction, product_id: UUID, name: str, lock: LiteralString = "") -> _Stored | None:
         cursor = tx.connection.cursor(row_factory=class_row(_Stored))
@@ -124,13 +122,6 @@ class Images:
             f"SELECT {_COLUMNS} FROM {self._table} WHERE product_id = %s AND name = %s {lock}", [product_id, name]
         )
         return await cursor.fetchone()
-
-    async def _forget(self, object_key: str) -> None:
-        try:
-            await self._store.delete_async(object_key)
-        except FileNotFoundError:
-            # Somebody else was quicker.
-            return
 
 
 def require_name(name: str) -> None:
