@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, SecretStr
 
 from marketplace.amounts import Amount
+from marketplace.money import Currency
 
 SIGNATURE = "x-signature"
 CALLBACK = "/internal/bank"
@@ -29,7 +30,7 @@ class Asked(BaseModel):
     key: UUID
     of: UUID | None = None
     amount: Amount
-    currency: str
+    currency: Currency
     callback: str
     """Where it may tell the outcome, too."""
 

@@ -15,6 +15,7 @@ from common.brokers import ANSWERS_WITHIN, new_topics, require_topics, rest, wit
 from common.health import UnwellError
 from common.waiting import Backoff
 from marketplace.context import ServiceContext, Take
+from marketplace.rows import FAILURES
 from metacore import AcceptOutcome, DeadLetter, Event, MetacoreError, Transaction
 
 _Message: TypeAlias = ConsumerRecord[bytes, bytes]
@@ -112,7 +113,7 @@ class Consumer:
         with self._tracing.taking(message.topic, message.headers):
             try:
                 outcome = await self._storage.run(lambda transaction: self._effect(transaction, event))
-            except MetacoreError as error:
+            except FAILURES as error:
                 self._in_trouble(f"{event.type} {event.seq} of {event.key} waits: {error}")
                 return False
         if outcome is AcceptOutcome.GAP:

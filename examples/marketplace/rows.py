@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import LiteralString, cast
 
+import psycopg
 from pydantic import BaseModel
+
+from metacore import MetacoreError
+
+FAILURES = (MetacoreError, psycopg.Error)
+"""What a transaction with statements of one's own may end by."""
 
 
 def columns_of(model: type[BaseModel]) -> LiteralString:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 MAIN = "main"
 """The warehouse that goods come from unless an order names another."""
@@ -20,6 +19,6 @@ class Wanted(BaseModel):
 
     purchase_id: UUID
     warehouse: Warehouse
-    goods: dict[UUID, Quantity]
+    goods: Annotated[dict[UUID, Quantity], Field(min_length=1)]
     """How much of each product."""
-    expires_at: datetime
+    expires_at: AwareDatetime

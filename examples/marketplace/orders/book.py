@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import LiteralString
 from uuid import UUID
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
@@ -28,6 +28,10 @@ class StepTaken(BaseModel):
     happening: str
     state: State
     at: datetime
+
+
+class _Asked(Purchase):
+    asked: str
 
 
 class Book:
@@ -59,16 +63,16 @@ class Book:
 
     async def found(self, customer_id: UUID, key: str, asked: str) -> Purchase | None:
         """What the customer has bought by this key; ConflictError if something else was `asked` then."""
-        query = f"SELECT id FROM {self._purchases} WHERE customer_id = %s AND idempotency_key = %s"
+        query = f"""
+        SELECT {_COLUMNS}, asked FROM {self._purchases} WHERE customer_id = %s AND idempotency_key = %s
+        """
         async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=scalar_row)
-            await cursor.execute(f"{query} AND asked = %s", [customer_id, key, asked])
-            if (found := await cursor.fetchone()) is not None:
-                return await self._read(transaction, found)
+            cursor = transaction.connection.cursor(row_factory=class_row(_Asked))
             await cursor.execute(query, [customer_id, key])
-            if (other := await cursor.fetchone()) is not None:
-                raise ConflictError("this Idempotency-Key was used for another order", conflicts=(str(other),))
-        return None
+            found = await cursor.fetchone()
+        if found is not None and found.asked != asked:
+            raise ConflictError("this Idempotency-Key was used for another order", conflicts=(str(found.id),))
+        return found and Purchase.model_validate(found.model_dump(exclude={"asked"}))
 
     async def get(self, purchase_id: UUID) -> Purchase:
         """The purchase; NotFoundError if there is none."""
@@ -103,13 +107,20 @@ class Book:
         """Purchases whose time to be paid is over."""
         return await self._due("state IN ('NEW', 'RESERVED') AND expires_at <= %s", now, limit)
 
-    async def move(self, purchase_id: UUID, happening: Happening) -> Purchase:
-        """Let it happen to the purchase, and return what has become of it; InvalidTransitionError if it cannot."""
-        return await self._storage.run(lambda transaction: self.move_in(transaction, purchase_id, happening))
+    async def move(self, purchase_id: UUID, happening: Happening, whose: UUID | None = None) -> Purchase:
+        """Let it happen to the purchase, and return what has become of it; InvalidTransitionError if it cannot.
 
-    async def move_in(self, transaction: Transaction, purchase_id: UUID, happening: Happening) -> Purchase:
+        NotFoundError if there is none, or it is not of the customer that is told.
+        """
+        return await self._storage.run(lambda transaction: self.move_in(transaction, purchase_id, happening, whose))
+
+    async def move_in(
+        self, transaction: Transaction, purchase_id: UUID, happening: Happening, whose: UUID | None = None
+    ) -> Purchase:
         """The same, as part of a transaction."""
         purchase = await self._read(transaction, purchase_id, "FOR UPDATE")
+        if whose not in (None, purchase.customer_id):
+            raise NotFoundError("order", str(purchase_id))
         now = self._storage.now()
         # Its time is over, whether or not somebody has looked.
         over = happening is Happening.PAY and purchase.is_due(now)

@@ -18,8 +18,9 @@ from marketplace.context import ServiceContext
 from marketplace.orders.book import Book
 from marketplace.orders.purchase import Line, Purchase, Reason, State, total_of
 from marketplace.orders.saga import Happening
+from marketplace.rows import FAILURES
 from marketplace.stock import MAIN, Wanted, Warehouse
-from metacore import ConflictError, InvalidDataError, MetacoreError, NotFoundError, StorageUnavailableError, new_id
+from metacore import ConflictError, InvalidDataError, NotFoundError, StorageUnavailableError, new_id
 
 MOST_LINES = 100
 _UNANSWERED_FOR = timedelta(seconds=2)
@@ -75,10 +76,11 @@ class Buying:
         """
         if len({line.product_id for line in asked.lines}) < len(asked.lines):
             raise InvalidDataError("a product is there twice; add the quantities up", field="lines")
-        key, content = key or str(new_id()), asked.content()
-        purchase = await self._book.found(customer_id, key, content)
+        content = asked.content()
+        purchase = None if key is None else await self._book.found(customer_id, key, content)
         if purchase is None:
-            purchase = await self._book.write(await self._draw_up(customer_id, asked), key, content)
+            drawn_up = await self._draw_up(customer_id, asked)
+            purchase = await self._book.write(drawn_up, key or str(drawn_up.id), content)
         purchase = await self.reserve(purchase)
         if purchase.reason is Reason.OUT_OF_STOCK:
             raise ConflictError(
@@ -105,7 +107,7 @@ class Buying:
         while not stop.is_set():
             try:
                 await self._look()
-            except MetacoreError as error:
+            except FAILURES as error:
                 _logger.warning("orders wait: %s", error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._settings.sweep_every)

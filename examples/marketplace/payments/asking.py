@@ -14,10 +14,12 @@ from pydantic import ValidationError
 
 from marketplace.bank import CALLBACK, Answered, Asked, Outcome
 from marketplace.context import ServiceContext
+from marketplace.money import Currency
 from marketplace.names import variable_of
 from marketplace.payments.payment import Payment, Refund
 from marketplace.payments.till import Till
-from metacore import Event, MetacoreError
+from marketplace.rows import FAILURES
+from metacore import Event
 
 _AT_ONCE = 64
 _AGAIN = timedelta(seconds=1)
@@ -49,7 +51,7 @@ class Asking:
         async with httpx.AsyncClient(base_url=self._bank, timeout=timeout) as http:
             while not stop.is_set():
                 self._due.clear()
-                with suppress(MetacoreError):
+                with suppress(*FAILURES):
                     await self._ask(http)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), self._settings.sweep_every)
@@ -73,7 +75,9 @@ class Asking:
             task.add_done_callback(lambda _: self.look())
 
     async def _capture(self, http: httpx.AsyncClient, payment: Payment) -> None:
-        asked = Asked(key=payment.id, amount=payment.amount, currency=payment.currency, callback=self._callback)
+        asked = Asked(
+            key=payment.id, amount=payment.amount, currency=Currency(payment.currency), callback=self._callback
+        )
         await self._settle(await _answer(http, "/captures", asked))
 
     async def _refund(self, http: httpx.AsyncClient, refund: Refund) -> None:
@@ -82,7 +86,7 @@ class Asking:
             key=refund.id,
             of=payment.id,
             amount=refund.amount,
-            currency=payment.currency,
+            currency=Currency(payment.currency),
             callback=self._callback,
         )
         await self._settle(await _answer(http, "/refunds", asked))
@@ -91,7 +95,7 @@ class Asking:
         try:
             if answered is not None:
                 await self.settle(answered)
-        except MetacoreError as error:
+        except FAILURES as error:
             _logger.warning("the bank is asked once more, for what it said could not be stored: %s", error)
 
     async def settle(self, answered: Answered) -> None:

@@ -28,8 +28,8 @@ from metacore import (
 )
 
 _OURS = UUID("5f5e1f0c-5f0f-4d3c-9f7a-3f1d1c0b7a10")
-_PACKED = "packed"
-"""Goods that were taken out of the shelves for a purchase, and are not shipped yet."""
+_PACKED = "packed goods"
+"""Goods that were taken out of the shelves for a purchase, and are not shipped yet. No warehouse has a name like it."""
 
 
 class Stock(BaseModel):
