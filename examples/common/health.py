@@ -14,7 +14,6 @@ from metacore import MetacoreError
 Check = Callable[[], Awaitable[None]]
 """Returns if the part is well; raises UnwellError, or an error of the library, if it is not."""
 
-_TIMEOUT = 2
 _logger = logging.getLogger(__name__)
 
 
@@ -36,13 +35,13 @@ class Health(BaseModel):
     parts: dict[str, PartHealth]
 
 
-def router(checks: Mapping[str, Check]) -> APIRouter:
-    """The route, over these checks, which run at the same time."""
+def router(checks: Mapping[str, Check], within: float = 2) -> APIRouter:
+    """The route, over these checks, which run at the same time, each for no more seconds than `within`."""
     routes = APIRouter()
 
     @routes.get("/health", responses={503: {"model": Health, "description": "Some part is not well"}})
     async def health(response: Response) -> Health:
-        found = await asyncio.gather(*(_examine(check) for check in checks.values()))
+        found = await asyncio.gather(*(_examine(check, within) for check in checks.values()))
         parts = dict(zip(checks, found, strict=True))
         well = all(part.status == "ok" for part in found)
         if not well:
@@ -52,16 +51,16 @@ def router(checks: Mapping[str, Check]) -> APIRouter:
     return routes
 
 
-async def _examine(check: Check) -> PartHealth:
+async def _examine(check: Check, within: float) -> PartHealth:
     try:
-        async with asyncio.timeout(_TIMEOUT):
+        async with asyncio.timeout(within):
             await check()
     except UnwellError as error:
         return PartHealth(status="down", reason=str(error))
     except MetacoreError as error:
         return PartHealth(status="down", reason=type(error).__name__)
     except TimeoutError:
-        return PartHealth(status="down", reason=f"no answer within {_TIMEOUT} s")
+        return PartHealth(status="down", reason=f"no answer within {within:g} s")
     except Exception as error:
         _logger.warning("a check failed by what it does not expect", exc_info=error)
         return PartHealth(status="down", reason=type(error).__name__)

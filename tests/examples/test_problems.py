@@ -6,10 +6,12 @@ from collections.abc import Callable
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 from starlette.types import ASGIApp
 
 import metacore
+from common.problems import answer_to
 from common.tracing import Tracing
 from metacore import OrderRecordService, Storage
 from orders.cache import ReadyOrders
@@ -60,3 +62,9 @@ def test_a_fault_is_answered_with_the_id_of_its_request_and_logged_once(
     assert answer.headers["x-request-id"] == answer.json()["request_id"] == "one"
     assert "hush" not in answer.text
     assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
+
+
+def test_what_keeps_a_statement_of_ones_own_from_the_database_is_503() -> None:
+    answer = answer_to(psycopg.errors.AdminShutdown("hush"))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert b"hush" not in answer.body

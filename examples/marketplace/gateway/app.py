@@ -23,6 +23,8 @@ from marketplace.gateway.places import SERVICES
 from metacore import StorageUnavailableError
 
 TITLE = "Marketplace"
+_HEALTH_WITHIN = 4
+"""Longer than a service waits for its parts, so that it can say which of them does not answer."""
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -32,7 +34,7 @@ def application(forwarding: Forwarding, tokens: AccessTokens, tracing: Tracing) 
     app = FastAPI(title=TITLE, version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.access_tokens = tokens
     inside = Inside(forwarding)
-    app.include_router(health.router({service: inside.check_of(service) for service in SERVICES}))
+    app.include_router(health.router({service: inside.check_of(service) for service in SERVICES}, _HEALTH_WITHIN))
 
     async def service_metrics(request: Request) -> Response:
         service = request.path_params["service"]
