@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from common.parts import Parts
@@ -19,6 +21,20 @@ class Arguments(argparse.ArgumentParser):
         self.exit(2, f"error: {message}\n")
 
 
+def port(text: str) -> str:
+    """A port, as it was given."""
+    if not re.fullmatch("[0-9]{1,5}", text, re.ASCII) or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError("a port is 1 to 65535")
+    return text
+
+
+def file(path: str) -> str:
+    """The path of a file that is there."""
+    if not Path(path).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {path!r}")
+    return path
+
+
 def arguments(given: list[str]) -> argparse.Namespace:
     """The arguments of the command."""
     parser = Arguments(
@@ -28,23 +44,24 @@ def arguments(given: list[str]) -> argparse.Namespace:
         epilog="Variables MARKETFLOW_... say the same and more; METACORE_URL and SERVICES_REDIS name the parts.",
         allow_abbrev=False,
     )
-    parser.add_argument("--port", metavar="N", help="the port to listen on")
-    parser.add_argument("--config", metavar="FILE", help="settings as TOML; MARKETFLOW_CONFIG names one, too")
+    parser.add_argument("--port", metavar="N", type=port, help="the port to listen on")
+    parser.add_argument("--config", metavar="FILE", type=file, help="settings as TOML, as MARKETFLOW_CONFIG names one")
     return parser.parse_args(given)
 
 
 def main() -> int:
     """Run the service until a signal ends it."""
+    given = arguments(sys.argv[1:])
+    parts = Parts("METACORE_URL", "SERVICES_REDIS").start()
+    # All else is loaded while the parts start, what `connect` would load later among it.
     from marketflow.settings import load
 
-    given = arguments(sys.argv[1:])
     try:
         settings = load(given.config, given.port)
     except ConfigurationError as error:
+        parts.stop()
         print(f"error: {error}", file=sys.stderr)
         return 2
-    parts = Parts("METACORE_URL", "SERVICES_REDIS").start()
-    # All else is loaded while the parts start, what `connect` would load later among it.
     import metacore.postgres.storages.storage  # noqa: F401
     from common import logs
     from common.serving import run

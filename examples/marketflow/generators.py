@@ -6,8 +6,9 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import Random
+from typing import Any
 
 from marketflow.settings import Address
 
@@ -38,16 +39,19 @@ def _line(symbol: str, prices: dict[str, int], random: Random) -> bytes:
 @asynccontextmanager
 async def simulated(addresses: Sequence[Address], symbols: Sequence[str], rate: float) -> AsyncIterator[None]:
     """Exchanges at these addresses for the time of the block, but where somebody else listens already."""
+    serving: set[asyncio.Task[Any]] = set()
 
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        # Who was connected is served by a task of the server's, which would tell of it that it was cancelled.
+        with suppress(OSError, asyncio.CancelledError):
             async for lines in generated(symbols, rate, Random()):
                 writer.write(lines)
                 await writer.drain()
-        except OSError:
-            pass
-        finally:
-            writer.close()
+        serving.discard(task)
+        writer.close()
 
     servers = []
     for address in addresses:
@@ -60,3 +64,6 @@ async def simulated(addresses: Sequence[Address], symbols: Sequence[str], rate: 
     finally:
         for server in servers:
             server.close()
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving)

@@ -18,7 +18,7 @@ from metacore import BarPart, MetacoreError, Storage
 _MOST_PENDING = 200_000
 """So many parts wait for the database: an hour and more of five symbols on three exchanges."""
 _AT_ONCE = 2_000
-_ENDS_WITHIN = 5
+_ENDS_WITHIN = 2
 
 _logger = logging.getLogger(__name__)
 
@@ -67,7 +67,10 @@ class Keeper:
                     await stop.wait()
             except TimeoutError:
                 continue
-        await storing
+        # A part that is stored twice is stored once: what is under way may be given up.
+        await asyncio.wait({storing}, timeout=_ENDS_WITHIN)
+        storing.cancel()
+        await asyncio.gather(storing, return_exceptions=True)
 
     async def finish(self) -> None:
         """Store what is left, once nothing arrives any more."""

@@ -47,9 +47,9 @@ async def require_views(storage: Storage, schema: str) -> None:
         _logger.warning("the views of minutes are not there, and cannot be made: %s", type(error).__name__)
 
 
-async def purge(storage: Storage, keep: timedelta, stop: asyncio.Event) -> None:
-    """Delete minutes that are older than that, some at a time, now and then until the event is set."""
-    while not stop.is_set():
+async def purge(storage: Storage, keep: timedelta) -> None:
+    """Delete minutes that are older than that, some at a time, now and then, for ever."""
+    while True:
         wait: float = _PURGE_EVERY
         try:
             for feed in VIEWS:
@@ -57,8 +57,4 @@ async def purge(storage: Storage, keep: timedelta, stop: asyncio.Event) -> None:
                     wait = 0.1
         except MetacoreError as error:
             _logger.warning("old minutes are not deleted: %s", type(error).__name__)
-        try:
-            async with asyncio.timeout(wait):
-                await stop.wait()
-        except TimeoutError:
-            continue
+        await asyncio.sleep(wait)

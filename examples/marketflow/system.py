@@ -52,7 +52,9 @@ def system(settings: MarketSettings, started_parts: bool) -> System:
             history = History(modes, settings, storage.now)
             app = application(storage, modes, history, keepers, redis, settings)
             await stack.enter_async_context(listening(app, settings.host, settings.port))
-            counting = [asyncio.create_task(market.run()) for market in markets.values()]
+            keep = timedelta(days=settings.retention_days)
+            endless = [market.run() for market in markets.values()]
+            background = [asyncio.create_task(work) for work in (*endless, minutes.purge(storage, keep))]
             ending = asyncio.Event()
             async with asyncio.TaskGroup() as tasks:
                 await minutes.require_views(storage, os.environ.get("METACORE_SCHEMA", "metacore"))
@@ -61,15 +63,14 @@ def system(settings: MarketSettings, started_parts: bool) -> System:
                 await modes.start()
                 for work in (modes.run, history.run, *(keeper.run for keeper in keepers)):
                     tasks.create_task(work(stop))
-                tasks.create_task(minutes.purge(storage, timedelta(days=settings.retention_days), stop))
                 tell("marketflow", settings.host, settings.port, urls)
                 await stop.wait()
                 await modes.stop()
                 ending.set()
             await asyncio.gather(*(keeper.finish() for keeper in keepers))
-            for task in counting:
+            for task in background:
                 task.cancel()
-            await asyncio.gather(*counting, return_exceptions=True)
+            await asyncio.gather(*background, return_exceptions=True)
 
     return serve
 

@@ -13,7 +13,7 @@ import pytest
 from common.servers import RedisServer
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 
-KILLS = int(os.environ.get("MARKETFLOW_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("MARKETFLOW_TEST_KILLS", "1"))
 AWAY = float(os.environ.get("MARKETFLOW_TEST_AWAY", "1"))
 """For how many seconds the database is away."""
 
