@@ -6,10 +6,17 @@ from collections.abc import Callable, Container
 from uuid import UUID
 
 from metacore.domain.trading.decisions import Changes, RowKey, row_key
+from metacore.domain.trading.entries import moved_balances
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reservations import Reservation
 from metacore.domain.trading.trades import Trade
 from metacore.errors import NotFoundError, StaleVersionError
+
+
+def _place(expected: tuple[RowKey, int | None]) -> tuple[str, int, int]:
+    """Where the key stands; numbers are compared in C, UUIDs, in the same order, in Python."""
+    (entity, user_id, row_id), _ = expected
+    return entity, user_id.int, row_id.int
 
 
 class Expectations:
@@ -21,9 +28,9 @@ class Expectations:
     """
 
     def __init__(self, changes: Changes) -> None:
-        owners = {delta.user_id for delta in changes.balance_deltas} | set(changes.user_patches)
+        owners = {user_id for user_id, _ in moved_balances(changes.balance_deltas)} | set(changes.user_patches)
+        # A row to be inserted is expected at version 0 here.
         versions: dict[RowKey, int | None] = {}
-        inserted: set[RowKey] = set()
         self.new_orders: list[Order] = []
         self.orders: list[Order] = []
         self.new_reservations: list[Reservation] = []
@@ -31,11 +38,10 @@ class Expectations:
         self.new_trades: list[Trade] = []
         self.trades: list[Trade] = []
         for order in changes.orders:
-            if expected := changes.expected_version(order):
-                versions[row_key(order)] = expected
+            expected = versions[row_key(order)] = changes.expected_version(order)
+            if expected:
                 self.orders.append(order)
             else:
-                inserted.add(row_key(order))
                 owners.add(order.user_id)
                 self.new_orders.append(order)
         for reservation in changes.reservations:
@@ -54,11 +60,10 @@ class Expectations:
                 self.new_trades.append(trade)
         owners.update(transfer.user_id for transfer in changes.user_transfers)
         for update in changes.order_updates:
-            key = ("order", update.user_id, update.order_id)
-            if key not in inserted:
-                versions.setdefault(key, None)
+            versions.setdefault(("order", update.user_id, update.order_id), None)
         self.owners = sorted(owners)
-        self.versions = {key: versions[key] for key in sorted(versions)}
+        stored = [(key, expected) for key, expected in versions.items() if expected != 0]
+        self.versions = dict(sorted(stored, key=_place))
 
     def check(self, users: Container[UUID], version_of: Callable[[RowKey], int | None]) -> None:
         """NotFoundError for the first owner or row that is not there, StaleVersionError for one at another version.

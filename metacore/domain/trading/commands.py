@@ -56,8 +56,12 @@ class Owned(Protocol):
 def by_user(pairs: Iterable[tuple[UUID, T]]) -> dict[UUID, list[T]]:
     """What belongs to each user, in its order; users by id."""
     found: dict[UUID, list[T]] = {}
+    last, values = None, list[T]()
     for user_id, value in pairs:
-        found.setdefault(user_id, []).append(value)
+        # As a rule one object is the user of all: it is hashed, in Python, once.
+        if user_id is not last:
+            last, values = user_id, found.setdefault(user_id, [])
+        values.append(value)
     return {user_id: found[user_id] for user_id in sorted(found)}
 
 

@@ -199,4 +199,6 @@ class Changes:
 
     def expected_version(self, row: Versioned) -> int:
         """The version that the stored row must have; 0 for a row to be inserted."""
+        if not self.expected_versions:
+            return row.version - 1
         return self.expected_versions.get(row_key(row), row.version - 1)

@@ -30,16 +30,19 @@ def apply_deltas(
     InvalidDataError if it would have more than 38 digits before the point; the version of a changed balance grows by
     one whatever the number of deltas.
     """
-    running: dict[BalanceKey, _Running] = {}
+    running: dict[UUID, dict[str, _Running]] = {}
     made: list[dict[str, Any]] = []
     moment, times = None, ""
+    user_id, own = None, dict[str, _Running]()
     with exact():
         for delta in deltas:
             values = delta.__dict__.copy()
-            key = (values["user_id"], values["asset"])
-            state = running.get(key)
+            if values["user_id"] is not user_id:
+                user_id = values["user_id"]
+                own = running.setdefault(user_id, {})
+            state = own.get(values["asset"])
             if state is None:
-                state = running[key] = _Running(balances[key])
+                state = own[values["asset"]] = _Running(balances[user_id, values["asset"]])
             changes = state.move(delta)
             if values["occurred_at"] is not moment:
                 # The deltas of a cause share it, and its text costs as much as the rest of the hash.
@@ -53,7 +56,11 @@ def apply_deltas(
             values["unexplained_after"], values["seq"] = state.unexplained, state.seq
             values["hash"], values["created_at"] = state.head, now
             made.append(values)
-    changed = {key: state.left(balances[key], now) for key, state in running.items()}
+    changed = {
+        (owner, asset): state.left(balances[owner, asset], now)
+        for owner, states in running.items()
+        for asset, state in states.items()
+    }
     return changed, (unchecked(BalanceEntry, values) for values in made)
 
 
@@ -102,6 +109,18 @@ def _moved(delta: BalanceDelta, field: str, available: Decimal, change: Decimal)
     if moved >= LIMIT:
         raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)
     return moved
+
+
+def moved_balances(deltas: Iterable[BalanceDelta]) -> list[BalanceKey]:
+    """The keys of the balances that `deltas` move, sorted, each once."""
+    moved: dict[UUID, set[str]] = {}
+    user_id, assets = None, set[str]()
+    for delta in deltas:
+        if delta.user_id is not user_id:
+            user_id = delta.user_id
+            assets = moved.setdefault(user_id, set())
+        assets.add(delta.asset)
+    return sorted((owner, asset) for owner, named in moved.items() for asset in named)
 
 
 def only_referenced(deltas: Iterable[BalanceDelta]) -> BalanceDelta | None:

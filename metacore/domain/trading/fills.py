@@ -11,11 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from metacore.domain.trading.balances import BalanceDelta, BalanceKey, EntryReason
+from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.facts import Fact, moves_of
 from metacore.domain.trading.funds import Funds, Shortfall
 from metacore.domain.trading.holds import keeps_its_hold, reserve, share
 from metacore.domain.trading.journal import covered, line, release
-from metacore.domain.trading.order_ids import UserOrderIds
+from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import Order, OrderSide
 from metacore.domain.trading.trades import NewTrade
 from metacore.domain.trading.user_state import UserState
@@ -148,10 +149,16 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
     A trade moves the funds of no order but one of its symbol and side. It may teach that order the exchange's id, and
     a later one name it by that: ids that stand together name one order.
     """
-    keys, named = set[BalanceKey](), dict[UserOrderIds, list[Order]]()
+    told, stored = by_user((row.user_id, row) for row in trades), by_user((row.user_id, row) for row in orders)
+    return {(user_id, asset) for user_id, own in told.items() for asset in _assets_of(own, stored.get(user_id, ()))}
+
+
+def _assets_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[str]:
+    """The assets of `balances_of`, for those of one user."""
+    assets, named = set[str](), dict[OrderIds, list[Order]]()
     for order in orders:
         for name in order.order_ids.names():
-            named.setdefault((order.user_id, name), []).append(order)
+            named.setdefault(name, []).append(order)
     seen = set[Any]()
     for trade in trades:
         # Most trades of a batch are of one order, and open what the first of them has opened.
@@ -159,21 +166,22 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
         if scope in seen:
             continue
         seen.add(scope)
-        own = [(trade.user_id, name) for name in trade.order_ids.names()]
-        for order in {order.id: order for key in own for order in named.get(key, ())}.values():
+        names = trade.order_ids.names()
+        for order in [order for name in names for order in named.get(name, ())]:
             if trade.symbol != order.symbol or trade.side is not order.side:
                 continue
-            keys |= {(order.user_id, order.base_asset), (order.user_id, order.quote_asset)}
+            assets |= {order.base_asset, order.quote_asset}
             if trade.commission and trade.commission_asset is not None:
-                keys.add((trade.user_id, trade.commission_asset))
+                assets.add(trade.commission_asset)
             # As a rule it pays with one of these; one that was stored otherwise may hold anything.
             if order.held_amount and order.held_asset is not None:
-                keys.add((trade.user_id, order.held_asset))
-            for key in own:
-                if order not in named.setdefault(key, []):
-                    named[key].append(order)
-    return keys
+                assets.add(order.held_asset)
+            # By a single name it is known already.
+            for name in names if len(names) > 1 else ():
+                if order not in named.setdefault(name, []):
+                    named[name].append(order)
+    return assets
 
 
-_SCOPE = attrgetter("user_id", "order_id", "exchange_order_id", "client_order_id", "symbol", "side", "commission_asset")
-"""What of a trade, beside whether its commission is zero, says which balances it may move."""
+_SCOPE = attrgetter("order_id", "exchange_order_id", "client_order_id", "symbol", "side", "commission_asset")
+"""What of a trade, beside whether its commission is zero, says which balances of its user it may move."""

@@ -46,7 +46,7 @@ class UserState:
         self._order_ids: dict[OrderIds, OrderIds] = {}
         self._trades: dict[tuple[str, str], list[Trade]] = {}
         self._trade_ids: set[UUID] = set()
-        self._versions: dict[RowKey, int] = {}
+        self._versions: dict[tuple[type[Versioned], UUID], int] = {}
         self._changed_orders: dict[UUID, Order] = {}
         self._changed_reservations: dict[UUID, Reservation] = {}
         self._changed_trades: dict[UUID, Trade] = {}
@@ -54,13 +54,13 @@ class UserState:
     def load_order(self, order: Order) -> None:
         """Take note of a stored order."""
         self.orders[order.id] = order
-        self._versions[row_key(order)] = order.version
+        self._versions[Order, order.id] = order.version
         self._name(order)
 
     def load_reservation(self, reservation: Reservation) -> None:
         """Take note of a stored reservation."""
         self.reservations[reservation.id] = reservation
-        self._versions[row_key(reservation)] = reservation.version
+        self._versions[Reservation, reservation.id] = reservation.version
 
     def load_unsettled(self, trades: TradesOf, unsettled: Unsettled) -> None:
         """Take note of the sums over these stored trades that are not SETTLED."""
@@ -72,7 +72,7 @@ class UserState:
 
     def load_trade(self, trade: Trade) -> None:
         """Take note of a stored trade."""
-        self._versions[row_key(trade)] = trade.version
+        self._versions[Trade, trade.id] = trade.version
         self._keep(trade)
 
     def load_facts(self, facts: Iterable[Fact]) -> None:
@@ -226,10 +226,9 @@ class UserState:
         expected: dict[RowKey, int] = {}
         rows: tuple[Versioned, ...] = (*self.changed_orders(), *self.changed_reservations(), *self.changed_trades())
         for row in rows:
-            key = row_key(row)
-            stored = self._versions.get(key, 0)
+            stored = self._versions.get((type(row), row.id), 0)
             if stored != row.version - 1:
-                expected[key] = stored
+                expected[row_key(row)] = stored
         return expected
 
     def _name(self, order: Order) -> None:

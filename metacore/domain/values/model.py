@@ -134,7 +134,11 @@ def unchecked(model: type[M], values: dict[str, Any]) -> M:
 
 def revised(instance: M, **values: Any) -> M:
     """A copy of `instance` with these, already valid, `values`: as `unchecked` makes it."""
-    return unchecked(type(instance), instance.__dict__ | values)
+    model, revision = type(instance), instance.__dict__ | values
+    # It has a value of each field, so that only a name more can be wrong.
+    if __debug__ and len(revision) != len(_field_names(model)):
+        raise _wrong_names(model, revision)
+    return _assembled(model, revision)
 
 
 def unchecked_maker(model: type[M], names: Iterable[str]) -> Callable[[dict[str, Any]], M]:

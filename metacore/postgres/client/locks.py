@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections import ChainMap
+from typing import Any, TypeVar
 from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import RowKey
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Layers(ChainMap[K, V]):
+    """A ChainMap whose `get` looks once in each layer: none has a None."""
+
+    def get(self, key: K, default: Any = None) -> Any:
+        for layer in self.maps:
+            if (value := layer.get(key)) is not None:
+                return value
+        return default
 
 
 class RowLocks:
@@ -19,9 +33,9 @@ class RowLocks:
         self._around = around
         self._forgot = False
         self._took_any = False
-        self.users: ChainMap[UUID, bool] = around.users.new_child() if around else ChainMap()
-        self.versions: ChainMap[RowKey, int] = around.versions.new_child() if around else ChainMap()
-        self.balances: ChainMap[BalanceKey, Balance] = around.balances.new_child() if around else ChainMap()
+        self.users: _Layers[UUID, bool] = around.users.new_child() if around else _Layers()
+        self.versions: _Layers[RowKey, int] = around.versions.new_child() if around else _Layers()
+        self.balances: _Layers[BalanceKey, Balance] = around.balances.new_child() if around else _Layers()
 
     @property
     def may_hold(self) -> bool:
@@ -34,7 +48,7 @@ class RowLocks:
 
     def forget(self) -> None:
         """Forget all of it: rows were deleted."""
-        self.users, self.versions, self.balances = ChainMap(), ChainMap(), ChainMap()
+        self.users, self.versions, self.balances = _Layers(), _Layers(), _Layers()
         self._forgot = True
 
     def keep(self) -> None:

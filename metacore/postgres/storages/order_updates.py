@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, count, repeat
 from typing import final
 from uuid import UUID
 
@@ -73,15 +73,15 @@ def _require(updates: Iterable[NewOrderUpdate], stored: Iterable[Row]) -> None:
 
 def values_of(user_id: UUID, updates: Sequence[NewOrderUpdate], now: datetime) -> dict[str, str | None]:
     """The parameters that append `updates`, all of one user."""
-    counts: Counter[UUID] = Counter()
-    positions: dict[UUID, int] = {}
+    places: dict[UUID, Iterator[tuple[int, int]]] = {}
     numbers = []
     for update in updates:
-        counts[update.order_id] += 1
-        numbers.append((positions.setdefault(update.order_id, len(positions) + 1), counts[update.order_id]))
+        if (ranks := places.get(update.order_id)) is None:
+            ranks = places[update.order_id] = zip(repeat(len(places) + 1), count(1), strict=False)
+        numbers.append(next(ranks))
     return {
         **of_user(ORDER_UPDATE, user_id, updates, statements.GIVEN),
-        "order_ids": to_array(counts),
+        "order_ids": to_array(places),
         "position": to_array([position for position, _ in numbers]),
         "rank": to_array([rank for _, rank in numbers]),
         "recorded_at": to_text(now),

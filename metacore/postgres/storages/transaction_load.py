@@ -33,12 +33,16 @@ from metacore.postgres.statements.reservations import lock as lock_reservations
 from metacore.postgres.storages.balance_writes import add_locks, distinct
 from metacore.postgres.storages.turns import queue
 
+_OrderIds = Mapping[UUID, tuple[tuple[str, ...], dict[str, str]]]
+"""For each user of whom orders are wanted, by which of the three ids, and an array of each."""
+
 
 async def load(session: TransactionSession, selection: Selection) -> Loaded:
     """What `selection` names, locked, in one round trip; each call is about one user, users by id."""
     calls = NamedCalls(queue(session, selection.users, alone=selection.exclusive_users))
-    _add_locks(calls, selection)
-    _add_reads(calls, selection)
+    orders = _order_ids(selection)
+    _add_locks(calls, selection, orders)
+    _add_reads(calls, selection, orders)
     add_locks(calls, parse_keys(selection.locked_balances), session.now(), "locked_balances")
     if not calls.calls:
         session.check()
@@ -76,12 +80,12 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
     return loaded
 
 
-def _add_locks(calls: NamedCalls, selection: Selection) -> None:
+def _add_locks(calls: NamedCalls, selection: Selection, order_ids: _OrderIds) -> None:
     """Those that lock: users, then orders, then reservations."""
     lock = statements.LOCK_USER_EXCLUSIVELY if selection.exclusive_users else statements.LOCK_USER
     for user_id in sorted(selection.users):
         calls.add("users", user_id, lock)
-    for user_id, (kinds, arrays) in _order_ids(selection).items():
+    for user_id, (kinds, arrays) in order_ids.items():
         calls.add("orders", user_id, statements.lock_orders(kinds, _holding(selection, user_id)), arrays)
     for user_id, (ids, references) in _reservations(selection).items():
         arrays = {"id": to_array(ids)} if ids else {}
@@ -91,7 +95,7 @@ def _add_locks(calls: NamedCalls, selection: Selection) -> None:
         calls.add("reservations", user_id, lock_them, arrays)
 
 
-def _add_reads(calls: NamedCalls, selection: Selection) -> None:
+def _add_reads(calls: NamedCalls, selection: Selection, order_ids: _OrderIds) -> None:
     """Those that read, after everything is locked."""
     for user_id, keys in by_user((trade[0], trade[1:]) for trade in set(selection.trades)).items():
         calls.add("trades", user_id, statements.TRADES, _arrays(statements.TRADE_KEY, sorted(keys)))
@@ -103,7 +107,7 @@ def _add_reads(calls: NamedCalls, selection: Selection) -> None:
         calls.add("entries", user_id, statements.ENTRIES, _arrays(statements.ENTRY_REFERENCE, sorted(references)))
     for user_id, named in by_user(sorted(set(selection.user_transfers))).items():
         calls.add("user_transfers", user_id, statements.USER_TRANSFERS, {"reference": to_array(named)})
-    for user_id, (kinds, arrays) in _order_ids(selection).items():
+    for user_id, (kinds, arrays) in order_ids.items():
         holding = _holding(selection, user_id)
         if selection.unsettled:
             calls.add("unsettled", user_id, statements.unsettled(kinds, holding), arrays)
@@ -142,15 +146,15 @@ def _distinct(rows: Sequence[Row]) -> tuple[Trade, ...]:
     return tuple(trades[key] for key in sorted(trades))
 
 
-def _order_ids(selection: Selection) -> dict[UUID, tuple[tuple[str, ...], dict[str, str]]]:
-    """For each user of whom orders are wanted, by which of the three ids, and an array of each."""
+def _order_ids(selection: Selection) -> _OrderIds:
+    """The ids of the orders that are wanted."""
     named = by_user(selection.orders)
     found = {}
     for user_id in sorted({*named, *(selection.users if selection.holding else ())}):
         arrays: dict[str, str] = {}
         for field in OrderIds._fields:
-            if names := sorted({name for ids in named.get(user_id, ()) if (name := getattr(ids, field)) is not None}):
-                arrays[field] = to_array(names)
+            if names := {name for ids in named.get(user_id, ()) if (name := getattr(ids, field)) is not None}:
+                arrays[field] = to_array(sorted(map(str, names)))
         if arrays or _holding(selection, user_id):
             found[user_id] = tuple(arrays), arrays
     return found

@@ -15,7 +15,7 @@ from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, Versioned, row_key
-from metacore.domain.trading.entries import apply_deltas, only_referenced
+from metacore.domain.trading.entries import apply_deltas, moved_balances, only_referenced
 from metacore.postgres.client.codecs import BALANCE, ORDER, RESERVATION, TRADE, USER, USER_TRANSFER, of_user, to_array
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.wire import Call
@@ -41,7 +41,7 @@ def save(session: TransactionSession, changes: Changes, last: bool) -> Mapping[B
     If it is the `last` operation, and nothing of the balances was to be locked, that round trip ends the transaction.
     """
     session.check()
-    keys = sorted({(delta.user_id, delta.asset) for delta in changes.balance_deltas})
+    keys = moved_balances(changes.balance_deltas)
     if all(key in session.locks.balances for key in keys):
         return _save(session, changes, keys, last)
     # Locking stores missing balances: an error that dooms nothing must take them back.
@@ -91,9 +91,10 @@ def _save(
     if calls:
         send = session.finish if last else session.pipeline
         send("save", calls, subject=_subjects(changes))
-    saved: list[Versioned] = [*changes.orders, *changes.reservations, *changes.trades]
-    session.locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
-    session.remember(changed.values())
+    if not last:
+        saved: list[Versioned] = [*changes.orders, *changes.reservations, *changes.trades]
+        session.locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
+        session.remember(changed.values())
     return changed
 
 
