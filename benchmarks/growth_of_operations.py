@@ -1,0 +1,118 @@
+"""Does any operation take longer as the tables grow? Nobody analyses them.
+
+    python benchmarks/growth_of_operations.py [most rows, 1,000,000 unless told]
+
+A user has half of the rows of orders, their history, trades, balances and the journal, which grow tenfold between the
+rounds. What is measured is the processor time of the server's process for each operation, which other work on the
+machine disturbs least, and what the clock says of the whole call. One connection keeps the plans that it made at first.
+Left out is what the contract says reads all of it, such as `balances.list`. Linux only.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+from growth import TABLES, fill, grow, orders_of, processor_time
+
+import metacore
+from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+from metacore.sync import LedgerService, NewOrder, NewReservation, Settings, Storage, TradingService, connect
+
+MOST = int(sys.argv[1].replace(",", "")) if len(sys.argv) > 1 else 1_000_000
+SIZES = [size for size in (1_000, 10_000, 100_000, 1_000_000, 5_000_000) if size <= MOST]
+ROUNDS, CALLS = 7, 20
+ONE = Decimal(1)
+
+
+def new_order(user_id: UUID) -> NewOrder:
+    assets = {"symbol": "BTCUSDT", "base_asset": "BTC", "quote_asset": "USDT"}
+    return NewOrder(user_id=user_id, **assets, side="BUY", type="LIMIT", price="1", quantity="1")
+
+
+def operations(storage: Storage, user_id: UUID, orders: list[UUID]) -> dict[str, Callable[[], object]]:
+    trading, ledger, first = TradingService(storage), LedgerService(storage), orders[0]
+    stored = storage.orders.get(user_id, first)
+    known, filters = metacore.OrderFilter, metacore.TradeFilter
+
+    def reservation() -> NewReservation:
+        return NewReservation(user_id=user_id, asset="USDT", amount=ONE, reference=str(metacore.new_id()))
+
+    def due() -> metacore.ExecutionReport:
+        told = {"status": "NEW", "executed_quantity": 0, "source": "REST", "occurred_at": storage.now()}
+        return metacore.ExecutionReport(user_id=user_id, order_id=orders[1], **told)
+
+    return {
+        "orders.get": lambda: storage.orders.get(user_id, first),
+        "orders.get_by_client_order_id": lambda: storage.orders.get_by_client_order_id(
+            user_id, stored.client_order_id or ""
+        ),
+        "orders.create": lambda: storage.orders.create(new_order(user_id)),
+        "orders.list": lambda: storage.orders.list(user_id),
+        "orders.list of a symbol": lambda: storage.orders.list(user_id, known(symbol="BTCUSDT")),
+        "orders.list of a status": lambda: storage.orders.list(user_id, known(status="CANCELED")),
+        "trades.list": lambda: storage.trades.list(user_id),
+        "trades.list of a symbol": lambda: storage.trades.list(user_id, filters(symbol="BTCUSDT")),
+        "trades.list_by_order": lambda: storage.trades.list_by_order(user_id, orders[2]),
+        "trades.list_pending": lambda: storage.trades.list_pending(user_id),
+        "balances.get": lambda: storage.balances.get(user_id, "USDT"),
+        "balances.journal": lambda: storage.balances.journal(user_id),
+        "balances.entries of an asset": lambda: storage.balances.entries(user_id, "USDT"),
+        "order_updates.list": lambda: storage.order_updates.list(user_id, first),
+        "deposit": lambda: trading.deposit(user_id, "USDT", ONE, reference=str(metacore.new_id())),
+        "place_order": lambda: trading.place_order(new_order(user_id)),
+        "apply_report": lambda: trading.apply_report(due()),
+        "settle_trade": lambda: trading.settle_trade(fill(user_id, first)),
+        "reserve": lambda: ledger.reserve(reservation()),
+    }
+
+
+def measure(call: Callable[[], object], pid: int) -> tuple[float, float]:
+    """What the server and what the whole call take: the medians of the rounds."""
+    server, whole = [], []
+    for _ in range(ROUNDS):
+        began, started = processor_time(pid), time.perf_counter()
+        for _ in range(CALLS):
+            call()
+        whole.append((time.perf_counter() - started) / CALLS)
+        server.append((processor_time(pid) - began) / CALLS)
+    return statistics.median(server), statistics.median(whole)
+
+
+def main() -> None:
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        EmbeddedPostgres(Path(directory) / "data") as running,
+        psycopg.connect(running.url, autocommit=True) as admin,
+    ):
+        SchemaDeployer(running.url).deploy()
+        for table in TABLES:
+            admin.execute(f"ALTER TABLE metacore.{table} SET (autovacuum_enabled = off)")
+        # What fills the tables may be lost with the machine; nothing that is measured is about the disk.
+        admin.execute("SET synchronous_commit = off")
+        with connect(running.url, settings=Settings(pool_max_size=1)) as storage:
+            user_id, orders = orders_of(storage)
+            found = admin.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'metacore'").fetchone()
+            assert found is not None
+            taken: dict[str, list[tuple[float, float]]] = {}
+            for size, before in zip(SIZES, (0, *SIZES), strict=False):
+                grow(admin, user_id, size - before)
+                for name, call in operations(storage, user_id, orders).items():
+                    call()
+                    taken.setdefault(name, []).append(measure(call, found[0]))
+    print("\nProcessor time of the server, and how many times that as the tables grow; in brackets, by the clock")
+    print("| Operation | " + " | ".join(f"{size:,} rows" for size in SIZES) + " |")
+    for name, ((server, whole), *later) in taken.items():
+        ratios = [f"{grown / server:.2f} ({clock / whole:.2f})" for grown, clock in later]
+        print(f"| {name} | " + " | ".join([f"{1e6 * server:,.0f} us ({1e6 * whole:,.0f})", *ratios]) + " |")
+
+
+if __name__ == "__main__":
+    main()
