@@ -142,7 +142,7 @@ def router(prices: Prices, modes: Modes, history: History) -> APIRouter:
     async def latest_of_exchange(exchange: Exchange, symbol: Symbol) -> Response:
         return _ready(await prices.latest(symbol, exchange))
 
-    @routes.get("/prices/recent")
+    @routes.get("/prices/recent", responses=problems.documented(400))
     async def recent(after: AwareDatetime | None = None) -> Mapping[str, Any]:
         boards = history.since(after)
         return {"mode": modes.mode, "exchanges": modes.exchanges, "boards": boards}

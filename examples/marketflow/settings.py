@@ -93,7 +93,7 @@ class MarketSettings(SystemSettings):
     """How often, in seconds, ticks become parts that are told and stored: a crash costs no more."""
     namespace: Annotated[str, Field(min_length=1, max_length=100)] = "marketflow"
     """What the keys in Redis begin with; instances that share it are one service."""
-    retention_days: Annotated[float, Field(gt=0)] = 30
+    retention_days: Annotated[float, Field(gt=0)] = 7
 
 
 def load(path: str | None, port: str | None) -> MarketSettings:
