@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
@@ -40,6 +41,7 @@ class Consumer:
         self._name = context.topic(context.name)
         self._takes, self._taken = takes, taken
         self._trouble: str | None = "not connected yet"
+        self._connected = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -51,6 +53,11 @@ class Consumer:
             except (KafkaError, OSError) as error:  # time-outs of asyncio are an OSError
                 self._in_trouble(f"waits for the broker: {type(error).__name__}")
                 await backoff.wait()
+
+    async def connected(self) -> None:
+        """Wait for the first connection, but not long."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._connected.wait(), ANSWERS_WITHIN)
 
     async def check(self) -> None:
         """Whether events are consumed; UnwellError if not."""
@@ -71,6 +78,7 @@ class Consumer:
         try:
             await within(ANSWERS_WITHIN, kafka.start())
             self._trouble = None
+            self._connected.set()
             while not stop.is_set():
                 polled = await kafka.getmany(timeout_ms=_POLL, max_records=_BATCH)
                 if not polled:

@@ -21,6 +21,10 @@ _AT_ONCE = 64
 """How many keys are told at the same time: what waits for the broker together goes to it together."""
 _PAUSE = timedelta(milliseconds=50)
 _BACKOFF, _LONGEST = timedelta(milliseconds=100), timedelta(seconds=1)
+_LEASE = timedelta(seconds=10)
+"""For so long the keys wait that a process which was killed had claimed."""
+_ENDS_WITHIN = 1
+"""Seconds: what the broker has not taken by then is told after the next start."""
 _ATTEMPTS = 2**31
 """That the broker is away is no fault of an event: none is ever parked."""
 _LAG_EVERY = 1.0
@@ -36,6 +40,7 @@ class Publisher:
         self._partitions = context.settings.partitions
         self._producer: AIOKafkaProducer | None = None
         self._trouble: str | None = "not connected yet"
+        self._connected = asyncio.Event()
         self.waiting, self.waits_for = 0, 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -55,10 +60,16 @@ class Publisher:
                 await backoff.wait()
                 continue
             self._producer, self._trouble = producer, None
+            self._connected.set()
             await self._relay(stop)
             self._producer = None
             with suppress(KafkaError, OSError):
-                await asyncio.wait_for(producer.stop(), ANSWERS_WITHIN)
+                await asyncio.wait_for(producer.stop(), _ENDS_WITHIN)
+
+    async def connected(self) -> None:
+        """Wait for the first connection; not long, since a service does most of its work without a broker."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._connected.wait(), ANSWERS_WITHIN)
 
     async def measure(self, stop: asyncio.Event) -> None:
         """Look again and again how much waits to be told, and for how long."""
@@ -83,6 +94,7 @@ class Publisher:
             self._topics,
             self._send,
             at_once=_AT_ONCE,
+            lease=_LEASE,
             attempts=_ATTEMPTS,
             backoff=_BACKOFF,
             longest_backoff=_LONGEST,
@@ -91,7 +103,8 @@ class Publisher:
         running = asyncio.create_task(relay.run())
         await stop.wait()
         relay.stop()
-        await running
+        with suppress(TimeoutError):
+            await asyncio.wait_for(running, _ENDS_WITHIN)
 
     async def _send(self, event: Event) -> None:
         assert self._producer is not None

@@ -51,17 +51,19 @@ async def _serve(context: ServiceContext, contents: Contents, stop: asyncio.Even
     metrics = context.metrics
     metrics.storage(context.storage)
     checks = {"database": context.storage.ping, **contents.checks}
-    works = list(contents.works)
+    works, brokered = list(contents.works), list[Publisher | Consumer]()
     if contents.tells:
         publisher = Publisher(context, contents.tells)
         metrics.gauge("outbox_events", "Events that wait to be told.", lambda: publisher.waiting)
         metrics.gauge("outbox_seconds", "For how long the oldest of them waits.", lambda: publisher.waits_for)
         checks["events_told"] = publisher.check
         works += [publisher.run, publisher.measure]
+        brokered.append(publisher)
     if contents.takes:
         consumer = Consumer(context, contents.takes, contents.taken)
         checks["events_taken"] = consumer.check
         works.append(consumer.run)
+        brokered.append(consumer)
     app = application(context.name, contents, checks, metrics, context.tracing, context.access_tokens)
     place = urlsplit(context.urls[variable_of(context.name)])
     assert place.hostname is not None
@@ -70,6 +72,7 @@ async def _serve(context: ServiceContext, contents: Contents, stop: asyncio.Even
         for work in works:
             tasks.create_task(work(stop))
         async with listening(app, place.hostname, place.port):
+            await asyncio.gather(*(one.connected() for one in brokered))
             print(f"{context.name}: ready", flush=True)
             await stop.wait()
 
