@@ -16,8 +16,8 @@ from common.brokers import ANSWERS_WITHIN, new_topics, require_topics, rest, wit
 from common.health import UnwellError
 from common.waiting import Backoff
 from marketplace.context import ServiceContext, Take
-from marketplace.rows import FAILURES
-from metacore import AcceptOutcome, DeadLetter, Event, MetacoreError, Transaction
+from marketplace.rows import PASSING
+from metacore import AcceptOutcome, DeadLetter, Event, Transaction
 
 _Message: TypeAlias = ConsumerRecord[bytes, bytes]
 
@@ -31,7 +31,11 @@ _logger = logging.getLogger(__name__)
 
 
 class Consumer:
-    """Gives the events of topics to their effects. An offset is committed after its event has taken effect."""
+    """Gives the events of topics to their effects. An offset is committed after its event has taken effect.
+
+    What is no event, or cannot take effect however often it is tried, is a dead letter, and so are those of its key
+    that come after it; other keys go on.
+    """
 
     def __init__(self, context: ServiceContext, takes: Mapping[str, Take], taken: Callable[[Event], None]) -> None:
         """`taken` hears of what is committed."""
@@ -118,15 +122,20 @@ class Consumer:
             event = Event.model_validate_json(message.value or b"")
         except ValidationError as error:
             return await self._put_aside(message, f"no event: {error.error_count()} errors")
+        if event.topic != message.topic:
+            return await self._put_aside(message, "an event of another topic")
         with self._tracing.taking(message.topic, message.headers):
             try:
                 outcome = await self._storage.run(lambda transaction: self._effect(transaction, event))
-            except FAILURES as error:
+            except PASSING as error:
                 self._in_trouble(f"{event.type} {event.seq} of {event.key} waits: {error}")
                 return False
+            except Exception as error:  # noqa: BLE001 - whatever is told by whomever, the others are to go on
+                _logger.error("%s %s of %s cannot take effect: %s", event.type, event.seq, event.key, error)
+                return await self._put_aside(message, f"it cannot take effect: {type(error).__name__}")
         if outcome is AcceptOutcome.GAP:
-            self._in_trouble(f"an event of {event.key} before {event.seq} is missing")
-            return False
+            _logger.error("%s %s of %s: one before it is missing", event.type, event.seq, event.key)
+            return await self._put_aside(message, "one before it is missing")
         self._trouble = None
         self._taken(event)
         return True
@@ -144,7 +153,7 @@ class Consumer:
         )
         try:
             await self._storage.dead_letters.put(letter)
-        except MetacoreError as error:
+        except PASSING as error:
             self._in_trouble(f"waits for the database: {type(error).__name__}")
             return False
         return True

@@ -7,10 +7,26 @@ from typing import LiteralString, cast
 import psycopg
 from pydantic import BaseModel
 
-from metacore import MetacoreError
+from metacore import (
+    MetacoreError,
+    OutcomeUnknownError,
+    PoolTimeoutError,
+    RetryableError,
+    StatementTimeoutError,
+    StorageUnavailableError,
+)
 
 FAILURES = (MetacoreError, psycopg.Error)
 """What a transaction with statements of one's own may end by."""
+PASSING = (
+    RetryableError,
+    OutcomeUnknownError,
+    StatementTimeoutError,
+    StorageUnavailableError,
+    PoolTimeoutError,
+    psycopg.OperationalError,
+)
+"""Those of them after which it may go well again."""
 
 
 def columns_of(model: type[BaseModel]) -> LiteralString:

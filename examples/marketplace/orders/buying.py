@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,6 +26,8 @@ from metacore import ConflictError, InvalidDataError, NotFoundError, StorageUnav
 MOST_LINES = 100
 _UNANSWERED_FOR = timedelta(seconds=2)
 _AT_ONCE = 50
+_NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+"""What the warehouse answers where there is no such warehouse, or too little in it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -99,6 +102,8 @@ class Buying:
             expires_at=purchase.expires_at,
         )
         answer = await self._peers.ask("warehouse", "POST", "/internal/reservations", wanted.model_dump(mode="json"))
+        if not answer.is_success and answer.status not in _NOT_THERE:
+            raise StorageUnavailableError(f"warehouse answers {answer.status}")
         happening = Happening.STOCK_RESERVED if answer.is_success else Happening.STOCK_LACKING
         return await self._book.move(purchase.id, happening)
 

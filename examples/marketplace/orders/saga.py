@@ -26,6 +26,7 @@ class Happening(StrEnum):
     PAYMENT_CAPTURED = "payment.captured"
     PAYMENT_DECLINED = "payment.declined"
     PAYMENT_REFUNDED = "payment.refunded"
+    PAYMENT_REFUND_REFUSED = "payment.refund_refused"
     PAY = "pay"
     CANCEL = "cancel"
     SHIP = "ship"
@@ -55,6 +56,7 @@ _MOVES: Mapping[tuple[State, Happening], Step] = {
     (State.PAID, _H.SHIP): Step(State.SHIPPED),
     (State.PAID, _H.CANCEL): Step(State.REFUNDING, Reason.CANCELED),
     (State.REFUNDING, _H.PAYMENT_REFUNDED): Step(State.RETURNING, Reason.CANCELED),
+    (State.REFUNDING, _H.PAYMENT_REFUND_REFUSED): Step(State.PAID),
 }
 
 _ENDS = {Reason.CANCELED: State.CANCELED, Reason.DECLINED: State.FAILED}

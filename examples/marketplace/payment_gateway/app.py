@@ -68,8 +68,7 @@ def router(context: ServiceContext, log: Log, calling: Calling) -> APIRouter:
         mode = await log.mode()
         if mode is Mode.DEAD:
             raise HTTPException(503)
-        refuses = mode is Mode.DECLINE and asked.of is None
-        entry = await log.do(asked, Outcome.REFUSED if refuses else Outcome.DONE)
+        entry = await log.do(asked, Outcome.REFUSED if mode is Mode.DECLINE else Outcome.DONE)
         answered = Answered(key=entry.key, of=entry.of, outcome=entry.outcome)
         match mode:
             case Mode.SLOW if entry.asked == 1:

@@ -74,7 +74,7 @@ async def build(context: ServiceContext) -> Contents:
         elif event.type == "order.capturing":
             await till.ask_for(transaction, payment_id)
         elif event.type == "order.refunding":
-            await till.refund_rest(transaction, payment_id)
+            await till.refund_rest(transaction, payment_id, event.seq)
 
     return Contents(
         routers=[router(till, asking), callback(context, asking)],
@@ -98,8 +98,8 @@ def router(till: Till, asking: Asking) -> APIRouter:
 
     @routes.post("/{order_id}/refunds", status_code=201, responses=_ERRORS)
     async def refund(order_id: UUID, asked: RefundAsked, _: Admin, key: Key = None) -> Refund:
-        if key == REST:
-            raise InvalidDataError("this key is kept for cancelled orders", field="Idempotency-Key")
+        if key is not None and key.startswith(REST):
+            raise InvalidDataError("keys like this are kept for cancelled orders", field="Idempotency-Key")
         payment = await till.get(order_id)
         amount: Decimal = price_of(asked.amount, Currency(payment.currency), "amount")
         refund = await till.refund(order_id, amount, key or str(new_id()))

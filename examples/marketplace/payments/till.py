@@ -37,7 +37,7 @@ M = TypeVar("M", bound=BaseModel)
 TILL = UUID("3a0e5f8e-6d0b-4d9a-8c1e-0b9a6f7f5d21")
 """The account that all captured money lies in, an asset for each payment."""
 REST = "the rest"
-"""The key of the refund of all that is left, where a purchase is cancelled."""
+"""How the key begins of the refund of all that is left, where a purchase is cancelled."""
 
 _PAYMENT, _REFUND = columns_of(Payment), columns_of(Refund)
 
@@ -133,12 +133,12 @@ class Till:
 
         return await self._storage.run(write)
 
-    async def refund_rest(self, transaction: Transaction, payment_id: UUID) -> None:
-        """All that is left goes back, for the purchase is cancelled."""
+    async def refund_rest(self, transaction: Transaction, payment_id: UUID, seq: int) -> None:
+        """All that is left goes back, for the purchase is cancelled, as the event `seq` tells."""
         left = (await transaction.balances.get(TILL, str(payment_id))).free
         if left:
             currency = Currency((await self._read(transaction, payment_id)).currency)
-            await self._write(transaction, payment_id, price_of(left, currency), REST)
+            await self._write(transaction, payment_id, price_of(left, currency), f"{REST} {seq}")
         else:
             await self._tell(transaction, payment_id, "payment.refunded")
 
@@ -162,8 +162,9 @@ class Till:
                 await ledger.post(TILL, refund_id)
             else:
                 await ledger.void(TILL, refund_id)
-            if is_paid and refund.idempotency_key == REST:
-                await self._tell(transaction, refund.payment_id, "payment.refunded")
+            if refund.idempotency_key.startswith(REST):
+                told = "payment.refunded" if is_paid else "payment.refund_refused"
+                await self._tell(transaction, refund.payment_id, told)
 
         await self._storage.run(settle)
 

@@ -1,13 +1,18 @@
 """Orders, from a basket to the goods on their way, and back."""
 
+import asyncio
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import psutil
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from metacore import Event
 from metacore.ids import new_id
 
 SECONDS = float(os.environ.get("MARKETPLACE_TEST_SECONDS", "1.5"))
@@ -124,6 +129,36 @@ def test_cancelled_twice_is_once_and_what_was_paid_goes_back(trade: Any, at_once
     assert trade.bank_log([order["id"]]) == []
 
 
+async def _send(url: str, topic: str, values: list[bytes | None]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=url)
+    await producer.start()
+    try:
+        for value in values:
+            await producer.send_and_wait(topic, value, b"key")
+    finally:
+        await producer.stop()
+
+
+def test_what_is_no_event_or_cannot_happen_is_put_aside_and_the_rest_goes_on(trade: Any, eventually: Any) -> None:
+    told = psutil.Process(trade.system.process.pid).environ()
+    order, topic = trade.ordered({trade.stocked(1): 1}), f"{told['MARKETPLACE_TOPICS']}payments"
+    now = datetime.now(UTC)
+
+    def forged(key: str, kind: str, seq: int = 1) -> bytes:
+        told = {"topic": topic, "key": key, "type": kind, "payload": {}, "seq": seq}
+        return Event(**told, occurred_at=now, recorded_at=now).model_dump_json().encode()
+
+    broken = [b"{", None, b"\xff", forged(order["id"], "payment.captured"), forged(order["id"], "payment.captured", 9)]
+    broken += [forged("no order", "payment.captured"), forged(str(new_id()), "payment.captured")]
+    broken += [forged(order["id"], "nothing"), forged(order["id"], "ship")]
+    asyncio.run(_send(trade.system.parts["SERVICES_KAFKA"], topic, broken))
+    with trade.storage("orders") as storage:
+        eventually(lambda: storage.dead_letters.count(topic) == len(broken))
+    assert trade.get(order["id"])["state"] == "RESERVED"
+    assert trade.pay(order["id"]).json()["state"] == "PAID"
+    assert "Traceback" not in trade.system.log.read_text()
+
+
 @pytest.mark.parametrize("mode", ["SLOW", "DEAD", "LOST", "TWICE", "LATE"])
 def test_however_the_bank_is_minded_money_is_captured_once(trade: Any, eventually: Any, mode: str) -> None:
     product = trade.stocked(2)
@@ -158,6 +193,24 @@ def test_what_the_bank_declines_fails_and_its_goods_go_back(trade: Any) -> None:
         "DECLINED",
         "DECLINED",
     )
+    assert trade.stock(product) == (2, 0)
+
+
+def test_a_refund_that_the_bank_refuses_leaves_the_order_paid(trade: Any, eventually: Any) -> None:
+    product = trade.stocked(2)
+    order = trade.ordered({product: 1})
+    assert trade.pay(order["id"]).status_code == 200
+    trade.mind("DECLINE")
+    try:
+        assert trade.cancel(order["id"]).json()["state"] == "REFUNDING"
+        eventually(lambda: trade.get(order["id"])["state"] == "PAID")
+    finally:
+        trade.mind("GOOD")
+    assert [refund["state"] for refund in trade.payment(order["id"])["refunds"]] == ["REFUSED"]
+    assert trade.stock(product) == (1, 0)
+    trade.cancel(order["id"])
+    eventually(lambda: trade.get(order["id"])["state"] == "CANCELED")
+    assert sorted(refund["state"] for refund in trade.payment(order["id"])["refunds"]) == ["DONE", "REFUSED"]
     assert trade.stock(product) == (2, 0)
 
 

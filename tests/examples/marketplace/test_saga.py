@@ -29,6 +29,7 @@ RETURNING/DECLINED  stock.returned  FAILED/DECLINED
 PAID        ship              SHIPPED
 PAID        cancel            REFUNDING/CANCELED
 REFUNDING/CANCELED  payment.refunded  RETURNING/CANCELED
+REFUNDING/CANCELED  payment.refund_refused  PAID
 RETURNING/CANCELED  stock.returned  CANCELED/CANCELED
 """
 
