@@ -67,3 +67,11 @@ def test_what_the_key_did_not_sign_or_is_over_is_worth_nothing(make: Callable[[]
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         AccessTokens("shop", SecretStr("short"))
+
+
+def test_a_token_that_was_good_is_worth_nothing_once_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = TOKENS.issue(CLAIMS, now())
+    assert TOKENS.verify(token) == TOKENS.verify(token) == CLAIMS
+    monkeypatch.setattr("common.access_tokens.time.time", lambda: datetime.now(UTC).timestamp() + 600)
+    with pytest.raises(UnauthorizedError, match="over"):
+        TOKENS.verify(token)
