@@ -139,6 +139,9 @@ class _Faults:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         began = False
 
         async def watched(message: Message) -> None:
@@ -149,6 +152,6 @@ class _Faults:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:
-            if began or scope["type"] != "http":
+            if began:
                 raise
             await answer_to(error)(scope, receive, send)

@@ -29,6 +29,7 @@ _AGAIN = 2
 _TAKEN_WITHIN = 20
 """Seconds within which a message is to be taken; a socket whose other end does not read is closed."""
 _CLOSED_WITHIN = 2
+_LOOK = 0.25
 
 
 class Viewer:
@@ -38,6 +39,8 @@ class Viewer:
         self.user_id, self.session_id, self.name = claims.user_id, claims.session_id, name
         self.portfolio: Portfolio | None = None
         self.wake = asyncio.Event()
+        self.told_at = 0.0
+        self.is_told = False
         self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     @property
@@ -99,6 +102,21 @@ class Live:
             if viewer.session_id == session_id:
                 viewer.end(ENDED)
 
+    async def watch(self, stop: asyncio.Event) -> None:
+        """See to it, until the event is set, that who was told nothing for a while is told again, and who takes
+        nothing is closed: one clock for all, since a time-out for each message would cost more than the message.
+        """
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK):
+                    await stop.wait()
+            now = asyncio.get_running_loop().time()
+            for viewer in self._viewers.values():
+                if viewer.is_told and now - viewer.told_at > _TAKEN_WITHIN:
+                    viewer.end(TOO_SLOW)
+                elif now - viewer.told_at > _AGAIN:
+                    viewer.wake.set()
+
     async def close(self) -> None:
         """Nobody looks on any more; waits until all are told, not long."""
         with suppress(TimeoutError):
@@ -120,7 +138,7 @@ class Live:
         ends: list[asyncio.Future[Any]] = [viewer.over, *tasks]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            return viewer.over.result() if viewer.over.done() else TOO_SLOW
+            return viewer.over.result() if viewer.over.done() else GOING_AWAY
         finally:
             for task in tasks:
                 task.cancel()
@@ -146,13 +164,13 @@ class Live:
         return json.dumps(told, separators=(",", ":"))
 
     async def _tell(self, websocket: WebSocket, viewer: Viewer) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             viewer.wake.clear()
-            async with asyncio.timeout(_TAKEN_WITHIN):
-                await websocket.send_text(self.message(viewer, self._prices.now()))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_AGAIN):
-                    await viewer.wake.wait()
+            viewer.told_at, viewer.is_told = loop.time(), True
+            await websocket.send_text(self.message(viewer, self._prices.now()))
+            viewer.is_told = False
+            await viewer.wake.wait()
 
     def _hold(self, viewer: Viewer, symbols: Iterable[str]) -> None:
         held, wanted = set(viewer.symbols), set(symbols)

@@ -43,6 +43,7 @@ async def serve(settings: CryptoSettings, urls: dict[str, str], stop: asyncio.Ev
         app = application(settings, storage, redis, prices, live)
         async with listening(app, settings.host, settings.port, websockets=True), asyncio.TaskGroup() as tasks:
             tasks.create_task(prices.run(stop))
+            tasks.create_task(live.watch(stop))
             tell("profile", settings.host, settings.port, urls)
             await stop.wait()
             await live.close()

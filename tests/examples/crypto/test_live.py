@@ -100,11 +100,11 @@ def test_a_ticket_opens_one_socket_and_nothing_else_does(system: Any, person: An
 def test_one_that_never_reads_harms_nobody(person: Any, exchange: Any, told_until: Any) -> None:
     slow, quick = person(), person()
     for who in (slow, quick):
-        for number in range(100):
+        for number in range(20):
             who.add(f"DDD{number}USDT", "1.000000000000000001")
-    with slow.look_on(max_queue=1) as _, quick.look_on() as socket:
+    with slow.look_on(max_queue=1, close_timeout=0.1) as _, quick.look_on() as socket:
         for price in range(1, 4):
-            exchange.quote(**{f"DDD{number}USDT": str(price) for number in range(100)})
+            exchange.quote(**{f"DDD{number}USDT": str(price) for number in range(20)})
             told_until(socket, lambda message, price=price: set(message["Prices"].values()) == {str(price)})
 
 
