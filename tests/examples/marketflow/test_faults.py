@@ -86,6 +86,10 @@ def test_of_two_instances_one_reads_both_tell_and_the_other_takes_over(
     eventually(lambda: told() >= already + len(feed.sent), 20)
     assert {source["state"] for source in second.http.get("/sources").json()} == {"read by another instance"}
     assert [exchange.connections for exchange in exchanges] == [1, 1, 1]
+    for mode in ("test", "live"):
+        assert second.http.post(f"/mode/{mode}").json() == {"mode": mode}
+        eventually(lambda mode=mode: first.http.get("/mode").json() == {"mode": mode}, 20)
+    await_connections()
     first.stop(signal.SIGKILL)
     await_connections()
     feed.send(*sample(reckoning, symbols))
