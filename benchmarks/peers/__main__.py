@@ -40,8 +40,8 @@ PEERS = {
 }
 """Where each is, and the package that it needs."""
 
-CONNECTIONS = 80
-"""How many a server takes with its defaults, and some to spare."""
+
+CONNECTIONS = 180
 
 
 def installed() -> dict[str, type[Peer]]:
@@ -58,28 +58,13 @@ def measured(
     with ExitStack() as stack:
         stage = Stage(stack.enter_context(connect(url)), size)
         reached = stack.enter_context(far_away(url, latency)) if latency else url
-        taking_part = [kind for name, kind in kinds.items() if name in names]
-        at_once = len(taking_part) * workers <= CONNECTIONS
-        peers = stack.enter_context(_opened(taking_part, stage, reached, workers)) if at_once else []
-        groups = []
-        for work in works:
-            if at_once:
-                groups.append(contest(work, peers))
-                continue
-            able = [kind for kind in taking_part if hasattr(kind, work)]
-            with _opened(able, stage, reached, workers) as some:
-                groups.append(contest(work, some))
-        return [group for group in groups if group]
-
-
-@contextmanager
-def _opened(kinds: Sequence[type[Peer]], stage: Stage, url: str, workers: int) -> Iterator[list[Peer]]:
-    with ExitStack() as stack:
         peers = []
-        for kind in kinds:
-            peers.append(kind(stage, url, workers))
-            stack.callback(peers[-1].close)
-        yield peers
+        for name, kind in kinds.items():
+            if name in names:
+                peers.append(kind(stage, reached, workers))
+                stack.callback(peers[-1].close)
+        groups = [contest(work, peers) for work in works]
+        return [group for group in groups if group]
 
 
 @contextmanager
@@ -103,6 +88,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="the file to write what was measured to")
     parser.add_argument("--chart", type=Path, help="the SVG to draw")
     given = parser.parse_args()
+    if len(given.peers) * given.workers > CONNECTIONS:
+        parser.error(f"the server has room for {CONNECTIONS} connections: name fewer --peers, or fewer --workers")
     if missing := sorted(PEERS.keys() - installed()):
         print(f"not installed, and left out: {', '.join(missing)}")
     with server(given.place) as url:
@@ -114,9 +101,8 @@ def main() -> None:
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
     }
-    title = (
-        f"{given.workers} workers, {given.latency:g} ms of latency, Python {facts['python']}, {facts['cores']} cores"
-    )
+    by = "1 worker" if given.workers == 1 else f"{given.workers} workers"
+    title = f"{by}, {given.latency:g} ms of latency, Python {facts['python']}, {facts['cores']} cores"
     print(table(title, groups))
     if given.json:
         given.json.write_text(json.dumps(as_json(facts, groups), indent=1) + "\n")

@@ -17,6 +17,9 @@ from .peer import Call, Peer
 from .stage import Account, new_order
 
 _LATENCY = re.compile(r"latency average = ([\d.]+) ms")
+_FEWEST = 50
+"""Calls: the first of them prepares."""
+
 _MADE = {"id": "gen_random_uuid()", "client_order_id": "gen_random_uuid()::text"}
 """What the server makes, as pgbench cannot: other values for each row."""
 
@@ -45,7 +48,8 @@ class Pgbench(Peer):
         return f"INSERT INTO {sql.S}.orders ({', '.join(row)}) VALUES ({', '.join(literals.values())})"
 
     def run(self, call: Call, calls: int) -> tuple[float, int]:
-        """By the latency that pgbench tells, which its own start is no part of."""
+        """By the latency that pgbench tells: its own start is no part of that, the first call of each client is."""
+        calls = max(calls, _FEWEST)
         [account] = self.accounts("any", 0)
         script = Path(self._directory.name, "script.sql")
         script.write_text(f"{call(account)};\n")  # type: ignore[arg-type]

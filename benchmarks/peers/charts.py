@@ -8,7 +8,7 @@ from html import escape
 from .contest import Measure
 from .report import TITLES, compared
 
-WIDTH, LABEL, ROW, GAP = 760, 190, 20, 34
+WIDTH, LABEL, TOLD, ROW, GAP = 800, 190, 230, 20, 34
 STYLE = """<style>
 text { font: 12px system-ui, sans-serif; fill: #1b2733; }
 .title { font-weight: 600; font-size: 13px; }
@@ -29,7 +29,7 @@ def draw(title: str, groups: Sequence[Sequence[Measure]]) -> str:
         y += ROW + 2
         longest = max(measure.median for measure in measures)
         for measure, ratios in compared(measures):
-            width = max(2.0, measure.median / longest * (WIDTH - LABEL - 200))
+            width = max(2.0, measure.median / longest * (WIDTH - LABEL - TOLD))
             kind = "ours" if measure.peer == measure.against else "other"
             told = _time(measure.median) + ("" if ratios is None else f", {ratios[1]:.2f} times Metacore's")
             parts += [
