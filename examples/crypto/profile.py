@@ -69,6 +69,7 @@ def application(
     checks = {"database": storage.ping, "redis": redis.check, "prices": prices.check, "exchange": prices.check_age}
     app.include_router(health.router(checks))
     app.router.routes += [*pages.routes(Path(__file__).parent / "web"), metrics.route()]
+    app.add_middleware(accounts.Refreshing, signing_in=signing_in, secure_cookie=settings.secure_cookie)
     problems.install(app)
     openapi.describe(app)
     app.add_middleware(LimitedBodies, size=MAX_BODY)
