@@ -36,6 +36,7 @@ BUYERS = int(os.environ.get("MARKETPLACE_LOAD_BUYERS", "64"))
 LINES, PRODUCTS = 3, 100
 EVENTS, BATCH = 1000, 10
 KEY = secrets.token_urlsafe(32)
+WAITS = {"MARKETPLACE_PAY_WAITS": "12"}
 
 Ask = Callable[[], Awaitable[tuple[int, float]]]
 
@@ -49,7 +50,7 @@ def token(*roles: str) -> dict[str, str]:
 @contextmanager
 def marketplace(urls: dict[str, str]) -> Iterator[tuple[psutil.Process, dict[str, str]]]:
     """The marketplace, once it is ready, and where its services are."""
-    environment = {**os.environ, **urls, "MARKETPLACE_TOKEN_KEY": KEY, "MARKETPLACE_PORT": "18990"}
+    environment = {**os.environ, **urls, "MARKETPLACE_TOKEN_KEY": KEY, "MARKETPLACE_PORT": "18990"} | WAITS
     command = [sys.executable, "-m", "marketplace"]
     with subprocess.Popen(command, cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -78,18 +79,20 @@ def tell(what: str, times: list[float]) -> None:
 
 async def make_products(http: aiohttp.ClientSession, url: str, count: int, stock: int) -> list[str]:
     """Products with so much stock each."""
-    made = []
     admin, seller, keeper = token("ADMIN"), token("SELLER"), token("WAREHOUSE")
     async with http.post(f"{url}/v1/categories", json={"name": uuid4().hex}, headers=admin) as answer:
         category = (await answer.json())["id"]
-    for number in range(count):
+
+    async def make(number: int) -> str:
         new = {"title": f"Product {number}", "price": "12.50", "currency": "USD", "category_id": category}
         async with http.post(f"{url}/v1/products", json=new, headers=seller) as answer:
-            made.append((await answer.json())["id"])
-        goods = {"product_id": made[-1], "quantity": stock}
+            product: str = (await answer.json())["id"]
+        goods = {"product_id": product, "quantity": stock}
         async with http.post(f"{url}/v1/warehouse/stock", json=goods, headers=keeper) as answer:
             assert answer.status == 201, await answer.text()
-    return made
+        return product
+
+    return list(await asyncio.gather(*(make(number) for number in range(count))))
 
 
 async def orders(process: psutil.Process, url: str) -> None:
@@ -124,6 +127,7 @@ async def orders(process: psutil.Process, url: str) -> None:
         before, own, began = used(process), time.process_time(), time.perf_counter()
         await asyncio.gather(*(buy(number) for number in range(BUYERS)))
         took, count = time.perf_counter() - began, len(paying)
+        assert count, f"nothing was paid: {other}"
         spent = {name: (now - before[name]) / count for name, now in used(process).items() if name in before}
         asking = (time.process_time() - own) / count
     print(f"orders of {LINES} lines, {BUYERS} buyers: {count} paid in {took:.1f} s, {count / took:,.0f}/s")
