@@ -65,7 +65,7 @@ def operations(storage: Storage, user_id: UUID, orders: list[UUID]) -> dict[str,
         "balances.get": lambda: storage.balances.get(user_id, "USDT"),
         "balances.journal": lambda: storage.balances.journal(user_id),
         "balances.entries of an asset": lambda: storage.balances.entries(user_id, "USDT"),
-        "order_updates.list": lambda: storage.order_updates.list(user_id, first),
+        "order_updates.list": lambda: storage.order_updates.list(user_id, orders[2]),
         "deposit": lambda: trading.deposit(user_id, "USDT", ONE, reference=str(metacore.new_id())),
         "place_order": lambda: trading.place_order(new_order(user_id)),
         "apply_report": lambda: trading.apply_report(due()),
@@ -99,6 +99,8 @@ def main() -> None:
         admin.execute("SET synchronous_commit = off")
         with connect(running.url, settings=Settings(pool_max_size=1)) as storage:
             user_id, orders = orders_of(storage)
+            # There is a row of each table to copy.
+            TradingService(storage).settle_trade(fill(user_id, orders[2]))
             found = admin.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'metacore'").fetchone()
             assert found is not None
             taken: dict[str, list[tuple[float, float]]] = {}
