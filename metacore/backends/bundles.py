@@ -60,10 +60,10 @@ class BaseTransaction(Bundle, Transaction):
 
     package: ClassVar[str]
     """Where the storages are: in a module each, named as in the list."""
-    _session: BaseTransactionSession[Any]
 
     def __init__(self, session: BaseTransactionSession[Any]) -> None:
         super().__init__(session, self.package)
+        self._state = session
 
     def _bound(self, session: Any) -> Transaction:
         return type(self)(session)
@@ -85,10 +85,10 @@ class BaseTransaction(Bundle, Transaction):
             require_changes(changes)
             if (names := self._session.normal_names) is not None:
                 changes = names.of_changes(changes)
-            ends = last and self._session.can_conclude
+            ends = last and self._state.can_conclude
             saved = await self._save(changes, ends)
             if ends:
-                await self._session.conclude()
+                await self._state.conclude()
             return saved
 
     @abstractmethod

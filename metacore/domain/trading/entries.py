@@ -42,7 +42,7 @@ def apply_deltas(
                 own = running.setdefault(user_id, {})
             state = own.get(values["asset"])
             if state is None:
-                state = own[values["asset"]] = _Running(balances[user_id, values["asset"]])
+                state = own[values["asset"]] = _Running(balances[values["user_id"], values["asset"]])
             changes = state.move(delta)
             if values["occurred_at"] is not moment:
                 # The deltas of a cause share it, and its text costs as much as the rest of the hash.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from metacore.domain.people.users import User
-from metacore.domain.trading.balances import BalanceDelta
+from metacore.domain.trading.balances import Balance, BalanceDelta, BalanceKey
 from metacore.domain.trading.decisions import Changes
 from metacore.errors import NotFoundError, TransactionAbortedError
 from metacore.sync.storage.storage import Storage, Storages, Transaction
@@ -30,6 +32,7 @@ class LastContract(Contract):
     def test_it_ends_the_transaction_and_an_error_after_it_undoes_nothing(
         self, storage: Storage, user: User, delta: BalanceDelta, locks: bool
     ) -> None:
+        saved: Mapping[BalanceKey, Balance] = {}
         with pytest.raises(SomeError), storage.transaction() as tx:
             if locks:
                 _lock(tx, user)
