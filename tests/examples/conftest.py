@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,10 @@ from common.servers import Broker, RedisServer
 from metacore.testing.databases import Databases
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+BROWSER_FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 
 
 class Running:
@@ -127,3 +132,24 @@ def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
 def eventually_fixture() -> Callable[..., None]:
     """The function above."""
     return eventually
+
+
+@pytest.fixture(scope="module")
+def page(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A page in the browser that CHROMIUM names; it fails the tests for what its console complains of, such as the
+    security policy, but not for the answers whose statuses the module names as ANSWERED.
+    """
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=BROWSER_FLAGS)
+        page = browser.new_page(viewport={"width": 1200, "height": 760})
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+        yield page
+        browser.close()
+    answered = "Failed to load resource: the server responded with a status of"
+    harmless = tuple(f"{answered} {status} (" for status in request.module.ANSWERED)
+    assert [text for text in complaints if not text.startswith(harmless)] == []

@@ -1,37 +1,15 @@
 """The page of the tracker in a real browser: `nox -s browser`, which tells where Chromium is."""
 
-import os
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from metacore.ids import new_id
 
-_FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
+ANSWERED = (400, 401, 404)
 _SEVERAL_POINTS = re.compile("^M.*L.*L")
-
-
-@pytest.fixture(scope="module")
-def page(system: Any) -> Iterator[Page]:
-    """A page of the service; it fails the tests for what its console complains of, such as the security policy."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=_FLAGS)
-        page = browser.new_page()
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
-        yield page
-        browser.close()
-    refused = ("status of 400", "status of 401", "404 (Not Found)")
-    assert [text for text in complaints if not any(status in text for status in refused)] == []
 
 
 def test_who_registers_sees_what_a_coin_is_worth_as_it_moves(page: Page, system: Any, exchange: Any) -> None:

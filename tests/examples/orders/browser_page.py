@@ -1,32 +1,11 @@
 """The page of the order service in a real browser: `nox -s browser`, which tells where Chromium is."""
 
 import json
-import os
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-_FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-
-
-@pytest.fixture(scope="module")
-def page(system: Any) -> Iterator[Page]:
-    """A page of the service; it fails the tests for what its console complains of, such as the security policy."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=_FLAGS)
-        page = browser.new_page()
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
-        yield page
-        browser.close()
-    assert [text for text in complaints if "404 (Not Found)" not in text] == []
+ANSWERED = (404,)
 
 
 def show(page: Page, uid: str) -> None:
