@@ -134,7 +134,7 @@ class SessionService:
             successor = secret.successor(session.nonce)
         elif rotation.outcome is not RotationOutcome.ROTATED or session is None:
             raise TokenError(rotation.outcome.value)
-        user = await self._active(user_id, session_id)
+        user = await self._active(rotation.user, session_id)
         return SignedIn(user=user, session=session, token=successor.token(user_id, session_id))
 
     async def log_out(self, token: str | SecretStr) -> bool:
@@ -228,14 +228,12 @@ class SessionService:
             raise SignInError from None
         return SignedIn(user=user, session=session, token=secret.token(user_id, session.id))
 
-    async def _active(self, user_id: UUID, session_id: UUID) -> User:
+    async def _active(self, user: User | None, session_id: UUID) -> User:
         """The user; TokenError, and the end of the session, if it is no longer active."""
-        try:
-            user = await self._storage.users.get(user_id)
-        except NotFoundError:
-            raise TokenError(RotationOutcome.UNKNOWN.value) from None
+        if user is None:
+            raise TokenError(RotationOutcome.UNKNOWN.value)
         if not user.is_active:
-            await self._storage.sessions.end(user_id, session_id, EndReason.DEACTIVATED)
+            await self._storage.sessions.end(user.id, session_id, EndReason.DEACTIVATED)
             raise TokenError(RotationOutcome.ENDED.value)
         return user
 

@@ -121,11 +121,13 @@ class RotationOutcome(StrEnum):
 
 
 class Rotation(Model):
-    """What came of `rotate`: the session as it is then, null if it is UNKNOWN."""
+    """What came of `rotate`."""
 
     outcome: RotationOutcome
     session: Session | None
-    """The session as it is then; null if there is none."""
+    """The session as it is then; null if it is UNKNOWN."""
+    user: User | None
+    """The user whose it is, as he is then; null if it is UNKNOWN."""
 
 
 class SignedIn(Model):
@@ -159,14 +161,18 @@ class Presented:
             raise InvalidDataError("a grace is a timedelta of nought to one hour", field="grace")
         return cls(**hashes, idle_until=moment, grace=grace)
 
-    def rotate(self, session: Session | None, now: datetime) -> Rotation:
-        """What becomes of `session` at `now`."""
+    def rotate(self, session: Session | None, user: User | None, now: datetime) -> Rotation:
+        """What becomes of `session`, which is the user's, at `now`."""
         if session is None:
-            return Rotation(outcome=RotationOutcome.UNKNOWN, session=None)
+            return Rotation(outcome=RotationOutcome.UNKNOWN, session=None, user=None)
+        outcome, then = self._turn(session, now)
+        return Rotation(outcome=outcome, session=then, user=user)
+
+    def _turn(self, session: Session, now: datetime) -> tuple[RotationOutcome, Session]:
         if session.ended_at is not None:
-            return Rotation(outcome=RotationOutcome.ENDED, session=session)
+            return RotationOutcome.ENDED, session
         if now >= session.idle_until:
-            return Rotation(outcome=RotationOutcome.EXPIRED, session=session)
+            return RotationOutcome.EXPIRED, session
         if self.presented_hash == session.token_hash:
             rotated = revised(
                 session,
@@ -177,11 +183,11 @@ class Presented:
                 rotated_at=now,
                 idle_until=min(self.idle_until, session.expires_at),
             )
-            return Rotation(outcome=RotationOutcome.ROTATED, session=rotated)
+            return RotationOutcome.ROTATED, rotated
         rotated_at = session.rotated_at
         if self.presented_hash == session.previous_hash and rotated_at is not None and rotated_at >= now - self.grace:
-            return Rotation(outcome=RotationOutcome.REPEATED, session=session)
-        return Rotation(outcome=RotationOutcome.REUSED, session=session.ended(EndReason.REUSED, now))
+            return RotationOutcome.REPEATED, session
+        return RotationOutcome.REUSED, session.ended(EndReason.REUSED, now)
 
 
 def _require_digest(name: str, value: object) -> bytes:

@@ -135,7 +135,7 @@ class SessionService:
             successor = secret.successor(session.nonce)
         elif rotation.outcome is not RotationOutcome.ROTATED or session is None:
             raise TokenError(rotation.outcome.value)
-        user = self._active(user_id, session_id)
+        user = self._active(rotation.user, session_id)
         return SignedIn(user=user, session=session, token=successor.token(user_id, session_id))
 
     def log_out(self, token: str | SecretStr) -> bool:
@@ -227,14 +227,12 @@ class SessionService:
             raise SignInError from None
         return SignedIn(user=user, session=session, token=secret.token(user_id, session.id))
 
-    def _active(self, user_id: UUID, session_id: UUID) -> User:
+    def _active(self, user: User | None, session_id: UUID) -> User:
         """The user; TokenError, and the end of the session, if it is no longer active."""
-        try:
-            user = self._storage.users.get(user_id)
-        except NotFoundError:
-            raise TokenError(RotationOutcome.UNKNOWN.value) from None
+        if user is None:
+            raise TokenError(RotationOutcome.UNKNOWN.value)
         if not user.is_active:
-            self._storage.sessions.end(user_id, session_id, EndReason.DEACTIVATED)
+            self._storage.sessions.end(user.id, session_id, EndReason.DEACTIVATED)
             raise TokenError(RotationOutcome.ENDED.value)
         return user
 

@@ -39,7 +39,8 @@ class SessionStorage(Protocol):
         idle_until: datetime,
         grace: timedelta,
     ) -> Rotation:
-        """Let the secret in force give way to the next one, if it is the one that is presented; what came of it.
+        """Let the secret in force give way to the next one, if it is the one that is presented; what came of it, and
+        whose session it is.
 
         ROTATED: it has. The session keeps the hash of the secret before and the nonce, is one generation on, and idles
         until `idle_until`, but no longer than it lives. Of several at once with the same secret, one is ROTATED.

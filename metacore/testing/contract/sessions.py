@@ -76,11 +76,11 @@ class SessionStorageContract(Contract):
                 storage.sessions.get(user_id, session.id)
             assert caught.value.entity == "session"
             rotation = storage.sessions.rotate(user_id, session.id, HASHES[0], HASHES[1], HASHES[2], IDLE, GRACE)
-            assert rotation == Rotation(outcome=UNKNOWN, session=None)
+            assert rotation == Rotation(outcome=UNKNOWN, session=None, user=None)
             assert storage.sessions.end(user_id, session.id, "reason") is False
 
     def test_the_secret_in_force_gives_way(
-        self, storage: Storage, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
+        self, storage: Storage, user: User, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
     ) -> None:
         now = clock.advance()
         rotated = session.changed(
@@ -91,7 +91,7 @@ class SessionStorageContract(Contract):
             rotated_at=now,
             idle_until=IDLE,
         )
-        assert rotate(0) == Rotation(outcome=ROTATED, session=rotated)
+        assert rotate(0) == Rotation(outcome=ROTATED, session=rotated, user=user)
         assert storage.sessions.get(*_key(session)) == rotated
 
     def test_a_session_idles_no_longer_than_it_lives(self, session: Session, rotate: Callable[..., Rotation]) -> None:
@@ -100,25 +100,25 @@ class SessionStorageContract(Contract):
         assert rotation.session.idle_until == session.expires_at
 
     def test_the_secret_before_is_repeated_within_the_grace(
-        self, storage: Storage, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
+        self, storage: Storage, user: User, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
     ) -> None:
         first = rotate(0)
         clock.advance(seconds=10)
         repeated = storage.sessions.rotate(*_key(session), HASHES[0], HASHES[11], HASHES[12], IDLE, GRACE)
-        assert repeated == Rotation(outcome=REPEATED, session=first.session)
+        assert repeated == Rotation(outcome=REPEATED, session=first.session, user=user)
         assert storage.sessions.get(*_key(session)) == first.session
         assert rotate(1).outcome is ROTATED
 
     def test_the_secret_before_after_the_grace_ends_the_session(
-        self, storage: Storage, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
+        self, storage: Storage, user: User, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
     ) -> None:
         first = rotate(0).session
         assert first is not None
         now = clock.advance(seconds=10.000001)
-        rotation = rotate(0)
-        assert rotation == Rotation(outcome=REUSED, session=first.changed(ended_at=now, end_reason="REUSED"))
+        rotation, ended = rotate(0), first.changed(ended_at=now, end_reason="REUSED")
+        assert rotation == Rotation(outcome=REUSED, session=ended, user=user)
         assert storage.sessions.get(*_key(session)) == rotation.session
-        assert rotate(1) == Rotation(outcome=ENDED, session=rotation.session)
+        assert rotate(1) == Rotation(outcome=ENDED, session=rotation.session, user=user)
 
     def test_an_older_or_unknown_secret_ends_the_session_and_no_other(
         self, storage: Storage, user: User, rotate: Callable[..., Rotation]
@@ -145,18 +145,18 @@ class SessionStorageContract(Contract):
         assert storage.sessions.rotate(*call).outcome is ROTATED
 
     def test_a_session_that_idled_or_lived_too_long_expires(
-        self, storage: Storage, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
+        self, storage: Storage, user: User, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
     ) -> None:
         clock.advance(days=7, seconds=-0.000001)
         assert rotate(0, idle_until=session.expires_at).outcome is ROTATED
         clock.advance(days=23, seconds=0.000001)
         assert storage.sessions.list(session.user_id) == ()
         stored = storage.sessions.get(*_key(session))
-        assert [rotate(n) for n in (1, 0, 5)] == [Rotation(outcome=EXPIRED, session=stored)] * 3
+        assert [rotate(n) for n in (1, 0, 5)] == [Rotation(outcome=EXPIRED, session=stored, user=user)] * 3
         assert storage.sessions.get(*_key(session)) == stored
 
     def test_a_session_is_ended_once(
-        self, storage: Storage, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
+        self, storage: Storage, user: User, clock: ManualClock, session: Session, rotate: Callable[..., Rotation]
     ) -> None:
         now = clock.advance()
         ended = session.changed(ended_at=now, end_reason="LOGGED_OUT")
@@ -164,7 +164,7 @@ class SessionStorageContract(Contract):
         clock.advance()
         assert storage.sessions.end(*_key(session), "again") is False
         assert storage.sessions.get(*_key(session)) == ended
-        assert rotate(0) == Rotation(outcome=ENDED, session=ended)
+        assert rotate(0) == Rotation(outcome=ENDED, session=ended, user=user)
 
     def test_all_sessions_are_ended_but_the_one_to_keep(self, storage: Storage, user: User, other: User) -> None:
         mine = [storage.sessions.create(NewSessionFactory.build(user_id=user.id)) for _ in range(3)]

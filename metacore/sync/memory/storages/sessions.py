@@ -55,7 +55,7 @@ class MemorySessionStorage(SessionStorage):
         presented = Presented.parse(presented_hash, next_hash, nonce, idle_until, grace)
         now = self._session.now()
         with self._session.write() as tables:
-            rotation = presented.rotate(tables.sessions.get((user_id, session_id)), now)
+            rotation = presented.rotate(tables.sessions.get((user_id, session_id)), tables.users.get((user_id,)), now)
             if rotation.session is not None:
                 tables.sessions.put(rotation.session)
             return rotation

@@ -15,9 +15,10 @@ from metacore.domain.values.model import revised
 from metacore.domain.values.text import require_key
 from metacore.domain.values.times import require_time
 from metacore.errors import NotFoundError
-from metacore.postgres.client.codecs import SESSION, to_array, to_text
+from metacore.postgres.client.codecs import SESSION, USER, to_array, to_text
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import sessions as statements
+from metacore.postgres.statements.users import GET as GET_USER
 from metacore.sync.postgres.client.session import Session, TransactionSession
 from metacore.sync.storage.sessions import SessionStorage
 
@@ -62,9 +63,11 @@ class PostgresSessionStorage(SessionStorage):
             "now": to_text(now),
             "reason": EndReason.REUSED.value,
         }
-        calls: list[Call] = [(statements.LOCK, key), (statements.ROTATE, {**key, **told})]
-        was, changed = self._session.pipeline("sessions.rotate", calls)
-        rotation = presented.rotate(SESSION.decode(was[0]) if was else None, now)
+        whose: Call = (GET_USER, {"id": str(user_id)})
+        calls: list[Call] = [(statements.LOCK, key), (statements.ROTATE, {**key, **told}), whose]
+        was, changed, users = self._session.pipeline("sessions.rotate", calls)
+        user = USER.decode(users[0]) if users else None
+        rotation = presented.rotate(SESSION.decode(was[0]) if was else None, user, now)
         return revised(rotation, session=SESSION.decode(changed[0])) if changed else rotation
 
     def end(self, user_id: UUID, session_id: UUID, reason: str) -> bool:
