@@ -52,13 +52,15 @@ def require_keys(feed: str, symbol: str, exchange: str | None) -> None:
 
 def require_symbols(feed: str, symbols: Iterable[str], exchange: str | None) -> Sequence[str]:
     """The symbols, each once, in their order; InvalidDataError names what is no key."""
-    if isinstance(symbols, str):
-        raise InvalidDataError("these are several symbols", field="symbols")
+    if isinstance(symbols, str) or not isinstance(symbols, Iterable):
+        raise InvalidDataError("symbols are an iterable of texts; of one, pass [symbol]", field="symbols")
     require_key(feed=feed)
-    named = tuple(dict.fromkeys(symbols))
-    for symbol in named:
-        require_keys(feed, symbol, exchange)
-    return named
+    if exchange is not None:
+        require_key(exchange=exchange)
+    listed = list(symbols)
+    for symbol in listed:
+        require_key(symbols=symbol)
+    return tuple(dict.fromkeys(listed))
 
 
 class Prices(Model):
