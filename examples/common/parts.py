@@ -26,12 +26,16 @@ from common.servers import Broker, ClickHouseServer, RedisServer, Server
 from metacore.errors import ConfigurationError, StorageUnavailableError
 
 _END_TIMEOUT = 8
+_EMPTY = ":empty"
+"""What is added to the variable of a database that is to have no schema."""
 
 
 class Parts:
     """The URLs of the parts that these variables name; what none of them names is started, and ends with this."""
 
-    def __init__(self, *variables: str) -> None:
+    def __init__(self, *variables: str, deployed: bool = True) -> None:
+        """A database that is started has Metacore's schema, unless it is not to be `deployed`."""
+        self._deployed = deployed
         self.urls: dict[str, str] = {name: os.environ[name] for name in variables if os.environ.get(name)}
         self._missing = [name for name in variables if name not in self.urls]
         for name in self._missing:
@@ -44,7 +48,7 @@ class Parts:
         if self._missing and self._keeper is None:
             # In a session of its own: what is sent to the system's group, Ctrl-C or -9, is for the system alone.
             self._keeper = subprocess.Popen(
-                [sys.executable, "-m", __name__, *self._missing],
+                [sys.executable, "-m", __name__, *map(self._stand_in, self._missing)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -66,6 +70,9 @@ class Parts:
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
+    def _stand_in(self, name: str) -> str:
+        return name if self._deployed or name + _EMPTY not in EMBEDDED else name + _EMPTY
+
     def stop(self) -> None:
         """End what was started here."""
         keeper, self._keeper = self._keeper, None
@@ -83,16 +90,24 @@ class Parts:
 
 
 @contextmanager
+def _empty_postgresql() -> Iterator[str]:
+    from metacore import postgres
+
+    with postgres.EmbeddedPostgres() as server:
+        yield server.url
+
+
+@contextmanager
 def _postgresql() -> Iterator[str]:
     from metacore import postgres
 
     # The deployer takes as long to load as the server to start.
     loading = Thread(target=lambda: postgres.SchemaDeployer)
     loading.start()
-    with postgres.EmbeddedPostgres() as server:
+    with _empty_postgresql() as url:
         loading.join()
-        postgres.SchemaDeployer(server.url).deploy()
-        yield server.url
+        postgres.SchemaDeployer(url).deploy()
+        yield url
 
 
 @contextmanager
@@ -118,6 +133,7 @@ def _objects() -> Iterator[str]:
 
 EMBEDDED: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
     "METACORE_URL": _postgresql,
+    "METACORE_URL" + _EMPTY: _empty_postgresql,
     "SERVICES_REDIS": lambda: _running(RedisServer),
     "SERVICES_KAFKA": lambda: _running(Broker),
     "SERVICES_CLICKHOUSE": lambda: _running(ClickHouseServer),
@@ -130,7 +146,7 @@ def keep(variables: list[str]) -> None:
     """Start these parts, tell their URLs in one line, and end them when nobody is at the other end of the pipe."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with ExitStack() as stack:
-        urls = {name: stack.enter_context(EMBEDDED[name]()) for name in variables}
+        urls = {name.removesuffix(_EMPTY): stack.enter_context(EMBEDDED[name]()) for name in variables}
         print(json.dumps(urls), flush=True)
         sys.stdin.buffer.read()
 

@@ -9,7 +9,7 @@ from common.parts import Parts
 
 def main() -> int:
     """Run the marketplace until a signal ends it."""
-    parts = Parts("METACORE_URL", "SERVICES_KAFKA", "SERVICES_S3").start()
+    parts = Parts("METACORE_URL", "SERVICES_KAFKA", "SERVICES_S3", deployed=False).start()
     # All else is loaded while the parts start, and once for all services: they are copies of this process.
     import metacore.postgres.storages.storage  # noqa: F401
     from common import group, logs

@@ -19,7 +19,8 @@ from common.serving import listening
 from common.tracing import Tracing
 from marketplace.consuming import Consumer
 from marketplace.context import Build, Contents, ServiceContext
-from marketplace.names import WITH_SCHEMA, schema_of, variable_of
+from marketplace.deploying import deploy
+from marketplace.names import schema_of, variable_of
 from marketplace.peers import Peers
 from marketplace.publishing import Publisher
 from marketplace.settings import MarketplaceSettings, storage_settings
@@ -34,8 +35,8 @@ def run(name: LiteralString, build: Build) -> int:
 
     async def serve(urls: dict[str, str], stop: asyncio.Event) -> None:
         tokens = AccessTokens(ISSUER, settings.token_key)
-        # The gateway keeps nothing.
-        url = urls["METACORE_URL"] if name in WITH_SCHEMA else "memory://"
+        url = urls["METACORE_URL"]
+        await asyncio.to_thread(deploy, url, name)
         async with (
             metacore.connect(url, settings=storage_settings(schema_of(name))) as storage,
             Peers(urls, tokens, storage.now) as peers,

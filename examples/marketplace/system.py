@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import secrets
-from contextlib import ExitStack
 from typing import Self
 
 from common.group import Member
 from common.serving import Urls
-from marketplace.deploying import deploy
 from marketplace.names import GATEWAY, WITH_SCHEMA, free_url, variable_of
 from marketplace.settings import ADMIN_PASSWORD, PREFIX, MarketplaceSettings
 
@@ -32,18 +30,14 @@ def load() -> None:
 
 
 class Prepared:
-    """The parts, once the services have their schemas there; their URLs, and those of the services."""
+    """The parts, their URLs, and those of the services."""
 
     def __init__(self, parts: Urls, settings: MarketplaceSettings) -> None:
         self._parts, self._settings = parts, settings
         self.urls: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            urls = stack.enter_context(self._parts).urls
-            for service in WITH_SCHEMA:
-                deploy(urls["METACORE_URL"], service)
-            self._stack = stack.pop_all()
+        urls = self._parts.__enter__().urls
         services = {variable_of(name): free_url(_LOOPBACK) for name in WITH_SCHEMA}
         services[variable_of(GATEWAY)] = f"http://{self._settings.host}:{self._settings.port}"
         made = {} if os.environ.get(ADMIN_PASSWORD) else {ADMIN_PASSWORD: secrets.token_urlsafe(12)}
@@ -51,4 +45,4 @@ class Prepared:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._stack.close()
+        self._parts.__exit__(None, None, None)
