@@ -34,8 +34,8 @@ def _compile(session: nox.Session) -> None:
 
 
 def _install_for_tests(session: nox.Session, *groups: str) -> None:
-    # Many processes are started.
-    _compile(session)
+    # Many processes are started: what the first of them reads is compiled for all, and no more than that.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
     _install(session, "test", *groups)
 
 
