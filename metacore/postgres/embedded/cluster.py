@@ -180,8 +180,9 @@ class Cluster:
             "log_checkpoints": "off",
         }
         if not self.durable:
-            # Shared memory in files of the directory goes with it, even after a crash.
-            settings |= {"fsync": "off", "dynamic_shared_memory_type": "mmap"}
+            # Whole pages are of use after a crash of the machine alone, as fsync is. Shared memory in files of the
+            # directory goes with it, even after a crash.
+            settings |= {"fsync": "off", "full_page_writes": "off", "dynamic_shared_memory_type": "mmap"}
         options = ["-D", str(self.directory)]
         for name, value in settings.items():
             options += ["-c", f"{name}={value}"]
