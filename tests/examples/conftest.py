@@ -135,7 +135,7 @@ def eventually_fixture() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="module")
-def page(request: pytest.FixtureRequest) -> Iterator[Any]:
+def page(request: pytest.FixtureRequest, system: Any) -> Iterator[Any]:  # ends before its system
     """A page in the browser that CHROMIUM names; it fails the tests for what its console complains of, such as the
     security policy, but not for the answers whose statuses the module names as ANSWERED.
     """
