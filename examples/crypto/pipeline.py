@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -65,8 +65,10 @@ class Pipeline:
     ClickHouse is away, the offsets stand. A message that tells no tick is counted, and let go by.
     """
 
-    def __init__(self, clickhouse: ClickHouse, settings: CryptoSettings, url: str) -> None:
+    def __init__(self, clickhouse: ClickHouse, settings: CryptoSettings, url: str, ready: Callable[[], None]) -> None:
+        """`ready` is called when it is connected for the first time."""
         self._clickhouse, self._settings, self._url = clickhouse, settings, url
+        self._ready: Callable[[], None] | None = ready
         self._tail = Tail()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -95,6 +97,9 @@ class Pipeline:
         self._tail = Tail()
         try:
             await within(ANSWERS_WITHIN, kafka.start())
+            if self._ready is not None:
+                self._ready()
+                self._ready = None
             while not stop.is_set():
                 polled = await kafka.getmany(timeout_ms=_POLL, max_records=settings.batch)
                 self._tail.add(polled)
@@ -155,8 +160,8 @@ def rows_of(message: Message) -> list[Mapping[str, Any]]:
 async def serve(settings: CryptoSettings, urls: dict[str, str], stop: asyncio.Event) -> None:
     """Bring ticks until the event is set."""
     async with ClickHouse(urls["SERVICES_CLICKHOUSE"], settings.table) as clickhouse:
-        print("pipeline: ready", flush=True)
-        await Pipeline(clickhouse, settings, urls["SERVICES_KAFKA"]).run(stop)
+        pipeline = Pipeline(clickhouse, settings, urls["SERVICES_KAFKA"], lambda: print("pipeline: ready", flush=True))
+        await pipeline.run(stop)
 
 
 def main() -> int:
