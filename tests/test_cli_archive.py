@@ -129,7 +129,7 @@ def test_the_feed_of_the_services_is_told_of_its_checkpoints(url, tmp_path):
 
 
 @pytest.mark.parametrize("point", ["before the commit", "after the commit", "in the manifest"])
-@pytest.mark.parametrize("number", [1, 7])
+@pytest.mark.parametrize("number", [1, 2, 7])
 def test_broken_off_it_goes_on(url, tmp_path, monkeypatch, point, number):
     before, calls = rows_of(url), [0]
 

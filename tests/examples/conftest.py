@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from common.servers import Broker, RedisServer
+from common.servers import Broker, RedisServer, Server
 from metacore.testing.databases import Databases
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -99,22 +99,20 @@ def database_url(metacore_databases: Databases) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def kafka_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A broker that lives as long as the tests: the one that SERVICES_KAFKA names, or an embedded one."""
-    if named := os.environ.get("SERVICES_KAFKA"):
-        yield named
-        return
-    broker = Broker(tmp_path_factory.mktemp("broker"))
-    broker.start()
-    yield broker.url
-    broker.stop()
+    yield from _served("SERVICES_KAFKA", Broker, tmp_path_factory.mktemp("broker"))
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis that lives as long as the tests: the one that SERVICES_REDIS names, or an embedded one."""
-    if named := os.environ.get("SERVICES_REDIS"):
+    yield from _served("SERVICES_REDIS", RedisServer, tmp_path_factory.mktemp("redis"))
+
+
+def _served(variable: str, kind: type[Server], directory: Path) -> Iterator[str]:
+    if named := os.environ.get(variable):
         yield named
         return
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server = kind(directory)
     server.start()
     yield server.url
     server.stop()

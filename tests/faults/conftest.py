@@ -1,6 +1,9 @@
 """What tests of locks share: storages of both worlds, and the server's view of who waits."""
 
 import importlib
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -10,6 +13,7 @@ import psycopg
 import pytest
 
 from metacore.config import Settings
+from metacore.postgres import EmbeddedPostgres
 from metacore.sync import Storage
 from metacore.testing.databases import Databases
 from metacore.testing.loop_threads import PATIENCE
@@ -32,6 +36,37 @@ def open_storage(runner: Runner, metacore_database_url: str) -> Callable[..., Ab
         return runner.opened(connect(metacore_database_url, settings=Settings(**settings)))
 
     return opened
+
+
+@pytest.fixture
+def work_through_crashes() -> Callable[..., None]:
+    """A function that lets threads work while their server is killed after each of the pauses, until told to stop."""
+
+    def work(
+        server: EmbeddedPostgres,
+        storage: Storage,
+        workers: Sequence[Any],
+        stop: threading.Event,
+        pauses: Sequence[float],
+    ) -> None:
+        for worker in workers:
+            worker.start()
+        for pause in pauses:
+            time.sleep(pause)
+            pid = server.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            server.start()
+        time.sleep(min(pauses))
+        stop.set()
+        for worker in workers:
+            worker.join()
+            if worker.error is not None:
+                raise worker.error
+        figures = storage.stats().pool or {}
+        assert figures.get("returns_bad", 0) + figures.get("connections_errors", 0) > 0
+
+    return work
 
 
 class Server:

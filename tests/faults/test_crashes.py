@@ -2,10 +2,10 @@
 
 import os
 import random
-import signal
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -74,29 +74,14 @@ class Worker(threading.Thread):
                 return
 
 
-def test_no_acknowledged_trade_is_lost_and_none_is_applied_twice() -> None:
+def test_no_acknowledged_trade_is_lost_and_none_is_applied_twice(work_through_crashes: Callable[..., None]) -> None:
     chance = random.Random(CRASHES)
     with tempfile.TemporaryDirectory() as directory, EmbeddedPostgres(Path(directory) / "data") as server:
         SchemaDeployer(server.url).deploy()
         with connect(server.url) as storage:
             stop = threading.Event()
             workers = [Worker(storage, stop) for _ in range(WORKERS)]
-            for worker in workers:
-                worker.start()
-            for _ in range(CRASHES):
-                time.sleep(chance.uniform(0.2, 0.5))
-                pid = server.pid
-                assert pid is not None
-                os.kill(pid, signal.SIGKILL)
-                server.start()
-            time.sleep(0.2)
-            stop.set()
-            for worker in workers:
-                worker.join()
-                if worker.error is not None:
-                    raise worker.error
-            figures = storage.stats().pool or {}
-            assert figures.get("returns_bad", 0) + figures.get("connections_errors", 0) > 0
+            work_through_crashes(server, storage, workers, stop, [chance.uniform(0.2, 0.5) for _ in range(CRASHES)])
             for worker in workers:
                 stored = list(storage.trades.stream(worker.user_id))
                 assert {trade.state for trade in stored} == {TradeState.SETTLED}
