@@ -15,7 +15,7 @@ from common.access_tokens import SignedIn
 from marketplace.bank import CALLBACK, SIGNATURE, Answered, signature_of
 from marketplace.callers import Admin, is_one_of
 from marketplace.context import Contents, ServiceContext
-from marketplace.money import Currency, price_of
+from marketplace.money import Currency, sum_of
 from marketplace.payments.asking import Asking
 from marketplace.payments.payment import Payment, PaymentState, Refund
 from marketplace.payments.till import REST, Till
@@ -101,7 +101,7 @@ def router(till: Till, asking: Asking) -> APIRouter:
         if key is not None and key.startswith(REST):
             raise InvalidDataError("keys like this are kept for cancelled orders", field="Idempotency-Key")
         payment = await till.get(order_id)
-        amount: Decimal = price_of(asked.amount, Currency(payment.currency), "amount")
+        amount: Decimal = sum_of(asked.amount, Currency(payment.currency))
         refund = await till.refund(order_id, amount, key or str(new_id()))
         asking.look()
         return refund

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from common.tracing import outgoing
 from marketplace.context import ServiceContext
-from marketplace.money import Currency, price_of
+from marketplace.money import Currency, sum_of
 from marketplace.payments.payment import Payment, PaymentState, Refund, RefundState
 from marketplace.rows import columns_of, places_of
 from metacore import (
@@ -138,7 +138,7 @@ class Till:
         left = (await transaction.balances.get(TILL, str(payment_id))).free
         if left:
             currency = Currency((await self._read(transaction, payment_id)).currency)
-            await self._write(transaction, payment_id, price_of(left, currency), f"{REST} {seq}")
+            await self._write(transaction, payment_id, sum_of(left, currency), f"{REST} {seq}")
         else:
             await self._tell(transaction, payment_id, "payment.refunded")
 

@@ -129,6 +129,15 @@ def test_cancelled_twice_is_once_and_what_was_paid_goes_back(trade: Any, at_once
     assert trade.bank_log([order["id"]]) == []
 
 
+def test_an_order_of_more_than_any_price_goes_back_as_well(trade: Any, eventually: Any) -> None:
+    product = trade.stocked(3, price="1000000000000")
+    paid = trade.ordered({product: 3})
+    assert (paid["total"], trade.pay(paid["id"]).status_code) == ("3000000000000.00", 200)
+    trade.cancel(paid["id"])
+    eventually(lambda: trade.get(paid["id"])["state"] == "CANCELED")
+    assert trade.stock(product) == (3, 0)
+
+
 async def _send(url: str, topic: str, values: list[bytes | None]) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=url)
     await producer.start()
