@@ -15,13 +15,20 @@ VIEWS = {"live": "market_minutes", "test": "market_minutes_test"}
 _CHUNK = 1000
 _PURGE_EVERY = 600
 _LOCK = 6_022_140_857
-# The scale of the quotient is that of the dividend: 36 places are more than enough to round to 18.
+# As `metacore` rounds, at 18 places and half to even: what the database rounds by itself goes half away from zero.
 _VIEW = """
 CREATE VIEW {schema}.{name} AS
+WITH minutes AS (
+    SELECT symbol, exchange, starts_at,
+        min(low) AS low, max(high) AS high, sum(count) AS count, sum(sum) * 1e18 AS total
+    FROM {schema}.bar_parts WHERE feed = '{feed}' GROUP BY symbol, exchange, starts_at
+), divided AS (
+    SELECT *, div(total, count) AS whole, 2 * mod(total, count) AS twice FROM minutes
+)
 SELECT symbol::text AS pair_name, exchange::text AS exchange, starts_at AS timestamp,
-    trim_scale(round((sum(sum) + 0e-36) / sum(count), 18)) AS average_price,
-    min(low) AS min_price, max(high) AS max_price, sum(count)::bigint AS count
-FROM {schema}.bar_parts WHERE feed = '{feed}' GROUP BY symbol, exchange, starts_at
+    trim_scale((whole + (twice > count OR twice = count AND mod(whole, 2) = 1)::integer) * 1e-18) AS average_price,
+    low AS min_price, high AS max_price, count::bigint AS count
+FROM divided
 """
 
 _logger = logging.getLogger(__name__)

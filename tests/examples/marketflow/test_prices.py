@@ -31,6 +31,12 @@ def drawn(random: Random, symbol: str, now: int, sent: Any) -> list[Any]:
     return ticks
 
 
+def ties(symbol: str, now: int, sent: Any) -> list[Any]:
+    """Ticks of minutes whose averages lie in the middle of two prices of 18 places."""
+    smallest, then = Decimal("1e-18"), now - 20 * MINUTE
+    return [sent("exchange1", symbol, smallest * n, then + n // 2 * MINUTE) for n in range(2, 8)]
+
+
 def counted(system: Any) -> int:
     return sum(source["ticks"] for source in system.http.get("/sources").json())
 
@@ -48,6 +54,7 @@ def test_all_families_and_periods_equal_a_recomputation(
         ticks = drawn(random, symbol, reckoning.milliseconds(), reckoning.Sent)
         for start in range(0, len(ticks), 50):
             feed.send(*ticks[start : start + 50])
+        feed.send(*ties(symbol, reckoning.milliseconds(), reckoning.Sent))
     await_ticks(system, eventually, before + len(feed.sent))
     told = 0
     for symbol in symbols:
