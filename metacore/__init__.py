@@ -118,12 +118,17 @@ if TYPE_CHECKING:
     from metacore.domain.values.amounts import Amount as Amount
     from metacore.domain.values.amounts import NonNegativeAmount as NonNegativeAmount
     from metacore.domain.values.amounts import PositiveAmount as PositiveAmount
+    from metacore.domain.values.amounts import parse_amount as parse_amount
     from metacore.domain.values.imports import ImportResult as ImportResult
     from metacore.domain.values.items import BadItem as BadItem
     from metacore.domain.values.items import Readable as Readable
     from metacore.domain.values.limits import JsonLimits as JsonLimits
+    from metacore.domain.values.model import Model as Model
     from metacore.domain.values.pages import Page as Page
     from metacore.domain.values.secrets import Secret as Secret
+    from metacore.domain.values.text import Key as Key
+    from metacore.domain.values.text import Text as Text
+    from metacore.domain.values.times import Time as Time
     from metacore.errors import AlreadyExistsError as AlreadyExistsError
     from metacore.errors import ArchivedError as ArchivedError
     from metacore.errors import ConfigurationError as ConfigurationError

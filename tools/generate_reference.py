@@ -18,12 +18,13 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any, get_origin
 
 from pydantic import BaseModel
 
 import metacore
 from metacore import errors
+from metacore._names import MODULE_OF
 from metacore.exchanges import binance, mexc
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.storage.storage import Storage, Storages, Transaction
@@ -96,6 +97,8 @@ class Reference:
             found = self._of(f"metacore.domain.{room}.")
             if found:
                 yield f"## {title}\n"
+            if room == "values":
+                yield from self._types()
             for value in found:
                 if inspect.isfunction(value):
                     yield self._function(value)
@@ -105,6 +108,15 @@ class Reference:
                     yield self._model(value)
                 else:
                     yield self._class(value)
+
+    def _types(self) -> Iterator[str]:
+        """The names that say what a field takes."""
+        for name, value in self._public.items():
+            if get_origin(value) is Annotated:
+                described = _described([ast.parse(inspect.getsource(importlib.import_module(MODULE_OF[name])))])
+                yield f"### {name}\n\n{_inline(described.get(name, ''))}\n"
+                if name not in described:
+                    self.problems.append(f"{MODULE_OF[name]}.{name} says nothing of itself: write a string below it")
 
     def _protocol(self, name: str, protocol: type) -> str:
         methods = (self._method(method, name) for method in _methods(protocol))
@@ -128,7 +140,7 @@ class Reference:
             for name, value in inspect.getmembers(model, lambda value: isinstance(value, property))
             if name not in dir(BaseModel) and not name.startswith("_") and value.__doc__
         ]
-        parts = [f"### {model.__name__}\n", f"{self._doc(model)}\n", "\n".join(rows), ""]
+        parts = [f"### {model.__name__}\n", f"{self._doc(model)}\n", *(["\n".join(rows), ""] if len(rows) > 2 else [])]
         if derived:
             parts += ["Derived:\n", "\n".join(derived), ""]
         return "\n".join(parts)
@@ -242,7 +254,7 @@ def _descriptions(kind: type) -> dict[str, str]:
     return _described(_bodies(kind))
 
 
-def _described(bodies: Iterable[ast.ClassDef]) -> dict[str, str]:
+def _described(bodies: Iterable[ast.ClassDef | ast.Module]) -> dict[str, str]:
     described: dict[str, str] = {}
     for body in bodies:
         for statement, following in zip(body.body, body.body[1:], strict=False):

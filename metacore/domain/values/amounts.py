@@ -193,7 +193,10 @@ Amount = Annotated[Decimal, _AmountSchema(), PlainSerializer(_plain, return_type
 """An exact decimal; in JSON a string (an integer is read too)."""
 
 NonNegativeAmount = Annotated[Amount, AfterValidator(_not_negative)]
+"""An amount from 0 on."""
+
 PositiveAmount = Annotated[Amount, AfterValidator(_positive)]
+"""An amount above 0."""
 
 Sum = Annotated[Decimal, PlainValidator(parse_sum), PlainSerializer(_plain, return_type=str, when_used="json")]
 """What amounts add up or multiply to: exact, of more digits than an amount has; in JSON a string."""
