@@ -3,18 +3,14 @@
 import gc
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import psycopg
 import pytest
 from hypothesis import settings
 
 from metacore.testing import plugin
-
-MESSAGES = (
-    *("outbox_keys", "outbox_events", "outbox_progress", "outbox_waits", "outbox_wakeups"),
-    *("inbox_positions", "inbox_messages", "dead_letters", "bar_parts"),
-)
-"""The tables of what belongs to no user."""
+from metacore.testing.databases import clear
 
 settings.register_profile("metacore", derandomize=True, database=None, deadline=None)
 settings.load_profile("metacore")
@@ -36,15 +32,7 @@ def pytest_collection_finish() -> None:
 def clear_database(metacore_database_url: str) -> Iterator[Callable[[], None]]:
     """A function that empties the database of the test."""
     with psycopg.connect(metacore_database_url, autocommit=True, options="-c lock_timeout=10s") as connection:
-
-        def clear() -> None:
-            connection.execute("DELETE FROM metacore.user_names")
-            connection.execute("DELETE FROM metacore.users")
-            connection.execute("DELETE FROM metacore.order_records")
-            for table in MESSAGES:
-                connection.execute(f"DELETE FROM metacore.{table}")
-
-        yield clear
+        yield partial(clear, connection)
 
 
 @pytest.fixture

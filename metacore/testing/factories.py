@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from factory.base import Factory
-from factory.declarations import LazyAttribute, Sequence, Trait
+from factory.declarations import LazyAttribute, Sequence
 from factory.helpers import lazy_attribute
 
 from metacore.domain.commerce.order_records import OrderRecord
@@ -61,11 +61,6 @@ class NewOrderFactory(Factory[NewOrder]):
 
     class Meta:
         model = NewOrder
-
-    class Params:
-        market_by_quote = Trait(
-            type=OrderType.MARKET, side=OrderSide.BUY, price=None, quantity=None, quote_quantity=Decimal(1000)
-        )
 
     symbol = "BTCUSDT"
     base_asset = "BTC"

@@ -14,15 +14,10 @@ import metacore
 import metacore.sync
 from metacore.postgres import SchemaDeployer
 from metacore.testing.contract import Backend
-from metacore.testing.databases import Databases, server
+from metacore.testing.databases import Databases, clear, server
 from metacore.testing.runners import AsyncRunner, BlockingRunner, Runner
 
 OLDEST_POSTGRES = 16
-MESSAGES = (
-    *("outbox_keys", "outbox_events", "outbox_progress", "outbox_waits", "outbox_wakeups"),
-    *("inbox_positions", "inbox_messages", "dead_letters", "bar_parts"),
-)
-"""The tables of what belongs to no user."""
 
 
 @pytest.fixture(scope="session")
@@ -68,16 +63,8 @@ def postgres(runner: Runner, connect: object, url: str) -> Iterator[Backend]:
     """Storages that may do what services may, and no more."""
     # Unprepared, behind a pooler too.
     with psycopg.connect(url, autocommit=True, prepare_threshold=None, options="-c lock_timeout=10s") as connection:
-
-        def clear() -> None:
-            connection.execute("DELETE FROM metacore.user_names")
-            connection.execute("DELETE FROM metacore.users")
-            connection.execute("DELETE FROM metacore.order_records")
-            for table in MESSAGES:
-                connection.execute(f"DELETE FROM metacore.{table}")
-
         with service_role(connection, url) as service_url:
-            with Backend(runner, partial(connect, service_url), clear) as backend:
+            with Backend(runner, partial(connect, service_url), partial(clear, connection)) as backend:
                 yield backend
 
 

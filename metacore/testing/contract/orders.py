@@ -65,7 +65,8 @@ class OrderStorageContract(Contract):
         assert storage.orders.get(user.id, order.id) == order
 
     def test_create_leaves_empty_what_is_not_told(self, storage: Storage, user: User) -> None:
-        new = NewOrderFactory.build(user_id=user.id, market_by_quote=True, client_order_id=None, exchange_order_id=None)
+        by_quote = {"type": OrderType.MARKET, "price": None, "quantity": None, "quote_quantity": Decimal(1000)}
+        new = NewOrderFactory.build(user_id=user.id, **by_quote, client_order_id=None, exchange_order_id=None)
         order = storage.orders.create(new)
         assert order == Order(**new.fields(), created_at=START, updated_at=START)
         assert storage.orders.get(user.id, order.id) == order
