@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import gc
+import os
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -9,8 +10,11 @@ import psycopg
 import pytest
 from hypothesis import settings
 
+from metacore.postgres.embedded.cluster import Cluster
 from metacore.testing import plugin
 from metacore.testing.databases import clear
+
+from .clusters import INITDB, Copier
 
 settings.register_profile("metacore", derandomize=True, database=None, deadline=None)
 settings.load_profile("metacore")
@@ -26,6 +30,24 @@ def pytest_collection_finish() -> None:
     """What was collected stays: to look through it for cycles again and again takes a twentieth of the time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _copied_clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers of tests begin with a copy, but for those of programs that a test starts."""
+    own = tmp_path_factory.getbasetemp()
+    directory = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "clusters"
+    directory.mkdir(exist_ok=True)
+    copier = Copier(directory)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Cluster, "initdb", lambda *arguments: copier.initdb(*arguments))
+        yield
+
+
+@pytest.fixture
+def initdb_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of this test begin as those of users do."""
+    monkeypatch.setattr(Cluster, "initdb", INITDB)
 
 
 @pytest.fixture

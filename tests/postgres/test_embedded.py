@@ -42,6 +42,7 @@ def test_settings_of_a_server_that_stays(place: Path) -> None:
         assert int(ask(postgres, "SHOW max_connections")) >= 200
 
 
+@pytest.mark.usefixtures("initdb_itself")
 @pytest.mark.parametrize("version", [16, 18])
 def test_directory_keeps_its_data_and_its_version(place: Path, version: int) -> None:
     with EmbeddedPostgres(place / "data", version=version) as postgres:
@@ -112,6 +113,7 @@ def test_without_a_server_there_is_no_url(place: Path) -> None:
         _ = postgres.url
 
 
+@pytest.mark.usefixtures("initdb_itself")
 @pytest.mark.parametrize(
     "name",
     ["two words, ünï-数据", "quote'\"$(exit 1)`\\ percent%20+&=?#", "/".join(["long" * 20] * 4)],
@@ -130,6 +132,7 @@ def test_paths_of_all_kinds(place: Path, name: str) -> None:
     assert {entry.name for entry in place.iterdir()} == {name.split("/")[0]}
 
 
+@pytest.mark.usefixtures("initdb_itself")
 def test_the_environment_neither_steers_the_server_nor_reaches_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "1")
     monkeypatch.setenv("PGDATA", "/nowhere")

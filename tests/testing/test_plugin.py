@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -28,7 +27,16 @@ HEAVY = (
 @pytest.fixture(autouse=True)
 def loads_the_plugin(pytester: pytest.Pytester) -> None:
     """As the tests around this one do, installed or not."""
-    pytester.makeconftest((Path(__file__).parent.parent / "conftest.py").read_text())
+    pytester.makeconftest(
+        """
+        from metacore.testing import plugin
+
+
+        def pytest_configure(config):
+            if not config.pluginmanager.has_plugin("metacore"):
+                config.pluginmanager.register(plugin, "metacore")
+        """
+    )
 
 
 def test_loading_the_plugin_imports_nothing_heavy() -> None:

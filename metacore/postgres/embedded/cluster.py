@@ -94,10 +94,11 @@ class Cluster:
         if made_by is not None and version not in (None, made_by):
             message = f"{self.directory} was made by PostgreSQL {made_by}; choose another path for {version}"
             raise ConfigurationError(message, setting="version")
-        self._bin_path = binaries(made_by or version or DEFAULT_VERSION)
+        version = made_by or version or DEFAULT_VERSION
+        self._bin_path = binaries(version)
         self.user.open_way(self._bin_path / "postgres")
         self.user.open_way(self.directory)
-        self._initialise()
+        self._initialise(version)
         deadline = time.monotonic() + _START_TIMEOUT
         while (postmaster := self.postmaster()) is not None:
             if postmaster.ready and postmaster.answers():
@@ -136,7 +137,15 @@ class Cluster:
         if (place := self._socket_directory()) != self.directory and place.exists():
             shutil.rmtree(place)
 
-    def _initialise(self) -> None:
+    def initdb(self, version: int, name: str) -> None:  # noqa: ARG002 - for who has such data already
+        """Make the data of a new server of the version, in the new directory of this name in ours."""
+        arguments = [f"--pgdata={name}", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        arguments += ["--no-instructions"] if self.durable else ["--no-instructions", "--no-sync"]
+        done = self._program("initdb", *arguments, timeout=_START_TIMEOUT)
+        if done.returncode:
+            raise StorageUnavailableError(f"initdb failed on {self.directory}: {_tail(done.stdout)}")
+
+    def _initialise(self, version: int) -> None:
         initialised = self.directory / _INITIALISED
         if not initialised.is_dir():
             if (self.directory / "PG_VERSION").exists():
@@ -145,11 +154,7 @@ class Cluster:
                 raise self._foreign()
             if (self.directory / _INITDB).exists():
                 shutil.rmtree(self.directory / _INITDB)
-            arguments = [f"--pgdata={_INITDB}", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
-            arguments += ["--no-instructions"] if self.durable else ["--no-instructions", "--no-sync"]
-            done = self._program("initdb", *arguments, timeout=_START_TIMEOUT)
-            if done.returncode:
-                raise StorageUnavailableError(f"initdb failed on {self.directory}: {_tail(done.stdout)}")
+            self.initdb(version, _INITDB)
             (self.directory / _INITDB).rename(initialised)
         # Should we crash in between, the next start goes on with it. PG_VERSION, the mark of the whole, is the last.
         for entry in sorted(initialised.iterdir(), key=lambda entry: entry.name == "PG_VERSION"):
