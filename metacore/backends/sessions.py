@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -34,15 +34,17 @@ class BaseSession(ABC, Generic[X]):
         """StorageUnavailableError if the storage cannot be used; for operations that need nothing of it."""
         self.resources.check()
 
-    @contextmanager
-    def operation(self, name: str) -> Iterator[None]:
-        """Do one operation of a storage: it is counted, and in a transaction its errors doom it if they say so."""
-        with self.counters.counting(name):
-            yield
-
     def whole_operation(self, name: str) -> WholeOperation:
-        """`operation`, and a transaction of others that it dooms cannot be committed by them."""
+        """Do one operation of a storage: it is counted, and in a transaction its errors doom it if they say so, so that
+        those whose transaction it is cannot commit it.
+        """
         return WholeOperation(self, name)
+
+    def begin_operation(self) -> None:
+        """Note that an operation of a storage begins."""
+
+    def note_error(self, error: MetacoreError) -> None:
+        """Note that an operation of a storage has raised `error`."""
 
     async def enforce_doom(self) -> None:
         """Where a transaction is doomed that others are to commit, see to it that they cannot."""
@@ -88,18 +90,21 @@ class BaseSession(ABC, Generic[X]):
 class WholeOperation:
     """The block of `whole_operation`: not a generator, since every operation has one."""
 
-    __slots__ = ("_operation", "_session")
+    __slots__ = ("_counting", "_session")
 
     def __init__(self, session: BaseSession[Any], name: str) -> None:
-        self._session, self._operation = session, session.operation(name)
+        self._session, self._counting = session, session.counters.counting(name)
 
     async def __aenter__(self) -> None:
-        self._operation.__enter__()
+        self._session.begin_operation()
+        self._counting.__enter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._operation.__exit__(kind, error, traceback)
+        if isinstance(error, MetacoreError):
+            self._session.note_error(error)
+        self._counting.__exit__(kind, error, traceback)
         if isinstance(error, MetacoreError):
             await self._session.enforce_doom()
 
@@ -115,12 +120,6 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
         """TransactionAbortedError if this transaction is doomed or over, StorageUnavailableError if the storage is."""
         self.resources.check()
         self.check_state()
-
-    @contextmanager
-    def operation(self, name: str) -> Iterator[None]:
-        self.begin_operation()
-        with super().operation(name), self.dooming():
-            yield
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[X]:
@@ -161,9 +160,6 @@ class BaseTransactionSession(TransactionState, BaseSession[X]):
         self.check()
         self.has_ended = True
         await (self.commit() if self.parent is None else self.keep())
-
-    def begin_operation(self) -> None:
-        """Note that an operation of a storage begins."""
 
     @abstractmethod
     def begin_savepoint(self) -> X:

@@ -64,15 +64,10 @@ class TransactionState:
             self._doom, self._cause = error, cause or type(error).__name__
         return error
 
-    @contextmanager
-    def dooming(self) -> Iterator[None]:
-        """Let an error of the block doom this transaction if it says so, unless it is doomed or over already."""
-        try:
-            yield
-        except MetacoreError as error:
-            if error.dooms_transaction and not any(state.has_ended or state._doom for state in self.lineage):
-                self.doom(error)
-            raise
+    def note_error(self, error: MetacoreError) -> None:
+        """Let `error` doom this transaction if it says so, unless it is doomed or over already."""
+        if error.dooms_transaction and not any(state.has_ended or state._doom for state in self.lineage):
+            self.doom(error)
 
     @contextmanager
     def having(self, savepoint: Self) -> Iterator[None]:

@@ -64,16 +64,24 @@ class Codec(Generic[M]):
 
     def encode_all(self, models: Sequence[Model], columns: Iterable[str] | None = None) -> dict[str, str | None]:
         """The parameters that store `models`: for each column one array."""
+        json, names = self._json, columns or self.columns
+        if len(models) == 1:
+            values = models[0].__dict__
+            return {
+                name: to_json_array((values[name],)) if name in json else f"{{{_to_element(values[name])}}}"
+                for name in names
+            }
         return {
-            name: (to_json_array if name in self._json else to_array)([model.__dict__[name] for model in models])
-            for name in (columns or self.columns)
+            name: (to_json_array if name in json else to_array)([model.__dict__[name] for model in models])
+            for name in names
         }
 
 
 def of_user(codec: Codec[Any], user_id: UUID, models: Iterable[Model], columns: Iterable[str]) -> dict[str, str | None]:
     """The parameters that store `models`, all of one user: an array for each of `columns` but the user's."""
-    others = [name for name in columns if name != "user_id"]
-    return {**codec.encode_all(tuple(models), others), "user_id": str(user_id)}
+    values = codec.encode_all(tuple(models), [name for name in columns if name != "user_id"])
+    values["user_id"] = str(user_id)
+    return values
 
 
 def to_text(value: Any) -> str | None:
@@ -144,8 +152,11 @@ def _to_text(value: Any) -> str:
 def _to_element(value: Any) -> str:
     if value is None:
         return "NULL"
-    text = _to_text(value)
-    if type(value) in _PLAIN or (text.isalnum() and text.lower() != "null"):
+    kind = type(value)
+    if kind in _PLAIN:
+        return _TEXTS[kind](value)
+    text = value if isinstance(value, str) else _to_text(value)
+    if text.isalnum() and text.lower() != "null":
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

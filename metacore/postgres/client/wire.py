@@ -144,7 +144,7 @@ class Wire:
         made = 0
         if callable(values):
             parameters = _parameters(values(), names)
-            made = sum(len(parameter) for parameter in parameters if parameter is not None)
+            made = sum(map(len, filter(None, parameters)))
         if self._prepares:
             self.pgconn.send_query_prepared(statement.key, parameters)
         else:
@@ -181,8 +181,13 @@ class Wire:
         yield from self.flush()
         results: list[PGresult | None] = []
         for _ in commands:
-            results.append((yield from self.result()))
-            yield from self.result()
+            # As a rule the answers come together, and there is nothing to wait for.
+            if pgconn.is_busy():
+                yield from self._arrival()
+            results.append(pgconn.get_result())
+            if pgconn.is_busy():
+                yield from self._arrival()
+            pgconn.get_result()
         ends = yield from self._synced()
         answers = []
         last = len(results) - closes
@@ -225,6 +230,11 @@ class Wire:
 
     def result(self) -> Waiting[PGresult | None]:
         """The next result, None after the last one of a command."""
+        yield from self._arrival()
+        return self.pgconn.get_result()
+
+    def _arrival(self) -> Waiting[None]:
+        """Wait until the next result is there, or will not come."""
         while self.pgconn.is_busy():
             if (yield Wait.R):
                 try:
@@ -232,7 +242,6 @@ class Wire:
                 except OperationalError:
                     # The connection is lost. What the server said before it, libpq still gives, and then an error.
                     break
-        return self.pgconn.get_result()
 
     def rows(self, result: PGresult | None, *, commits: bool) -> list[Row]:
         """The rows of `result`; `commits` says that the server may have committed before an error of it."""
@@ -264,14 +273,9 @@ def _tell(schema: str, calls: Sequence[Call], openings: Sequence[bytes], closing
 
 
 def _parameters(values: Mapping[str, Any], names: Sequence[str]) -> list[bytes | None]:
-    return [_parameter(values[name]) for name in names]
-
-
-def _parameter(value: str | int | None) -> bytes | None:
-    if value is None:
-        return None
-    text = value if isinstance(value, str) else str(value)
-    if "\0" in text:
+    texts = [values[name] for name in names]
+    parameters = [None if text is None else (text if type(text) is str else str(text)).encode() for text in texts]
+    if b"\0" in b"".join(filter(None, parameters)):
         # libpq would send what is before it.
         raise DataError("text must not contain NUL")
-    return text.encode()
+    return parameters

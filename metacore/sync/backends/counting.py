@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial, wraps
 from threading import Lock
 from time import perf_counter
+from types import TracebackType
 from typing import Any, TypeVar, get_origin
 
 from metacore.backends.arguments import Arguments
@@ -32,31 +32,12 @@ class Counters:
         self.watcher: Watcher | None = None
         """Who is told besides, while the storage is open."""
 
-    @contextmanager
-    def counting(self, name: str) -> Iterator[None]:
+    def counting(self, name: str) -> Counting:
         """Count one operation, and the time that it takes."""
-        self.operations[name] += 1
-        watcher, failure = self.watcher, None
-        span = watcher.begin(name) if watcher is not None else None
-        began = perf_counter()
-        try:
-            yield
-        except GeneratorExit:
-            # A stream that its reader has left has not failed.
-            raise
-        except BaseException as error:
-            failure = error
-            if isinstance(error, Exception):
-                self.errors[name] += 1
-            raise
-        finally:
-            seconds = perf_counter() - began
-            self._time(name, seconds)
-            if watcher is not None and span is not None:
-                watcher.end(span, name, seconds, failure)
-            failure = None
+        return Counting(self, name)
 
-    def _time(self, name: str, seconds: float) -> None:
+    def note_time(self, name: str, seconds: float) -> None:
+        """Count the time that an operation took."""
         with self._mutex:
             times = self._times.get(name)
             if times is None:
@@ -76,6 +57,31 @@ class Counters:
         self.retries[type(error).__name__] += 1
         if self.watcher is not None:
             self.watcher.tell_retry(type(error).__name__)
+
+
+class Counting:
+    """The block of `counting`: not a generator, since every operation has one."""
+
+    __slots__ = ("_began", "_counters", "_name", "_span", "_watcher")
+
+    def __init__(self, counters: Counters, name: str) -> None:
+        self._counters, self._name, self._watcher = counters, name, counters.watcher
+
+    def __enter__(self) -> None:
+        self._counters.operations[self._name] += 1
+        self._span = None if self._watcher is None else self._watcher.begin(self._name)
+        self._began = perf_counter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        seconds = perf_counter() - self._began
+        if isinstance(error, Exception):
+            self._counters.errors[self._name] += 1
+        self._counters.note_time(self._name, seconds)
+        if self._watcher is not None:
+            # A stream that its reader has left has not failed.
+            self._watcher.end(self._span, self._name, seconds, None if isinstance(error, GeneratorExit) else error)
 
 
 def counts_itself(method: Operation) -> Operation:

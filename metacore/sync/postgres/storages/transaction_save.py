@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from metacore.backends.expectations import Expectations
@@ -16,8 +16,20 @@ from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, Versioned, row_key
 from metacore.domain.trading.entries import apply_deltas, moved_balances, only_referenced
-from metacore.postgres.client.codecs import BALANCE, ORDER, RESERVATION, TRADE, USER, USER_TRANSFER, of_user, to_array
+from metacore.domain.trading.user_transfers import UserTransfer
+from metacore.postgres.client.codecs import (
+    BALANCE,
+    ORDER,
+    RESERVATION,
+    TRADE,
+    USER,
+    USER_TRANSFER,
+    Codec,
+    of_user,
+    to_array,
+)
 from metacore.postgres.client.named_calls import NamedCalls
+from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import reservations as reservation_statements
 from metacore.postgres.statements import trades as trade_statements
@@ -68,25 +80,16 @@ def _save(
         if patch.given():
             calls += renamed.get(user_id, ())
             calls.append(change_user(user_id, patch, now))
-    for user_id, new_orders in by_user(_owned(expectations.new_orders)).items():
-        calls.append((statements.INSERT_ORDERS, partial(of_user, ORDER, user_id, new_orders, ORDER.columns)))
-    for user_id, orders in by_user(_owned(expectations.orders)).items():
-        calls.append((statements.REPLACE_ORDERS, partial(of_user, ORDER, user_id, orders, ORDER.columns)))
-    for user_id, updates in by_user(_owned(changes.order_updates)).items():
-        calls.append((APPEND, partial(values_of_updates, user_id, updates, now)))
-    for user_id, new_rows in by_user(_owned(expectations.new_reservations)).items():
-        encode = partial(of_user, RESERVATION, user_id, new_rows, RESERVATION.columns)
-        calls.append((reservation_statements.INSERT, encode))
-    for user_id, rows in by_user(_owned(expectations.reservations)).items():
-        encode = partial(of_user, RESERVATION, user_id, rows, RESERVATION.columns)
-        calls.append((reservation_statements.REPLACE, encode))
-    for user_id, new_trades in by_user(_owned(expectations.new_trades)).items():
-        calls.append((trade_statements.INSERT, partial(of_user, TRADE, user_id, new_trades, TRADE.columns)))
-    for user_id, trades in by_user(_owned(expectations.trades)).items():
-        calls.append((trade_statements.REPLACE, partial(of_user, TRADE, user_id, trades, TRADE.columns)))
-    for user_id, transfers in by_user(_owned(changes.user_transfers)).items():
-        encode = partial(of_user, USER_TRANSFER, user_id, transfers, USER_TRANSFER.columns)
-        calls.append((statements.INSERT_USER_TRANSFERS, encode))
+    calls += _writes(expectations.new_orders, statements.INSERT_ORDERS, ORDER)
+    calls += _writes(expectations.orders, statements.REPLACE_ORDERS, ORDER)
+    if changes.order_updates:
+        for user_id, updates in by_user(_owned(changes.order_updates)).items():
+            calls.append((APPEND, partial(values_of_updates, user_id, updates, now)))
+    calls += _writes(expectations.new_reservations, reservation_statements.INSERT, RESERVATION)
+    calls += _writes(expectations.reservations, reservation_statements.REPLACE, RESERVATION)
+    calls += _writes(expectations.new_trades, trade_statements.INSERT, TRADE)
+    calls += _writes(expectations.trades, trade_statements.REPLACE, TRADE)
+    calls += _writes(changes.user_transfers, statements.INSERT_USER_TRANSFERS, USER_TRANSFER)
     calls += [*write(changed.values(), entries), *appends]
     if calls:
         send = session.finish if last else session.pipeline
@@ -108,11 +111,11 @@ def _lock(
     locks = session.locks
     users = {user_id for user_id in expectations.owners if user_id not in locks.users}
     renamed = {user_id: patch for user_id, patch in changes.user_patches.items() if renames(patch)}
-    rows = {
-        entity: [key for key in expectations.versions if key[0] == entity and key not in locks.versions]
-        for entity in _CHECKS
-    }
+    unlocked = [key for key in expectations.versions if key not in locks.versions]
+    rows = {entity: [key for key in unlocked if key[0] == entity] for entity in (_CHECKS if unlocked else ())}
     balances = [key for key in keys if key not in locks.balances]
+    if not (users or renamed or rows or balances):
+        return {}
     calls = NamedCalls(queue(session, users))
     for user_id in sorted(users | renamed.keys()):
         if user_id in renamed:
@@ -123,7 +126,7 @@ def _lock(
         for user_id, ids in by_user((key[1], key[2]) for key in named_rows).items():
             calls.add(entity, user_id, _CHECKS[entity], {"id": to_array(ids)})
     add_locks(calls, balances, session.now())
-    found = calls.found(session.pipeline("save", calls.calls) if calls.calls else [])
+    found = calls.found(session.pipeline("save", calls.calls))
     before = {user_id: USER.decode(row) for user_id, row in found.get("renamed", ())}
     locks.users.update({user_id: True for user_id, _ in (*found.get("user", ()), *found.get("renamed", ()))})
     for entity in rows:
@@ -134,6 +137,14 @@ def _lock(
         user_id: exchange(user_id, names_of(user), names_of(user.patched(renamed[user_id], now)))
         for user_id, user in before.items()
     }
+
+
+def _writes(rows: Sequence[Versioned | UserTransfer], statement: Statement, codec: Codec[Any]) -> list[Call]:
+    """The calls of `statement`, one for each user, that store `rows`."""
+    if not rows:
+        return []
+    owned = by_user(_owned(rows)).items()
+    return [(statement, partial(of_user, codec, user_id, own, codec.columns)) for user_id, own in owned]
 
 
 def _owned(rows: Iterable[T]) -> Iterable[tuple[UUID, T]]:
