@@ -215,16 +215,15 @@ def footprint(value: object) -> int:
     fields are its class's.
     """
     size = sys.getsizeof(value)
-    parts = [value]
+    parts: list[Any] = [value]
     for part in parts:
         within: Iterable[object]
-        if isinstance(part, tuple):
+        if isinstance(part, Model):
+            fields, extra = part.__dict__, part.__pydantic_extra__
+            size += sys.getsizeof(fields)
+            within = (*fields.values(), extra) if extra else fields.values()
+        elif isinstance(part, tuple):
             within = part
-        elif isinstance(part, dict):
-            within = (*part, *part.values())
-        elif isinstance(part, Model):
-            size += sys.getsizeof(part.__dict__)
-            within = (*part.__dict__.values(), part.model_extra)
         elif isinstance(part, Mapping):
             within = (*part, *part.values())
         else:

@@ -1,6 +1,7 @@
 """Order records: which JSON is one, and what it keeps."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -92,6 +93,39 @@ def test_text_bytes_and_what_was_read_from_them_are_the_same_record() -> None:
     record = parse_order_record(text)
     assert record == parse_order_record(text.encode()) == parse_order_record(bytearray(text.encode()))
     assert record == parse_order_record(SAMPLE) == OrderRecord(**SAMPLE)
+
+
+def told(message: bytes | bytearray) -> object:
+    try:
+        return parse_order_record(message).model_dump_json()
+    except InvalidDataError as error:
+        return error.message, error.field
+
+
+ODD = ["", "a" * 255, "a" * 256, "\0", "\ud800", 'a"b', "\\u0000", "é🙂", None, True, 0, -0.0, 1.0, 2**63 - 1, 2**63]
+ODD += [-(2**63) - 1, 10**25, 10**5000, [], {}, [{}], {"order_uid": 1}, [SAMPLE["items"][0]] * 1001]
+
+
+@pytest.mark.parametrize("path", ["order_uid", "sm_id", "date_created", "delivery.zip", "payment.amount", "items"])
+def test_what_is_read_as_usual_is_read_as_anything_else(path: str) -> None:
+    # Bytes in the usual form are read by a way of their own, a bytearray never.
+    sys.set_int_max_str_digits(0)
+    try:
+        texts = [
+            json.dumps(with_value(path, value), ensure_ascii=escaped) for value in ODD for escaped in (True, False)
+        ]
+    finally:
+        sys.set_int_max_str_digits(4300)
+    sample = json.dumps(SAMPLE)
+    key = f'"{path.rpartition(".")[2]}": '
+    texts += [sample, json.dumps(SAMPLE, indent=1), json.dumps(dict(reversed(SAMPLE.items())))]
+    texts += [
+        sample.replace(key, odd) for odd in (f'{key}"1", {key}', f"{key}1, {key}", f"{key[:-2]} : ", f'"x", {key}')
+    ]
+    texts += [sample[:-1], f"{sample}x", f"[{sample}]", f"\ufeff{sample}", sample.replace("T06:22:19Z", "T06:22:61Z")]
+    for text in texts:
+        message = text.encode("utf-8", "surrogatepass")
+        assert told(message) == told(bytearray(message))
 
 
 def test_three_keys_are_enough_and_none_is_invented() -> None:

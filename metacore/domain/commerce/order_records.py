@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
@@ -17,6 +17,7 @@ from metacore.domain.values.limits import JsonLimits
 from metacore.domain.values.model import invalid_data
 from metacore.domain.values.text import MAX_KEY_LENGTH, Integer, Key, Text, parse_text
 from metacore.domain.values.times import parse_time
+from metacore.domain.values.usual_json import UsualObjects, read_usual
 from metacore.errors import InvalidDataError
 
 ShortText = Annotated[str, StringConstraints(strict=True, max_length=MAX_KEY_LENGTH), AfterValidator(parse_text)]
@@ -108,9 +109,35 @@ class OrderRecord(JsonObject):
         """`date_created` in UTC, cut at the microsecond."""
         return parse_date_created(self.date_created)
 
+    def usual_texts(self) -> Sequence[bytes] | None:
+        """The JSON of what it has beside its parts, of its delivery, its payment and each item, fields as declared.
+
+        None unless each has all its fields and no others, which are texts and integers, as is usual.
+        """
+        if self.delivery is None or self.payment is None:
+            return None
+        texts = [_RECORDS.text(self), _DELIVERIES.text(self.delivery), _PAYMENTS.text(self.payment)]
+        texts += map(_ITEMS.text, self.items)
+        return None if None in texts else cast(list[bytes], texts)
+
     def digest(self) -> bytes:
-        """The SHA-256 of its canonical JSON: equal for equal content, whatever the order of the keys."""
-        return hashlib.sha256(self.canonical_json().encode()).digest()
+        """A SHA-256 of its content: equal for equal content, whatever the order of the keys."""
+        return digest_of(self, self.usual_texts())
+
+
+_KEYS = ("order_uid", "track_number", "customer_id")
+_DEPTH = 3
+"""Of a record: itself, the list of its items, an item."""
+_RECORDS = UsualObjects(OrderRecord, ["sm_id"], delivery=dict, payment=dict, items=list)
+_DELIVERIES = UsualObjects(OrderRecordDelivery, [])
+_PAYMENTS = UsualObjects(OrderRecordPayment, ["amount", "payment_dt", "delivery_cost", "goods_total", "custom_fee"])
+_ITEMS = UsualObjects(OrderRecordItem, ["chrt_id", "price", "sale", "total_price", "nm_id", "status"])
+
+
+def digest_of(record: OrderRecord, usual_texts: Sequence[bytes] | None) -> bytes:
+    """The digest of a record whose `usual_texts` are these."""
+    texts = [record.canonical_json().encode()] if usual_texts is None else usual_texts
+    return hashlib.sha256(b"\n".join(texts)).digest()
 
 
 def newest_first(record: OrderRecord) -> tuple[datetime, str]:
@@ -144,12 +171,40 @@ def parse_order_record(
         raise InvalidDataError(problem, field="message")
     try:
         limits.require_size(message)
+        if isinstance(message, bytes) and (usual := _usual_record(message, limits)) is not None:
+            return usual
         return _record(load_json_object(message), message, limits)
     except InvalidDataError as error:
         error.raw = _raw(message)
         raise
     except ValueError as error:
         raise InvalidDataError(str(error), raw=_raw(message)) from None
+
+
+def _usual_record(message: bytes, limits: JsonLimits) -> OrderRecord | None:
+    """The record that `message` says, if it is one as they usually come: None says nothing of it."""
+    if len(message) > limits.text or limits.depth < _DEPTH or limits.keys < len(OrderRecord.model_fields):
+        return None
+    values = read_usual(message)
+    if type(values) is not dict or not _RECORDS.has(values):
+        return None
+    delivery, payment, items = values["delivery"], values["payment"], values["items"]
+    if not (1 <= len(items) <= limits.items and _DELIVERIES.has(delivery) and _PAYMENTS.has(payment)):
+        return None
+    if not all(type(item) is dict and _ITEMS.has(item) for item in items):
+        return None
+    marks = _RECORDS.marks + _DELIVERIES.marks + _PAYMENTS.marks + len(items) * _ITEMS.marks
+    if message.count(b'"') != marks:
+        return None
+    if not values["order_uid"] or any(len(values[name]) > MAX_KEY_LENGTH for name in _KEYS):
+        return None
+    try:
+        parse_date_created(values["date_created"])
+    except ValueError:
+        return None
+    values["delivery"], values["payment"] = _DELIVERIES.make(delivery), _PAYMENTS.make(payment)
+    values["items"] = tuple(map(_ITEMS.make, items))
+    return _RECORDS.make(values)
 
 
 def _record(value: Mapping[str, Any], text: str | bytes | bytearray | None, limits: JsonLimits) -> OrderRecord:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import NoneType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from sqlalchemy import Table
 
-from metacore.domain.commerce.order_records import OrderRecord, OrderRecordDelivery, OrderRecordItem, OrderRecordPayment
+from metacore.domain.commerce.order_records import (
+    OrderRecord,
+    OrderRecordDelivery,
+    OrderRecordItem,
+    OrderRecordPayment,
+    digest_of,
+)
 from metacore.domain.values.amounts import DECIMAL_PLACES
 from metacore.domain.values.frozen import dump_json, freeze_json
 from metacore.domain.values.json import JsonObject, unchecked_object
@@ -78,18 +84,53 @@ _DELIVERY, _PAYMENT, _ITEMS = (list(OrderRecord.model_fields).index(name) for na
 
 def encode_all(records: Iterable[OrderRecord]) -> dict[str, str]:
     """The parameters that store `records`: for each table a JSON array of its rows."""
-    rows: dict[str, list[dict[str, object]]] = {"records": [], "deliveries": [], "payments": [], "items": []}
+    rows = _Rows([], [], [], [])
     for record in records:
-        uid = record.order_uid
-        created, digest = record.date_created_at.isoformat(), f"\\x{record.digest().hex()}"
-        rows["records"].append(RECORD.encode(record, date_created_at=created, digest=digest, version=1))
-        if record.delivery is not None:
-            rows["deliveries"].append(DELIVERY.encode(record.delivery, order_uid=uid))
-        if record.payment is not None:
-            rows["payments"].append(PAYMENT.encode(record.payment, order_uid=uid))
-        for position, item in enumerate(record.items, 1):
-            rows["items"].append(ITEM.encode(item, order_uid=uid, position=position))
-    return {name: dump_json(part) for name, part in rows.items()}
+        texts = record.usual_texts()
+        told = {
+            "date_created_at": record.date_created_at.isoformat(),
+            "digest": f"\\x{digest_of(record, texts).hex()}",
+            "version": 1,
+        }
+        if texts is None:
+            _add(rows, record, told)
+        else:
+            _add_usual(rows, record, told, texts)
+    return {name: f"[{','.join(part)}]" for name, part in rows._asdict().items()}
+
+
+class _Rows(NamedTuple):
+    records: list[str]
+    deliveries: list[str]
+    payments: list[str]
+    items: list[str]
+
+
+def _add(rows: _Rows, record: OrderRecord, told: Mapping[str, object]) -> None:
+    uid = record.order_uid
+    rows.records.append(dump_json(RECORD.encode(record, **told)))
+    if record.delivery is not None:
+        rows.deliveries.append(dump_json(DELIVERY.encode(record.delivery, order_uid=uid)))
+    if record.payment is not None:
+        rows.payments.append(dump_json(PAYMENT.encode(record.payment, order_uid=uid)))
+    for position, item in enumerate(record.items, 1):
+        rows.items.append(dump_json(ITEM.encode(item, order_uid=uid, position=position)))
+
+
+def _add_usual(rows: _Rows, record: OrderRecord, told: Mapping[str, object], texts: Sequence[bytes]) -> None:
+    own, delivery, payment, *items = (text.decode() for text in texts)
+    key = f'"order_uid":{dump_json(record.order_uid)}'
+    rows.records.append(_row(record, own, dump_json(told)[1:-1]))
+    rows.deliveries.append(_row(cast(JsonObject, record.delivery), delivery, key))
+    rows.payments.append(_row(cast(JsonObject, record.payment), payment, key))
+    for position, (item, text) in enumerate(zip(record.items, items, strict=True), 1):
+        rows.items.append(_row(item, text, f'{key},"position":{position}'))
+
+
+def _row(part: JsonObject, text: str, keys: str) -> str:
+    """The row of a part whose fields are in `text`, with its `keys`; what it does not name is NULL."""
+    order = part.key_order
+    return f"{text[:-1]},{keys}}}" if order is None else f'{text[:-1]},{keys},"key_order":{dump_json(order)}}}'
 
 
 def decode(text: str) -> OrderRecord:
