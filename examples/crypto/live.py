@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from common.access_tokens import Claims
+from crypto.message import Messages, beginning
 from crypto.prices import Prices
-from metacore import Portfolio, Valuation
+from metacore import Portfolio
 
 ANOTHER, ENDED, GOING_AWAY, TOO_SLOW, TRY_AGAIN = 4001, 4002, 1001, 1008, 1013
 """Close codes: the user has opened another socket; the session has ended; the service ends; nobody reads; the database
 is away.
 """
 
-_TOGETHER = 0.02
+_TOGETHER = 0.005
 """Seconds for which prices are gathered: those of several symbols come one after the other, and are told at once."""
 _AGAIN = 2
 """Seconds after which it is told once more without any change, since prices have grown older."""
@@ -37,16 +37,13 @@ class Viewer:
 
     def __init__(self, claims: Claims, name: str | None) -> None:
         self.user_id, self.session_id, self.name = claims.user_id, claims.session_id, name
-        self.portfolio: Portfolio | None = None
+        self.version = 0
+        self.holdings: Mapping[str, Decimal] = {}
+        self.beginning = ""
         self.wake = asyncio.Event()
         self.told_at = 0.0
         self.is_told = False
         self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """What it holds."""
-        return () if self.portfolio is None else tuple(self.portfolio.holdings)
 
     def end(self, code: int) -> None:
         """Let its socket be closed by this code."""
@@ -58,7 +55,7 @@ class Live:
     """Everyone who looks on: one socket a user, since the second closes the first."""
 
     def __init__(self, prices: Prices, stale_after: float) -> None:
-        self._prices, self._stale_after = prices, stale_after
+        self._prices, self._messages = prices, Messages(prices, stale_after)
         self._viewers: dict[UUID, Viewer] = {}
         self._by_symbol: defaultdict[str, set[Viewer]] = defaultdict(set)
         self._changed: set[str] = set()
@@ -79,7 +76,7 @@ class Live:
 
     def leave(self, viewer: Viewer) -> None:
         """It looks on no more."""
-        self._hold(viewer, ())
+        self._hold(viewer, {})
         if self._viewers.get(viewer.user_id) is viewer:
             del self._viewers[viewer.user_id]
 
@@ -91,9 +88,9 @@ class Live:
 
     def show(self, viewer: Viewer, portfolio: Portfolio) -> None:
         """Let it look on at this portfolio, unless it knows of a newer one."""
-        if viewer.portfolio is None or viewer.portfolio.version < portfolio.version:
+        if viewer.version < portfolio.version:
             self._hold(viewer, portfolio.holdings)
-            viewer.portfolio = portfolio
+            viewer.version, viewer.beginning = portfolio.version, beginning(portfolio, viewer.name)
             viewer.wake.set()
 
     def session_ended(self, session_id: UUID) -> None:
@@ -144,36 +141,18 @@ class Live:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def message(self, viewer: Viewer, now: datetime) -> str:
-        """What it is told."""
-        holdings = viewer.portfolio.holdings if viewer.portfolio is not None else {}
-        quotes = {symbol: quote for symbol in holdings if (quote := self._prices.last(symbol)) is not None}
-        value = Valuation.of(holdings, {symbol: quote.price for symbol, quote in quotes.items()})
-        ages = {symbol: round(quote.age(now), 1) for symbol, quote in quotes.items()}
-        told = {
-            "ID": str(viewer.user_id),
-            "Name": viewer.name,
-            "Quantities": {symbol: f"{amount:f}" for symbol, amount in value.quantities.items()},
-            "Prices": {symbol: f"{amount:f}" for symbol, amount in value.prices.items()},
-            "Totals": {symbol: f"{amount:f}" for symbol, amount in value.totals.items()},
-            "Total": f"{value.total:f}",
-            "Unpriced": value.unpriced,
-            "Ages": ages,
-            "Stale": [symbol for symbol, age in ages.items() if age > self._stale_after],
-        }
-        return json.dumps(told, separators=(",", ":"))
-
     async def _tell(self, websocket: WebSocket, viewer: Viewer) -> None:
         loop = asyncio.get_running_loop()
         while True:
             viewer.wake.clear()
             viewer.told_at, viewer.is_told = loop.time(), True
-            await websocket.send_text(self.message(viewer, self._prices.now()))
+            await websocket.send_text(self._messages.write(viewer.beginning, viewer.holdings, viewer.told_at))
             viewer.is_told = False
             await viewer.wake.wait()
 
-    def _hold(self, viewer: Viewer, symbols: Iterable[str]) -> None:
-        held, wanted = set(viewer.symbols), set(symbols)
+    def _hold(self, viewer: Viewer, holdings: Mapping[str, Decimal]) -> None:
+        held, wanted = set(viewer.holdings), set(holdings)
+        viewer.holdings = holdings
         self._prices.watch(wanted - held)
         self._prices.leave(held - wanted)
         for symbol in wanted - held:
@@ -182,6 +161,7 @@ class Live:
             self._by_symbol[symbol].discard(viewer)
             if not self._by_symbol[symbol]:
                 del self._by_symbol[symbol]
+                self._messages.forget(symbol)
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, set()

@@ -15,6 +15,7 @@ import metacore
 from common import health, logs, openapi, pages, problems
 from common.access_tokens import AccessTokens
 from common.bodies import LimitedBodies
+from common.garbage import collect_seldom
 from common.group import parts_of
 from common.observing import Metrics, Observed
 from common.parts import Parts
@@ -41,6 +42,7 @@ async def serve(settings: CryptoSettings, urls: dict[str, str], stop: asyncio.Ev
         prices = Prices(urls["SERVICES_REDIS"], settings.stale_after, storage.now)
         live = Live(prices, settings.stale_after)
         app = application(settings, storage, redis, prices, live)
+        collect_seldom()
         async with listening(app, settings.host, settings.port, websockets=True), asyncio.TaskGroup() as tasks:
             tasks.create_task(prices.run(stop))
             tasks.create_task(live.watch(stop))

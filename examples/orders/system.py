@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -11,6 +10,7 @@ from fastapi import FastAPI
 import metacore
 from common import health, openapi, pages, problems
 from common.bodies import LimitedBodies
+from common.garbage import collect_seldom
 from common.observing import Metrics, Observed
 from common.serving import System, listening, tell
 from common.settings import storage_settings
@@ -20,8 +20,6 @@ from orders.app import MAX_BODY, AtHand, router
 from orders.cache import ReadyOrders, share_of_answers
 from orders.consumer import Consumer
 from orders.settings import OrderSettings
-
-_COLLECT_AFTER = (50_000, 20, 50)
 
 
 def system(settings: OrderSettings) -> System:
@@ -37,9 +35,7 @@ def system(settings: OrderSettings) -> System:
             )
             ready = ReadyOrders(service, settings.cache_records, settings.cache_bytes)
             await service.warm_up()
-            # What is cached stays: to look through it for cycles again and again takes a quarter of a consumer's time.
-            gc.freeze()
-            gc.set_threshold(*_COLLECT_AFTER)
+            collect_seldom()
             tracing = Tracing("orders")
             consumer = Consumer(storage, service, settings, urls["SERVICES_KAFKA"], tracing)
             app = application(storage, service, ready, consumer, tracing)

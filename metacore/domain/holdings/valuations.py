@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, PlainSerializer, PlainValidator
 
 from metacore.domain.market.prices import Moments, PricesBySymbol, known_prices, price_of
-from metacore.domain.values.amounts import Sum, canonical, exact, parse_sum, total
+from metacore.domain.values.amounts import Sum, canonical, parse_sum, product, total
 from metacore.domain.values.frozen import FrozenDict
 from metacore.domain.values.model import Model, unchecked
 from metacore.domain.values.symbols import Symbol, by_symbol, plain_each
@@ -47,8 +47,7 @@ class Valuation(Model):
         """
         known = known_prices(prices)
         used = {symbol: price_of(symbol, known[symbol]) for symbol in holdings if symbol in known}
-        with exact():
-            totals = {symbol: canonical(holdings[symbol] * price) for symbol, (price, _) in used.items()}
+        totals = {symbol: canonical(product(holdings[symbol], price)) for symbol, (price, _) in used.items()}
         return unchecked(
             cls,
             {

@@ -18,6 +18,7 @@ from decimal import (
     Overflow,
     localcontext,
 )
+from functools import reduce
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, GetCoreSchemaHandler, PlainSerializer, PlainValidator
@@ -148,8 +149,7 @@ def difference(first: Decimal, second: Decimal) -> Decimal:
 
 def total(numbers: Iterable[Decimal]) -> Decimal:
     """The exact sum."""
-    with exact():
-        return canonical(sum(numbers, ZERO))
+    return canonical(reduce(addition, numbers, ZERO))
 
 
 def _not_negative(value: Decimal) -> Decimal:
