@@ -27,6 +27,7 @@ from metacore import (
     connect,
 )
 from metacore._compat import psycopg_undocumented
+from metacore.testing.cases import each_case
 from metacore.testing.contract.operations import operations_of_storages
 from metacore.testing.contract.samples import NOBODY
 from metacore.testing.factories import BalanceDeltaFactory, NewOrderFactory, NewTradeFactory
@@ -162,7 +163,7 @@ async def call_until(
             """Too little is free, say."""
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@each_case("name", tuple(OPERATIONS))
 def test_an_operation_cancelled_at_any_point_loses_no_connection(metacore_database_url: str, name: str) -> None:
     settings = Settings(pool_max_size=CONNECTIONS, application_name="storm")
 
@@ -170,8 +171,11 @@ def test_an_operation_cancelled_at_any_point_loses_no_connection(metacore_databa
         async with connect(metacore_database_url, settings=settings) as storage:
             for nth in count(1):
                 cancelled = CancelledAt(perform(storage, name), nth)
-                await asyncio.wait([asyncio.ensure_future(cancelled.run())])
+                task = asyncio.ensure_future(cancelled.run())
+                await asyncio.wait([task])
                 await expect_every_connection_back(storage)
+                if not task.cancelled():
+                    task.result()
                 if cancelled.waits < nth:
                     break
             expect_idle_sessions(metacore_database_url, "storm", CONNECTIONS)
@@ -181,7 +185,7 @@ def test_an_operation_cancelled_at_any_point_loses_no_connection(metacore_databa
     asyncio.run(cancel_everywhere())
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@each_case("name", tuple(OPERATIONS))
 def test_an_operation_interrupted_at_any_wait_loses_no_connection(
     monkeypatch: pytest.MonkeyPatch, metacore_database_url: str, name: str
 ) -> None:
@@ -199,8 +203,8 @@ def test_an_operation_interrupted_at_any_wait_loses_no_connection(
         return wait(work, *args)
 
     settings = Settings(pool_max_size=CONNECTIONS, application_name="storm")
-    with metacore.sync.connect(metacore_database_url, settings=settings) as storage:
-        monkeypatch.setattr(psycopg_undocumented, "waiting", SimpleNamespace(wait=interrupted))
+    with metacore.sync.connect(metacore_database_url, settings=settings) as storage, monkeypatch.context() as patch:
+        patch.setattr(psycopg_undocumented, "waiting", SimpleNamespace(wait=interrupted))
         for nth in count(1):
             waits = 0
             with suppress(MetacoreError, KeyboardInterrupt):
