@@ -20,6 +20,7 @@ from metacore.cli.shelves import Shelf
 from metacore.domain.trading.archiving import KINDS
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.sync import NewUser, TradingService, connect, parse_feed_event
+from metacore.testing.cases import each_case
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory
 
 DONE, NOT_AS_NEEDED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -164,6 +165,7 @@ def test_killed_it_goes_on(url, tmp_path):
             deadline = time.monotonic() + PATIENCE
             while process.poll() is None and len(list(tmp_path.rglob("0*"))) < files + more:
                 assert time.monotonic() < deadline
+                time.sleep(0.002)
             process.send_signal(signal.SIGKILL)
         files = len(list(tmp_path.rglob("0*")))
     archive(url, tmp_path)
@@ -245,7 +247,7 @@ def test_heads_that_were_kept_tell_of_a_journal_that_is_another(server, url, arc
     assert f"line {len(lines) + 1} of" in run(url, archived, "--verify", "--heads", kept, expected=WRONG_USAGE)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "told"),
     [
         ([], "either --before"),

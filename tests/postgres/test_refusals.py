@@ -19,6 +19,7 @@ from metacore.errors import (
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.sync import NewUser, Settings, connect
 from metacore.sync.storage.storage import Storage
+from metacore.testing.cases import each_case
 from metacore.testing.factories import NewOrderFactory
 
 Adding = Callable[[str], None]
@@ -43,8 +44,8 @@ def refuse(add: Adding) -> Adding:
     """Has each new user refused by a RAISE."""
 
     def refuse(raised: str) -> None:
-        add(f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE {raised}; END $$")
-        add("CREATE TRIGGER refuse BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION refuse()")
+        add(f"CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE {raised}; END $$")
+        add("CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION refuse()")
 
     return refuse
 
@@ -91,7 +92,7 @@ def test_a_trigger_of_others_that_refuses_is_told(storage: Storage, refuse: Addi
     assert "not on Sundays" in str(caught.value.__cause__)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("state", "kind", "told"),
     [
         ("53100", StorageUnavailableError, "disk is full"),
@@ -115,7 +116,7 @@ def test_what_the_server_lacks_is_told(
     assert storage.users.list().items == ()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raised", "told", "attribute"),
     [
         (
