@@ -82,7 +82,7 @@ def _check(name: str, annotation: Any) -> Check | None:
         return partial(_require, name, kinds)
     if get_origin(annotation) is Iterable:
         (item,) = get_args(annotation)
-        if get_origin(item) is tuple:
+        if get_origin(item) is tuple and UUID in get_args(item):
             return partial(_keys, name, get_args(item))
         if _is_model(item):
             return partial(_items, name, item)

@@ -204,6 +204,11 @@ WRITING: dict[str, Strategy] = {
     "order_records.save_many": operation("order_records.save_many", st.lists(draw.order_records(), max_size=4)),
     "order_records.update": operation("order_records.update", draw.order_records()),
     "inbox.accept": operation("inbox.accept", draw.sources, draw.sources, draw.sources, st.integers(0, 3)),
+    "inbox.accept_many": operation(
+        "inbox.accept_many",
+        draw.sources,
+        st.lists(st.tuples(draw.sources, draw.sources, st.integers(0, 3)), max_size=4),
+    ),
     "inbox.once": operation("inbox.once", draw.sources, draw.sources),
     "inbox.purge": operation("inbox.purge", draw.times, limit=draw.limits),
     "outbox.append": operation("outbox.append", st.lists(draw.new_events, max_size=4)),

@@ -73,6 +73,7 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
         bytes: lambda: canary.token_hash,
         NewSession: lambda: factories.NewSessionFactory.build(user_id=user_id, token_hash=canary.token_hash),
         timedelta: lambda: timedelta(seconds=10),
+        tuple[str, str, int]: lambda: ("topic", "key", 1),
         tuple[UUID, UUID]: lambda: (user_id, NOBODY),
         tuple[UUID, str]: lambda: (user_id, "USDT"),
         PricesBySymbol | PriceFeed: lambda: {"btc": Decimal(1)},

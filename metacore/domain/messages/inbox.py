@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeAlias
 from uuid import UUID
 
 from metacore.domain.values.model import Model
-from metacore.domain.values.text import require_key
+from metacore.domain.values.text import require_key, require_seq
 from metacore.domain.values.times import Time
 from metacore.errors import InvalidDataError
+
+MessageKey: TypeAlias = tuple[str, str, int]
+"""`(topic, key, seq)` of a message."""
 
 
 class AcceptOutcome(StrEnum):
@@ -50,6 +54,31 @@ class InboxMessage(Model):
     consumer: str
     message_id: str
     accepted_at: Time
+
+
+def parse_messages(messages: Iterable[MessageKey]) -> Sequence[MessageKey]:
+    """`messages` as a sequence; InvalidDataError if one of them is none."""
+    listed = list(messages)
+    for message in listed:
+        if not isinstance(message, tuple) or len(message) != 3:
+            raise InvalidDataError("a message is (topic, key, seq)", field="messages")
+        topic, key, seq = message
+        require_key(topic=topic, key=key)
+        require_seq(seq=seq)
+    return listed
+
+
+def in_turns(messages: Iterable[MessageKey]) -> list[list[MessageKey]]:
+    """The messages that are the first of their topic and key in the list, then the second ones, and so on."""
+    turns: list[list[MessageKey]] = []
+    count: dict[tuple[str, str], int] = {}
+    for message in messages:
+        turn = count.get(message[:2], 0)
+        count[message[:2]] = turn + 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(message)
+    return turns
 
 
 def parse_message_id(message_id: str | UUID) -> str:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import parse_limit
-from metacore.domain.messages.inbox import Acceptance, InboxMessage, InboxPosition, parse_message_id
-from metacore.domain.values.text import require_key, require_seq
+from metacore.domain.messages.inbox import (
+    Acceptance,
+    InboxMessage,
+    InboxPosition,
+    MessageKey,
+    parse_message_id,
+    parse_messages,
+)
+from metacore.domain.values.text import require_key
 from metacore.domain.values.times import require_time
 from metacore.memory.storages.session import Session
 from metacore.storage.inbox import InboxStorage
@@ -22,13 +30,22 @@ class MemoryInboxStorage(InboxStorage):
         self._session = session
 
     async def accept(self, consumer: str, topic: str, key: str, seq: int) -> Acceptance:
-        require_key(consumer=consumer, topic=topic, key=key)
-        require_seq(seq=seq)
+        return (await self._accept(consumer, [(topic, key, seq)]))[0]
+
+    async def accept_many(self, consumer: str, messages: Iterable[MessageKey]) -> Sequence[Acceptance]:
+        return await self._accept(consumer, messages)
+
+    async def _accept(self, consumer: str, messages: Iterable[MessageKey]) -> Sequence[Acceptance]:
+        require_key(consumer=consumer)
+        told = parse_messages(messages)
+        accepted = list[Acceptance]()
         async with self._session.write() as tables:
-            stored = tables.inbox_positions.get((consumer, topic, key))
-            position, acceptance = (stored or InboxPosition(consumer=consumer, topic=topic, key=key)).accept(seq)
-            tables.inbox_positions.put(position)
-            return acceptance
+            for topic, key, seq in told:
+                stored = tables.inbox_positions.get((consumer, topic, key))
+                position, acceptance = (stored or InboxPosition(consumer=consumer, topic=topic, key=key)).accept(seq)
+                tables.inbox_positions.put(position)
+                accepted.append(acceptance)
+        return tuple(accepted)
 
     async def once(self, consumer: str, message_id: str | UUID) -> bool:
         require_key(consumer=consumer)

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from metacore.postgres.client.statement import Statement
+from metacore.postgres.statements.sets import looked_up, ordered, rows
 from metacore.postgres.tables.columns import ever
+from metacore.postgres.tables.inbox import inbox_positions
 
-_POSITION = "consumer = %(consumer)s AND topic = %(topic)s AND key = %(key)s"
+_NAMED = "consumer = %(consumer)s AND inbox_positions.topic = named.topic AND inbox_positions.key = named.key"
+_KEYS = ordered(inbox_positions, ("topic", "key"))
 
 ENSURE = Statement(
     "inbox.accept",
-    "INSERT INTO {schema}.inbox_positions (consumer, topic, key, seq)"
-    " VALUES (%(consumer)s, %(topic)s, %(key)s, 0) ON CONFLICT (consumer, topic, key) DO NOTHING RETURNING 1",
+    f"""
+    INSERT INTO {{schema}}.inbox_positions (consumer, topic, key, seq)
+    SELECT %(consumer)s, named.topic, named.key, 0 FROM {_KEYS}
+    ON CONFLICT (consumer, topic, key) DO NOTHING RETURNING 1
+    """,
     writes=True,
 )
 
-POSITION = Statement("inbox.accept", f"SELECT seq FROM {{schema}}.inbox_positions WHERE {_POSITION} FOR UPDATE")
-"""Locks it: who comes at the same time waits, and finds it as it is then."""
+POSITIONS = Statement(
+    "inbox.accept",
+    f"SELECT named.topic, named.key, found.seq FROM {_KEYS} {looked_up(['seq'], 'inbox_positions', _NAMED, lock=True)}",
+)
+"""Locks them: who comes at the same time waits, and finds them as they are then."""
 
 ACCEPT = Statement(
     "inbox.accept",
-    f"UPDATE {{schema}}.inbox_positions SET seq = inbox_positions.seq + 1"
-    f" WHERE {_POSITION} AND seq = %(seq)s::bigint - 1 RETURNING 1",
+    f"""
+    INSERT INTO {{schema}}.inbox_positions (consumer, topic, key, seq)
+    SELECT %(consumer)s, new.topic, new.key, new.seq FROM {rows(inbox_positions, ("topic", "key", "seq"))}
+    ON CONFLICT (consumer, topic, key) DO UPDATE SET seq = excluded.seq
+    WHERE inbox_positions.seq = excluded.seq - 1 RETURNING 1
+    """,
     writes=True,
 )
-"""Moves it on, if the message is the next one."""
+"""Moves on those whose message is the next one."""
 
 ONCE = Statement(
     "inbox.once",

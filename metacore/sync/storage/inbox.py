@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from metacore.domain.messages.inbox import Acceptance
+from metacore.domain.messages.inbox import Acceptance, MessageKey
 
 
 class InboxStorage(Protocol):
@@ -19,6 +20,14 @@ class InboxStorage(Protocol):
         NEW is the one that follows the last, 1 at first; it is accepted by that, and of several at the same time one is
         NEW. The others wait for its transaction, and are NEW in turn if that is undone. A DUPLICATE and what comes
         after a GAP change nothing; `expected` tells which seq is to come.
+        """
+        ...
+
+    def accept_many(self, consumer: str, messages: Iterable[MessageKey]) -> Sequence[Acceptance]:
+        """`accept` each of `messages`, `(topic, key, seq)`, in list order, and tell what each is, in that order.
+
+        Topics and keys are locked in one order, so that two calls at the same time do not wait for each other. An
+        InvalidDataError accepts nothing.
         """
         ...
 

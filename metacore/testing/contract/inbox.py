@@ -22,6 +22,7 @@ from metacore.testing.runners import Runner
 
 OPERATIONS: dict[str, Callable[[InboxStorage], object]] = {
     "accept": lambda inbox: inbox.accept("nobody", "nothing", "nowhere", 1),
+    "accept_many": lambda inbox: inbox.accept_many("nobody", [("nothing", "nowhere", 1)]),
     "once": lambda inbox: inbox.once("nobody", "nothing"),
     "purge": lambda inbox: inbox.purge(START),
 }
@@ -46,6 +47,25 @@ class InboxStorageContract(Contract):
             assert storage.inbox.accept(text, text, text, 1).outcome is NEW
             assert storage.inbox.accept(text, text, text, 1).outcome is DUPLICATE
             assert [storage.inbox.once(text, text), storage.inbox.once(text, text)] == [True, False]
+
+    def test_many_are_accepted_as_if_one_after_the_other(self, storage: Storage) -> None:
+        storage.inbox.accept("consumer", "topic", "old", 1)
+        told = [("b", 1), ("old", 2), ("a", 2), ("b", 2), ("old", 1), ("a", 1), ("old", 3), ("b", 2), ("old", 5)]
+        accepted = storage.inbox.accept_many("consumer", (("topic", key, seq) for key, seq in told))
+        assert [each.outcome for each in accepted] == [NEW, NEW, GAP, NEW, DUPLICATE, NEW, NEW, DUPLICATE, GAP]
+        assert [each.expected for each in accepted] == [2, 3, 1, 3, 3, 2, 4, 3, 4]
+        assert [storage.inbox.accept("consumer", "topic", key, 9).expected for key in ("a", "b", "old")] == [2, 3, 4]
+        assert storage.inbox.accept_many("consumer", []) == ()
+        with pytest.raises(InvalidDataError):
+            storage.inbox.accept_many("consumer", [("topic", "a", 2), ("topic", "b", 0)])
+        assert storage.inbox.accept("consumer", "topic", "a", 2).outcome is NEW
+
+    def test_many_at_once_are_each_new_once(self, storage: Storage, runner: Runner) -> None:
+        told = [("topic", key, seq) for key in ("a", "b", "c") for seq in (1, 2)]
+        calls = [lambda told=order: storage.inbox.accept_many("consumer", told) for order in (told, told[::-1])] * 2
+        found = runner.together(*calls)
+        outcomes = Counter(each.outcome for some in found if isinstance(some, tuple) for each in some)
+        assert (len(outcomes) and outcomes[NEW]) == 6
 
     def test_of_several_at_once_one_is_new(self, storage: Storage, runner: Runner) -> None:
         outcomes = runner.together(*[lambda: storage.inbox.accept("consumer", "topic", "key", 1)] * 6)
@@ -99,6 +119,8 @@ class InboxStorageContract(Contract):
             ("topic", lambda inbox: inbox.accept("consumer", text, "key", 1)),
             ("key", lambda inbox: inbox.accept("consumer", "topic", text, 1)),
             ("seq", lambda inbox: inbox.accept("consumer", "topic", "key", 0)),
+            ("key", lambda inbox: inbox.accept_many("consumer", [("topic", text, 1)])),
+            ("messages", lambda inbox: inbox.accept_many("consumer", [text])),
             ("consumer", lambda inbox: inbox.once(text, "id")),
             ("message_id", lambda inbox: inbox.once("consumer", text)),
             ("limit", lambda inbox: inbox.purge(START, 0)),

@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import parse_limit
-from metacore.domain.messages.inbox import Acceptance, InboxPosition, parse_message_id
-from metacore.domain.values.text import require_key, require_seq
+from metacore.domain.messages.inbox import (
+    Acceptance,
+    InboxPosition,
+    MessageKey,
+    in_turns,
+    parse_message_id,
+    parse_messages,
+)
+from metacore.domain.values.text import require_key
 from metacore.domain.values.times import require_time
 from metacore.postgres.client.codecs import to_array, to_text
 from metacore.postgres.client.wire import Call
@@ -26,13 +34,33 @@ class PostgresInboxStorage(InboxStorage):
         self._session = session
 
     def accept(self, consumer: str, topic: str, key: str, seq: int) -> Acceptance:
-        require_key(consumer=consumer, topic=topic, key=key)
-        require_seq(seq=seq)
-        named = {"consumer": consumer, "topic": topic, "key": key}
-        calls: list[Call] = [(statements.ENSURE, named), (statements.POSITION, named)]
-        calls.append((statements.ACCEPT, {**named, "seq": str(seq)}))
-        _, stored, _ = self._session.pipeline("inbox.accept", calls)
-        return InboxPosition(**named, seq=stored[0][0]).accept(seq)[1]
+        return self._accept("inbox.accept", consumer, [(topic, key, seq)])[0]
+
+    def accept_many(self, consumer: str, messages: Iterable[MessageKey]) -> Sequence[Acceptance]:
+        return self._accept("inbox.accept_many", consumer, messages)
+
+    def _accept(self, operation: str, consumer: str, messages: Iterable[MessageKey]) -> Sequence[Acceptance]:
+        require_key(consumer=consumer)
+        told = parse_messages(messages)
+        if not told:
+            self._session.check()
+            return ()
+        turns = in_turns(told)
+        calls: list[Call] = [(statements.ENSURE, {"consumer": consumer, **_columns(turns[0])})]
+        for turn in turns:
+            values = {"consumer": consumer, **_columns(turn)}
+            calls += [(statements.POSITIONS, values), (statements.ACCEPT, values)]
+        _, *found = self._session.pipeline(operation, calls)
+        # What the statements before the last turn found is not needed: positions move as the domain says.
+        positions = {
+            (topic, key): InboxPosition(consumer=consumer, topic=topic, key=key, seq=seq)
+            for topic, key, seq in found[0]
+        }
+        accepted = list[Acceptance]()
+        for topic, key, seq in told:
+            positions[topic, key], acceptance = positions[topic, key].accept(seq)
+            accepted.append(acceptance)
+        return tuple(accepted)
 
     def once(self, consumer: str, message_id: str | UUID) -> bool:
         require_key(consumer=consumer)
@@ -53,3 +81,8 @@ class PostgresInboxStorage(InboxStorage):
             return sum(map(len, tx.pipeline("inbox.purge", calls))) if calls else 0
 
         return self._session.run(purge)
+
+
+def _columns(messages: Sequence[MessageKey]) -> dict[str, str]:
+    topics, keys, seqs = zip(*messages, strict=True)
+    return {"topic": to_array(topics), "key": to_array(keys), "seq": to_array(seqs)}
