@@ -94,7 +94,8 @@ class AccessTokens:
         return self.verify(token.strip())
 
 
-def _claims(request: HTTPConnection) -> Claims:
+async def _claims(request: HTTPConnection) -> Claims:
+    # Were it not `async`, it would be called in another thread, at a price above that of all else that it does.
     tokens: AccessTokens = request.app.state.access_tokens
     return tokens.of(request)
 

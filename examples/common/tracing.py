@@ -65,15 +65,17 @@ class Tracing:
             yield
 
     @contextmanager
-    def taking(self, topic: str, headers: Iterable[tuple[str, bytes | None]]) -> Iterator[None]:
-        """The span of one message that takes effect, a child of the one that it was sent in."""
+    def taking(self, topic: str, headers: Iterable[tuple[str, bytes | None]]) -> Iterator[Mapping[str, str]]:
+        """The span of one message that takes effect, a child of the one that it was sent in; gives the headers of what
+        it leads to.
+        """
         if not self.enabled:
-            yield
+            yield {}
             return
         told = {name: value.decode("latin-1") for name, value in headers if value is not None}
         context, kind = propagate.extract(told), trace.SpanKind.CONSUMER
         with self._tracer.start_as_current_span(f"take {topic}", context=context, kind=kind):
-            yield
+            yield outgoing()
 
 
 def outgoing() -> dict[str, str]:

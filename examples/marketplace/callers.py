@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Annotated
 
@@ -28,8 +28,8 @@ def is_one_of(claims: Claims, *roles: Role) -> bool:
     return not claims.roles.isdisjoint((*roles, Role.ADMIN))
 
 
-def _one_of(*roles: Role) -> Callable[[HTTPConnection], Claims]:
-    def caller(request: HTTPConnection) -> Claims:
+def _one_of(*roles: Role) -> Callable[[HTTPConnection], Awaitable[Claims]]:
+    async def caller(request: HTTPConnection) -> Claims:
         tokens: AccessTokens = request.app.state.access_tokens
         claims = tokens.of(request)
         if not is_one_of(claims, *roles):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any, NamedTuple, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import CommitFailedError, KafkaError
@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from common.brokers import ANSWERS_WITHIN, new_topics, require_topics, rest, within
 from common.health import UnwellError
 from common.waiting import Backoff
-from marketplace.context import ServiceContext, Take
+from marketplace.context import AfterCommit, ServiceContext, Take
 from marketplace.rows import PASSING
-from metacore import AcceptOutcome, DeadLetter, Event, Transaction
+from metacore import AcceptOutcome, DeadLetter, Event, StorageUnavailableError, Transaction
 
 _Message: TypeAlias = ConsumerRecord[bytes, bytes]
 
@@ -25,25 +25,33 @@ _POLL, _REST, _FETCH = 10, 50, 200
 """Milliseconds: see the consumer of the order service."""
 _BATCH = 500
 _AT_ONCE = 8
-"""How many keys are worked on at the same time; each has a connection."""
+"""How many are worked on at the same time that could not take effect together; each has a connection."""
 
 _logger = logging.getLogger(__name__)
+
+
+class _Told(NamedTuple):
+    """An event, and the message that it came by."""
+
+    message: _Message
+    event: Event
 
 
 class Consumer:
     """Gives the events of topics to their effects. An offset is committed after its event has taken effect.
 
-    What is no event, or cannot take effect however often it is tried, is a dead letter, and so are those of its key
-    that come after it; other keys go on.
+    What comes together takes effect together, in one transaction for those of a type. If that cannot be, each takes
+    effect alone. What is no event, or cannot take effect however often it is tried, is a dead letter, and so are those
+    of its key that come after it; other keys go on.
     """
 
-    def __init__(self, context: ServiceContext, takes: Mapping[str, Take], taken: Callable[[Event], None]) -> None:
-        """`taken` hears of what is committed."""
+    def __init__(self, context: ServiceContext, takes: Mapping[str, Take], alone: Set[str]) -> None:
+        """Events of a type of `alone` take effect one by one."""
         self._storage, self._url, self._tracing = context.storage, context.urls["SERVICES_KAFKA"], context.tracing
         self._partitions = context.settings.partitions
         # Of the group, of its one member, and of the inbox.
         self._name = context.topic(context.name)
-        self._takes, self._taken = takes, taken
+        self._takes, self._alone = takes, alone
         self._trouble: str | None = "not connected yet"
         self._connected = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -101,50 +109,96 @@ class Consumer:
 
     async def _take_all(self, messages: Sequence[_Message], stop: asyncio.Event) -> bool:
         """Let them take effect, those of a key in turn; whether all have, and none was given up to end."""
-        by_key: dict[tuple[str, bytes | None], list[_Message]] = {}
+        told = list[_Told]()
         for message in messages:
-            by_key.setdefault((message.topic, message.key), []).append(message)
-        taken = await asyncio.gather(*(self._take_in_turn(turn, stop) for turn in by_key.values()))
-        return all(taken)
-
-    async def _take_in_turn(self, messages: Sequence[_Message], stop: asyncio.Event) -> bool:
-        backoff = Backoff(stop)
-        async with self._slots:
-            for message in messages:
-                while not await self._take(message):
-                    if not await backoff.wait():
-                        return False
-        return True
-
-    async def _take(self, message: _Message) -> bool:
-        """Let it take effect; False if it is to be tried again."""
-        try:
-            event = Event.model_validate_json(message.value or b"")
-        except ValidationError as error:
-            return await self._put_aside(message, f"no event: {error.error_count()} errors")
-        if event.topic != message.topic:
-            return await self._put_aside(message, "an event of another topic")
-        with self._tracing.taking(message.topic, message.headers):
             try:
-                outcome = await self._storage.run(lambda transaction: self._effect(transaction, event))
-            except PASSING as error:
-                self._in_trouble(f"{event.type} {event.seq} of {event.key} waits: {error}")
+                event = Event.model_validate_json(message.value or b"")
+            except ValidationError as error:
+                reason = f"no event: {error.error_count()} errors"
+            else:
+                reason = "" if event.topic == message.topic else "an event of another topic"
+                told += [] if reason else [_Told(message, event)]
+            if reason and not await self._insist_to_put_aside(message, reason, stop):
                 return False
-            except Exception as error:  # noqa: BLE001 - whatever is told by whomever, the others are to go on
-                _logger.error("%s %s of %s cannot take effect: %s", event.type, event.seq, event.key, error)
-                return await self._put_aside(message, f"it cannot take effect: {type(error).__name__}")
-        if outcome is AcceptOutcome.GAP:
-            _logger.error("%s %s of %s: one before it is missing", event.type, event.seq, event.key)
-            return await self._put_aside(message, "one before it is missing")
-        self._trouble = None
-        self._taken(event)
+        for some in _in_turns(told):
+            if not await self._take_together(some, stop):
+                return False
         return True
 
-    async def _effect(self, transaction: Transaction, event: Event) -> AcceptOutcome:
-        accepted = await transaction.inbox.accept(self._name, event.topic, event.key, event.seq)
-        if accepted.outcome is AcceptOutcome.NEW:
-            await self._takes[event.topic](transaction, event)
-        return accepted.outcome
+    async def _take_together(self, told: Sequence[_Told], stop: asyncio.Event) -> bool:
+        backoff = Backoff(stop)
+        while len(told) > 1 and told[0].event.type not in self._alone:
+            try:
+                outcomes = await self._effects(told)
+            except StorageUnavailableError as error:
+                self._in_trouble(f"{len(told)} events wait: {error}")
+                if not await backoff.wait():
+                    return False
+            except Exception as error:  # noqa: BLE001 - who is at fault is found one by one
+                _logger.info("%d events take effect one by one: %s", len(told), type(error).__name__)
+                break
+            else:
+                gaps = [one for one, outcome in zip(told, outcomes, strict=True) if outcome is AcceptOutcome.GAP]
+                return all([await self._miss(one, stop) for one in gaps])
+        return all(await asyncio.gather(*(self._take_alone(one, stop) for one in told)))
+
+    async def _take_alone(self, told: _Told, stop: asyncio.Event) -> bool:
+        async with self._slots:
+            backoff = Backoff(stop)
+            while (outcome := await self._take(told)) is None:
+                if not await backoff.wait():
+                    return False
+        return outcome is not AcceptOutcome.GAP or await self._miss(told, stop)
+
+    async def _take(self, told: _Told) -> AcceptOutcome | None:
+        """Let it take effect, or put it aside; None if it is to be tried again."""
+        message, event = told
+        try:
+            (outcome,) = await self._effects([told])
+        except PASSING as error:
+            self._in_trouble(f"{event.type} {event.seq} of {event.key} waits: {error}")
+            return None
+        except Exception as error:  # noqa: BLE001 - whatever is told by whomever, the others are to go on
+            _logger.error("%s %s of %s cannot take effect: %s", event.type, event.seq, event.key, error)
+            is_aside = await self._put_aside(message, f"it cannot take effect: {type(error).__name__}")
+            return AcceptOutcome.DUPLICATE if is_aside else None
+        return outcome
+
+    async def _effects(self, told: Sequence[_Told]) -> Sequence[AcceptOutcome]:
+        """Let them take effect together, and tell what each was."""
+        with self._followed(told) as events:
+            outcomes, after = await self._storage.run(lambda transaction: self._accept(transaction, events))
+        self._trouble = None
+        if after is not None:
+            after()
+        return outcomes
+
+    async def _accept(
+        self, transaction: Transaction, events: Sequence[Event]
+    ) -> tuple[Sequence[AcceptOutcome], AfterCommit | None]:
+        places = [(event.topic, event.key, event.seq) for event in events]
+        outcomes = [one.outcome for one in await transaction.inbox.accept_many(self._name, places)]
+        new = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is AcceptOutcome.NEW]
+        return outcomes, await self._takes[events[0].topic](transaction, new) if new else None
+
+    @contextmanager
+    def _followed(self, told: Sequence[_Told]) -> Iterator[Sequence[Event]]:
+        """The events, each in a span of its own; the headers of each are for what is told of it."""
+        with ExitStack() as spans:
+            taken = [spans.enter_context(self._tracing.taking(one.event.topic, one.message.headers)) for one in told]
+            yield [one.event.model_copy(update={"headers": headers}) for one, headers in zip(told, taken, strict=True)]
+
+    async def _miss(self, told: _Told, stop: asyncio.Event) -> bool:
+        event = told.event
+        _logger.error("%s %s of %s: one before it is missing", event.type, event.seq, event.key)
+        return await self._insist_to_put_aside(told.message, "one before it is missing", stop)
+
+    async def _insist_to_put_aside(self, message: _Message, reason: str, stop: asyncio.Event) -> bool:
+        backoff = Backoff(stop)
+        while not await self._put_aside(message, reason):
+            if not await backoff.wait():
+                return False
+        return True
 
     async def _put_aside(self, message: _Message, reason: str) -> bool:
         position = f"{message.partition}-{message.offset}-{message.timestamp}"
@@ -162,3 +216,16 @@ class Consumer:
         if trouble != self._trouble:
             _logger.warning(trouble)
         self._trouble = trouble
+
+
+def _in_turns(told: Sequence[_Told]) -> Iterator[Sequence[_Told]]:
+    """Of those that are the next of their keys, the ones of one topic and type, by key; until there are no more."""
+    waiting: dict[tuple[str, str], list[_Told]] = {}
+    for one in reversed(told):
+        waiting.setdefault((one.message.topic, one.event.key), []).append(one)
+    while waiting:
+        alike: dict[tuple[str, str], list[_Told]] = {}
+        for key in sorted(waiting):
+            alike.setdefault((key[0], waiting[key][-1].event.type), []).append(waiting[key].pop())
+        waiting = {key: others for key, others in waiting.items() if others}
+        yield from alike.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, LiteralString, TypeAlias
 
@@ -17,8 +17,13 @@ from marketplace.peers import Peers
 from marketplace.settings import MarketplaceSettings
 from metacore import Event, Storage, Transaction
 
-Take: TypeAlias = Callable[[Transaction, Event], Awaitable[None]]
-"""The effect of an event, in the transaction that has accepted it. What it raises undoes both, and it comes again."""
+AfterCommit: TypeAlias = Callable[[], None]
+"""What is to be done as soon as a transaction is committed."""
+
+Take: TypeAlias = Callable[[Transaction, Sequence[Event]], Awaitable[AfterCommit | None]]
+"""The effect of events of one topic and type, each of another key, in the transaction that has accepted them. What it
+raises undoes all, and they come again one by one; what is told of an event has the headers of that.
+"""
 
 Work: TypeAlias = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Something to be done for as long as the service lives: until the event is set."""
@@ -45,10 +50,6 @@ class ServiceContext:
         return f"{self.settings.topics}{of}"
 
 
-def _hear_nothing(_: Event) -> None:
-    pass
-
-
 @dataclass(frozen=True)
 class Contents:
     """What a service is made of."""
@@ -58,8 +59,8 @@ class Contents:
     """Topics of its outbox."""
     takes: Mapping[str, Take] = field(default_factory=dict)
     """What the events of topics do here."""
-    taken: Callable[[Event], None] = _hear_nothing
-    """Hears of each event that has taken effect."""
+    alone: Set[str] = frozenset()
+    """Types of events that take effect one by one: what they lock is known only in the course of it."""
     works: Sequence[Work] = ()
     largest_body: int = 2**20
     """How many bytes of a body are read."""

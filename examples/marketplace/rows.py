@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import LiteralString, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, LiteralString, TypeVar, cast
 
 import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from metacore import (
@@ -14,7 +17,10 @@ from metacore import (
     RetryableError,
     StatementTimeoutError,
     StorageUnavailableError,
+    Transaction,
 )
+
+M = TypeVar("M", bound=BaseModel)
 
 FAILURES = (MetacoreError, psycopg.Error)
 """What a transaction with statements of one's own may end by."""
@@ -29,11 +35,31 @@ PASSING = (
 """Those of them after which it may go well again."""
 
 
-def columns_of(model: type[BaseModel]) -> LiteralString:
-    """The columns, by the names of the fields: text of ours, whoever asks."""
-    return ", ".join(cast("list[LiteralString]", list(model.model_fields)))
+def columns_of(model: type[BaseModel], table: LiteralString = "") -> LiteralString:
+    """The columns, by the names of the fields: text of ours, whoever asks; as those of `table`, if one is named."""
+    prefix: LiteralString = f"{table}." if table else ""
+    return ", ".join(f"{prefix}{name}" for name in cast("list[LiteralString]", list(model.model_fields)))
 
 
 def places_of(model: type[BaseModel]) -> LiteralString:
     """The places of their values in a statement, by the same names."""
     return ", ".join(f"%({name})s" for name in cast("list[LiteralString]", list(model.model_fields)))
+
+
+def told(table: LiteralString) -> LiteralString:
+    """A FROM item `told`: the rows of the parameter `rows`, as rows of the table, however many they are."""
+    return f"jsonb_populate_recordset(NULL::{table}, %(rows)s) AS told"
+
+
+def rows_of(models: Iterable[BaseModel], **others: Any) -> Mapping[str, Jsonb]:
+    """That parameter: these models as rows, with what `others` have in the columns that no field is for."""
+    return {"rows": Jsonb([{**model.model_dump(mode="json"), **others} for model in models])}
+
+
+async def read(
+    transaction: Transaction, kind: type[M], query: LiteralString, values: Mapping[str, Any] | Sequence[Any] = ()
+) -> list[M]:
+    """What a statement gives, each row as a model."""
+    cursor = transaction.connection.cursor(row_factory=class_row(kind))
+    await cursor.execute(query, values)
+    return await cursor.fetchall()

@@ -23,6 +23,7 @@ from marketplace.deploying import deploy
 from marketplace.names import schema_of, variable_of
 from marketplace.peers import Peers
 from marketplace.publishing import Publisher
+from marketplace.retention import Retention
 from marketplace.settings import MarketplaceSettings, storage_settings
 
 ISSUER = "marketplace"
@@ -58,10 +59,10 @@ async def _serve(context: ServiceContext, contents: Contents, stop: asyncio.Even
         metrics.gauge("outbox_events", "Events that wait to be told.", lambda: publisher.waiting)
         metrics.gauge("outbox_seconds", "For how long the oldest of them waits.", lambda: publisher.waits_for)
         checks["events_told"] = publisher.check
-        works += [publisher.run, publisher.measure]
+        works += [publisher.run, publisher.measure, Retention(context).run]
         brokered.append(publisher)
     if contents.takes:
-        consumer = Consumer(context, contents.takes, contents.taken)
+        consumer = Consumer(context, contents.takes, contents.alone)
         checks["events_taken"] = consumer.check
         works.append(consumer.run)
         brokered.append(consumer)

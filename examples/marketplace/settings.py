@@ -47,6 +47,8 @@ class MarketplaceSettings(SystemSettings):
     """How often is looked for what is due: reservations that expire, orders and payments that wait for an answer."""
     pay_waits: Seconds = 5
     """How long who pays waits for the outcome before he is told that it is still under way."""
+    events_kept_for: Seconds = 86_400
+    """How long events are kept in the outbox that are told."""
     bank_answers_within: Seconds = 2
 
 

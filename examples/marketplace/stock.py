@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -22,3 +23,15 @@ class Wanted(BaseModel):
     goods: Annotated[dict[UUID, Quantity], Field(min_length=1)]
     """How much of each product."""
     expires_at: AwareDatetime
+
+
+class WantedTogether(BaseModel):
+    """What several purchases want."""
+
+    wanted: Annotated[Sequence[Wanted], Field(min_length=1, max_length=100)]
+
+
+class Reserved(BaseModel):
+    """Whether the goods of each are reserved, all of them; if not, none is."""
+
+    reserved: Sequence[bool]

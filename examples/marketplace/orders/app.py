@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -12,13 +14,13 @@ from fastapi import APIRouter, Header, Query, Response
 from common import problems
 from common.access_tokens import SignedIn
 from marketplace.callers import Customer, Role, Warehouse, is_one_of
-from marketplace.context import Contents, ServiceContext
-from marketplace.orders.book import Book, StepTaken
+from marketplace.context import AfterCommit, Contents, ServiceContext
+from marketplace.orders.book import Book, Move, StepTaken
 from marketplace.orders.buying import Buying, OrderAsked
 from marketplace.orders.hearing import Hearing
 from marketplace.orders.purchase import Purchase, State
 from marketplace.orders.saga import Happening
-from metacore import ConflictError, Event, NotFoundError, Page, Transaction
+from metacore import ConflictError, Event, MetacoreError, NotFoundError, Page, Transaction
 
 Key = Annotated[
     str | None,
@@ -42,14 +44,19 @@ async def build(context: ServiceContext) -> Contents:
     book, hearing = Book(context), Hearing()
     buying = Buying(context, book)
 
-    async def take(transaction: Transaction, event: Event) -> None:
-        await book.move_in(transaction, UUID(event.key), Happening(event.type))
+    async def take(transaction: Transaction, events: Sequence[Event]) -> AfterCommit:
+        moves = [Move(UUID(event.key), Happening(event.type), event.headers) for event in events]
+        moved = list[Purchase]()
+        for came in await book.move_in(transaction, moves):
+            if isinstance(came, MetacoreError):
+                raise came
+            moved.append(came)
+        return partial(hearing.tell, moved)
 
     return Contents(
         routers=[router(context, book, buying, hearing)],
         tells=[context.topic("orders")],
         takes=dict.fromkeys((context.topic("stock"), context.topic("payments")), take),
-        taken=hearing.tell,
         works=[buying.watch],
     )
 
@@ -81,16 +88,16 @@ def router(context: ServiceContext, book: Book, buying: Buying, hearing: Hearing
         responses={202: {"model": Purchase, "description": "The bank has not answered yet: look again"}, **_ERRORS},
     )
     async def pay(order_id: UUID, caller: Customer, response: Response) -> Purchase:
-        with hearing.of(str(order_id)) as heard:
+        with hearing.of(order_id) as heard:
             purchase = await book.move(order_id, Happening.PAY, caller.user_id)
             try:
                 async with asyncio.timeout(context.settings.pay_waits):
                     while purchase.state in _UNDER_WAY:
-                        await heard.wait()
-                        heard.clear()
-                        purchase = await book.get(order_id)
+                        purchase = await heard.get()
             except TimeoutError:
-                response.status_code = HTTPStatus.ACCEPTED
+                purchase = await book.get(order_id)
+        if purchase.state in _UNDER_WAY:
+            response.status_code = HTTPStatus.ACCEPTED
         if purchase.state is State.FAILED:
             raise ConflictError(f"order {order_id} has failed: {purchase.reason}")
         return purchase

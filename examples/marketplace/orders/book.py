@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from common.tracing import outgoing
 from marketplace.context import ServiceContext
 from marketplace.orders.purchase import Purchase, State
 from marketplace.orders.saga import Happening, next_step
-from marketplace.rows import columns_of, places_of
-from metacore import ConflictError, NewEvent, NotFoundError, Transaction
+from marketplace.rows import columns_of, read, rows_of, told
+from marketplace.together import Together
+from metacore import ConflictError, MetacoreError, NewEvent, NotFoundError, Transaction
 
-_COLUMNS, _PLACES = columns_of(Purchase), places_of(Purchase)
+_COLUMNS = columns_of(Purchase)
 
 
 class StepTaken(BaseModel):
@@ -30,62 +29,69 @@ class StepTaken(BaseModel):
     at: datetime
 
 
+class _Step(StepTaken):
+    purchase_id: UUID
+
+
 class _Asked(Purchase):
+    idempotency_key: str
     asked: str
 
 
+class Move(NamedTuple):
+    """What happens to a purchase, if it is of the customer that is told; what is told of it has these headers."""
+
+    purchase_id: UUID
+    happening: Happening
+    headers: Mapping[str, Any]
+    whose: UUID | None = None
+
+
 class Book:
-    """The purchases of this service."""
+    """The purchases of this service. What several write at the same time is written by one transaction."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage, self._topic = context.storage, context.topic("orders")
         self._purchases: LiteralString = f"{context.schema}.purchases"
         self._steps: LiteralString = f"{context.schema}.purchase_steps"
+        self._writing = Together[_Asked, Purchase](self._write)
+        self._moving = Together[Move, Purchase](self._move)
 
     async def write(self, purchase: Purchase, key: str, asked: str) -> Purchase:
         """Write a purchase down; the one that its customer has bought by the same `key` already, if there is one.
 
         ConflictError if something else was `asked` then.
         """
-        query = f"""
-        INSERT INTO {self._purchases} ({_COLUMNS}, idempotency_key, asked) VALUES ({_PLACES}, %(key)s, %(asked)s)
-        ON CONFLICT (customer_id, idempotency_key) DO NOTHING
-        """
-        lines = Jsonb([line.model_dump(mode="json") for line in purchase.lines])
-        row = {**dict(purchase), "lines": lines, "key": key, "asked": asked}
-        async with self._storage.transaction() as transaction:
-            cursor = await transaction.connection.execute(query, row)
-            if cursor.rowcount:
-                return purchase
-        found = await self.found(purchase.customer_id, key, asked)
-        assert found is not None
-        return found
+        return await self._writing.ask(_Asked(**dict(purchase), idempotency_key=key, asked=asked))
 
     async def found(self, customer_id: UUID, key: str, asked: str) -> Purchase | None:
         """What the customer has bought by this key; ConflictError if something else was `asked` then."""
         query = f"""
-        SELECT {_COLUMNS}, asked FROM {self._purchases} WHERE customer_id = %s AND idempotency_key = %s
+        SELECT {columns_of(_Asked)} FROM {self._purchases} WHERE customer_id = %s AND idempotency_key = %s
         """
         async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=class_row(_Asked))
-            await cursor.execute(query, [customer_id, key])
-            found = await cursor.fetchone()
-        if found is not None and found.asked != asked:
-            raise ConflictError("this Idempotency-Key was used for another order", conflicts=(str(found.id),))
-        return found and Purchase.model_validate(found.model_dump(exclude={"asked"}))
+            found = await read(transaction, _Asked, query, [customer_id, key])
+        if not found:
+            return None
+        if found[0].asked != asked:
+            raise ConflictError("this Idempotency-Key was used for another order", conflicts=(str(found[0].id),))
+        return _plain(found[0])
 
     async def get(self, purchase_id: UUID) -> Purchase:
         """The purchase; NotFoundError if there is none."""
         async with self._storage.transaction() as transaction:
-            return await self._read(transaction, purchase_id)
+            found = await read(
+                transaction, Purchase, f"SELECT {_COLUMNS} FROM {self._purchases} WHERE id = %s", [purchase_id]
+            )
+        if not found:
+            raise NotFoundError("order", str(purchase_id))
+        return found[0]
 
     async def steps(self, purchase_id: UUID) -> list[StepTaken]:
         """The steps it has taken, in turn."""
-        query = f"SELECT version, happening, state, at FROM {self._steps} WHERE purchase_id = %s ORDER BY version"
+        query = f"SELECT {columns_of(StepTaken)} FROM {self._steps} WHERE purchase_id = %s ORDER BY version"
         async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=class_row(StepTaken))
-            await cursor.execute(query, [purchase_id])
-            return await cursor.fetchall()
+            return await read(transaction, StepTaken, query, [purchase_id])
 
     async def page(self, customer_id: UUID | None, after: UUID | None, limit: int) -> list[Purchase]:
         """Purchases of a customer, or of all, the newest first; those older than `after`."""
@@ -95,9 +101,7 @@ class Book:
         ORDER BY id DESC LIMIT %(limit)s
         """
         async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=class_row(Purchase))
-            await cursor.execute(query, {"of": customer_id, "after": after, "limit": limit})
-            return await cursor.fetchall()
+            return await read(transaction, Purchase, query, {"of": customer_id, "after": after, "limit": limit})
 
     async def unanswered(self, before: datetime, limit: int) -> list[Purchase]:
         """Purchases that were written before that time, and of which the warehouse has said nothing yet."""
@@ -112,56 +116,99 @@ class Book:
 
         NotFoundError if there is none, or it is not of the customer that is told.
         """
-        return await self._storage.run(lambda transaction: self.move_in(transaction, purchase_id, happening, whose))
+        return await self._moving.ask(Move(purchase_id, happening, outgoing(), whose))
 
-    async def move_in(
-        self, transaction: Transaction, purchase_id: UUID, happening: Happening, whose: UUID | None = None
-    ) -> Purchase:
-        """The same, as part of a transaction."""
-        purchase = await self._read(transaction, purchase_id, "FOR UPDATE")
-        if whose not in (None, purchase.customer_id):
-            raise NotFoundError("order", str(purchase_id))
-        now = self._storage.now()
-        # Its time is over, whether or not somebody has looked.
-        over = happening is Happening.PAY and purchase.is_due(now)
-        step = next_step(purchase, Happening.EXPIRE if over else happening)
-        if step is None:
-            return purchase
-        changes = {**step._asdict(), "version": purchase.version + 1, "updated_at": now}
-        moved = purchase.model_copy(update=changes)
+    async def move_in(self, transaction: Transaction, moves: Sequence[Move]) -> Sequence[Purchase | MetacoreError]:
+        """The same of several, as part of a transaction: what has become of each, or why it cannot move."""
+        query = f"SELECT {_COLUMNS} FROM {self._purchases} WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+        stored = await read(transaction, Purchase, query, [[move.purchase_id for move in moves]])
+        purchases = {purchase.id: purchase for purchase in stored}
+        now, came = self._storage.now(), list[Purchase | MetacoreError]()
+        steps, events = list[_Step](), list[NewEvent]()
+        for move in moves:
+            try:
+                before = _of(purchases, move)
+                after = _moved(before, move.happening, now)
+            except MetacoreError as error:
+                came.append(error)
+                continue
+            came.append(after)
+            if after is not before:
+                purchases[after.id] = after
+                steps.append(_step(after, move.happening))
+                events.append(self._event(after, move.headers))
+        if steps:
+            changed = {step.purchase_id: purchases[step.purchase_id] for step in steps}
+            await self._save(transaction, list(changed.values()), steps)
+            await transaction.outbox.append(events)
+        return came
+
+    async def _move(self, moves: Sequence[Move]) -> Sequence[Purchase | MetacoreError]:
+        return await self._storage.run(lambda transaction: self.move_in(transaction, moves))
+
+    async def _save(self, transaction: Transaction, changed: Sequence[Purchase], steps: Sequence[_Step]) -> None:
         await transaction.connection.execute(
             f"""
-            WITH moved AS (
-                UPDATE {self._purchases}
-                SET state = %(state)s, reason = %(reason)s, version = %(version)s, updated_at = %(updated_at)s
-                WHERE id = %(id)s RETURNING id
-            )
-            INSERT INTO {self._steps} (purchase_id, version, happening, state, at)
-            SELECT id, %(version)s, %(happening)s, %(state)s, %(updated_at)s FROM moved
+            UPDATE {self._purchases} AS stored
+            SET state = told.state, reason = told.reason, version = told.version, updated_at = told.updated_at
+            FROM {told(self._purchases)} WHERE stored.id = told.id
             """,
-            {**changes, "id": purchase_id, "happening": happening},
+            rows_of(changed),
         )
-        told = NewEvent(
-            topic=self._topic,
-            key=str(purchase_id),
-            type=f"order.{step.state.lower()}",
-            payload=moved.model_dump(mode="json"),
-            headers=outgoing(),
-        )
-        await transaction.outbox.append([told])
-        return moved
+        columns = columns_of(_Step)
+        query = f"INSERT INTO {self._steps} ({columns}) SELECT {columns} FROM {told(self._steps)}"
+        await transaction.connection.execute(query, rows_of(steps))
+
+    async def _write(self, asked: Sequence[_Asked]) -> Sequence[Purchase | MetacoreError]:
+        columns = columns_of(_Asked)
+        query = f"""
+        INSERT INTO {self._purchases} ({columns}) SELECT {columns} FROM {told(self._purchases)}
+        ON CONFLICT (customer_id, idempotency_key) DO NOTHING RETURNING id
+        """
+        async with self._storage.transaction() as transaction:
+            cursor = await transaction.connection.execute(query, rows_of(asked))
+            written = {row[0] for row in await cursor.fetchall()}
+        return [_plain(one) if one.id in written else await self._written_before(one) for one in asked]
+
+    async def _written_before(self, asked: _Asked) -> Purchase | MetacoreError:
+        try:
+            found = await self.found(asked.customer_id, asked.idempotency_key, asked.asked)
+        except MetacoreError as error:
+            return error
+        assert found is not None
+        return found
 
     async def _due(self, condition: LiteralString, time: datetime, limit: int) -> list[Purchase]:
         query = f"SELECT {_COLUMNS} FROM {self._purchases} WHERE {condition} ORDER BY expires_at LIMIT %s"
         async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=class_row(Purchase))
-            await cursor.execute(query, [time, limit])
-            return await cursor.fetchall()
+            return await read(transaction, Purchase, query, [time, limit])
 
-    async def _read(self, transaction: Transaction, purchase_id: UUID, lock: LiteralString = "") -> Purchase:
-        cursor = transaction.connection.cursor(row_factory=class_row(Purchase))
-        await cursor.execute(f"SELECT {_COLUMNS} FROM {self._purchases} WHERE id = %s {lock}", [purchase_id])
-        purchase = await cursor.fetchone()
-        if purchase is None:
-            raise NotFoundError("order", str(purchase_id))
+    def _event(self, purchase: Purchase, headers: Mapping[str, Any]) -> NewEvent:
+        kind = f"order.{purchase.state.lower()}"
+        payload = purchase.model_dump(mode="json")
+        return NewEvent(topic=self._topic, key=str(purchase.id), type=kind, payload=payload, headers=headers)
+
+
+def _of(purchases: Mapping[UUID, Purchase], move: Move) -> Purchase:
+    purchase = purchases.get(move.purchase_id)
+    if purchase is None or move.whose not in (None, purchase.customer_id):
+        raise NotFoundError("order", str(move.purchase_id))
+    return purchase
+
+
+def _moved(purchase: Purchase, happening: Happening, now: datetime) -> Purchase:
+    # Its time is over, whether or not somebody has looked.
+    over = happening is Happening.PAY and purchase.is_due(now)
+    step = next_step(purchase, Happening.EXPIRE if over else happening)
+    if step is None:
         return purchase
+    return purchase.model_copy(update={**step._asdict(), "version": purchase.version + 1, "updated_at": now})
+
+
+def _step(moved: Purchase, happening: Happening) -> _Step:
+    told = {"purchase_id": moved.id, "version": moved.version, "state": moved.state, "at": moved.updated_at}
+    return _Step(happening=happening, **told)
+
+
+def _plain(asked: _Asked) -> Purchase:
+    return Purchase.model_construct(**{name: getattr(asked, name) for name in Purchase.model_fields})

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
-from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,14 +19,13 @@ from marketplace.orders.book import Book
 from marketplace.orders.purchase import Line, Purchase, Reason, State, total_of
 from marketplace.orders.saga import Happening
 from marketplace.rows import FAILURES
-from marketplace.stock import MAIN, Wanted, Warehouse
+from marketplace.stock import MAIN, Reserved, Wanted, WantedTogether, Warehouse
+from marketplace.together import Together
 from metacore import ConflictError, InvalidDataError, NotFoundError, StorageUnavailableError, new_id
 
 MOST_LINES = 100
 _UNANSWERED_FOR = timedelta(seconds=2)
 _AT_ONCE = 50
-_NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
-"""What the warehouse answers where there is no such warehouse, or too little in it."""
 
 _logger = logging.getLogger(__name__)
 
@@ -71,6 +69,8 @@ class Buying:
     def __init__(self, context: ServiceContext, book: Book) -> None:
         self._peers, self._storage, self._settings = context.peers, context.storage, context.settings
         self._book = book
+        self._offering = Together(self._ask_for_offers)
+        self._reserving = Together(self._ask_the_warehouse)
 
     async def buy(self, customer_id: UUID, key: str | None, asked: OrderAsked) -> Purchase:
         """The order, its goods reserved; by the same `key` again, the same one.
@@ -101,11 +101,8 @@ class Buying:
             goods={line.product_id: line.quantity for line in purchase.lines},
             expires_at=purchase.expires_at,
         )
-        answer = await self._peers.ask("warehouse", "POST", "/internal/reservations", wanted.model_dump(mode="json"))
-        if not answer.is_success and answer.status not in _NOT_THERE:
-            raise StorageUnavailableError(f"warehouse answers {answer.status}")
-        happening = Happening.STOCK_RESERVED if answer.is_success else Happening.STOCK_LACKING
-        return await self._book.move(purchase.id, happening)
+        is_reserved = await self._reserving.ask(wanted)
+        return await self._book.move(purchase.id, Happening.STOCK_RESERVED if is_reserved else Happening.STOCK_LACKING)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """See to it, until the event is set, that no order waits for ever: for the warehouse, or for its payment."""
@@ -119,10 +116,10 @@ class Buying:
 
     async def _look(self) -> None:
         now = self._storage.now()
-        for purchase in await self._book.due(now, _AT_ONCE):
-            await self._book.move(purchase.id, Happening.EXPIRE)
-        for purchase in await self._book.unanswered(now - _UNANSWERED_FOR, _AT_ONCE):
-            await self.reserve(purchase)
+        due = await self._book.due(now, _AT_ONCE)
+        await asyncio.gather(*(self._book.move(purchase.id, Happening.EXPIRE) for purchase in due))
+        unanswered = await self._book.unanswered(now - _UNANSWERED_FOR, _AT_ONCE)
+        await asyncio.gather(*map(self.reserve, unanswered))
 
     async def _draw_up(self, customer_id: UUID, asked: OrderAsked) -> Purchase:
         offers = await self._offers([line.product_id for line in asked.lines])
@@ -147,18 +144,28 @@ class Buying:
         )
 
     async def _offers(self, product_ids: Sequence[UUID]) -> dict[UUID, Offer]:
-        body = {"product_ids": [str(product_id) for product_id in product_ids]}
-        answer = await self._peers.ask("products", "POST", "/internal/offers", body)
-        if not answer.is_success:
-            raise StorageUnavailableError(f"products answers {answer.status}")
-        told: list[dict[str, Any]] = answer.body["offers"]
-        offers = {offer.product_id: offer for offer in map(Offer.model_validate, told)}
+        offers = await self._offering.ask(product_ids)
         for product_id in product_ids:
             if product_id not in offers:
                 raise NotFoundError("product", str(product_id))
             if offers[product_id].state != "ACTIVE":
                 raise ConflictError(f"product {product_id} is not sold any more", conflicts=(str(product_id),))
-        return offers
+        return {product_id: offers[product_id] for product_id in product_ids}
+
+    async def _ask_for_offers(self, asked: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, Offer]]:
+        product_ids = sorted({str(product_id) for some in asked for product_id in some})
+        answer = await self._peers.ask("products", "POST", "/internal/offers", {"product_ids": product_ids})
+        if not answer.is_success:
+            raise StorageUnavailableError(f"products answers {answer.status}")
+        offers = {offer.product_id: offer for offer in map(Offer.model_validate, answer.body["offers"])}
+        return [offers] * len(asked)
+
+    async def _ask_the_warehouse(self, wanted: Sequence[Wanted]) -> Sequence[bool]:
+        asked = WantedTogether(wanted=wanted).model_dump(mode="json")
+        answer = await self._peers.ask("warehouse", "POST", "/internal/reservations", asked)
+        if not answer.is_success:
+            raise StorageUnavailableError(f"warehouse answers {answer.status}")
+        return Reserved.model_validate(answer.body).reserved
 
 
 def _line(offer: Offer, quantity: int) -> Line:

@@ -65,10 +65,9 @@ def router(context: ServiceContext, log: Log, calling: Calling) -> APIRouter:
     routes = APIRouter()
 
     async def answer(asked: Asked) -> Answered:
-        mode = await log.mode()
-        if mode is Mode.DEAD:
+        mode, entry = await log.do(asked)
+        if entry is None:
             raise HTTPException(503)
-        entry = await log.do(asked, Outcome.REFUSED if mode is Mode.DECLINE else Outcome.DONE)
         answered = Answered(key=entry.key, of=entry.of, outcome=entry.outcome)
         match mode:
             case Mode.SLOW if entry.asked == 1:

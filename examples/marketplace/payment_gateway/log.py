@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import LiteralString
 from uuid import UUID
 
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import scalar_row
 from pydantic import BaseModel
 
 from marketplace.amounts import Amount
 from marketplace.bank import Asked, Outcome
 from marketplace.context import ServiceContext
-from marketplace.rows import columns_of
+from marketplace.rows import columns_of, read, rows_of, told
+from marketplace.together import Together
+from metacore import Transaction
 
 
 class Mode(StrEnum):
@@ -54,13 +57,12 @@ class Log:
         self._storage = context.storage
         self._log: LiteralString = f"{context.schema}.log"
         self._minds: LiteralString = f"{context.schema}.minds"
+        self._doing = Together(self._do)
 
     async def mode(self) -> Mode:
         """How the bank is minded."""
         async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=scalar_row)
-            await cursor.execute(f"SELECT mind FROM {self._minds}")
-            return Mode(await cursor.fetchone() or Mode.GOOD)
+            return await self._mode(transaction)
 
     async def change_mode(self, mode: Mode) -> None:
         """Be of another mind from now on."""
@@ -70,23 +72,30 @@ class Log:
         async with self._storage.transaction() as transaction:
             await transaction.connection.execute(query, [mode])
 
-    async def do(self, asked: Asked, outcome: Outcome) -> Entry:
-        """Do what is asked for, with this outcome; by a key that is known already, say what became of it."""
-        query = f"""
-        INSERT INTO {self._log} AS log ({columns_of(Entry)})
-        VALUES (%(key)s, %(of)s, %(amount)s, %(currency)s, %(outcome)s, 1, %(now)s)
-        ON CONFLICT (key) DO UPDATE SET asked = log.asked + 1 RETURNING {columns_of(Entry)}
-        """
-        async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=class_row(Entry))
-            await cursor.execute(query, {**dict(asked), "outcome": outcome, "now": self._storage.now()})
-            entry = await cursor.fetchone()
-        assert entry is not None
-        return entry
+    async def do(self, asked: Asked) -> tuple[Mode, Entry | None]:
+        """Do what is asked for, as this bank is minded; by a key that is known already, say what became of it."""
+        return await self._doing.ask(asked)
 
     async def entries(self) -> list[Entry]:
         """All of it, in turn."""
         async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=class_row(Entry))
-            await cursor.execute(f"SELECT {columns_of(Entry)} FROM {self._log} ORDER BY asked_at, key")
-            return await cursor.fetchall()
+            return await read(transaction, Entry, f"SELECT {columns_of(Entry)} FROM {self._log} ORDER BY asked_at, key")
+
+    async def _do(self, asked: Sequence[Asked]) -> Sequence[tuple[Mode, Entry | None]]:
+        query = f"""
+        INSERT INTO {self._log} AS log ({columns_of(Entry)}) SELECT {columns_of(Entry)} FROM {told(self._log)}
+        ON CONFLICT (key) DO UPDATE SET asked = log.asked + 1 RETURNING {columns_of(Entry, "log")}
+        """
+        async with self._storage.transaction() as transaction:
+            mode = await self._mode(transaction)
+            if mode is Mode.DEAD:
+                return [(mode, None)] * len(asked)
+            outcome = Outcome.REFUSED if mode is Mode.DECLINE else Outcome.DONE
+            rows = rows_of(asked, outcome=outcome, asked=1, asked_at=self._storage.now().isoformat())
+            entries = {entry.key: entry for entry in await read(transaction, Entry, query, rows)}
+        return [(mode, entries[one.key]) for one in asked]
+
+    async def _mode(self, transaction: Transaction) -> Mode:
+        cursor = transaction.connection.cursor(row_factory=scalar_row)
+        await cursor.execute(f"SELECT mind FROM {self._minds}")
+        return Mode(await cursor.fetchone() or Mode.GOOD)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +16,7 @@ from common import problems
 from common.access_tokens import SignedIn
 from marketplace.bank import CALLBACK, SIGNATURE, Answered, signature_of
 from marketplace.callers import Admin, is_one_of
-from marketplace.context import Contents, ServiceContext
+from marketplace.context import AfterCommit, Contents, ServiceContext
 from marketplace.money import Currency, sum_of
 from marketplace.payments.asking import Asking
 from marketplace.payments.payment import Payment, PaymentState, Refund
@@ -55,34 +57,35 @@ async def build(context: ServiceContext) -> Contents:
     await till.open()
     asking = Asking(context, till)
 
-    async def take(transaction: Transaction, event: Event) -> None:
-        payment_id, told = UUID(event.key), event.payload
-        # What was never reserved was never to be paid.
-        if event.type in _STATES and told["reason"] != "OUT_OF_STOCK":
-            await till.open_payment(
-                transaction,
-                Payment(
-                    id=payment_id,
-                    customer_id=told["customer_id"],
-                    amount=told["total"],
-                    currency=told["currency"],
-                    state=_STATES[event.type],
-                    created_at=context.storage.now(),
-                    updated_at=context.storage.now(),
-                ),
-            )
-        elif event.type == "order.capturing":
-            await till.ask_for(transaction, payment_id)
-        elif event.type == "order.refunding":
-            await till.refund_rest(transaction, payment_id, event.seq)
+    async def take(transaction: Transaction, events: Sequence[Event]) -> AfterCommit | None:
+        match events[0].type:
+            case "order.capturing":
+                await till.ask_for(transaction, [UUID(event.key) for event in events])
+            case "order.refunding":
+                for event in events:
+                    await till.refund_rest(transaction, event)
+            case kind if kind in _STATES:
+                now = context.storage.now()
+                # What was never reserved was never to be paid.
+                opened = [event for event in events if event.payload["reason"] != "OUT_OF_STOCK"]
+                await till.open_payments(transaction, [_payment(event, now) for event in opened])
+                return None
+            case _:
+                return None
+        return asking.look
 
     return Contents(
         routers=[router(till, asking), callback(context, asking)],
         tells=[context.topic("payments")],
         takes={context.topic("orders"): take},
-        taken=asking.hear,
         works=[asking.run],
     )
+
+
+def _payment(event: Event, now: datetime) -> Payment:
+    told, state = event.payload, _STATES[event.type]
+    of = {name: told[name] for name in ("customer_id", "currency")}
+    return Payment(id=UUID(event.key), amount=told["total"], state=state, created_at=now, updated_at=now, **of)
 
 
 def router(till: Till, asking: Asking) -> APIRouter:

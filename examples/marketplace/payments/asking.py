@@ -9,9 +9,10 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import aiohttp
 from pydantic import ValidationError
 
+from common.http_client import session
 from marketplace.bank import CALLBACK, Answered, Asked, Outcome
 from marketplace.context import ServiceContext
 from marketplace.money import Currency
@@ -19,7 +20,6 @@ from marketplace.names import variable_of
 from marketplace.payments.payment import Payment, Refund
 from marketplace.payments.till import Till
 from marketplace.rows import FAILURES
-from metacore import Event
 
 _AT_ONCE = 64
 _AGAIN = timedelta(seconds=1)
@@ -37,18 +37,14 @@ class Asking:
         self._due = asyncio.Event()
         self._asked: set[asyncio.Task[None]] = set()
 
-    def hear(self, _: Event) -> None:
-        """Something has happened: look at once."""
-        self.look()
-
     def look(self) -> None:
         """Look at once for what is due."""
         self._due.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ask until the event is set; what is not answered by then is asked for after the next start."""
-        timeout = self._settings.bank_answers_within
-        async with httpx.AsyncClient(base_url=self._bank, timeout=timeout) as http:
+        within = self._settings.bank_answers_within
+        async with session(within, within) as http:
             while not stop.is_set():
                 self._due.clear()
                 with suppress(*FAILURES):
@@ -57,7 +53,7 @@ class Asking:
                     await asyncio.wait_for(self._due.wait(), self._settings.sweep_every)
             await asyncio.gather(*self._asked)
 
-    async def _ask(self, http: httpx.AsyncClient) -> None:
+    async def _ask(self, http: aiohttp.ClientSession) -> None:
         again_at = self._storage.now() + timedelta(seconds=self._settings.bank_answers_within) + _AGAIN
         if (room := _AT_ONCE - len(self._asked)) > 0:
             for payment in await self._till.captures_due(again_at, room):
@@ -74,13 +70,13 @@ class Asking:
             # Those that wait for room are not looked at before there is some.
             task.add_done_callback(lambda _: self.look())
 
-    async def _capture(self, http: httpx.AsyncClient, payment: Payment) -> None:
+    async def _capture(self, http: aiohttp.ClientSession, payment: Payment) -> None:
         asked = Asked(
             key=payment.id, amount=payment.amount, currency=Currency(payment.currency), callback=self._callback
         )
-        await self._settle(await _answer(http, "/captures", asked))
+        await self._settle(await self._answer(http, "/captures", asked))
 
-    async def _refund(self, http: httpx.AsyncClient, refund: Refund) -> None:
+    async def _refund(self, http: aiohttp.ClientSession, refund: Refund) -> None:
         payment = await self._till.get(refund.payment_id)
         asked = Asked(
             key=refund.id,
@@ -89,7 +85,7 @@ class Asking:
             currency=Currency(payment.currency),
             callback=self._callback,
         )
-        await self._settle(await _answer(http, "/refunds", asked))
+        await self._settle(await self._answer(http, "/refunds", asked))
 
     async def _settle(self, answered: Answered | None) -> None:
         try:
@@ -108,11 +104,11 @@ class Asking:
         else:
             await self._till.refunded(answered.key, is_done)
 
-
-async def _answer(http: httpx.AsyncClient, path: str, asked: Asked) -> Answered | None:
-    try:
-        answer = await http.post(path, json=asked.model_dump(mode="json"))
-        return Answered.model_validate_json(answer.content) if answer.is_success else None
-    except (httpx.HTTPError, ValidationError) as error:
-        _logger.info("the bank has not answered: %s", type(error).__name__)
-        return None
+    async def _answer(self, http: aiohttp.ClientSession, path: str, asked: Asked) -> Answered | None:
+        headers = {"content-type": "application/json"}
+        try:
+            async with http.post(self._bank + path, data=asked.model_dump_json().encode(), headers=headers) as answer:
+                return Answered.model_validate_json(await answer.read()) if answer.ok else None
+        except (aiohttp.ClientError, TimeoutError, ValidationError) as error:
+            _logger.info("the bank has not answered: %s", type(error).__name__)
+            return None

@@ -6,29 +6,32 @@ posted when the bank has paid, so that refunds together are never above what was
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import LiteralString, TypeVar
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID, uuid5
 
-from psycopg.rows import class_row
 from pydantic import BaseModel
 
 from common.tracing import outgoing
 from marketplace.context import ServiceContext
 from marketplace.money import Currency, sum_of
 from marketplace.payments.payment import Payment, PaymentState, Refund, RefundState
-from marketplace.rows import columns_of, places_of
+from marketplace.rows import columns_of, places_of, read, rows_of, told
+from marketplace.together import Together
 from metacore import (
     AlreadyExistsError,
+    BalanceDelta,
     ConflictError,
+    EntryReason,
+    Event,
     LedgerService,
     NewEvent,
     NewReservation,
     NewUser,
     NotFoundError,
-    TradingService,
     Transaction,
 )
 
@@ -42,6 +45,14 @@ REST = "the rest"
 _PAYMENT, _REFUND = columns_of(Payment), columns_of(Refund)
 
 
+class _Settled(BaseModel):
+    """What the bank says of a payment."""
+
+    id: UUID
+    state: PaymentState
+    headers: Mapping[str, Any]
+
+
 class Till:
     """The payments of this service."""
 
@@ -49,6 +60,7 @@ class Till:
         self._storage, self._topic = context.storage, context.topic("payments")
         self._payments: LiteralString = f"{context.schema}.payments"
         self._refunds: LiteralString = f"{context.schema}.refunds"
+        self._settling = Together(self._settle)
 
     async def open(self) -> None:
         """Make its account."""
@@ -64,30 +76,27 @@ class Till:
         """What was paid back of it, or is to be, in turn."""
         query = f"SELECT {_REFUND} FROM {self._refunds} WHERE payment_id = %s ORDER BY id"
         async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=class_row(Refund))
-            await cursor.execute(query, [payment_id])
-            return await cursor.fetchall()
+            return await read(transaction, Refund, query, [payment_id])
 
-    async def open_payment(self, transaction: Transaction, payment: Payment) -> None:
-        """Write a payment down; one that is there stays, unless it waits and the new one says that it is void."""
+    async def open_payments(self, transaction: Transaction, payments: Sequence[Payment]) -> None:
+        """Write payments down; one that is there stays, unless it waits and the new one says that it is void."""
         await transaction.connection.execute(
             f"""
-            INSERT INTO {self._payments} AS old ({_PAYMENT})
-            VALUES ({places_of(Payment)})
+            INSERT INTO {self._payments} AS old ({_PAYMENT}) SELECT {_PAYMENT} FROM {told(self._payments)}
             ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
             WHERE old.state = 'WAITING' AND excluded.state = 'VOIDED'
             """,
-            dict(payment),
+            rows_of(payments),
         )
 
-    async def ask_for(self, transaction: Transaction, payment_id: UUID) -> None:
-        """The bank is to be asked for the money from now on."""
+    async def ask_for(self, transaction: Transaction, payment_ids: Sequence[UUID]) -> None:
+        """The bank is to be asked for the money of these from now on."""
         await transaction.connection.execute(
             f"""
             UPDATE {self._payments} SET state = 'CAPTURING', ask_at = %(now)s, updated_at = %(now)s
-            WHERE id = %(id)s AND state = 'WAITING'
+            WHERE id = ANY(%(ids)s) AND state = 'WAITING'
             """,
-            {"id": payment_id, "now": self._storage.now()},
+            {"ids": list(payment_ids), "now": self._storage.now()},
         )
 
     async def captures_due(self, again_at: datetime, limit: int) -> list[Payment]:
@@ -100,23 +109,8 @@ class Till:
 
     async def captured(self, payment_id: UUID, is_captured: bool) -> None:
         """The bank has answered; told again, nothing changes."""
-
-        async def settle(transaction: Transaction) -> None:
-            state = PaymentState.CAPTURED if is_captured else PaymentState.DECLINED
-            cursor = await transaction.connection.execute(
-                f"""
-                UPDATE {self._payments} SET state = %(state)s, updated_at = %(now)s
-                WHERE id = %(id)s AND state = 'CAPTURING' RETURNING amount
-                """,
-                {"id": payment_id, "state": state, "now": self._storage.now()},
-            )
-            if (row := await cursor.fetchone()) is None:
-                return
-            if is_captured:
-                await TradingService(transaction).deposit(TILL, str(payment_id), row[0], str(payment_id))
-            await self._tell(transaction, payment_id, f"payment.{state.lower()}")
-
-        await self._storage.run(settle)
+        state = PaymentState.CAPTURED if is_captured else PaymentState.DECLINED
+        await self._settling.ask(_Settled(id=payment_id, state=state, headers=outgoing()))
 
     async def refund(self, payment_id: UUID, amount: Decimal, key: str) -> Refund:
         """Write down that so much is to go back, once for each key: the bank is asked after that.
@@ -133,38 +127,41 @@ class Till:
 
         return await self._storage.run(write)
 
-    async def refund_rest(self, transaction: Transaction, payment_id: UUID, seq: int) -> None:
-        """All that is left goes back, for the purchase is cancelled, as the event `seq` tells."""
+    async def refund_rest(self, transaction: Transaction, event: Event) -> None:
+        """All that is left goes back, for the purchase of the event is cancelled."""
+        payment_id = UUID(event.key)
         left = (await transaction.balances.get(TILL, str(payment_id))).free
         if left:
             currency = Currency((await self._read(transaction, payment_id)).currency)
-            await self._write(transaction, payment_id, sum_of(left, currency), f"{REST} {seq}")
+            await self._write(transaction, payment_id, sum_of(left, currency), f"{REST} {event.seq}")
         else:
-            await self._tell(transaction, payment_id, "payment.refunded")
+            await self._tell(transaction, payment_id, "payment.refunded", event.headers)
 
     async def refunded(self, refund_id: UUID, is_paid: bool) -> None:
         """The bank has paid a refund, or refuses to; told again, nothing changes."""
 
         async def settle(transaction: Transaction) -> None:
             state = RefundState.DONE if is_paid else RefundState.REFUSED
-            cursor = transaction.connection.cursor(row_factory=class_row(Refund))
-            await cursor.execute(
+            found = await read(
+                transaction,
+                Refund,
                 f"""
                 UPDATE {self._refunds} SET state = %(state)s, updated_at = %(now)s
                 WHERE id = %(id)s AND state = 'PENDING' RETURNING {_REFUND}
                 """,
                 {"id": refund_id, "state": state, "now": self._storage.now()},
             )
-            if (refund := await cursor.fetchone()) is None:
+            if not found:
                 return
+            refund = found[0]
             ledger = LedgerService(transaction)
             if is_paid:
                 await ledger.post(TILL, refund_id)
             else:
                 await ledger.void(TILL, refund_id)
             if refund.idempotency_key.startswith(REST):
-                told = "payment.refunded" if is_paid else "payment.refund_refused"
-                await self._tell(transaction, refund.payment_id, told)
+                what = "payment.refunded" if is_paid else "payment.refund_refused"
+                await self._tell(transaction, refund.payment_id, what, outgoing())
 
         await self._storage.run(settle)
 
@@ -179,8 +176,7 @@ class Till:
             created_at=now,
             updated_at=now,
         )
-        cursor = transaction.connection.cursor(row_factory=class_row(Refund))
-        await cursor.execute(
+        cursor = await transaction.connection.execute(
             f"""
             INSERT INTO {self._refunds} ({_REFUND}, ask_at)
             VALUES ({places_of(Refund)}, %(created_at)s)
@@ -192,9 +188,7 @@ class Till:
             held = {"asset": str(payment_id), "amount": amount, "reference": str(new.id)}
             await LedgerService(transaction).reserve(NewReservation(id=new.id, user_id=TILL, **held))
             return new
-        await cursor.execute(f"SELECT {_REFUND} FROM {self._refunds} WHERE id = %s", [new.id])
-        stored = await cursor.fetchone()
-        assert stored is not None
+        (stored,) = await read(transaction, Refund, f"SELECT {_REFUND} FROM {self._refunds} WHERE id = %s", [new.id])
         if stored.amount != amount:
             raise ConflictError("this Idempotency-Key was used for another amount", conflicts=(str(stored.id),))
         return stored
@@ -209,19 +203,50 @@ class Till:
             ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         ) RETURNING {columns_of(kind)}
         """
+        values = {"again_at": again_at, "now": self._storage.now(), "limit": limit}
         async with self._storage.transaction() as transaction:
-            cursor = transaction.connection.cursor(row_factory=class_row(kind))
-            await cursor.execute(query, {"again_at": again_at, "now": self._storage.now(), "limit": limit})
-            return await cursor.fetchall()
+            return await read(transaction, kind, query, values)
 
-    async def _tell(self, transaction: Transaction, payment_id: UUID, what: str) -> None:
-        told = NewEvent(topic=self._topic, key=str(payment_id), type=what, payload={}, headers=outgoing())
-        await transaction.outbox.append([told])
+    async def _settle(self, settled: Sequence[_Settled]) -> Sequence[None]:
+        by_id = {one.id: one for one in settled}
+        query = f"""
+        UPDATE {self._payments} AS stored SET state = told.state, updated_at = %(now)s
+        FROM {told(self._payments)} WHERE stored.id = told.id AND stored.state = 'CAPTURING'
+        RETURNING {columns_of(Payment, "stored")}
+        """
+
+        async def settle(transaction: Transaction) -> None:
+            now = self._storage.now()
+            rows = rows_of([by_id[payment_id] for payment_id in sorted(by_id)])
+            changed = await read(transaction, Payment, query, {**rows, "now": now})
+            await transaction.balances.apply(
+                BalanceDelta(
+                    user_id=TILL,
+                    asset=str(payment.id),
+                    delta_free=payment.amount,
+                    reason=EntryReason.DEPOSIT,
+                    reference=str(payment.id),
+                    occurred_at=now,
+                )
+                for payment in changed
+                if payment.state is PaymentState.CAPTURED
+            )
+            await transaction.outbox.append(
+                self._event(payment.id, f"payment.{payment.state.lower()}", by_id[payment.id].headers)
+                for payment in changed
+            )
+
+        await self._storage.run(settle)
+        return [None] * len(settled)
+
+    async def _tell(self, transaction: Transaction, payment_id: UUID, what: str, headers: Mapping[str, Any]) -> None:
+        await transaction.outbox.append([self._event(payment_id, what, headers)])
+
+    def _event(self, payment_id: UUID, what: str, headers: Mapping[str, Any]) -> NewEvent:
+        return NewEvent(topic=self._topic, key=str(payment_id), type=what, payload={}, headers=headers)
 
     async def _read(self, transaction: Transaction, payment_id: UUID) -> Payment:
-        cursor = transaction.connection.cursor(row_factory=class_row(Payment))
-        await cursor.execute(f"SELECT {_PAYMENT} FROM {self._payments} WHERE id = %s", [payment_id])
-        payment = await cursor.fetchone()
-        if payment is None:
-            raise NotFoundError("payment", str(payment_id))
-        return payment
+        query = f"SELECT {_PAYMENT} FROM {self._payments} WHERE id = %s"
+        if found := await read(transaction, Payment, query, [payment_id]):
+            return found[0]
+        raise NotFoundError("payment", str(payment_id))

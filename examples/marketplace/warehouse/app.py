@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
@@ -12,13 +13,12 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common import problems
-from common.tracing import outgoing
 from marketplace import stock
 from marketplace.callers import Service, StockKeeper, Warehouse
 from marketplace.context import Contents, ServiceContext, Work
-from marketplace.stock import MAIN, Quantity, Wanted
-from marketplace.warehouse.shelves import Shelves, Stock
-from metacore import BalanceEntry, ConflictError, Event, MetacoreError, NewEvent, Page, Transaction, new_id
+from marketplace.stock import MAIN, Quantity, Reserved, WantedTogether
+from marketplace.warehouse.shelves import Purchased, Shelves, Stock
+from metacore import BalanceEntry, Event, MetacoreError, NewEvent, Page, Transaction, new_id
 
 Key = Annotated[
     str | None,
@@ -48,33 +48,38 @@ async def build(context: ServiceContext) -> Contents:
     await shelves.open()
     topic = context.topic("stock")
 
-    async def take(transaction: Transaction, event: Event) -> None:
-        told = event.payload
-        purchase_id, warehouse = UUID(event.key), told["warehouse"]
-        goods = {UUID(line["product_id"]): int(line["quantity"]) for line in told["lines"]}
+    async def take(transaction: Transaction, events: Sequence[Event]) -> None:
         happened = None
-        match event.type:
+        match events[0].type:
             case "order.paying":
-                is_there = await shelves.take(transaction, purchase_id, warehouse, goods)
-                happened = "stock.taken" if is_there else "stock.gone"
+                are_there = await shelves.take(transaction, [_purchase(event) for event in events])
+                happened = "stock.taken" if are_there else "stock.gone"
             case "order.failed" | "order.canceled":
-                await shelves.release(transaction, purchase_id, warehouse, goods)
+                await shelves.release(transaction, _purchase(events[0]))
             case "order.returning":
-                await shelves.bring_back(transaction, purchase_id, warehouse, goods)
+                await shelves.bring_back(transaction, _purchase(events[0]))
                 happened = "stock.returned"
             case "order.shipped":
-                await shelves.ship(transaction, purchase_id, goods)
+                await shelves.ship(transaction, _purchase(events[0]))
         if happened is not None:
             await transaction.outbox.append(
-                [NewEvent(topic=topic, key=event.key, type=happened, payload={}, headers=outgoing())]
+                NewEvent(topic=topic, key=event.key, type=happened, payload={}, headers=event.headers)
+                for event in events
             )
 
     return Contents(
         routers=[router(shelves), internal(shelves)],
         tells=[topic],
         takes={context.topic("orders"): take},
+        alone=frozenset({"order.failed", "order.canceled", "order.returning", "order.shipped"}),
         works=[sweeper(shelves, context.settings.sweep_every)],
     )
+
+
+def _purchase(event: Event) -> Purchased:
+    told = event.payload
+    goods = {UUID(line["product_id"]): int(line["quantity"]) for line in told["lines"]}
+    return Purchased(UUID(event.key), told["warehouse"], goods)
 
 
 def router(shelves: Shelves) -> APIRouter:
@@ -102,10 +107,9 @@ def internal(shelves: Shelves) -> APIRouter:
     """What the order service asks."""
     routes = APIRouter(prefix="/internal/reservations")
 
-    @routes.post("", status_code=204)
-    async def reserve(wanted: Wanted, _: Service) -> None:
-        if not await shelves.reserve(wanted):
-            raise ConflictError("there is too little of it", conflicts=(str(wanted.purchase_id),))
+    @routes.post("")
+    async def reserve(asked: WantedTogether, _: Service) -> Reserved:
+        return Reserved(reserved=await asyncio.gather(*map(shelves.reserve, asked.wanted)))
 
     return routes
 

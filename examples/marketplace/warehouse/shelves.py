@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID, uuid5
 
@@ -11,11 +12,12 @@ from pydantic import BaseModel
 
 from marketplace.context import ServiceContext
 from marketplace.stock import MAIN, Wanted
-from marketplace.warehouse.together import Together
+from marketplace.together import Together
 from metacore import (
     AlreadyExistsError,
     BalanceEntry,
     ConflictError,
+    InsufficientFundsError,
     LedgerService,
     NewReservation,
     NewUser,
@@ -41,13 +43,32 @@ class Stock(BaseModel):
     reserved: int
 
 
+@dataclass(frozen=True)
+class Purchased:
+    """The goods of a purchase, and where they come from."""
+
+    id: UUID
+    warehouse: str
+    goods: Mapping[UUID, int]
+
+    @property
+    def account(self) -> UUID:
+        """Of the warehouse."""
+        return account_of(self.warehouse)
+
+    @property
+    def reservations(self) -> list[UUID]:
+        """What holds its goods, in the order of these."""
+        return [reservation_of(self.id, product_id) for product_id in sorted(self.goods)]
+
+
 class Shelves:
     """The stock of this service's warehouses. What moves several products moves them in the order of their ids."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage = context.storage
         self._ledger = LedgerService(context.storage)
-        self._together = Together(self._ledger)
+        self._reserving = Together(self._reserve)
 
     async def open(self) -> None:
         """Make the accounts that are there from the beginning."""
@@ -85,56 +106,63 @@ class Shelves:
             )
             for product_id, quantity in wanted.goods.items()
         ]
-        return await self._together.reserve(reservations)
+        try:
+            return await self._reserving.ask(reservations)
+        except (InsufficientFundsError, ConflictError, NotFoundError):
+            return False
 
     async def expire_due(self) -> int:
         """Free what was reserved for too long."""
         return await self._ledger.expire_due()
 
-    async def take(
-        self, transaction: Transaction, purchase_id: UUID, warehouse: str, goods: Mapping[UUID, int]
-    ) -> bool:
-        """Take all that is reserved for a purchase out of the shelves; False, and nothing is, if some of it is gone."""
+    async def take(self, transaction: Transaction, purchases: Sequence[Purchased]) -> bool:
+        """Take all that is reserved for purchases out of the shelves; False, and nothing is, if some of it is gone.
+
+        Of several the error is raised, for whoever asks to find out of which.
+        """
+        postings: dict[UUID, list[UUID]] = {}
+        for one in purchases:
+            postings.setdefault(one.account, []).extend(one.reservations)
         try:
             async with transaction.transaction() as step:
-                reserved = [reservation_of(purchase_id, product_id) for product_id in goods]
-                await LedgerService(step).post_all(account_of(warehouse), reserved, to=account_of(_PACKED))
+                for account in sorted(postings):
+                    await LedgerService(step).post_all(account, postings[account], to=account_of(_PACKED))
         except (ConflictError, NotFoundError):
+            if len(purchases) > 1:
+                raise
             return False
         return True
 
-    async def release(
-        self, transaction: Transaction, purchase_id: UUID, warehouse: str, goods: Mapping[UUID, int]
-    ) -> None:
+    async def release(self, transaction: Transaction, purchase: Purchased) -> None:
         """Free what is still reserved for a purchase."""
         ledger = LedgerService(transaction)
-        for product_id in sorted(goods):
-            reservation = await _reservation(
-                transaction, account_of(warehouse), reservation_of(purchase_id, product_id)
-            )
+        for reservation_id in purchase.reservations:
+            reservation = await _reservation(transaction, purchase.account, reservation_id)
             if reservation is not None and reservation.is_pending:
                 await ledger.void(reservation.user_id, reservation.id)
 
-    async def bring_back(
-        self, transaction: Transaction, purchase_id: UUID, warehouse: str, goods: Mapping[UUID, int]
-    ) -> None:
+    async def bring_back(self, transaction: Transaction, purchase: Purchased) -> None:
         """Put what was taken for a purchase back."""
         ledger = LedgerService(transaction)
-        for product_id, quantity in sorted(goods.items()):
+        for product_id, quantity in sorted(purchase.goods.items()):
             await ledger.transfer(
                 account_of(_PACKED),
-                account_of(warehouse),
+                purchase.account,
                 str(product_id),
                 Decimal(quantity),
-                f"{purchase_id}:{product_id}:back",
+                f"{purchase.id}:{product_id}:back",
             )
 
-    async def ship(self, transaction: Transaction, purchase_id: UUID, goods: Mapping[UUID, int]) -> None:
+    async def ship(self, transaction: Transaction, purchase: Purchased) -> None:
         """What was taken for a purchase leaves the house."""
         trading = TradingService(transaction)
-        for product_id, quantity in sorted(goods.items()):
-            reference = f"{purchase_id}:{product_id}"
+        for product_id, quantity in sorted(purchase.goods.items()):
+            reference = f"{purchase.id}:{product_id}"
             await trading.withdraw(account_of(_PACKED), str(product_id), Decimal(quantity), reference)
+
+    async def _reserve(self, asked: Sequence[Sequence[NewReservation]]) -> Sequence[bool]:
+        await self._ledger.reserve_all(new for reservations in asked for new in reservations)
+        return [True] * len(asked)
 
 
 def account_of(warehouse: str) -> UUID:

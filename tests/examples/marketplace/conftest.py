@@ -64,6 +64,7 @@ def shared(
             # What is done later, and told later, is not waited for.
             "MARKETPLACE_SWEEP_EVERY": "0.3",
             "MARKETPLACE_PAY_WAITS": "10",
+            "MARKETPLACE_EVENTS_KEPT_FOR": "3",
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "500",
         }

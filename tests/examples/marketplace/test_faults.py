@@ -1,9 +1,11 @@
-"""Services killed at any moment, and the broker away: every order ends, and stock and money agree."""
+"""Services killed at each step of an order, and the broker away: every order ends, and stock and money agree."""
 
 import asyncio
+import json
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +24,21 @@ KILLS = int(os.environ.get("MARKETPLACE_TEST_KILLS", "1"))
 AWAY = float(os.environ.get("MARKETPLACE_TEST_AWAY", "2"))
 """For how many seconds the broker is away."""
 RESERVED_FOR = 20 + AWAY
-BUYERS, ORDERS = 4, 24
+BUYERS = 4
 
-SERVICES = ("gateway", "products", "orders", "warehouse", "payments", "payment_gateway")
+STEPS = {
+    "gateway": ("order.reserved", "order.paying", "order.paid"),
+    "users": ("order.reserved",),
+    "products": ("order.reserved",),
+    "orders": (
+        *("order.reserved", "stock.taken", "payment.captured", "order.paid"),
+        *("payment.refunded", "stock.returned", "order.shipped"),
+    ),
+    "warehouse": ("order.paying", "order.returning", "order.shipped", "order.canceled"),
+    "payments": ("order.paying", "order.capturing", "order.refunding"),
+    "payment_gateway": ("order.capturing", "order.refunding"),
+}
+"""When each service is killed: as soon as an event of this type is told, which it, or who asks it, is to act on."""
 SAVED_BY_THE_BROKER_AFTER = 1
 """Seconds. The embedded broker has what it acknowledged on disk half a second later."""
 
@@ -82,26 +96,62 @@ def insist(ask: Callable[[], httpx.Response], wanted: Sequence[int]) -> httpx.Re
     raise AssertionError("it was not answered")
 
 
-@pytest.mark.usefixtures("forgotten")
-def test_whichever_service_is_killed_every_order_ends(trade: Any, eventually: Any) -> None:
-    goods = {trade.stocked(1000): 2, trade.stocked(1000): 1}
-
-    def buy(_: int) -> str:
-        key = new_id().hex
-        order_id: str = insist(lambda: trade.order(goods, key), [201]).json()["id"]
-        insist(lambda: trade.pay(order_id), [200, 409])
-        return order_id
-
-    with ThreadPoolExecutor(BUYERS) as pool:
-        buying = [pool.submit(buy, number) for number in range(ORDERS * KILLS)]
-        for service in random.sample(SERVICES * KILLS, len(SERVICES) * KILLS):
-            time.sleep(random.random())
-            eventually(lambda service=service: trade.process(service) is not None)
+async def kill_in_turn(trade: Any, topics_begin: str, eventually: Any, plan: Sequence[tuple[str, str]]) -> None:
+    """Kill each of these services as soon as it is told of its step."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=trade.system.parts["SERVICES_KAFKA"])
+    await consumer.start()
+    try:
+        topics = [f"{topics_begin}{topic}" for topic in ("orders", "stock", "payments")]
+        consumer.assign([TopicPartition(topic, number) for topic in topics for number in range(3)])
+        for service, step in plan:
+            await asyncio.to_thread(eventually, lambda service=service: trade.process(service) is not None)
+            await consumer.seek_to_end()
+            async with asyncio.timeout(60):
+                types = set[str]()
+                while step not in types:
+                    polled = await consumer.getmany(timeout_ms=20)
+                    types = {json.loads(one.value)["type"] for messages in polled.values() for one in messages}
             trade.process(service).kill()
-        order_ids = [one.result() for one in buying]
-    eventually(lambda: {trade.get(order_id)["state"] for order_id in order_ids} <= {"PAID", "FAILED"})
-    assert "PAID" in {trade.get(order_id)["state"] for order_id in order_ids}
-    trade.require_consistent(order_ids, dict.fromkeys(goods, 1000))
+    finally:
+        await consumer.stop()
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_whichever_service_is_killed_at_whichever_step_every_order_ends(
+    trade: Any, topics_begin: str, eventually: Any
+) -> None:
+    goods = {trade.stocked(10_000): 2, trade.stocked(10_000): 1}
+    is_over = threading.Event()
+
+    def buy(number: int) -> list[str]:
+        """Buy, and let one be, have one shipped, and cancel one, in turn."""
+        bought = list[str]()
+        while not is_over.is_set():
+            key = new_id().hex
+            bought.append(insist(lambda key=key: trade.order(goods, key), [201]).json()["id"])
+            insist(lambda: trade.pay(bought[-1]), [200, 409])
+            what = (number + len(bought)) % 3
+            if what == 1:
+                insist(lambda: trade.keeper.post(f"/v1/orders/{bought[-1]}/ship"), [200, 409])
+            elif what == 2:
+                insist(lambda: trade.cancel(bought[-1]), [200, 409])
+        return bought
+
+    first = random.randrange(60)
+    turns = range(first, first + KILLS)
+    plan = [(service, steps[turn % len(steps)]) for turn in turns for service, steps in STEPS.items()]
+    random.shuffle(plan)
+    with ThreadPoolExecutor(BUYERS) as pool:
+        buying = [pool.submit(buy, number) for number in range(BUYERS)]
+        try:
+            asyncio.run(kill_in_turn(trade, topics_begin, eventually, plan))
+        finally:
+            is_over.set()
+        order_ids = [order_id for one in buying for order_id in one.result()]
+    ends = {"PAID", "SHIPPED", "FAILED", "CANCELED"}
+    eventually(lambda: {trade.get(order_id)["state"] for order_id in order_ids} <= ends)
+    assert ends - {"FAILED"} <= {trade.get(order_id)["state"] for order_id in order_ids}
+    trade.require_consistent(order_ids, dict.fromkeys(goods, 10_000))
 
 
 async def _told(url: str, topics: Sequence[str]) -> list[tuple[str, bytes, int]]:

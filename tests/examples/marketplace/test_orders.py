@@ -138,6 +138,14 @@ def test_an_order_of_more_than_any_price_goes_back_as_well(trade: Any, eventuall
     assert trade.stock(product) == (3, 0)
 
 
+def test_events_are_deleted_some_time_after_they_were_told(trade: Any, eventually: Any) -> None:
+    told = psutil.Process(trade.system.process.pid).environ()
+    order, topic = trade.ordered({trade.stocked(1): 1}), f"{told['MARKETPLACE_TOPICS']}orders"
+    with trade.storage("orders") as storage:
+        eventually(lambda: not storage.outbox.read(topic, order["id"]).items)
+    assert trade.pay(order["id"]).json()["state"] == "PAID"
+
+
 async def _send(url: str, topic: str, values: list[bytes | None]) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=url)
     await producer.start()

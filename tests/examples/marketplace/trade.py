@@ -106,10 +106,13 @@ class Trade:
             free = quantity - sold[product_id] - held[product_id]
             assert self.stock(product_id) == (free, held[product_id])
         log = self.bank_log(order_ids)
-        took = {
-            entry["key"]: Decimal(entry["amount"]) for entry in log if not entry["of"] and entry["outcome"] == "DONE"
-        }
-        assert took == {order["id"]: Decimal(order["total"]) for order in orders if order["state"] == "PAID"}
+        kept = dict.fromkeys(order_ids, Decimal(0))
+        for entry in log:
+            if entry["outcome"] == "DONE":
+                amount = Decimal(entry["amount"])
+                kept[entry["of"] or entry["key"]] += -amount if entry["of"] else amount
+        paid = {order["id"]: Decimal(order["total"]) for order in orders if order["state"] in ("PAID", "SHIPPED")}
+        assert kept == dict.fromkeys(order_ids, Decimal(0)) | paid
         for service in ("warehouse", "payments"):
             with self.storage(service) as storage:
                 for user in storage.users.stream():
