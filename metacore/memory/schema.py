@@ -76,7 +76,7 @@ class TableOf(Generic[K, R]):
     def __get__(self, views: Views, kind: type) -> View[K, R]: ...
 
     def __get__(self, views: Views | None, kind: type) -> Any:
-        return self if views is None else vars(views)[self.name]
+        return self if views is None else views.view(self.name)
 
 
 class Views:
@@ -192,31 +192,38 @@ class Views:
     )
 
     def __init__(self, tables: Mapping[str, Table[Any, Any]]) -> None:
-        vars(self).update({name: View(table) for name, table in tables.items()})
+        self._tables = tables
+        self._depth = 0
+        self._opened: dict[str, View[Any, Any]] = {}
+
+    def view(self, name: str) -> View[Any, Any]:
+        """The table of this name, made when it is first asked for: an operation is about few of them."""
+        view = vars(self)[name] = self._opened.setdefault(name, View(self._tables[name], self._depth))
+        return view
 
     def delete_owned_by(self, user_id: UUID) -> None:
         """Delete every row, but the user's own, whose key starts with this user."""
-        for view in self._views():
+        for view in map(self.view, self._tables):
             if view is not self.users:
                 view.delete(view.group(user_id))
 
     def push(self) -> None:
         """Begin a layer: changes from here on are undone by `pop`."""
-        for view in self._views():
+        self._depth += 1
+        for view in self._opened.values():
             view.push()
 
     def pop(self) -> None:
         """Undo the changes of the topmost layer."""
-        for view in self._views():
+        self._depth -= 1
+        for view in self._opened.values():
             view.pop()
 
     def fold(self) -> None:
         """Make the changes of the topmost layer part of the layer below or, below the last one, of the tables."""
-        for view in self._views():
+        self._depth -= 1
+        for view in self._opened.values():
             view.fold()
-
-    def _views(self) -> list[View[Any, Any]]:
-        return list(vars(self).values())
 
 
 def new_tables() -> dict[str, Table[Any, Any]]:

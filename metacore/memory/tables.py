@@ -48,17 +48,13 @@ class Layer(Generic[K, R]):
 
     def join(self, group: Value, place: Place[K]) -> None:
         """Take `place`, which is free."""
-        left = self.left.get(group)
+        left = self.left.get(group) if self.left else None
         if left is not None and place in left:
             left.remove(place)
             if not left:
                 del self.left[group]
             return
-        joined = self.joined.setdefault(group, [])
-        if joined and place < joined[-1]:
-            insort(joined, place)
-        else:
-            joined.append(place)
+        _sort_in(self.joined.setdefault(group, []), place)
 
     def leave(self, group: Value, place: Place[K]) -> None:
         """Set `place`, which is taken, free."""
@@ -80,11 +76,19 @@ class Layer(Generic[K, R]):
             for place in sorted(left, reverse=True):
                 self.leave(group, place)
         for group, joined in above.joined.items():
-            if group in self.joined or group in self.left:
+            if self.left and group in self.left:
                 for place in joined:
                     self.join(group, place)
-            else:
-                self.joined[group] = joined
+            elif (places := self.joined.setdefault(group, joined)) is not joined:
+                for place in joined:
+                    _sort_in(places, place)
+
+
+def _sort_in(places: list[Place[K]], place: Place[K]) -> None:
+    if places and place < places[-1]:
+        insort(places, place)
+    else:
+        places.append(place)
 
 
 class Table(Layer[K, R]):
@@ -114,16 +118,18 @@ class Table(Layer[K, R]):
                 del self.owners[value]
 
 
+_ABSENT = object()
+
 _FIRST = "first"
 """The index that every table has: by the first part of the key."""
 
 
 class View(Generic[K, R]):
-    """A table as one transaction sees it: the committed rows under its own layers."""
+    """A table as one transaction sees it: the committed rows under its own layers, so many at first."""
 
-    def __init__(self, table: Table[K, R]) -> None:
+    def __init__(self, table: Table[K, R], depth: int = 0) -> None:
         self._table = table
-        self._layers: list[Layer[K, R]] = [table]
+        self._layers: list[Layer[K, R]] = [table, *[Layer() for _ in range(depth)]]
 
     def push(self) -> None:
         """Begin a layer: changes from here on are undone by `pop`."""
@@ -136,14 +142,17 @@ class View(Generic[K, R]):
     def fold(self) -> None:
         """Make the changes of the topmost layer part of the layer below or, below the last one, of the table."""
         top = self._layers.pop()
-        self._layers[-1].absorb(top)
+        if top.rows:
+            self._layers[-1].absorb(top)
 
     def get(self, key: K) -> R | None:
         """The row with this key, None if there is none."""
+        # A key is looked for once in each layer: the UUIDs in it are hashed in Python.
         for layer in reversed(self._layers):
-            if key in layer.rows:
-                row: R | None = layer.rows[key]
-                return row
+            row: Any = layer.rows.get(key, _ABSENT)
+            if row is not _ABSENT:
+                found: R | None = row
+                return found
         return None
 
     def find(self, unique: str, value: Hashable) -> R | None:
@@ -216,9 +225,10 @@ class View(Generic[K, R]):
 
     def _owner(self, value: Value) -> K | None:
         for layer in reversed(self._layers):
-            if value in layer.owners:
-                owner: K | None = layer.owners[value]
-                return owner
+            owner: Any = layer.owners.get(value, _ABSENT)
+            if owner is not _ABSENT:
+                key: K | None = owner
+                return key
         return None
 
     def _places(
