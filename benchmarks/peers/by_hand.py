@@ -52,7 +52,7 @@ class Books:
 def deposit(run: Run, user_id: UUID, amount: Decimal, reference: str) -> None:
     now = datetime.now(UTC)
     run(sql.LOCK_USER, [user_id])
-    if run(sql.FIND_ENTRY, [user_id, "DEPOSIT", reference]):
+    if run(sql.FIND_DEPOSIT, [user_id, reference]):
         return
     books = Books(run, user_id, [QUOTE], now)
     books.enter(QUOTE, amount, ZERO, "DEPOSIT", reference, now)

@@ -28,7 +28,7 @@ LOCK_ORDER = (
 )
 FIND_TRADE = f"SELECT id FROM {S}.trades WHERE user_id = $1 AND symbol = $2 AND exchange_trade_id = $3"
 FIND_ORDER = f"SELECT id FROM {S}.orders WHERE user_id = $1 AND client_order_id = $2"
-FIND_ENTRY = f"SELECT asset FROM {S}.balance_entries WHERE user_id = $1 AND reason = $2 AND reference = $3"
+FIND_DEPOSIT = f"SELECT asset FROM {S}.balance_entries WHERE user_id = $1 AND reason = 'DEPOSIT' AND reference = $2"
 FIND_RESERVATION = f"SELECT id FROM {S}.reservations WHERE user_id = $1 AND asset = $2 AND reference = $3"
 LOCK_BALANCES = (
     f"SELECT asset, free, locked, last_seq FROM {S}.balances WHERE user_id = $1 AND asset = ANY ($2)"

@@ -22,7 +22,11 @@ class NamedCalls:
 
     def add(self, name: str, user_id: UUID, statement: Statement, values: Mapping[str, Any] | None = None) -> None:
         """Add the call of `statement` for that user."""
-        self.calls.append((statement, {"user_id": str(user_id), **(values or {})}))
+        self.add_call(name, user_id, (statement, {"user_id": str(user_id), **(values or {})}))
+
+    def add_call(self, name: str, user_id: UUID, call: Call) -> None:
+        """Add a `call` about that user."""
+        self.calls.append(call)
         self._names.append((name, user_id))
 
     def found(self, results: Sequence[list[Row]]) -> Mapping[str, Sequence[tuple[UUID, Row]]]:

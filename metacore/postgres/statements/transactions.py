@@ -22,6 +22,7 @@ from metacore.postgres.statements.sets import (
     rows,
     without,
 )
+from metacore.postgres.statements.turns import ONE_SHARED
 from metacore.postgres.tables.balances import (
     FACT_ENTRIES,
     LISTED_ENTRIES,
@@ -34,9 +35,11 @@ from metacore.postgres.tables.orders import HOLDING_ORDERS, orders
 from metacore.postgres.tables.trades import LISTED_TRADES, trades
 from metacore.postgres.tables.user_transfers import user_transfers
 
-_USER = f"SELECT {names(USER.columns)} FROM {{schema}}.users WHERE id = %(user_id)s::uuid "
-LOCK_USER = Statement("load", _USER + "FOR KEY SHARE")
-LOCK_USER_EXCLUSIVELY = Statement("load", _USER + "FOR UPDATE")
+_USER = f"SELECT {names(USER.columns)} FROM {{turn}}{{{{schema}}}}.users WHERE id = %(user_id)s::uuid FOR "
+LOCK_USER, QUEUE_AND_LOCK_USER = (
+    Statement("load", _USER.format(turn=turn) + "KEY SHARE OF users") for turn in ("", f"{ONE_SHARED}, ")
+)
+LOCK_USER_EXCLUSIVELY = Statement("load", _USER.format(turn="") + "UPDATE")
 
 COLUMNS = {"order_id": "id", "exchange_order_id": "exchange_order_id", "client_order_id": "client_order_id"}
 """The columns of an order that are its ids, by the fields of OrderIds; a trade's are named like these."""

@@ -31,7 +31,7 @@ from metacore.postgres.client.wire import Row
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.reservations import lock as lock_reservations
 from metacore.postgres.storages.balance_writes import add_locks, distinct
-from metacore.postgres.storages.turns import queue
+from metacore.postgres.storages.turns import queue, queued
 
 _OrderIds = Mapping[UUID, tuple[tuple[str, ...], dict[str, str]]]
 """For each user of whom orders are wanted, by which of the three ids, and an array of each."""
@@ -39,7 +39,7 @@ _OrderIds = Mapping[UUID, tuple[tuple[str, ...], dict[str, str]]]
 
 async def load(session: TransactionSession, selection: Selection) -> Loaded:
     """What `selection` names, locked, in one round trip; each call is about one user, users by id."""
-    calls = NamedCalls(queue(session, selection.users, alone=selection.exclusive_users))
+    calls = _of_users(session, selection)
     orders = _order_ids(selection)
     _add_locks(calls, selection, orders)
     _add_reads(calls, selection, orders)
@@ -80,11 +80,24 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
     return loaded
 
 
-def _add_locks(calls: NamedCalls, selection: Selection, order_ids: _OrderIds) -> None:
-    """Those that lock: users, then orders, then reservations."""
+def _of_users(session: TransactionSession, selection: Selection) -> NamedCalls:
+    """Those that queue for the users, and lock them."""
+    if len(selection.users) == 1 and not selection.exclusive_users:
+        (user_id,) = selection.users
+        named = {"user_id": str(user_id)}
+        *turn, lock_one = queued(session, user_id, statements.LOCK_USER, statements.QUEUE_AND_LOCK_USER, named)
+        calls = NamedCalls(turn)
+        calls.add_call("users", user_id, lock_one)
+        return calls
+    calls = NamedCalls(queue(session, selection.users, alone=selection.exclusive_users))
     lock = statements.LOCK_USER_EXCLUSIVELY if selection.exclusive_users else statements.LOCK_USER
     for user_id in sorted(selection.users):
         calls.add("users", user_id, lock)
+    return calls
+
+
+def _add_locks(calls: NamedCalls, selection: Selection, order_ids: _OrderIds) -> None:
+    """Those that lock orders, then reservations."""
     for user_id, (kinds, arrays) in order_ids.items():
         calls.add("orders", user_id, statements.lock_orders(kinds, _holding(selection, user_id)), arrays)
     for user_id, (ids, references) in _reservations(selection).items():
