@@ -25,6 +25,8 @@ Polled: TypeAlias = Mapping[TopicPartition, Sequence[Message]]
 
 _POLL, _REST = 10, 100
 """For how many milliseconds a poll waits, and how long the next one is put off where it brought nothing."""
+_AWAY = 0.5
+"""After how many seconds a database that has not stored a batch counts as away."""
 _FETCH = 200
 """For how many milliseconds the broker waits for more; the end of the service waits no longer."""
 
@@ -38,6 +40,18 @@ class Told:
     orders: int = 0
     dead_letters: int = 0
     failures: int = 0
+
+
+async def _stored(kafka: AIOKafkaConsumer, storing: asyncio.Task[bool]) -> bool:
+    """What `storing` comes to. While the database is away, nothing is asked for: `rest` says why."""
+    done, _ = await asyncio.wait([storing], timeout=_AWAY)
+    if not done:
+        kafka.pause(*kafka.assignment())
+        try:
+            await storing
+        finally:
+            kafka.resume(*kafka.assignment())
+    return storing.result()
 
 
 class Consumer:
@@ -128,7 +142,7 @@ class Consumer:
                 if not polled:
                     await rest(kafka, _REST)
                 # What was given up is not stored: nothing behind it may be committed.
-                if storing is not None and not await storing:
+                if storing is not None and not await _stored(kafka, storing):
                     return
                 storing = asyncio.create_task(self._finish(kafka, polled, batch, backoff)) if polled else None
         finally:

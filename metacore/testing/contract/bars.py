@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 import pytest
@@ -144,15 +143,20 @@ class BarStorageContract(Contract):
         assert storage.bars.add([stored.changed(part=new_id()), stored.changed(exchange="BINANCE")]).inserted == 2
 
     def test_it_takes_any_iterable_of_any_length(self, storage: Storage) -> None:
-        def parts() -> Iterator[BarPart]:
-            yield from (part(n, symbol=f"S{n % 7}") for n in range(2100))
+        one = part()
 
-        assert storage.bars.add(parts()) == ImportResult(inserted=2100, duplicates=0)
+        def parts(count: int, **values: Any) -> Iterator[BarPart]:
+            times = {name: getattr(one, name) for name in ("starts_at", "low_at", "high_at", "last_at")}
+            for n in range(count):
+                own = {"part": new_id(), **{name: time + n * MINUTE for name, time in times.items()}}
+                yield one.model_copy(update={**own, "symbol": f"S{n % 7}", **values})
+
+        assert storage.bars.add(parts(2100)) == ImportResult(inserted=2100, duplicates=0)
         assert storage.bars.add([]) == ImportResult(inserted=0, duplicates=0)
         assert sum(1 for _ in storage.bars.stream("live", "S3")) == 300
 
         def broken() -> Iterator[BarPart]:
-            yield from islice((part(n, symbol="T") for n in range(4500)), 2050)
+            yield from parts(2050, symbol="T")
             raise KeyError("broken")
 
         with pytest.raises(KeyError):
