@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,13 +20,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import cast
 
 import httpx
 import psutil
 import uvloop
 from pydantic import SecretStr
+from services.harness import EXAMPLES, free_port, processor_time
 
 import metacore
 from common import redis_client
@@ -36,9 +34,9 @@ from common.access_tokens import AccessTokens, Claims
 from common.parts import Parts
 from crypto.quotes import Quote, pack, quotes_of
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 KEY = "k" * 64
 PASSWORD = "correct horse"
+REFRESH = b"POST /v1/refresh HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 SYMBOL = "loadusdt"
 SESSIONS, REFRESH_SECONDS = 32, 5.0
 SOCKETS, PRICES = 1000, 10
@@ -46,24 +44,40 @@ LOGINS, LOGINS_PER_SECOND = 100, 20
 FAILURES = 30
 
 
-class Connection:
-    """HTTP kept alive, with no more around it than there has to be."""
+class Refresher(asyncio.Protocol):
+    """Presents a refresh token, and each time the one that it gets, until it is time."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(self, token: str, until: float, times: list[float]) -> None:
+        self._token, self._until, self._times = token.encode(), until, times
+        self.wrong = True
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    @classmethod
-    async def to(cls, port: int) -> Connection:
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._ask()
 
-    async def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        head = (
-            f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
-        self._writer.write(head.encode() + body)
-        told = await self._reader.readuntil(b"\r\n\r\n")
-        length = int(told.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        return int(told[9:12]), await self._reader.readexactly(length)
+    def _ask(self) -> None:
+        self._got = b""
+        body = b'{"refresh":"%s"}' % self._token
+        self._began = time.perf_counter()
+        self._transport.write(b"%scontent-length: %d\r\n\r\n%s" % (REFRESH, len(body), body))
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        head, end, body = self._got.partition(b"\r\n\r\n")
+        if not end or len(body) < int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]):
+            return
+        now = time.perf_counter()
+        self._times.append(now - self._began)
+        self.wrong = not head.startswith(b"HTTP/1.1 200")
+        self._token = body.partition(b'"refresh":"')[2].partition(b'"')[0]
+        if now < self._until and not self.wrong:
+            self._ask()
+        else:
+            self._transport.close()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.ended.set_result(None)
 
 
 class Socket(asyncio.Protocol):
@@ -111,33 +125,23 @@ def _memory(process: psutil.Process) -> int:
     return int(process.memory_full_info().uss)
 
 
-def processor_time(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
-
-
 def at(values: Sequence[float], percent: int) -> str:
     return f"p{percent} {sorted(values)[min(len(values) - 1, len(values) * percent // 100)] * 1e3:.1f} ms"
 
 
 async def refreshes(port: int, process: psutil.Process) -> None:
-    connection = await Connection.to(port)
-    credentials = json.dumps({"username": f"refresh-{time.time_ns()}", "password": PASSWORD}).encode()
-    assert (await connection.post("/v1/register", credentials))[0] == 201
-    tokens = [json.loads((await connection.post("/v1/login", credentials))[1])["tokens"] for _ in range(SESSIONS)]
+    credentials = {"username": f"refresh-{time.time_ns()}", "password": PASSWORD}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        assert (await client.post("/v1/register", json=credentials)).status_code == 201
+        tokens = [(await client.post("/v1/login", json=credentials)).json()["tokens"] for _ in range(SESSIONS)]
     times: list[float] = []
     until = time.perf_counter() + REFRESH_SECONDS
-
-    async def go_on(token: str) -> None:
-        own = await Connection.to(port)
-        while (began := time.perf_counter()) < until:
-            status, body = await own.post("/v1/refresh", b'{"refresh":"%s"}' % token.encode())
-            assert status == 200, body
-            token = json.loads(body)["tokens"]["refresh"]
-            times.append(time.perf_counter() - began)
-
     before, asking = processor_time(process), time.process_time()
-    await asyncio.gather(*(go_on(told["refresh"]) for told in tokens))
+    askers = [Refresher(told["refresh"], until, times) for told in tokens]
+    for asker in askers:
+        await asyncio.get_running_loop().create_connection(lambda asker=asker: asker, "127.0.0.1", port)  # type: ignore[misc]
+    await asyncio.gather(*(asker.ended for asker in askers))
+    assert not any(asker.wrong for asker in askers), "not each was answered by 200"
     used, asked = processor_time(process) - before, time.process_time() - asking
     print(f"refreshes: {len(times) / REFRESH_SECONDS:,.0f}/s by {SESSIONS} sessions, {at(times, 50)}, {at(times, 99)}")
     print(f"  {used / len(times) * 1e6:.0f} us of processor time each, and {asked / len(times) * 1e6:.0f} to ask")
@@ -219,12 +223,6 @@ async def log_ins(url: str) -> None:
             unknown.append(await one({"username": f"nobody-{number}", "password": "wrong horse"}, 401))
         ratio = statistics.median(wrong) / statistics.median(unknown)
         print(f"  a wrong password takes {ratio:.2f} of the time of an unknown name (medians of {FAILURES}, in turn)")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def main() -> None:

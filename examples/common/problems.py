@@ -84,7 +84,7 @@ def install(app: Starlette) -> None:
     app.add_exception_handler(UnauthorizedError, _by_table)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _by_status)
-    app.add_middleware(_Faults)
+    app.add_middleware(Answered)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -130,15 +130,17 @@ async def _by_status(_: Request, error: Exception) -> Response:
     return problem(answer, str(error.detail), dict(error.headers or {}))
 
 
-class _Faults:
-    """Answers a fault where it is made, once: a handler of Starlette's for it would answer outside of all middleware,
-    and again in each application that this one is mounted in.
+class Answered:
+    """An application whose errors are answered by the table where they are made, faults too, and once: a handler of
+    Starlette's for those would answer outside of all middleware, and again in each application that this one is mounted
+    in.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

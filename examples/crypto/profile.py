@@ -24,6 +24,7 @@ from common.serving import listening, run, tell
 from common.settings import storage_settings
 from common.tracing import Tracing
 from crypto import accounts, coins, watching
+from crypto.forgetting import forget_sessions
 from crypto.live import Live
 from crypto.prices import Prices
 from crypto.settings import CryptoSettings
@@ -46,6 +47,7 @@ async def serve(settings: CryptoSettings, urls: dict[str, str], stop: asyncio.Ev
         async with listening(app, settings.host, settings.port, websockets=True), asyncio.TaskGroup() as tasks:
             tasks.create_task(prices.run(stop))
             tasks.create_task(live.watch(stop))
+            tasks.create_task(forget_sessions(storage, settings.forget_every, stop))
             tell("profile", settings.host, settings.port, urls)
             await stop.wait()
             await live.close()
@@ -71,11 +73,11 @@ def application(
     checks = {"database": storage.ping, "redis": redis.check, "prices": prices.check, "exchange": prices.check_age}
     app.include_router(health.router(checks))
     app.router.routes += [*pages.routes(Path(__file__).parent / "web"), metrics.route()]
-    app.add_middleware(accounts.Refreshing, signing_in=signing_in, secure_cookie=settings.secure_cookie)
     problems.install(app)
     openapi.describe(app)
     app.add_middleware(LimitedBodies, size=MAX_BODY)
-    return Observed(app, metrics, Tracing("crypto"))
+    answered = problems.Answered(accounts.Refreshing(app, signing_in, settings.secure_cookie))
+    return Observed(answered, metrics, Tracing("crypto"))
 
 
 def main() -> int:

@@ -33,6 +33,8 @@ class CryptoSettings(SystemSettings):
     """After how long without a message a connection to the exchange is given up, and made anew."""
     stale_after: Seconds = 10
     """How old a price may get before it is marked as stale."""
+    forget_every: Seconds = 3600
+    """How often sessions that have expired are deleted."""
     pipeline: bool = False
     """Whether every tick goes by Kafka to ClickHouse, too: SERVICES_KAFKA, SERVICES_CLICKHOUSE."""
     topic: Name = "tickers"

@@ -117,7 +117,7 @@ def _flaw(text: str) -> str | None:
         return "this is the mask that is shown instead of a secret, not the secret"
     if "\0" in text:
         return "text must not contain NUL"
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         return "text must not contain lone surrogates"
     return None
 
