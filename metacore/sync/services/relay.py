@@ -61,6 +61,7 @@ class Relay:
         require_own_world(storage, self)
         require_integer(attempts=attempts, at_once=at_once)
         self._wanted = Wanted.of(topics, keys, per_key, lease)
+        self._few = min(keys, per_key)
         times = {"backoff": backoff, "longest_backoff": longest_backoff, "pause": pause}
         for name, value in times.items():
             if not isinstance(value, timedelta) or value <= timedelta():
@@ -77,7 +78,8 @@ class Relay:
         self._is_stopped = False
 
     def run(self) -> None:
-        """Tell events until `stop` is called, and look for more every `pause` while there are none.
+        """Tell events until `stop` is called, and look for more every `pause` while there are few: fewer than `keys`,
+        or `per_key`.
 
         A storage that cannot be reached is tried again and again; one that is closed is a StorageClosedError.
         """
@@ -89,7 +91,7 @@ class Relay:
             except _PASSING as error:
                 _logger.warning("The relay of %s goes on after an error: %s", ", ".join(self._wanted.topics), error)
                 told = 0
-            if not told and not self._is_stopped:
+            if told < self._few and not self._is_stopped:
                 sleep(self._pause.total_seconds())
 
     def stop(self) -> None:
