@@ -23,7 +23,7 @@ _Message: TypeAlias = ConsumerRecord[bytes, bytes]
 
 _POLL, _REST, _FETCH = 10, 50, 200
 """Milliseconds: see the consumer of the order service."""
-_BATCH = 500
+_BATCH, _MANY = 500, 100
 _AT_ONCE = 8
 """How many are worked on at the same time that could not take effect together; each has a connection."""
 
@@ -93,10 +93,12 @@ class Consumer:
             self._connected.set()
             while not stop.is_set():
                 polled = await kafka.getmany(timeout_ms=_POLL, max_records=_BATCH)
-                if not polled:
+                messages = [one for some in polled.values() for one in some]
+                if messages and await self._take_all(messages, stop):
+                    await self._commit(kafka, {place: some[-1].offset + 1 for place, some in polled.items()})
+                if len(messages) < _MANY:
+                    # What is told meanwhile takes effect together.
                     await rest(kafka, _REST)
-                elif await self._take_all([one for messages in polled.values() for one in messages], stop):
-                    await self._commit(kafka, {place: messages[-1].offset + 1 for place, messages in polled.items()})
         finally:
             await within(ANSWERS_WITHIN, kafka.stop())
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from marketplace.together import AT_ONCE
+
 MAIN = "main"
 """The warehouse that goods come from unless an order names another."""
 
@@ -28,7 +30,7 @@ class Wanted(BaseModel):
 class WantedTogether(BaseModel):
     """What several purchases want."""
 
-    wanted: Annotated[Sequence[Wanted], Field(min_length=1, max_length=100)]
+    wanted: Annotated[Sequence[Wanted], Field(min_length=1, max_length=AT_ONCE)]
 
 
 class Reserved(BaseModel):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Generic, TypeAlias, TypeVar
 
 from metacore import StorageUnavailableError
@@ -13,7 +14,8 @@ from metacore import StorageUnavailableError
 A = TypeVar("A")
 R = TypeVar("R")
 
-_AT_ONCE = 64
+AT_ONCE = 256
+"""How much is done by one call, unless a single one is more."""
 
 Work: TypeAlias = Callable[[Sequence[A]], Awaitable[Sequence[R | Exception]]]
 """Does what is asked for, all of it or, if it raises an error, nothing; what came of each, in turn."""
@@ -42,8 +44,9 @@ class Together(Generic[A, R]):
     that cannot be done may undo the others: then each is done alone.
     """
 
-    def __init__(self, work: Work[A, R]) -> None:
-        self._do = work
+    def __init__(self, work: Work[A, R], size: Callable[[A], int] = lambda _: 1) -> None:
+        """`size` says how much it is that somebody asks for."""
+        self._do, self._size = work, size
         self._asked: list[_Asked[A, R]] = []
         self._working: asyncio.Task[None] | None = None
 
@@ -58,10 +61,16 @@ class Together(Generic[A, R]):
     async def _work(self) -> None:
         try:
             while self._asked:
-                now, self._asked = self._asked[:_AT_ONCE], self._asked[_AT_ONCE:]
+                now = self._next()
                 await asyncio.create_task(self._answer(now), context=now[0].context)
         finally:
             self._working = None
+
+    def _next(self) -> Sequence[_Asked[A, R]]:
+        sizes = accumulate(self._size(one.what) for one in self._asked)
+        count = max(1, sum(size <= AT_ONCE for size in sizes))
+        now, self._asked = self._asked[:count], self._asked[count:]
+        return now
 
     async def _answer(self, asked: Sequence[_Asked[A, R]]) -> None:
         try:

@@ -69,8 +69,8 @@ class Buying:
     def __init__(self, context: ServiceContext, book: Book) -> None:
         self._peers, self._storage, self._settings = context.peers, context.storage, context.settings
         self._book = book
-        self._offering = Together(self._ask_for_offers)
-        self._reserving = Together(self._ask_the_warehouse)
+        self._offering = Together(self._ask_for_offers, len)
+        self._reserving = Together(self._ask_the_warehouse, lambda wanted: len(wanted.goods))
 
     async def buy(self, customer_id: UUID, key: str | None, asked: OrderAsked) -> Purchase:
         """The order, its goods reserved; by the same `key` again, the same one.

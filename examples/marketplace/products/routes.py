@@ -42,7 +42,7 @@ _SHOWN_ONLY = {
 class Asked(BaseModel):
     """The products that another service asks for."""
 
-    product_ids: Annotated[tuple[UUID, ...], Field(max_length=10_000)]
+    product_ids: Annotated[tuple[UUID, ...], Field(max_length=1000)]
 
 
 class Offers(BaseModel):

@@ -68,7 +68,7 @@ class Shelves:
     def __init__(self, context: ServiceContext) -> None:
         self._storage = context.storage
         self._ledger = LedgerService(context.storage)
-        self._reserving = Together(self._reserve)
+        self._reserving = Together(self._reserve, len)
 
     async def open(self) -> None:
         """Make the accounts that are there from the beginning."""
