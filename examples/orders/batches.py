@@ -15,7 +15,7 @@ from orders.letters import record_of
 Message: TypeAlias = ConsumerRecord[bytes, bytes]
 
 _PARSED_AT_ONCE = 25
-"""After so many messages others may work: reading one takes a tenth of a millisecond."""
+"""After so many messages others may work: reading an unusual one takes a tenth of a millisecond."""
 
 
 @dataclass
