@@ -43,6 +43,8 @@ def _test(session: nox.Session) -> None:
     # A database for a test is a thousand small files: in memory, where there is room, they cost a fifth.
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         session.env.setdefault("TMPDIR", os.environ.get("TMPDIR", str(MEMORY)))
+    # Compiled by one, before all of them start by reading it.
+    session.run("pytest", "-n", "0", "--collect-only", "-qq", *session.posargs, silent=True)
     # More processes than two cores: many tests wait for a server, a time-out or a process.
     session.run("pytest", "-n", "4", "--dist", "worksteal", *session.posargs)
 
