@@ -13,8 +13,8 @@ from metacore.postgres.tables.columns import sql_type
 def rows(table: Table, columns: Iterable[str], alias: str = "new", **others: str) -> str:
     """A FROM item `alias` of the arrays named as `columns` of `table`, and of `others` with their types.
 
-    They are opened side by side in a SELECT list: as one function in FROM, each column would be stored, and read again,
-    by itself, which for a row of an order takes the server as long as to insert it.
+    They are opened side by side in a SELECT list: as functions in FROM, each column would be stored, and read again, by
+    itself.
     """
     types = {name: sql_type(table.c[name]) for name in columns} | others
     return f"(SELECT {', '.join(f'unnest({array(name, kind)}) AS {name}' for name, kind in types.items())}) AS {alias}"
