@@ -11,6 +11,7 @@ from metacore.errors import ConfigurationError
 from metacore.testing.databases import require_usable
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.usefixtures("loads_the_plugin")
 
 HEAVY = (
     "sqlalchemy",
@@ -22,21 +23,6 @@ HEAVY = (
     "pydantic",
     "metacore.testing.factories",
 )
-
-
-@pytest.fixture(autouse=True)
-def loads_the_plugin(pytester: pytest.Pytester) -> None:
-    """As the tests around this one do, installed or not."""
-    pytester.makeconftest(
-        """
-        from metacore.testing import plugin
-
-
-        def pytest_configure(config):
-            if not config.pluginmanager.has_plugin("metacore"):
-                config.pluginmanager.register(plugin, "metacore")
-        """
-    )
 
 
 def test_loading_the_plugin_imports_nothing_heavy() -> None:

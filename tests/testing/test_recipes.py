@@ -11,18 +11,13 @@ from metacore.backends.schemes import Scheme
 from metacore.testing import contract
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.usefixtures("loads_the_plugin")
 
 RECIPES = Path(__file__).parents[2] / "docs" / "recipes"
 
 
 def programs(name: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", (RECIPES / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture(autouse=True)
-def loads_the_plugin(pytester: pytest.Pytester) -> None:
-    """As the tests around this one do, installed or not."""
-    pytester.makeconftest((Path(__file__).parents[1] / "conftest.py").read_text())
 
 
 def test_the_tests_of_a_service_pass(pytester: pytest.Pytester) -> None:
