@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from metacore.domain.people.logins import LOCKS
 from metacore.postgres.client.codecs import LOGIN
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.names import FOUND
@@ -37,19 +38,25 @@ REPLACE = Statement(
     writes=True,
 )
 
-_LOCK = "(%(locks)s::interval[])[least(logins.failures + 1, array_length(%(locks)s::interval[], 1))]"
+_LOCK = " ".join(
+    f"WHEN logins.failures >= {failures} THEN %(lock_{failures})s::timestamptz"
+    for failures, lock in reversed(tuple(enumerate(LOCKS)))
+    if lock
+)
 
 FAIL = Statement(
     "logins.fail",
     f"""
     UPDATE {{schema}}.logins
-    SET failures = logins.failures + 1, locked_until = %(now)s::timestamptz + nullif({_LOCK}, interval '0')
+    SET failures = logins.failures + 1, locked_until = CASE {_LOCK} END
     WHERE {_OF_USER}
     RETURNING {_ALL}
     """,
     writes=True,
 )
-"""Counts, and locks by the table of `Login.failed`, which goes along."""
+"""Counts, and locks by the table of `Login.failed`. The moments go along: a cluster neither adds a time to what lies in
+a column, nor takes by it from an array.
+"""
 
 ADMIT = Statement(
     "logins.admit",

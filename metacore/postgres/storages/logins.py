@@ -22,8 +22,6 @@ from metacore.postgres.statements.names import FIND
 from metacore.postgres.storages.names import take
 from metacore.storage.logins import LoginStorage
 
-_LOCKS = "{" + ",".join(f"{lock.total_seconds():.0f}s" for lock in LOCKS) + "}"
-
 
 @final
 class PostgresLoginStorage(LoginStorage):
@@ -82,7 +80,9 @@ class PostgresLoginStorage(LoginStorage):
         raise ConflictError("the password was set meanwhile; ask for it again", conflicts=("password_hash",))
 
     async def fail(self, user_id: UUID) -> Login | None:
-        values = {"user_id": str(user_id), "now": to_text(self._session.now()), "locks": _LOCKS}
+        now = self._session.now()
+        locks = {f"lock_{failures}": to_text(now + lock) for failures, lock in enumerate(LOCKS) if lock}
+        values = {"user_id": str(user_id), **locks}
         rows = await self._session.fetch(statements.FAIL, values)
         return LOGIN.decode(rows[0]) if rows else None
 
