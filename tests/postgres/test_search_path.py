@@ -19,7 +19,7 @@ from metacore.postgres.client.connections import connection_parameters
 from metacore.postgres.schema.revisions import BASE, revisions
 from metacore.sync import connect
 from metacore.testing.contract.operations import operations_of_storages
-from metacore.testing.databases import Databases
+from metacore.testing.databases import Databases, database_of, execute
 from metacore.testing.factories import NewOrderFactory
 
 ALL = tuple(revisions())
@@ -76,20 +76,28 @@ def databases() -> Iterator[Databases]:
         yield databases
 
 
-@pytest.fixture(params=PATHS.values(), ids=PATHS)
-def database(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a database with operators and functions planted in it, as the owner of its schema `trading`."""
+@pytest.fixture(scope="module")
+def planted(databases: Databases) -> Iterator[str]:
+    """The URL of a database with operators and functions planted in it, to be copied."""
     with databases.database() as url:
         with psycopg.connect(url, autocommit=True, options="-c search_path=pg_catalog") as admin:
             admin.execute("CREATE SCHEMA trading AUTHORIZATION owner; CREATE SCHEMA app AUTHORIZATION app")
-            owner = as_role(url, "owner")
-            SchemaDeployer(owner, "trading").deploy(app_role="app", may_delete=True)
+            SchemaDeployer(as_role(url, "owner"), "trading").deploy(app_role="app", may_delete=True)
             for place in ("public", "app"):
                 plant(admin, place)
-            for role in ("owner", "app"):
-                database = admin.info.dbname
-                admin.execute(f"ALTER ROLE {role} IN DATABASE {database} SET search_path = {request.param}".encode())
-        yield owner
+        yield url
+
+
+@pytest.fixture(params=PATHS.values(), ids=PATHS)
+def database(databases: Databases, planted: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a copy of it, as the owner of its schema `trading`."""
+    original = urlsplit(planted).path[1:]
+    name = f"{original}_copy"
+    execute(databases.url, "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, original)
+    for role in ("owner", "app"):
+        execute(databases.url, f"ALTER ROLE {role} IN DATABASE {{}} SET search_path = {request.param}", name)
+    yield as_role(database_of(databases.url, name), "owner")
+    databases.drop(name)
 
 
 def test_what_is_planted_is_called_by_who_looks_for_it_there(database: str) -> None:
