@@ -209,7 +209,7 @@ def test_a_symbol_or_asset_comes_back_or_is_refused(storage: Storage, user: User
     else:
         assert portfolio == storage.portfolios.get(user.id)
         assert text.lower() in storage.portfolios.symbols()
-        assert [holding.user_id for holding in storage.portfolios.holders(text).items] == [user.id]
+        assert user.id in [holding.user_id for holding in storage.portfolios.holders(text).items]
     try:
         storage.balances.put(user.id, text, Decimal(1), Decimal(0))
     except InvalidDataError:
