@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-import random
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable
 from typing import Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, cast
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 __all__ = [
     "ContextGuard",
@@ -197,14 +198,31 @@ async def retry(
     Before call n + 1 it waits a random time between 0 and min(limit, base * 2 ** (n - 1)) seconds: exponential backoff
     with full jitter. The last error, and any of another type, is raised as it is; `note` is told each one before it.
     """
-    for number in range(attempts - 1):
-        try:
-            return await attempt()
-        except on as error:
-            if note is not None:
-                note(error)
-        await sleep(random.uniform(0, min(limit, base * 2**number)))  # noqa: S311 - nothing is kept secret by it
-    return await attempt()
+    try:
+        return await attempt()
+    except on as error:
+        first = [error]
+
+    async def again() -> T:
+        if first:
+            raise first.pop()
+        return await attempt()
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        if note is not None and isinstance(error, on):
+            note(error)
+
+    # Made only now: as a rule the first call is the last, and this costs more than a statement.
+    calls = AsyncRetrying(
+        sleep=sleep,
+        stop=stop_after_attempt(attempts),
+        wait=wait_random_exponential(multiplier=base, max=limit),
+        retry=retry_if_exception_type(on),
+        before_sleep=tell,
+        reraise=True,
+    )
+    return await calls(again)
 
 
 class _Flight(Generic[V]):

@@ -1,12 +1,13 @@
 """The vocabulary of the blocking world; `metacore._compat.aio` has the same names."""
 
 import os
-import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from typing import Annotated, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 __all__ = [
     "ContextGuard",
@@ -173,15 +174,31 @@ def retry(
     Before call n + 1 it waits a random time between 0 and min(limit, base * 2 ** (n - 1)) seconds: exponential backoff
     with full jitter. The last error, and any of another type, is raised as it is; `note` is told each one before it.
     """
-    for number in range(attempts - 1):
-        try:
-            return attempt()
-        except on as error:
-            if note is not None:
-                note(error)
-        sleep(random.uniform(0, min(limit, base * 2**number)))  # noqa: S311 - nothing is kept secret by it
-    return attempt()
-    raise AssertionError("unreachable: the last call returns or raises")
+    try:
+        return attempt()
+    except on as error:
+        first = [error]
+
+    def again() -> T:
+        if first:
+            raise first.pop()
+        return attempt()
+
+    def tell(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome is not None else None
+        if note is not None and isinstance(error, on):
+            note(error)
+
+    # Made only now: as a rule the first call is the last, and this costs more than a statement.
+    calls = Retrying(
+        sleep=sleep,
+        stop=stop_after_attempt(attempts),
+        wait=wait_random_exponential(multiplier=base, max=limit),
+        retry=retry_if_exception_type(on),
+        before_sleep=tell,
+        reraise=True,
+    )
+    return calls(again)
 
 
 class _Flight(Generic[V]):
