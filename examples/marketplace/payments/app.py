@@ -21,8 +21,7 @@ from marketplace.money import Currency, sum_of
 from marketplace.payments.asking import Asking
 from marketplace.payments.payment import Payment, PaymentState, Refund
 from marketplace.payments.till import REST, Till
-from metacore import Event, InvalidDataError, NotFoundError, Transaction, new_id
-from metacore.domain.values.amounts import PositiveAmount
+from metacore import Event, InvalidDataError, NotFoundError, PositiveAmount, Transaction, new_id
 
 Key = Annotated[
     str | None,

@@ -9,9 +9,17 @@ from psycopg.rows import class_row
 from pydantic import Field
 
 from marketplace.products.tree import require_tree
-from metacore import AlreadyExistsError, ConflictError, NotFoundError, StaleVersionError, Storage, Transaction, new_id
-from metacore.domain.values.model import Model
-from metacore.domain.values.text import Text
+from metacore import (
+    AlreadyExistsError,
+    ConflictError,
+    Model,
+    NotFoundError,
+    StaleVersionError,
+    Storage,
+    Text,
+    Transaction,
+    new_id,
+)
 
 Name = Annotated[Text, Field(min_length=1, max_length=100)]
 

@@ -14,8 +14,7 @@ from psycopg.rows import class_row
 from common.objects import Objects
 from marketplace.products.pictures import picture_of
 from marketplace.rows import columns_of, places_of
-from metacore import InvalidDataError, NotFoundError, Storage, Transaction, new_id
-from metacore.domain.values.model import Model
+from metacore import InvalidDataError, Model, NotFoundError, Storage, Transaction, new_id
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
 

@@ -12,9 +12,7 @@ from pydantic import Field
 
 from common.tracing import outgoing
 from marketplace.money import Currency, price_of
-from metacore import Amount, ConflictError, NewEvent, StaleVersionError, new_id
-from metacore.domain.values.model import Model
-from metacore.domain.values.text import Text
+from metacore import Amount, ConflictError, Model, NewEvent, StaleVersionError, Text, new_id
 
 
 class ProductState(StrEnum):

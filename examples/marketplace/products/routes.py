@@ -21,9 +21,7 @@ from marketplace.products.images import Image, Images
 from marketplace.products.pictures import MEDIA_TYPES
 from marketplace.products.product import NewProduct, Offer, Product, ProductChange, ProductState
 from marketplace.products.search import Search, Wanted
-from metacore import InvalidDataError, Page, Storage
-from metacore.domain.values.amounts import parse_amount
-from metacore.domain.values.text import Text
+from metacore import InvalidDataError, Page, Storage, Text, parse_amount
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 After = Annotated[str | None, Query(description="The `next` of the page before.")]

@@ -12,9 +12,7 @@ from marketplace.money import Currency
 from marketplace.products.catalogue import COLUMNS
 from marketplace.products.product import Product, ProductState
 from marketplace.products.words import normal, query_of
-from metacore import Amount, InvalidDataError, Page, Storage
-from metacore.domain.values.model import Model
-from metacore.domain.values.text import Text
+from metacore import Amount, InvalidDataError, Model, Page, Storage, Text
 
 _STATES: Mapping[ProductState, LiteralString] = {
     ProductState.ACTIVE: "state = 'ACTIVE'",

@@ -7,8 +7,7 @@ from typing import Self
 from uuid import UUID
 
 from marketplace.callers import Role
-from metacore import User
-from metacore.domain.values.model import Model
+from metacore import Model, User
 
 
 class Granted(StrEnum):
