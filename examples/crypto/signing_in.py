@@ -82,7 +82,8 @@ class SigningIn:
             self.on_end(session)
 
 
-def _who_asks(request: HTTPConnection) -> Claims:
+async def _who_asks(request: HTTPConnection) -> Claims:
+    # Were it not `async`, it would be called in another thread, at a price above that of all else that it does.
     signing_in: SigningIn = request.app.state.signing_in
     return signing_in.who_asks(request)
 
