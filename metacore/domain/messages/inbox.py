@@ -58,6 +58,8 @@ class InboxMessage(Model):
 
 def parse_messages(messages: Iterable[MessageKey]) -> Sequence[MessageKey]:
     """`messages` as a sequence; InvalidDataError if one of them is none."""
+    if not isinstance(messages, Iterable):
+        raise InvalidDataError("messages are an iterable of (topic, key, seq)", field="messages")
     listed = list(messages)
     for message in listed:
         if not isinstance(message, tuple) or len(message) != 3:

@@ -56,6 +56,8 @@ MODELS = (
     *(NewUser, UserPatch, NewOrder, OrderFilter, NewTrade, TradeFilter),
     *(NewOrderUpdate, BalanceDelta, EntryFilter, OrderRecord, DeadLetter, NewEvent, NewSession, BarPart),
 )
+PARTS = ("user_id", "asset", "id", "topic", "key", "seq")
+"""What keys are made of; an error may name the part."""
 OWN_RULES = frozenset({"credentials", "api_key", "free", "locked", "quantity", "delta", "symbol", "balances"})
 """What operations read from more than one form, by a rule of their own."""
 
@@ -80,10 +82,13 @@ def wrong_values(annotation: Any) -> list[Any]:
     if get_origin(annotation) is Iterable:
         (item,) = get_args(annotation)
         if get_origin(item) is tuple:
-            first, second = get_args(item)
-            pairs = [[(wrong, _right(second))] for wrong in WRONG[first]]
-            pairs += [[(_right(first), wrong)] for wrong in WRONG[second]]
-            return [*pairs, [NOBODY], [(NOBODY,)], "text", 1, None]
+            kinds, right = get_args(item), tuple(map(_right, get_args(item)))
+            keys = [
+                (*right[:place], wrong, *right[place + 1 :])
+                for place, kind in enumerate(kinds)
+                for wrong in WRONG[kind]
+            ]
+            return [*([key] for key in keys), [NOBODY], [(NOBODY,)], "text", 1, None]
         if item in WRONG:
             return [*([wrong] for wrong in WRONG[item]), "text", 1, None]
         return [[None], ["text"], [{}], "text", 1, None]
@@ -118,7 +123,7 @@ class ArgumentContract(Contract):
                 result = operation(**{**right, parameter: wrong, **_others(types, parameter, right)})
                 if isinstance(result, Iterator):
                     next(result)
-            assert error.value.field in (parameter, "user_id", "asset", "id"), (wrong, error.value.field)
+            assert error.value.field in (parameter, *PARTS), (wrong, error.value.field)
 
     def test_what_a_decision_rests_on_is_named_by_ids(self, storage: Storage) -> None:
         values: tuple[Any, ...] = (str(NOBODY), 1, None)
