@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -88,8 +89,12 @@ class Trade:
 
     def process(self, service: str) -> psutil.Process | None:
         """The process of a service, if it lives."""
-        family = psutil.Process(self.system.process.pid).children()
-        return next((one for one in family if one.name() == service), None)
+        for one in psutil.Process(self.system.process.pid).children():
+            # Others come and go meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                if one.name() == service:
+                    return one
+        return None
 
     def require_consistent(self, order_ids: Sequence[str], goods: dict[str, int]) -> None:
         """Stock and money are what these orders, of all that there are of `goods`, make of them."""
