@@ -42,11 +42,15 @@ class Asker(asyncio.Protocol):
             return
         now = time.perf_counter()
         self._times.append(now - self._began)
-        self.wrong += not head.startswith(b"HTTP/1.1 200") or self._body not in (None, body)
-        if now < self._until:
+        if self.goes_on(head, body) and now < self._until:
             self._ask()
         else:
             self._transport.close()
+
+    def goes_on(self, head: bytes, body: bytes) -> bool:
+        """Look at an answer; whether there is something to ask for after it."""
+        self.wrong += not head.startswith(b"HTTP/1.1 200") or self._body not in (None, body)
+        return True
 
     def connection_lost(self, _: Exception | None) -> None:
         self.ended.set_result(None)

@@ -26,7 +26,7 @@ import httpx
 import psutil
 import uvloop
 from pydantic import SecretStr
-from services.harness import EXAMPLES, free_port, processor_time
+from services.harness import EXAMPLES, Asker, free_port, processor_time
 
 import metacore
 from common import redis_client
@@ -44,40 +44,23 @@ LOGINS, LOGINS_PER_SECOND = 100, 20
 FAILURES = 30
 
 
-class Refresher(asyncio.Protocol):
+class Refresher(Asker):
     """Presents a refresh token, and each time the one that it gets, until it is time."""
 
     def __init__(self, token: str, until: float, times: list[float]) -> None:
-        self._token, self._until, self._times = token.encode(), until, times
-        self.wrong = True
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        super().__init__(_refresh(token.encode()), until, times, None)
+        self.wrong = 1
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._ask()
+    def goes_on(self, head: bytes, body: bytes) -> bool:
+        self.wrong = 0
+        super().goes_on(head, body)
+        self._request = _refresh(body.partition(b'"refresh":"')[2].partition(b'"')[0])
+        return not self.wrong
 
-    def _ask(self) -> None:
-        self._got = b""
-        body = b'{"refresh":"%s"}' % self._token
-        self._began = time.perf_counter()
-        self._transport.write(b"%scontent-length: %d\r\n\r\n%s" % (REFRESH, len(body), body))
 
-    def data_received(self, data: bytes) -> None:
-        self._got += data
-        head, end, body = self._got.partition(b"\r\n\r\n")
-        if not end or len(body) < int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0]):
-            return
-        now = time.perf_counter()
-        self._times.append(now - self._began)
-        self.wrong = not head.startswith(b"HTTP/1.1 200")
-        self._token = body.partition(b'"refresh":"')[2].partition(b'"')[0]
-        if now < self._until and not self.wrong:
-            self._ask()
-        else:
-            self._transport.close()
-
-    def connection_lost(self, _: Exception | None) -> None:
-        self.ended.set_result(None)
+def _refresh(token: bytes) -> bytes:
+    body = b'{"refresh":"%s"}' % token
+    return b"%scontent-length: %d\r\n\r\n%s" % (REFRESH, len(body), body)
 
 
 class Socket(asyncio.Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
+from collections.abc import Awaitable
 from functools import partial
 from pathlib import Path
 
@@ -19,12 +20,12 @@ from common.garbage import collect_seldom
 from common.group import parts_of
 from common.observing import Metrics, Observed
 from common.parts import Parts
+from common.purging import keep_purged
 from common.redis_client import RedisClient
 from common.serving import listening, run, tell
 from common.settings import storage_settings
 from common.tracing import Tracing
 from crypto import accounts, coins, watching
-from crypto.forgetting import forget_sessions
 from crypto.live import Live
 from crypto.prices import Prices
 from crypto.settings import CryptoSettings
@@ -44,10 +45,14 @@ async def serve(settings: CryptoSettings, urls: dict[str, str], stop: asyncio.Ev
         live = Live(prices, settings.stale_after)
         app = application(settings, storage, redis, prices, live)
         collect_seldom()
+
+        def purge(limit: int) -> Awaitable[int]:
+            return storage.sessions.purge(storage.now(), limit)
+
         async with listening(app, settings.host, settings.port, websockets=True), asyncio.TaskGroup() as tasks:
             tasks.create_task(prices.run(stop))
             tasks.create_task(live.watch(stop))
-            tasks.create_task(forget_sessions(storage, settings.forget_every, stop))
+            tasks.create_task(keep_purged("sessions", purge, settings.forget_every, stop))
             tell("profile", settings.host, settings.port, urls)
             await stop.wait()
             await live.close()

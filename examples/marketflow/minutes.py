@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import psycopg
 
+from common.purging import keep_purged
 from metacore import ConfigurationError, MetacoreError, Storage, Transaction
 
 VIEWS = {"live": "market_minutes", "test": "market_minutes_test"}
 
-_CHUNK = 1000
 _PURGE_EVERY = 600
 _LOCK = 6_022_140_857
 # As `metacore` rounds, at 18 places and half to even: what the database rounds by itself goes half away from zero.
@@ -54,14 +54,11 @@ async def require_views(storage: Storage, schema: str) -> None:
         _logger.warning("the views of minutes are not there, and cannot be made: %s", type(error).__name__)
 
 
-async def purge(storage: Storage, keep: timedelta) -> None:
-    """Delete minutes that are older than that, some at a time, now and then, for ever."""
-    while True:
-        wait: float = _PURGE_EVERY
-        try:
-            for feed in VIEWS:
-                if await storage.bars.purge(feed, storage.now() - keep, _CHUNK) == _CHUNK:
-                    wait = 0.1
-        except MetacoreError as error:
-            _logger.warning("old minutes are not deleted: %s", type(error).__name__)
-        await asyncio.sleep(wait)
+async def purge(storage: Storage, keep: timedelta, stop: asyncio.Event) -> None:
+    """Delete minutes that are older than that, some at a time, now and then, until the event is set."""
+
+    async def purge_all(limit: int) -> int:
+        before = storage.now() - keep
+        return max([await storage.bars.purge(feed, before, limit) for feed in VIEWS])
+
+    await keep_purged("minutes", purge_all, _PURGE_EVERY, stop)

@@ -53,14 +53,14 @@ def system(settings: MarketSettings, started_parts: bool) -> System:
             app = application(storage, modes, history, keepers, redis, settings)
             await stack.enter_async_context(listening(app, settings.host, settings.port))
             keep = timedelta(days=settings.retention_days)
-            endless = [market.run() for market in markets.values()]
-            background = [asyncio.create_task(work) for work in (*endless, minutes.purge(storage, keep))]
+            background = [asyncio.create_task(market.run()) for market in markets.values()]
             ending = asyncio.Event()
             async with asyncio.TaskGroup() as tasks:
                 await minutes.require_views(storage, os.environ.get("METACORE_SCHEMA", "metacore"))
                 for run in (turns.run, *(stream.run for stream in streams.values())):
                     tasks.create_task(run(ending))
                 await modes.start()
+                tasks.create_task(minutes.purge(storage, keep, stop))
                 for work in (modes.run, history.run, *(keeper.run for keeper in keepers)):
                     tasks.create_task(work(stop))
                 tell("marketflow", settings.host, settings.port, urls)

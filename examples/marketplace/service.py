@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from datetime import timedelta
+from functools import partial
 from typing import LiteralString
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ from common.access_tokens import AccessTokens
 from common.bodies import LimitedBodies
 from common.group import Told
 from common.observing import Metrics, Observed
+from common.purging import keep_purged
 from common.serving import listening
 from common.tracing import Tracing
 from marketplace.consuming import Consumer
@@ -23,10 +26,11 @@ from marketplace.deploying import deploy
 from marketplace.names import schema_of, variable_of
 from marketplace.peers import Peers
 from marketplace.publishing import Publisher
-from marketplace.retention import Retention
 from marketplace.settings import MarketplaceSettings, storage_settings
 
 ISSUER = "marketplace"
+
+_PURGE_EVERY = 60.0
 
 
 def run(name: LiteralString, build: Build) -> int:
@@ -59,7 +63,7 @@ async def _serve(context: ServiceContext, contents: Contents, stop: asyncio.Even
         metrics.gauge("outbox_events", "Events that wait to be told.", lambda: publisher.waiting)
         metrics.gauge("outbox_seconds", "For how long the oldest of them waits.", lambda: publisher.waits_for)
         checks["events_told"] = publisher.check
-        works += [publisher.run, publisher.measure, Retention(context).run]
+        works += [publisher.run, publisher.measure, partial(_purge, context)]
         brokered.append(publisher)
     if contents.takes:
         consumer = Consumer(context, contents.takes, contents.alone)
@@ -77,6 +81,15 @@ async def _serve(context: ServiceContext, contents: Contents, stop: asyncio.Even
             await asyncio.gather(*(one.connected() for one in brokered))
             print(f"{context.name}: ready", flush=True)
             await stop.wait()
+
+
+async def _purge(context: ServiceContext, stop: asyncio.Event) -> None:
+    storage, kept_for = context.storage, context.settings.events_kept_for
+
+    def purge(limit: int) -> Awaitable[int]:
+        return storage.outbox.purge(storage.now() - timedelta(seconds=kept_for), limit)
+
+    await keep_purged("events", purge, min(kept_for, _PURGE_EVERY), stop)
 
 
 def application(

@@ -60,7 +60,6 @@ class Relay:
         require_own_world(storage, self)
         require_integer(attempts=attempts, at_once=at_once)
         self._wanted = Wanted.of(topics, keys, per_key, lease)
-        self._few = min(keys, per_key)
         times = {"backoff": backoff, "longest_backoff": longest_backoff, "pause": pause}
         for name, value in times.items():
             if not isinstance(value, timedelta) or value <= timedelta():
@@ -82,6 +81,7 @@ class Relay:
 
         A storage that cannot be reached is tried again and again; one that is closed is a StorageClosedError.
         """
+        few = min(self._wanted.keys, self._wanted.per_key)
         while not self._is_stopped:
             try:
                 told = await self.step()
@@ -90,7 +90,7 @@ class Relay:
             except _PASSING as error:
                 _logger.warning("The relay of %s goes on after an error: %s", ", ".join(self._wanted.topics), error)
                 told = 0
-            if told < self._few and not self._is_stopped:
+            if told < few and not self._is_stopped:
                 await sleep(self._pause.total_seconds())
 
     def stop(self) -> None:

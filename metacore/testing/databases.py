@@ -16,6 +16,7 @@ from metacore.errors import ConfigurationError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.postgres.client.connections import check_version, parse_url
 from metacore.postgres.client.errors import unreachable
+from metacore.postgres.tables import METADATA
 
 URL_VARIABLE = "METACORE_TEST_URL"
 """Names the server to be used in place of an embedded one; its role must be allowed to create databases."""
@@ -103,11 +104,7 @@ def clear(connection: psycopg.Connection) -> None:
     connection.execute(_CLEAR)
 
 
-_ROOTS = (
-    *("user_names", "users", "order_records"),
-    *("outbox_keys", "outbox_events", "outbox_progress", "outbox_waits", "outbox_wakeups"),
-    *("inbox_positions", "inbox_messages", "dead_letters", "bar_parts"),
-)
+_ROOTS = [table.name for table in METADATA.sorted_tables if not table.foreign_keys]
 """The tables whose rows go with no other row."""
 
 # Each in a transaction of its own, as a cluster wants it.

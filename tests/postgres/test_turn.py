@@ -1,6 +1,7 @@
 """Who can hold up a deployment: nobody without a right on the schema."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -32,18 +33,19 @@ NOT_THEIRS = (
 def test_a_role_without_rights_on_the_schema_holds_nobody_up(
     hasty: SchemaDeployer, schema: str, make_role: Callable[..., str], url_of: Callable[[str], str], stranger: bool
 ) -> None:
-    """Neither a stranger nor the role of a service, by what it may not touch; it stays in its transaction."""
+    """Neither a stranger nor the role of a service, by what it may not touch; each stays in its transaction."""
     role = make_role()
     hasty.deploy(app_role=None if stranger else role)
-    for statement in NOT_THEIRS:
-        hasty.downgrade(ALL[-2])
-        with psycopg.connect(url_of(role)) as connection:
+    hasty.downgrade(ALL[0])
+    with ExitStack() as stack:
+        for statement in NOT_THEIRS:
+            connection = stack.enter_context(psycopg.connect(url_of(role)))
             for part in statement.format(schema=schema).split("; "):
                 try:
                     connection.execute(part.encode())
                 except psycopg.errors.InsufficientPrivilege:
                     connection.execute("ROLLBACK TO SAVEPOINT s")
-            assert (statement, hasty.deploy()) == (statement, ALL[-1:])
+        assert hasty.deploy() == ALL[1:]
 
 
 def test_a_time_out_names_who_holds_it(hasty: SchemaDeployer, server, schema: str) -> None:

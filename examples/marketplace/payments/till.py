@@ -23,15 +23,14 @@ from marketplace.rows import columns_of, places_of, read, rows_of, told
 from marketplace.together import Together
 from metacore import (
     AlreadyExistsError,
-    BalanceDelta,
     ConflictError,
-    EntryReason,
     Event,
     LedgerService,
     NewEvent,
     NewReservation,
     NewUser,
     NotFoundError,
+    TradingService,
     Transaction,
 )
 
@@ -219,18 +218,10 @@ class Till:
             now = self._storage.now()
             rows = rows_of([by_id[payment_id] for payment_id in sorted(by_id)])
             changed = await read(transaction, Payment, query, {**rows, "now": now})
-            await transaction.balances.apply(
-                BalanceDelta(
-                    user_id=TILL,
-                    asset=str(payment.id),
-                    delta_free=payment.amount,
-                    reason=EntryReason.DEPOSIT,
-                    reference=str(payment.id),
-                    occurred_at=now,
-                )
-                for payment in changed
-                if payment.state is PaymentState.CAPTURED
-            )
+            trading = TradingService(transaction)
+            for payment in sorted(changed, key=lambda payment: str(payment.id)):
+                if payment.state is PaymentState.CAPTURED:
+                    await trading.deposit(TILL, str(payment.id), payment.amount, reference=str(payment.id))
             await transaction.outbox.append(
                 self._event(payment.id, f"payment.{payment.state.lower()}", by_id[payment.id].headers)
                 for payment in changed

@@ -1,12 +1,13 @@
 """Old sessions are deleted, and no others."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 
 import pytest
 
 import metacore
-from crypto.forgetting import forget_sessions
+from common.purging import keep_purged
 from metacore import NewSession, NewUser, NotFoundError, Storage
 
 
@@ -21,10 +22,14 @@ async def _forget() -> None:
     stop = asyncio.Event()
     async with metacore.connect("memory:") as storage:
         old, young = await _begin(storage, timedelta(days=-1)), await _begin(storage, timedelta(days=1))
-        forgetting = asyncio.create_task(forget_sessions(storage, 3600, stop))
+
+        def purge(limit: int) -> Awaitable[int]:
+            return storage.sessions.purge(storage.now(), limit)
+
+        purging = asyncio.create_task(keep_purged("sessions", purge, 3600, stop))
         await asyncio.sleep(0)
         stop.set()
-        await forgetting
+        await purging
         with pytest.raises(NotFoundError):
             await storage.sessions.get(old.user_id, old.id)
         assert (await storage.sessions.get(young.user_id, young.id)).id == young.id
