@@ -38,6 +38,8 @@ SOURCES = (
     "metacore/memory/storages",
     "metacore/postgres/client/pool.py",
     "metacore/postgres/client/session.py",
+    "metacore/postgres/client/autocommit_session.py",
+    "metacore/postgres/client/transaction_session.py",
     "metacore/postgres/client/bound.py",
     "metacore/postgres/client/shared_connection.py",
     "metacore/postgres/storages",

@@ -15,7 +15,7 @@ from metacore._compat.aio import ContextGuard, Eventual, retry
 from metacore.backends.arguments import require_changes, require_ids
 from metacore.backends.counting import counted
 from metacore.backends.modules import module_of, path_of
-from metacore.backends.sessions import BaseSession, BaseTransactionSession
+from metacore.backends.sessions import BaseAutocommitSession, BaseSession, BaseTransactionSession
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.errors import ConfigurationError, MetacoreError, RetryableError, bare
@@ -104,8 +104,9 @@ class BaseStorage(Bundle, Storage):
     """A storage: opened once, closed at the end, with what all of its operations share."""
 
     transaction_class: ClassVar[type[BaseTransaction]]
+    _session: BaseAutocommitSession[Any]
 
-    def __init__(self, session: BaseSession[Any]) -> None:
+    def __init__(self, session: BaseAutocommitSession[Any]) -> None:
         super().__init__(session, self.transaction_class.package)
         self._resources = session.resources
 

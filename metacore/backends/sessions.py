@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -19,7 +19,7 @@ X = TypeVar("X", bound="BaseTransactionSession[Any]")
 
 
 class BaseSession(ABC, Generic[X]):
-    """Operations outside of any transaction: each commits by itself."""
+    """Operations on what the storages store."""
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
@@ -48,6 +48,22 @@ class BaseSession(ABC, Generic[X]):
 
     async def enforce_doom(self) -> None:
         """Where a transaction is doomed that others are to commit, see to it that they cannot."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractAsyncContextManager[X]:
+        """A session of its own for the block: what is done by it is kept at its end, and undone on an error."""
+
+    @abstractmethod
+    async def run(self, work: Callable[[X], Eventual[T]]) -> T:
+        """What `work` returns, called with a session of `transaction`."""
+
+    async def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
+        async with self.transaction() as session:
+            return await work(session)
+
+
+class BaseAutocommitSession(BaseSession[X]):
+    """Operations outside of any transaction: each commits by itself."""
 
     @abstractmethod
     async def ping(self) -> None:
@@ -81,10 +97,6 @@ class BaseSession(ABC, Generic[X]):
         except ConnectionLostError as error:
             self.counters.note_retry(error)
         return await self._run_once(work)
-
-    async def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
-        async with self.transaction() as session:
-            return await work(session)
 
 
 class WholeOperation:

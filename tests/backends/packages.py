@@ -39,7 +39,7 @@ _STORAGE = '''
 """A storage that has its tables by name: who opens it again finds what was stored."""
 
 from {metacore}.backends.bundles import BaseStorage, BaseTransaction
-from {metacore}.memory.storages.session import Session, Store
+from {metacore}.memory.storages.session import AutocommitSession, Store
 from {metacore}.memory.storages.transaction import MemoryTransaction
 
 TABLES = {{}}
@@ -55,7 +55,7 @@ class MineStorage(BaseStorage):
     def __init__(self, url, settings, clock):
         store = Store(settings, clock)
         store.tables = TABLES.setdefault(url, store.tables)
-        super().__init__(Session(store))
+        super().__init__(AutocommitSession(store))
 '''
 
 _ONE = '''

@@ -11,8 +11,9 @@ import pytest
 from metacore._compat.psycopg_blocking import wait
 from metacore._compat.psycopg_undocumented import Wait
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call, Wire
+from metacore.postgres.client.wire import Wire
 from metacore.sync import (
     AlreadyExistsError,
     ConnectionLostError,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 
 from metacore._compat.aio import Lock
 from metacore.backends.resources import Resources
-from metacore.backends.sessions import BaseSession, BaseTransactionSession
+from metacore.backends.sessions import BaseAutocommitSession, BaseSession, BaseTransactionSession
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.errors import LockTimeoutError
@@ -42,6 +43,20 @@ class Store(Resources):
 
 
 class Session(BaseSession["TransactionSession"]):
+    """Operations on the tables of a store."""
+
+    store: Store
+
+    @abstractmethod
+    def read(self) -> AbstractContextManager[Views]:
+        """The tables, to be read by one operation."""
+
+    @abstractmethod
+    def write(self) -> AbstractAsyncContextManager[Views]:
+        """The tables, to be changed by one operation: all of it or, on an error, nothing."""
+
+
+class AutocommitSession(BaseAutocommitSession["TransactionSession"], Session):
     """Operations outside of any transaction: each commits by itself."""
 
     def __init__(self, store: Store) -> None:
@@ -53,14 +68,12 @@ class Session(BaseSession["TransactionSession"]):
 
     @contextmanager
     def read(self) -> Iterator[Views]:
-        """The tables, to be read by one operation."""
         self.check()
         with self.store.mutex:
             yield Views(self.store.tables)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Views]:
-        """The tables, to be changed by one operation: all of it or, on an error, nothing."""
         writer = await self.store.lock()
         try:
             views = Views(self.store.tables)

@@ -19,15 +19,17 @@ from metacore.errors import (
     MetacoreError,
     NotFoundError,
     OutcomeUnknownError,
+    PoolTimeoutError,
     RetryableError,
     SchemaError,
     StatementTimeoutError,
     StorageUnavailableError,
     TransactionAbortedError,
 )
+from metacore.postgres.client.call import taken
 from metacore.postgres.client.commands import command
 from metacore.postgres.client.deadlines import SilenceError
-from metacore.postgres.client.wire import UnsentError, taken
+from metacore.postgres.client.wire import UnsentError
 from metacore.postgres.tables import NAMES, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
 from metacore.postgres.tables.names import NAMES_KEY
 
@@ -199,3 +201,19 @@ def unreachable(error: psycopg.Error, parameters: Mapping[str, Any]) -> Metacore
             f"cannot connect to PostgreSQL: {_ADVICE}; special characters of the password are percent-encoded"
         )
     return StorageUnavailableError(f"cannot connect to PostgreSQL: {told}; {_ADVICE}")
+
+
+def exhausted(figures: Mapping[str, int], waited: float | None, last_error: str | None) -> PoolTimeoutError:
+    """The error of a pool with these `figures` that gave no connection: in `waited` seconds or, for None, because as
+    many wait already as may. `last_error` is what the last attempt to connect failed by.
+    """
+    event = f"no connection became free within {waited:g} s"
+    if waited is None:
+        event = "no connection is free, and no more operations may wait for one (pool_max_waiting)"
+    cause = f"; the last connection attempt failed: {last_error}" if last_error else ""
+    return PoolTimeoutError(
+        f"{event}: {figures.get('pool_size', 0)} of {figures.get('pool_max', 0)} open,"
+        f" {figures.get('requests_waiting', 0)} waiting; raise pool_max_size, or shorten transactions{cause}",
+        pool=dict(figures),
+        cause=last_error,
+    )

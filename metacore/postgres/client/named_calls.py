@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call, Row
 
 
 class NamedCalls:

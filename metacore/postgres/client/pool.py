@@ -19,8 +19,9 @@ from metacore._compat.psycopg_aio import Connection, ConnectionPool, wait
 from metacore.backends.resources import Resources
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
-from metacore.errors import ConfigurationError, PoolTimeoutError, StorageClosedError, StorageUnavailableError
+from metacore.errors import ConfigurationError, StorageClosedError, StorageUnavailableError
 from metacore.postgres.client import network
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.connections import (
     PASSED_ON,
     RESETS,
@@ -33,12 +34,12 @@ from metacore.postgres.client.connections import (
     require_utf8,
 )
 from metacore.postgres.client.deadlines import MARGIN, within
-from metacore.postgres.client.errors import READ_ONLY, unreachable
+from metacore.postgres.client.errors import READ_ONLY, exhausted, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
 from metacore.postgres.client.pinning import SEARCH_PATH, SESSION, pin
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.visiting import visiting
-from metacore.postgres.client.wire import Call, Row, Waiting, Wire
+from metacore.postgres.client.wire import Waiting, Wire
 from metacore.postgres.schema.state import SCHEMA_STATE, SchemaState, check_schema_state
 
 _SESSION = Statement("connect", SESSION)
@@ -124,17 +125,8 @@ class Pool(Resources):
                 connection.pgconn.finish()
                 await self.release(connection)
         except (PoolTimeout, TooManyRequests) as error:
-            figures = pool.get_stats()
-            cause = f"; the last connection attempt failed: {self._last_error}" if self._last_error else ""
-            told = f"no connection became free within {patience:g} s"
-            if isinstance(error, TooManyRequests):
-                told = "no connection is free, and no more operations may wait for one (pool_max_waiting)"
-            raise PoolTimeoutError(
-                f"{told}: {figures.get('pool_size', 0)} of {figures.get('pool_max', 0)} open,"
-                f" {figures.get('requests_waiting', 0)} waiting; raise pool_max_size, or shorten transactions{cause}",
-                pool=dict(figures),
-                cause=self._last_error,
-            ) from error
+            waited = None if isinstance(error, TooManyRequests) else patience
+            raise exhausted(pool.get_stats(), waited, self._last_error) from error
         except PoolClosed as error:
             raise StorageClosedError("the storage is closed; open another one by connect()") from error
 
@@ -226,14 +218,12 @@ class Pool(Resources):
         network.warn(parameters)
         try:
             connection = await Connection.connect(**parameters)
+            try:
+                return await self._look(connection)
+            finally:
+                await connection.close()
         except psycopg.Error as error:
             raise unreachable(error, parameters) from None
-        try:
-            return await self._look(connection)
-        except psycopg.Error as error:
-            raise unreachable(error, parameters) from None
-        finally:
-            await connection.close()
 
     async def _look(self, connection: Connection[Row]) -> tuple[SchemaState, bool]:
         """What the server has of the schema, and whether the role was made read-only."""

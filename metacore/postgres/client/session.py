@@ -1,101 +1,62 @@
-"""How the storages reach the database: by a connection of the pool for each operation, or within a transaction."""
+"""How the storages reach the database, within a transaction or outside of any."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from functools import cache
-from time import monotonic
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
 from metacore._compat.aio import Eventual
 from metacore._compat.psycopg_aio import Connection
-from metacore.backends.sessions import BaseSession, BaseTransactionSession
+from metacore.backends.sessions import BaseSession
 from metacore.domain.trading.balances import Balance
-from metacore.errors import ConnectionLostError, MetacoreError, TransactionAbortedError
-from metacore.postgres.client.connections import close_in_pipeline, milliseconds, require_no_pipeline
+from metacore.errors import MetacoreError
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.deadlines import MARGIN
 from metacore.postgres.client.errors import translate
-from metacore.postgres.client.locks import RowLocks
 from metacore.postgres.client.pool import Pool
-from metacore.postgres.client.shared_connection import TransactionConnection
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call, Row, Waiting, Wire
+
+if TYPE_CHECKING:
+    from metacore.postgres.client.transaction_session import TransactionSession  # noqa: F401
 
 T = TypeVar("T")
 
-_BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_PING = Statement("ping", "SELECT 1")
-_PING_PATIENCE = 5.0
-"""Seconds that `ping` waits, for a connection and for the answer."""
-
-_BEGIN, _COMMIT, _ROLLBACK = b"BEGIN ISOLATION LEVEL READ COMMITTED", b"COMMIT", b"ROLLBACK"
-
-
-@cache
-def _limit(milliseconds: int) -> Statement:
-    # Not set_config: the coordinator of a cluster passes on no more than SET.
-    return Statement("limit", f"SET LOCAL statement_timeout = {milliseconds}")
+BEGIN, COMMIT = b"BEGIN ISOLATION LEVEL READ COMMITTED", b"COMMIT"
+_ROLLBACK = b"ROLLBACK"
 
 
 class Session(BaseSession["TransactionSession"]):
-    """Operations outside of any transaction: each commits by itself."""
+    """Operations on the connections of a pool."""
 
-    def __init__(self, pool: Pool) -> None:
-        super().__init__(pool)
-        self.pool = pool
-
-    async def ping(self) -> None:
-        await self._insist("ping", [(_PING, {})], None, _PING_PATIENCE, _PING_PATIENCE)
+    pool: Pool
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
         """The rows that `statement` gives, in one round trip; `subject` is the row it stores, named by errors."""
         return (await self.pipeline(statement.name, [(statement, values)], subject))[0]
 
+    @abstractmethod
     async def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
-        """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none.
+        """The rows that each of `calls` gives, in one round trip and one transaction: all of them or none."""
 
-        PostgreSQL takes what comes in one round trip as one transaction. Where something stands before it, or behind
-        it, it has a BEGIN of its own.
+    @property
+    @abstractmethod
+    def holds_locks(self) -> bool:
+        """Whether locks may be held that others wait for."""
 
-        Once more on a fresh connection if it was lost, and nothing can have been committed by it.
-        """
-        return await self._insist(operation, calls, subject, self.pool.patience)
+    @abstractmethod
+    def remember(self, balances: Iterable[Balance]) -> None:
+        """Keep `balances` as they stand, if they stay locked."""
 
-    async def _insist(
-        self,
-        operation: str,
-        calls: Sequence[Call],
-        subject: object,
-        patience: float,
-        pool_patience: float | None = None,
-    ) -> list[list[Row]]:
-        end = monotonic() + patience
-        try:
-            return await self._call(operation, calls, subject, patience, pool_patience)
-        except ConnectionLostError as error:
-            self.counters.note_retry(error)
-        rest = max(end - monotonic(), MARGIN)
-        return await self._call(operation, calls, subject, rest, pool_patience)
+    @abstractmethod
+    def forget(self) -> None:
+        """Forget what is locked, because rows were deleted."""
 
-    async def _call(
-        self, operation: str, calls: Sequence[Call], subject: object, patience: float, pool_patience: float | None
-    ) -> list[list[Row]]:
-        connection = await self.pool.acquire(pool_patience)
-        writes = any(statement.writes for statement, _ in calls)
-        # A cluster has limits, too.
-        openings = [_BEGIN, *self.pool.limits] if self.pool.limits else []
-        try:
-            return await self.pool.exchange(connection, calls, openings, _COMMIT if openings else None, patience)
-        except psycopg.Error as error:
-            if openings:
-                await self._roll_back(connection)
-            raise self._typed(error, operation, commits=writes, subject=subject) from error
-        finally:
-            await self.pool.release(connection)
+    @abstractmethod
+    async def look(self, work: Callable[[Session], Eventual[T]]) -> T:
+        """What `work` returns, called with a session whose reads see one moment, or what the transaction sees."""
 
     async def _roll_back(self, connection: Connection[Row]) -> None:
         try:
@@ -108,242 +69,3 @@ class Session(BaseSession["TransactionSession"]):
         self, error: psycopg.Error, operation: str, *, commits: bool = False, subject: object = None
     ) -> MetacoreError:
         return translate(error, operation, self.pool.schema, commits=commits, subject=subject)
-
-    @property
-    def holds_locks(self) -> bool:
-        """Whether locks may be held that others wait for; here none is, between operations."""
-        return False
-
-    def remember(self, balances: Iterable[Balance]) -> None:
-        """Keep `balances` as what is locked; here nothing stays locked."""
-
-    def forget(self) -> None:
-        """Forget what is locked, because rows were deleted."""
-
-    def begin_transaction(self) -> TransactionSession:
-        return TransactionSession(self.pool)
-
-    async def look(self, work: Callable[[Session], Eventual[T]]) -> T:
-        """What `work` returns, called with a session whose reads all see the same moment; again as in `run`."""
-
-        async def look(session: TransactionSession) -> T:
-            session.openings = [_BEGIN_SNAPSHOT, *self.pool.limits]
-            return await work(session)
-
-        return await self.run(look)
-
-
-class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
-    """Operations of one transaction, or of a savepoint within it. BEGIN or SAVEPOINT goes with the first of them."""
-
-    def __init__(self, pool: Pool, parent: TransactionSession | None = None) -> None:
-        super().__init__(pool, parent)
-        self.pool = pool
-        self._depth: int = parent._depth + 1 if parent else 0
-        self.openings = [b"SAVEPOINT s%d" % self._depth] if parent else [_BEGIN, *pool.limits]
-        self._locks: RowLocks = RowLocks(parent._locks if parent else None)
-        self._root: TransactionSession = parent._root if parent else self
-        self._connection: Connection[Row] | None = None
-        self._begun = False
-        self._shared: TransactionConnection | None = None
-        self.is_shared = False
-        """Of the root: whether others send statements of their own between the operations."""
-        self.begins_at_once = False
-        """Of the root: whether nothing tells when others send one, which is to be within the savepoint around it."""
-        self._patience: float | None = None
-
-    @property
-    def locks(self) -> RowLocks:
-        """What is locked."""
-        return self.innermost._locks
-
-    @property
-    def holds_locks(self) -> bool:
-        return self._root.is_shared or self.locks.may_hold
-
-    async def open(self) -> None:
-        if self.parent is None:
-            self._connection = await self.pool.acquire()
-        elif self._root.begins_at_once:
-            await self.begin()
-
-    def check(self) -> None:
-        if self._root.is_shared and not self._root.has_ended:
-            require_no_pipeline(self._root.require_connection())
-        self.check_for_others()
-
-    def check_for_others(self) -> None:
-        """`check` for statements of others, who may be in a pipeline of their own."""
-        if self._root.is_shared and not self._root.has_ended:
-            self._root.note_others()
-        super().check()
-
-    def note_others(self) -> None:
-        """Note, in the root, what statements of others have made of the transaction."""
-        status = self.require_connection().pgconn.transaction_status
-        if status == TransactionStatus.INERROR and not any(state.is_doomed for state in self.lineage):
-            self.innermost.doom(TransactionAbortedError("a statement of your own failed"), "a statement of your own")
-        elif status == TransactionStatus.IDLE and self._begun:
-            self.doom(TransactionAbortedError("a statement of your own ended it"), "its end by a statement of your own")
-
-    def begin_operation(self) -> None:
-        if self._root.is_shared:
-            self.forget()
-
-    def share(self) -> Connection[Any]:
-        """The connection, for statements of others, from now on."""
-        self.check_for_others()
-        if self._root is not self:
-            return self._root.share()
-        if self._shared is None:
-            self.is_shared = True
-            self._shared = TransactionConnection(self.require_connection(), self.openings_of_others)
-        return self._shared
-
-    def openings_of_others(self) -> list[bytes]:
-        """What goes before a statement of others, of the root; TransactionAbortedError if there must be none."""
-        self.check_state()
-        return self._openings()
-
-    async def fetch(self, statement: Statement, values: Mapping[str, Any], subject: object = None) -> list[Row]:
-        return (await self.pipeline(statement.name, [(statement, values)], subject))[0]
-
-    async def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
-        self.check()
-        openings = self._openings()
-        self._note_locks(calls)
-        try:
-            return await self._root.exchange(calls, openings, patience=self._patience)
-        except psycopg.Error as error:
-            raise self.doom(self._typed(error, operation, subject=subject)) from error
-
-    async def finish(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
-        """Make `calls` and end the transaction or savepoint, in one round trip; the rows that each of them gives."""
-        self.check()
-        closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else _COMMIT
-        self._note_locks(calls)
-        try:
-            found = await self._root.exchange(calls, self._openings(), closing, self._patience)
-        except psycopg.Error as error:
-            raise self.doom(self._typed(error, operation, commits=not self._depth, subject=subject)) from error
-        self._begun = False
-        return found
-
-    def remember(self, balances: Iterable[Balance]) -> None:
-        """Keep `balances`, locked by this transaction, as they stand."""
-        for balance in balances:
-            self.locks.balances[balance.key] = balance
-
-    def forget(self) -> None:
-        self.locks.forget()
-
-    async def look(self, work: Callable[[Session], Eventual[T]]) -> T:
-        """What `work` returns: inside a transaction, reads see what the transaction sees."""
-        return await work(self)
-
-    def begin_savepoint(self) -> TransactionSession:
-        return TransactionSession(self.pool, self)
-
-    def require_connection(self) -> Connection[Row]:
-        """The connection, of the root: it has one from the beginning of the block to its end."""
-        assert self._connection is not None
-        return self._connection
-
-    async def exchange(
-        self,
-        calls: Sequence[Call],
-        openings: Sequence[bytes] = (),
-        closing: bytes | None = None,
-        patience: float | None = None,
-    ) -> list[list[Row]]:
-        """One round trip of the root: see `exchange` of the pool."""
-        return await self.perform(lambda wire: wire.exchange(self.pool.schema, calls, openings, closing), patience)
-
-    async def perform(self, work: Callable[[Wire], Waiting[T]], patience: float | None = None) -> T:
-        """What `work` of the connection's wire returns, once the transaction has begun."""
-        if self._root is not self:
-            return await self._root.perform(work, patience)
-        return await self.pool.perform(self.require_connection(), work, patience)
-
-    def limit(self, seconds: float) -> Call:
-        """The call that lets statements of this transaction, by way of this session, run for `seconds` from now on."""
-        self._patience = seconds + MARGIN
-        return _limit(milliseconds(seconds)), {}
-
-    async def begin(self) -> None:
-        """Begin the transaction and what is within it: for what is more than statements, such as COPY."""
-        self.check()
-        if openings := self._openings():
-            try:
-                await self._root.exchange((), openings)
-            except psycopg.Error as error:
-                raise self.doom(self._typed(error, "begin")) from error
-
-    def _note_locks(self, calls: Sequence[Call]) -> None:
-        if any(statement.locks for statement, _ in calls):
-            self.locks.take_note()
-
-    def _openings(self) -> list[bytes]:
-        openings: list[bytes] = []
-        for session in self.lineage:
-            if session._begun:
-                break
-            session._begun = True
-            openings[:0] = session.openings
-        return openings
-
-    async def commit(self) -> None:
-        """Commit. OutcomeUnknownError if the connection is lost while the server does."""
-        if not self._begun:
-            return
-        try:
-            await self.exchange((), closing=_COMMIT)
-        except psycopg.Error as error:
-            self.counters.errors["commit"] += 1
-            raise self._typed(error, "commit", commits=True) from error
-        self._begun = False
-
-    async def keep(self) -> None:
-        """Make the changes since the savepoint part of what is around it."""
-        if self._begun and self._depth:
-            await self._control(b"RELEASE SAVEPOINT s%d" % self._depth)
-        self._locks.keep()
-
-    async def undo(self) -> None:
-        """Undo the changes since the savepoint; if the connection is lost, all is undone, and what is around doomed."""
-        if self._begun and self._depth and not self.pool.is_inherited:
-            close_in_pipeline(self._root.require_connection())
-            name = b"s%d" % self._depth
-            with suppress(MetacoreError):
-                await self._control(b"ROLLBACK TO SAVEPOINT " + name)
-                await self._control(b"RELEASE SAVEPOINT " + name)
-
-    async def end(self) -> None:
-        """Give back the connection, rolling back what was not committed."""
-        if self._connection is None or self.pool.is_inherited:
-            return
-        connection, self._connection = self._connection, None
-        try:
-            if self._shared is not None:
-                self._shared.put_back()
-                close_in_pipeline(connection)
-            if self._begun:
-                await self._roll_back(connection)
-            if self.is_shared:
-                await self.pool.reset(connection)
-        except BaseException:
-            if self.is_shared:
-                # Nobody knows how much of what others have left is still there.
-                connection.pgconn.finish()
-            raise
-        finally:
-            await self.pool.release(connection)
-
-    async def _control(self, command: bytes) -> None:
-        if self._root.require_connection().closed:
-            return
-        try:
-            await self._root.exchange((), [command])
-        except psycopg.Error as error:
-            assert self.parent is not None
-            raise self.parent.doom(self._typed(error, "savepoint")) from error

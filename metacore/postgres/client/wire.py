@@ -12,20 +12,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from psycopg import DataError, Error, OperationalError, pq
+from psycopg import Error, OperationalError, pq
 from psycopg.errors import Diagnostic
 
 from metacore._compat.psycopg_undocumented import BaseConnection, PGresult, Ready, RowLoader, Wait, error_from_result
+from metacore.postgres.client.call import Call, Row, Values, encoded, note_taken
 from metacore.postgres.client.statement import Statement
 
 _logger = logging.getLogger(__name__)
-
-Row = tuple[Any, ...]
-Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
-"""Parameters by name, or what makes them: called, inside a transaction only, while the server works on earlier ones."""
-
-Call = tuple[Statement, Values]
-"""A statement and its parameters."""
 
 Command = Callable[[], int | None]
 """Hands something to libpq; gives the number of bytes that were made for it only then, if any."""
@@ -39,21 +33,12 @@ Waiting = Generator[Wait, Ready | int | None, T]
 interruption it is run once more, to its end, and told None at first.
 """
 
-
-_TAKEN = "taken"
-
 _LAST_WORDS = {"FATAL", "PANIC"}
 """How severe an error is after which the server closes the connection."""
 
 
 class UnsentError(OperationalError):
     """The connection was lost before anything of a round trip was sent; `sqlstate` is what the server said last."""
-
-
-def taken(error: Error) -> tuple[str, str] | None:
-    """What the statement that the server answered with `error`, one of several, says to be `taken`."""
-    told: tuple[str, str] | None = vars(error).get(_TAKEN)
-    return told
 
 
 class Wire:
@@ -115,7 +100,7 @@ class Wire:
             if self._prepares and statement not in self._prepared and statement not in fresh.values():
                 fresh[len(commands)] = statement
                 commands.append(partial(self.pgconn.send_prepare, statement.key, text))
-            parameters = None if callable(values) else _parameters(values, names)
+            parameters = None if callable(values) else encoded(values, names)
             sent[len(commands)] = statement
             commands.append(partial(self._send, statement, text, names, values, parameters))
         if closing is not None:
@@ -143,7 +128,7 @@ class Wire:
         """Send a statement; how many bytes of parameters were made for it now."""
         made = 0
         if callable(values):
-            parameters = _parameters(values(), names)
+            parameters = encoded(values(), names)
             made = sum(map(len, filter(None, parameters)))
         if self._prepares:
             self.pgconn.send_query_prepared(statement.key, parameters)
@@ -196,7 +181,7 @@ class Wire:
                 rows = self.rows(result, commits=position == last)
             except Error as error:
                 if position in sent:
-                    vars(error)[_TAKEN] = sent[position].taken
+                    note_taken(error, sent[position])
                 raise
             if position in fresh:
                 self._prepared.add(fresh[position])
@@ -270,12 +255,3 @@ def _tell(schema: str, calls: Sequence[Call], openings: Sequence[bytes], closing
         _logger.debug("%s: %s", statement.name, statement.positional(schema)[0].decode())
     if closing is not None:
         _logger.debug("%s", closing.decode())
-
-
-def _parameters(values: Mapping[str, Any], names: Sequence[str]) -> list[bytes | None]:
-    texts = [values[name] for name in names]
-    parameters = [None if text is None else (text if type(text) is str else str(text)).encode() for text in texts]
-    if b"\0" in b"".join(filter(None, parameters)):
-        # libpq would send what is before it.
-        raise DataError("text must not contain NUL")
-    return parameters

@@ -28,11 +28,12 @@ from metacore.domain.values.amounts import canonical
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Row
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, BALANCE_HEAD, ORDER, to_array, to_text
 from metacore.postgres.client.named_calls import NamedCalls
-from metacore.postgres.client.session import Session, TransactionSession
+from metacore.postgres.client.session import Session
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Row
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.reservations import AUDIT as RESERVED
 from metacore.postgres.statements.transactions import CHECK_USER

@@ -26,9 +26,10 @@ from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_key
 from metacore.domain.values.times import require_time
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.codecs import BAR_PART, Parameters, to_array, to_text
-from metacore.postgres.client.session import Session, TransactionSession
-from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.client.session import Session
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import bars as statements
 from metacore.storage.bars import BarStorage
 

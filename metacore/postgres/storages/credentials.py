@@ -32,10 +32,11 @@ from metacore.domain.people.users import User
 from metacore.domain.values.model import require_id
 from metacore.domain.values.secrets import hide
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.codecs import USER, to_array, to_text
 from metacore.postgres.client.named_calls import NamedCalls
-from metacore.postgres.client.session import Session, TransactionSession
-from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.client.session import Session
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import credentials as statements
 from metacore.postgres.statements.balances import KNOWN_USER
 from metacore.postgres.statements.names import FIND_MANY, GIVE_UP, TAKE_FREE

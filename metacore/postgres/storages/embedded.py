@@ -6,8 +6,8 @@ from metacore._compat.aio import in_thread
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.postgres.backend import embedded_path
+from metacore.postgres.client.autocommit_session import AutocommitSession
 from metacore.postgres.client.pool import Pool
-from metacore.postgres.client.session import Session
 from metacore.postgres.embedded import EmbeddedPostgres
 from metacore.postgres.schema.deployer import SchemaDeployer
 from metacore.postgres.storages.storage import PostgresStorage
@@ -17,7 +17,7 @@ class EmbeddedStorage(PostgresStorage):
     """A `PostgresStorage` with a server of its own, started and deployed when it opens and stopped when it closes."""
 
     def __init__(self, url: str, settings: Settings | None = None, clock: Clock | None = None) -> None:
-        super(PostgresStorage, self).__init__(Session(EmbeddedPool(embedded_path(url), settings, clock)))
+        super(PostgresStorage, self).__init__(AutocommitSession(EmbeddedPool(embedded_path(url), settings, clock)))
 
 
 class EmbeddedPool(Pool):

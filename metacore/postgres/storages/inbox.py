@@ -18,9 +18,10 @@ from metacore.domain.messages.inbox import (
 )
 from metacore.domain.values.text import require_key
 from metacore.domain.values.times import require_time
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import to_array, to_text
-from metacore.postgres.client.session import Session, TransactionSession
-from metacore.postgres.client.wire import Call
+from metacore.postgres.client.session import Session
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import inbox as statements
 from metacore.storage.inbox import InboxStorage
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from metacore.domain.people.names import Name, exchanged
-from metacore.postgres.client.wire import Call
+from metacore.postgres.client.call import Call
 from metacore.postgres.statements import names as statements
 
 

@@ -11,10 +11,10 @@ from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome, new
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import to_array, to_text
 from metacore.postgres.client.order_record_codec import decode, decode_all, encode_all
 from metacore.postgres.client.session import Session
-from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import order_records as statements
 from metacore.storage.order_records import OrderRecordStorage
 

@@ -23,10 +23,11 @@ from metacore.domain.messages.events import Event, NewEvent, page_of
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_key, require_seq, require_text
 from metacore.domain.values.times import require_time
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import DEAD_LETTER, EVENT, to_array, to_text
 from metacore.postgres.client.horizons import Horizons
-from metacore.postgres.client.session import Session, TransactionSession
-from metacore.postgres.client.wire import Call
+from metacore.postgres.client.session import Session
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import dead_letters as dead_letter_statements
 from metacore.postgres.statements import outbox as statements
 from metacore.postgres.storages.outbox_claims import Claiming, end, lock, save, wait_for, wake_rest

@@ -15,10 +15,10 @@ from uuid import UUID
 
 from metacore.domain.messages.claims import Claim, ClaimedKey, Delay, KeyProgress, Wanted
 from metacore.domain.messages.events import Event, EventKey
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import EVENT, KEY_PROGRESS, to_array, to_text
 from metacore.postgres.client.horizons import Horizons
-from metacore.postgres.client.session import TransactionSession
-from metacore.postgres.client.wire import Call
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import outbox as statements
 
 MOST_WAKEUPS = 5000

@@ -15,9 +15,10 @@ from metacore.domain.values.model import unchecked
 from metacore.domain.values.pages import Page
 from metacore.domain.values.symbols import parse_symbol, parsed
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.codecs import HOLDING, to_array, to_text
-from metacore.postgres.client.session import Session, TransactionSession
-from metacore.postgres.client.wire import Call, Row
+from metacore.postgres.client.session import Session
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import portfolios as statements
 from metacore.storage.portfolios import PortfolioStorage
 

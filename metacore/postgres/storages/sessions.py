@@ -14,9 +14,10 @@ from metacore.domain.values.model import revised
 from metacore.domain.values.text import require_key
 from metacore.domain.values.times import require_time
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import SESSION, USER, to_array, to_text
-from metacore.postgres.client.session import Session, TransactionSession
-from metacore.postgres.client.wire import Call
+from metacore.postgres.client.session import Session
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import sessions as statements
 from metacore.postgres.statements.users import GET as GET_USER
 from metacore.storage.sessions import SessionStorage

@@ -8,9 +8,9 @@ from metacore._compat.psycopg_aio import Connection, ConnectionPool
 from metacore.backends.bundles import BaseStorage
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
+from metacore.postgres.client.autocommit_session import AutocommitSession
 from metacore.postgres.client.bound import BoundSession
 from metacore.postgres.client.pool import Pool
-from metacore.postgres.client.session import Session
 from metacore.postgres.storages.transaction import PostgresTransaction
 from metacore.storage.storage import Transaction
 
@@ -19,7 +19,7 @@ class PostgresStorage(BaseStorage):
     """`metacore.storage.storage.Storage` over PostgreSQL, through a pool of connections."""
 
     transaction_class = PostgresTransaction
-    _session: Session
+    _resources: Pool
 
     def __init__(
         self,
@@ -28,8 +28,8 @@ class PostgresStorage(BaseStorage):
         clock: Clock | None = None,
         pool: ConnectionPool[Any] | None = None,
     ) -> None:
-        super().__init__(Session(Pool(url, settings, clock, pool)))
+        super().__init__(AutocommitSession(Pool(url, settings, clock, pool)))
 
     def bind(self, connection: Connection[Any]) -> Transaction:
-        self._session.check()
-        return self._bound(BoundSession(self._session.pool, connection))
+        self._resources.check()
+        return self._bound(BoundSession(self._resources, connection))

@@ -9,7 +9,7 @@ from metacore._compat.psycopg_aio import Connection
 from metacore.backends.bundles import BaseTransaction
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
-from metacore.postgres.client.session import TransactionSession
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.storages.transaction_load import load
 from metacore.postgres.storages.transaction_save import save
 

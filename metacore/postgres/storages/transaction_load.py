@@ -13,6 +13,7 @@ from metacore.domain.trading.decisions import FactWindow, Loaded, Selection, Tra
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import OrderSide
 from metacore.domain.trading.trades import Trade
+from metacore.postgres.client.call import Row
 from metacore.postgres.client.codecs import (
     BALANCE,
     BALANCE_ENTRY,
@@ -26,8 +27,7 @@ from metacore.postgres.client.codecs import (
     to_text,
 )
 from metacore.postgres.client.named_calls import NamedCalls
-from metacore.postgres.client.session import TransactionSession
-from metacore.postgres.client.wire import Row
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.reservations import lock as lock_reservations
 from metacore.postgres.storages.balance_writes import add_locks, distinct

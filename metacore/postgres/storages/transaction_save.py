@@ -16,6 +16,7 @@ from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, Versioned, row_key
 from metacore.domain.trading.entries import apply_deltas, moved_balances, only_referenced
 from metacore.domain.trading.user_transfers import UserTransfer
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import (
     BALANCE,
     ORDER,
@@ -28,9 +29,8 @@ from metacore.postgres.client.codecs import (
     to_array,
 )
 from metacore.postgres.client.named_calls import NamedCalls
-from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import reservations as reservation_statements
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements

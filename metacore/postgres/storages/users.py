@@ -12,10 +12,10 @@ from metacore.domain.people.users import NewUser, User, UserPatch
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_integer, require_text
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import USER, to_text
-from metacore.postgres.client.session import TransactionSession
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call
+from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import users as statements
 from metacore.postgres.statements.credentials import HASHES, LOCK
 from metacore.postgres.statements.names import FIND

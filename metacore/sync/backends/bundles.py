@@ -20,7 +20,7 @@ from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.errors import ConfigurationError, MetacoreError, RetryableError, bare
 from metacore.storage.stats import Stats
 from metacore.sync.backends.counting import counted
-from metacore.sync.backends.sessions import BaseSession, BaseTransactionSession
+from metacore.sync.backends.sessions import BaseAutocommitSession, BaseSession, BaseTransactionSession
 from metacore.sync.storage.storage import Storage, Storages, Transaction
 from metacore.sync.storage.storages import STORAGES
 from metacore.sync.storage.streams import pages_of
@@ -105,8 +105,9 @@ class BaseStorage(Bundle, Storage):
     """A storage: opened once, closed at the end, with what all of its operations share."""
 
     transaction_class: ClassVar[type[BaseTransaction]]
+    _session: BaseAutocommitSession[Any]
 
-    def __init__(self, session: BaseSession[Any]) -> None:
+    def __init__(self, session: BaseAutocommitSession[Any]) -> None:
         super().__init__(session, self.transaction_class.package)
         self._resources = session.resources
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -20,7 +20,7 @@ X = TypeVar("X", bound="BaseTransactionSession[Any]")
 
 
 class BaseSession(ABC, Generic[X]):
-    """Operations outside of any transaction: each commits by itself."""
+    """Operations on what the storages store."""
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
@@ -49,6 +49,22 @@ class BaseSession(ABC, Generic[X]):
 
     def enforce_doom(self) -> None:
         """Where a transaction is doomed that others are to commit, see to it that they cannot."""
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[X]:
+        """A session of its own for the block: what is done by it is kept at its end, and undone on an error."""
+
+    @abstractmethod
+    def run(self, work: Callable[[X], Eventual[T]]) -> T:
+        """What `work` returns, called with a session of `transaction`."""
+
+    def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
+        with self.transaction() as session:
+            return work(session)
+
+
+class BaseAutocommitSession(BaseSession[X]):
+    """Operations outside of any transaction: each commits by itself."""
 
     @abstractmethod
     def ping(self) -> None:
@@ -82,10 +98,6 @@ class BaseSession(ABC, Generic[X]):
         except ConnectionLostError as error:
             self.counters.note_retry(error)
         return self._run_once(work)
-
-    def _run_once(self, work: Callable[[X], Eventual[T]]) -> T:
-        with self.transaction() as session:
-            return work(session)
 
 
 class WholeOperation:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from metacore._compat.blocking import Lock
 from metacore.config import Settings
@@ -13,7 +14,7 @@ from metacore.domain.values.times import Clock
 from metacore.errors import LockTimeoutError
 from metacore.memory.schema import Views, new_tables
 from metacore.sync.backends.resources import Resources
-from metacore.sync.backends.sessions import BaseSession, BaseTransactionSession
+from metacore.sync.backends.sessions import BaseAutocommitSession, BaseSession, BaseTransactionSession
 
 
 class Store(Resources):
@@ -43,6 +44,20 @@ class Store(Resources):
 
 
 class Session(BaseSession["TransactionSession"]):
+    """Operations on the tables of a store."""
+
+    store: Store
+
+    @abstractmethod
+    def read(self) -> AbstractContextManager[Views]:
+        """The tables, to be read by one operation."""
+
+    @abstractmethod
+    def write(self) -> AbstractContextManager[Views]:
+        """The tables, to be changed by one operation: all of it or, on an error, nothing."""
+
+
+class AutocommitSession(BaseAutocommitSession["TransactionSession"], Session):
     """Operations outside of any transaction: each commits by itself."""
 
     def __init__(self, store: Store) -> None:
@@ -54,14 +69,12 @@ class Session(BaseSession["TransactionSession"]):
 
     @contextmanager
     def read(self) -> Iterator[Views]:
-        """The tables, to be read by one operation."""
         self.check()
         with self.store.mutex:
             yield Views(self.store.tables)
 
     @contextmanager
     def write(self) -> Iterator[Views]:
-        """The tables, to be changed by one operation: all of it or, on an error, nothing."""
         writer = self.store.lock()
         try:
             views = Views(self.store.tables)

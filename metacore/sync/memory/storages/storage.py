@@ -7,7 +7,7 @@ from metacore.backends.schemes import unknown_url
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.sync.backends.bundles import BaseStorage
-from metacore.sync.memory.storages.session import Session, Store
+from metacore.sync.memory.storages.session import AutocommitSession, Store
 from metacore.sync.memory.storages.transaction import MemoryTransaction
 
 
@@ -23,4 +23,4 @@ class MemoryStorage(BaseStorage):
     def __init__(self, url: str = "memory://", settings: Settings | None = None, clock: Clock | None = None) -> None:
         if url.partition(":")[2] not in ("", "//"):
             raise unknown_url()
-        super().__init__(Session(Store(settings, clock)))
+        super().__init__(AutocommitSession(Store(settings, clock)))

@@ -11,11 +11,12 @@ from metacore.domain.trading.archiving import ArchivePart, History, gone
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.trades import Trade
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.codecs import ARCHIVE_PART, to_array
-from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import archives as statements
 from metacore.postgres.statements.transactions import CHECK_ORDERS, CHECK_TRADES, LOCK_USER_EXCLUSIVELY
-from metacore.sync.postgres.client.session import Session, TransactionSession
+from metacore.sync.postgres.client.session import Session
+from metacore.sync.postgres.client.transaction_session import TransactionSession
 from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.storage.archives import ArchiveStorage
 

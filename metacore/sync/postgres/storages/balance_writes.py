@@ -10,9 +10,9 @@ from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.commands import by_user
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, of_user, to_array, to_text
 from metacore.postgres.client.named_calls import NamedCalls
-from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import balances as statements
 
 

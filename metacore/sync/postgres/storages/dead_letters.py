@@ -11,8 +11,8 @@ from metacore.domain.messages.dead_letters import DeadLetter, Resolution, latest
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import require_text
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.codecs import DEAD_LETTER, to_text
-from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import dead_letters as statements
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.storage.dead_letters import DeadLetterStorage

@@ -9,8 +9,8 @@ from metacore.domain.values.times import Clock
 from metacore.postgres.backend import embedded_path
 from metacore.postgres.embedded import EmbeddedPostgres
 from metacore.postgres.schema.deployer import SchemaDeployer
+from metacore.sync.postgres.client.autocommit_session import AutocommitSession
 from metacore.sync.postgres.client.pool import Pool
-from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.storage import PostgresStorage
 
 
@@ -18,7 +18,7 @@ class EmbeddedStorage(PostgresStorage):
     """A `PostgresStorage` with a server of its own, started and deployed when it opens and stopped when it closes."""
 
     def __init__(self, url: str, settings: Settings | None = None, clock: Clock | None = None) -> None:
-        super(PostgresStorage, self).__init__(Session(EmbeddedPool(embedded_path(url), settings, clock)))
+        super(PostgresStorage, self).__init__(AutocommitSession(EmbeddedPool(embedded_path(url), settings, clock)))
 
 
 class EmbeddedPool(Pool):

@@ -14,11 +14,12 @@ from metacore.domain.values.imports import ImportResult, import_conflict
 from metacore.domain.values.model import Model
 from metacore.errors import NotFoundError
 from metacore.postgres.client import copying
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import copy_lines
 from metacore.postgres.client.errors import translate
-from metacore.postgres.client.wire import Call
 from metacore.postgres.statements.imports import CLOSE_USERS, LOCK_USER, NEXT_USERS, Import
-from metacore.sync.postgres.client.session import Session, TransactionSession
+from metacore.sync.postgres.client.session import Session
+from metacore.sync.postgres.client.transaction_session import TransactionSession
 
 _BLOCK = 500
 

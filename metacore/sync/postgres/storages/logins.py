@@ -14,8 +14,8 @@ from metacore.domain.people.users import NewUser, User
 from metacore.domain.values.secrets import Secret
 from metacore.domain.values.text import require_text
 from metacore.errors import ConflictError, NotFoundError
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import LOGIN, USER, to_text
-from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import logins as statements
 from metacore.postgres.statements import users as user_statements
 from metacore.postgres.statements.names import FIND

@@ -14,8 +14,8 @@ from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.order_updates import NewOrderUpdate, OrderUpdate
 from metacore.domain.trading.orders import OrderKey
 from metacore.errors import NotFoundError
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.codecs import ORDER_UPDATE, of_user, to_array, to_text
-from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import order_updates as statements
 from metacore.postgres.statements.transactions import CHECK_ORDERS
 from metacore.sync.postgres.client.session import Session

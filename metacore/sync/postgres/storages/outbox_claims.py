@@ -16,11 +16,11 @@ from uuid import UUID
 
 from metacore.domain.messages.claims import Claim, ClaimedKey, Delay, KeyProgress, Wanted
 from metacore.domain.messages.events import Event, EventKey
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import EVENT, KEY_PROGRESS, to_array, to_text
 from metacore.postgres.client.horizons import Horizons
-from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import outbox as statements
-from metacore.sync.postgres.client.session import TransactionSession
+from metacore.sync.postgres.client.transaction_session import TransactionSession
 
 MOST_WAKEUPS = 5000
 """How many wakeups a claim looks at: as many as it wants keys at first, and more while they are of no use."""

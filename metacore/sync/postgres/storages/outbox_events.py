@@ -10,8 +10,8 @@ from functools import partial
 from operator import attrgetter
 
 from metacore.domain.messages.events import Event, EventKey, NewEvent, WrittenEvent, by_key, numbered
+from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.codecs import EVENT, to_array, to_text
-from metacore.postgres.client.wire import Call, Row
 from metacore.postgres.statements import outbox as statements
 
 Appended = Callable[[Sequence[Sequence[Row]]], Sequence[Event]]

@@ -9,9 +9,9 @@ from metacore._compat.psycopg_blocking import Connection, ConnectionPool
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
 from metacore.sync.backends.bundles import BaseStorage
+from metacore.sync.postgres.client.autocommit_session import AutocommitSession
 from metacore.sync.postgres.client.bound import BoundSession
 from metacore.sync.postgres.client.pool import Pool
-from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.storages.transaction import PostgresTransaction
 from metacore.sync.storage.storage import Transaction
 
@@ -20,7 +20,7 @@ class PostgresStorage(BaseStorage):
     """`metacore.sync.storage.storage.Storage` over PostgreSQL, through a pool of connections."""
 
     transaction_class = PostgresTransaction
-    _session: Session
+    _resources: Pool
 
     def __init__(
         self,
@@ -29,8 +29,8 @@ class PostgresStorage(BaseStorage):
         clock: Clock | None = None,
         pool: ConnectionPool[Any] | None = None,
     ) -> None:
-        super().__init__(Session(Pool(url, settings, clock, pool)))
+        super().__init__(AutocommitSession(Pool(url, settings, clock, pool)))
 
     def bind(self, connection: Connection[Any]) -> Transaction:
-        self._session.check()
-        return self._bound(BoundSession(self._session.pool, connection))
+        self._resources.check()
+        return self._bound(BoundSession(self._resources, connection))

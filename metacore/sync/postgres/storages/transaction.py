@@ -10,7 +10,7 @@ from metacore._compat.psycopg_blocking import Connection
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.sync.backends.bundles import BaseTransaction
-from metacore.sync.postgres.client.session import TransactionSession
+from metacore.sync.postgres.client.transaction_session import TransactionSession
 from metacore.sync.postgres.storages.transaction_load import load
 from metacore.sync.postgres.storages.transaction_save import save
 

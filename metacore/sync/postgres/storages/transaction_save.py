@@ -17,6 +17,7 @@ from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, Versioned, row_key
 from metacore.domain.trading.entries import apply_deltas, moved_balances, only_referenced
 from metacore.domain.trading.user_transfers import UserTransfer
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import (
     BALANCE,
     ORDER,
@@ -30,13 +31,12 @@ from metacore.postgres.client.codecs import (
 )
 from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import reservations as reservation_statements
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
 from metacore.postgres.statements.order_updates import APPEND
 from metacore.postgres.statements.users import LOCK
-from metacore.sync.postgres.client.session import TransactionSession
+from metacore.sync.postgres.client.transaction_session import TransactionSession
 from metacore.sync.postgres.storages.balance_writes import add_locks, write
 from metacore.sync.postgres.storages.names import exchange
 from metacore.sync.postgres.storages.order_updates import values_of as values_of_updates

@@ -24,9 +24,9 @@ from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from uuid import UUID
 
+from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import to_array
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Call
 from metacore.postgres.statements import turns as statements
 from metacore.sync.postgres.client.session import Session
 
