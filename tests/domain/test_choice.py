@@ -58,3 +58,4 @@ def test_the_smallest_units_of_large_amounts_are_told_apart():
     steps = [{"A": large}, {"A": unit}, {"A": unit * 2}]
     assert choose({"A": -(unit * 2)}, steps) == (2,)
     assert choose({"A": -(unit * 3)}, steps) == (1, 2)
+    assert choose({"A": Decimal("-1" + "0" * 37 + "." + "0" * 35 + "1")}, steps) == (0, 1)

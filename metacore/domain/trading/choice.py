@@ -29,7 +29,7 @@ def choose(unexplained: Mapping[str, Decimal], steps: Sequence[Steps]) -> tuple[
     ):
         return None
     numbers = _whole([[step.get(asset, ZERO) for asset in assets] for step in steps])
-    (missing,) = _whole([[-unexplained.get(asset, ZERO) for asset in assets]])
+    (missing,) = _whole([[unexplained.get(asset, ZERO).copy_negate() for asset in assets]])
     middle = len(steps) // 2
     first, second = _ways(numbers, range(middle)), _ways(numbers, range(middle, len(steps)))
     found: list[_Way] = []
