@@ -29,7 +29,7 @@ from metacore.domain.trading.trade_identity import find_stored, tells_the_same
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
-from metacore.domain.values.amounts import ZERO, canonical, exact
+from metacore.domain.values.amounts import ZERO, addition, canonical, difference
 from metacore.domain.values.model import Model, revised, unchecked
 from metacore.domain.values.times import require_possible
 from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
@@ -106,8 +106,7 @@ def settle_trade(work: UnitOfWork, new: NewTrade, tolerance: timedelta = TOLERAN
     """Write to `work` what `new`, or the stored trade that it tells of, brings about."""
     try:
         require_possible(new.traded_at, work.now, "traded_at")
-        with exact():
-            return _settled(work.state_of(new.user_id), new, tolerance)
+        return _settled(work.state_of(new.user_id), new, tolerance)
     except ConflictError as error:
         return _result(Outcome.CONFLICT, error=error)
     except (InvalidDataError, NotFoundError) as error:
@@ -147,8 +146,8 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
         order,
         **moved,
         **version,
-        settled_quantity=canonical(order.settled_quantity + trade.quantity),
-        settled_quote_quantity=canonical(order.settled_quote_quantity + money),
+        settled_quantity=canonical(addition(order.settled_quantity, trade.quantity)),
+        settled_quote_quantity=canonical(addition(order.settled_quote_quantity, money)),
     )
     fact = fact_of(order, trade, money) if is_close(state, trade.traded_at, tolerance) else None
     before = fact is not None and is_covered(state, fact, tolerance)
@@ -157,11 +156,11 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
     else:
         fill = settle(order, after, trade, money, state.funds)
 
-    others = unsettled.quantity - trade.quantity if counted else unsettled.quantity
+    others = difference(unsettled.quantity, trade.quantity) if counted else unsettled.quantity
     if fill.missing:
         outcome, trade_state = Outcome.PENDING, TradeState.PENDING
         is_moved = any(getattr(order, name) != value for name, value in moved.items())
-        after, waiting = revised(order, **moved, **version) if is_moved else order, others + trade.quantity
+        after, waiting = revised(order, **moved, **version) if is_moved else order, addition(others, trade.quantity)
     else:
         outcome, trade_state = Outcome.COVERED if before else Outcome.SETTLED, TradeState.SETTLED
         after, waiting = revised(after, held_amount=fill.held_amount), others
@@ -179,9 +178,9 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
 
 def _moved_by(more: tuple[Decimal, Decimal], order: Order, unsettled: Unsettled) -> dict[str, Any]:
     """What a quantity and quote amount `more` than those that are `unsettled` make of `order`."""
-    quantity, money = more
-    executed = max(order.executed_quantity, order.settled_quantity + unsettled.quantity + quantity)
-    quote = max(order.executed_quote_quantity, order.settled_quote_quantity + unsettled.quote_quantity + money)
+    quantity, money = addition(unsettled.quantity, more[0]), addition(unsettled.quote_quantity, more[1])
+    executed = max(order.executed_quantity, addition(order.settled_quantity, quantity))
+    quote = max(order.executed_quote_quantity, addition(order.settled_quote_quantity, money))
     if error := too_much(executed, quote, "quantity"):
         raise error
     return {

@@ -177,14 +177,15 @@ class UserState:
 
     def post(self, deltas: Sequence[BalanceDelta]) -> None:
         """Move funds; the rule has seen to it that none falls below zero."""
-        with exact():
-            for delta in deltas:
-                funds = self.funds[delta.asset]
-                funds.free += delta.delta_free
-                funds.locked += delta.delta_locked
-                if delta.delta_unexplained:
-                    before = self.unexplained.get(delta.asset, ZERO)
-                    self.unexplained[delta.asset] = canonical(before + delta.delta_unexplained)
+        for delta in deltas:
+            asset, funds = delta.asset, self.funds[delta.asset]
+            if delta.delta_free:
+                funds.free = addition(funds.free, delta.delta_free)
+            if delta.delta_locked:
+                funds.locked = addition(funds.locked, delta.delta_locked)
+            if delta.delta_unexplained:
+                before = self.unexplained.get(asset, ZERO)
+                self.unexplained[asset] = canonical(addition(before, delta.delta_unexplained))
         self.deltas += deltas
 
     def require_room(self, asset: str, amount: Decimal, unexplained: Decimal, field: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from decimal import (
     ROUND_DOWN,
@@ -40,13 +40,17 @@ TOO_LARGE = f"at most {WHOLE_DIGITS} digits before the point"
 TOO_FINE = f"at most {DECIMAL_PLACES} digits after the point"
 
 
-def _context(digits: int, *traps: type[DecimalException]) -> Context:
+def _context(digits: int, *traps: type[DecimalException], rounding: str = ROUND_HALF_EVEN) -> Context:
     traps = (InvalidOperation, DivisionByZero, Overflow, *traps)
-    return Context(digits, ROUND_HALF_EVEN, Emin=-999, Emax=999, capitals=1, clamp=0, flags=[], traps=[*traps])
+    return Context(digits, rounding, Emin=-999, Emax=999, capitals=1, clamp=0, flags=[], traps=[*traps])
 
 
 # A product of two amounts has 148 digits; the rest is room for the sum of as many as one likes.
 _CONTEXT = _context(256)
+_normalized = _CONTEXT.normalize
+_quantized = _CONTEXT.quantize
+_quantized_up = _context(256, rounding=ROUND_UP).quantize
+_quantized_down = _context(256, rounding=ROUND_DOWN).quantize
 _SUM_CONTEXT = _context(256, Inexact)
 _AMOUNT_CONTEXT = _context(WHOLE_DIGITS + DECIMAL_PLACES, Inexact)
 _WHOLE = rf"-?(?:0|[1-9]\d{{0,{WHOLE_DIGITS - 1}}})"
@@ -110,41 +114,36 @@ def canonical(number: Decimal) -> Decimal:
     """`number` without exponent, trailing zeros and negative zero: equal amounts look equal."""
     if not number:
         return ZERO
-    stripped = number.normalize(_CONTEXT)
+    stripped = _normalized(number)
     # The text of a number shows a plus only in a positive exponent; asking `as_tuple()` costs five times as much.
     if "+" not in str(stripped):
         return stripped
-    return number if number.same_quantum(_ONE) else stripped.quantize(_ONE, context=_CONTEXT)
+    return number if number.same_quantum(_ONE) else _quantized(stripped, _ONE)
 
 
 def round_up(number: Decimal) -> Decimal:
     """`number` at 18 places, away from zero: what somebody must pay or hold."""
-    return canonical(number.quantize(ATTO, ROUND_UP, context=_CONTEXT))
+    return canonical(_quantized_up(number, ATTO))
 
 
 def round_down(number: Decimal) -> Decimal:
     """`number` at 18 places, towards zero: what somebody receives."""
-    return canonical(number.quantize(ATTO, ROUND_DOWN, context=_CONTEXT))
+    return canonical(_quantized_down(number, ATTO))
 
 
-def product(first: Decimal, second: Decimal) -> Decimal:
-    """The exact product."""
-    return _CONTEXT.multiply(first, second)
+product: Callable[[Decimal, Decimal], Decimal] = _CONTEXT.multiply
+"""The exact product of two."""
+
+addition: Callable[[Decimal, Decimal], Decimal] = _CONTEXT.add
+"""The exact sum of two."""
+
+difference: Callable[[Decimal, Decimal], Decimal] = _CONTEXT.subtract
+"""The exact difference of two."""
 
 
 def is_small(first: Decimal, second: Decimal) -> bool:
     """Whether the mere sizes of two tell that their product is no more than an amount can be, rounded up too."""
     return first.adjusted() + second.adjusted() + 2 < WHOLE_DIGITS
-
-
-def addition(first: Decimal, second: Decimal) -> Decimal:
-    """The exact sum of two."""
-    return _CONTEXT.add(first, second)
-
-
-def difference(first: Decimal, second: Decimal) -> Decimal:
-    """The exact difference."""
-    return _CONTEXT.subtract(first, second)
 
 
 def total(numbers: Iterable[Decimal]) -> Decimal:

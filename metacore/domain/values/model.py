@@ -20,6 +20,8 @@ from metacore.errors import InvalidDataError
 
 M = TypeVar("M", bound="Model")
 
+_new: Callable[[type[M]], M] = object.__new__
+
 # The slots of a model, written directly: half the cost of `object.__setattr__` by name.
 _set_values, _set_given, _set_extra, _set_private = (
     BaseModel.__dict__[slot].__set__
@@ -127,7 +129,7 @@ def unchecked(model: type[M], values: dict[str, Any]) -> M:
     An order of magnitude cheaper than validation; `values` belongs to the instance from then on. Only the names are
     looked at, and only where `__debug__` is: TypeError if one is missing or unknown.
     """
-    if __debug__ and values.keys() != _field_names(model):
+    if __debug__ and values.keys() != _FIELDS[model]:
         raise _wrong_names(model, values)
     return _assembled(model, values)
 
@@ -136,36 +138,42 @@ def revised(instance: M, **values: Any) -> M:
     """A copy of `instance` with these, already valid, `values`: as `unchecked` makes it."""
     model, revision = type(instance), instance.__dict__ | values
     # It has a value of each field, so that only a name more can be wrong.
-    if __debug__ and len(revision) != len(_field_names(model)):
+    if __debug__ and len(revision) != len(_FIELDS[model]):
         raise _wrong_names(model, revision)
     return _assembled(model, revision)
 
 
 def unchecked_maker(model: type[M], names: Iterable[str]) -> Callable[[dict[str, Any]], M]:
     """What makes a `model` as `unchecked` does, of values that all have these `names`, which are looked at once."""
-    if (fixed := set(names)) != _field_names(model):
+    if (fixed := set(names)) != _FIELDS[model]:
         raise _wrong_names(model, fixed)
     return partial(_assembled, model)
 
 
 def _assembled(model: type[M], values: dict[str, Any]) -> M:
-    self = object.__new__(model)
+    self = _new(model)
     _set_values(self, values)
-    _set_given(self, _field_names(model))
+    _set_given(self, _FIELDS[model])
     _set_extra(self, None)
     _set_private(self, None)
     return self
 
 
 def _wrong_names(model: type[Model], given: Iterable[str]) -> TypeError:
-    names, found = _field_names(model), set(given)
+    names, found = _FIELDS[model], set(given)
     missing, unknown = sorted(names - found), sorted(found - names)
     return TypeError(f"{model.__name__} needs a value of each field and no others: {missing=}, {unknown=}")
 
 
-@cache
-def _field_names(model: type[Model]) -> set[str]:
-    return set(model.model_fields)
+class _Fields(dict[type[Model], set[str]]):
+    """The names of the fields of each model, looked up without a call."""
+
+    def __missing__(self, model: type[Model]) -> set[str]:
+        self[model] = names = set(model.model_fields)
+        return names
+
+
+_FIELDS = _Fields()
 
 
 def across(reason: str, *fields: str) -> PydanticCustomError:
