@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence, Set
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import CommitFailedError, KafkaError
-from pydantic import ValidationError
 
 from common.brokers import ANSWERS_WITHIN, new_topics, require_topics, rest, within
 from common.health import UnwellError
 from common.waiting import Backoff
-from marketplace.context import AfterCommit, ServiceContext, Take
+from marketplace.context import AfterCommit, Contents, ServiceContext
+from marketplace.resting import resting
 from marketplace.rows import PASSING
+from marketplace.told import Message, Told, alike, in_turns, read_from
 from metacore import AcceptOutcome, DeadLetter, Event, StorageUnavailableError, Transaction
 
-_Message: TypeAlias = ConsumerRecord[bytes, bytes]
-
-_POLL, _REST, _FETCH = 10, 50, 200
+_POLL, _FETCH = 10, 200
 """Milliseconds: see the consumer of the order service."""
+_LEAST_REST = 0.05
 _BATCH, _MANY = 500, 100
 _AT_ONCE = 8
 """How many are worked on at the same time that could not take effect together; each has a connection."""
@@ -30,28 +31,20 @@ _AT_ONCE = 8
 _logger = logging.getLogger(__name__)
 
 
-class _Told(NamedTuple):
-    """An event, and the message that it came by."""
-
-    message: _Message
-    event: Event
-
-
 class Consumer:
     """Gives the events of topics to their effects. An offset is committed after its event has taken effect.
 
-    What comes together takes effect together, in one transaction for those of a type. If that cannot be, each takes
-    effect alone. What is no event, or cannot take effect however often it is tried, is a dead letter, and so are those
-    of its key that come after it; other keys go on.
+    What comes together takes effect together, in one transaction. If that cannot be, each takes effect alone. What is
+    no event, or cannot take effect however often it is tried, is a dead letter, and so are those of its key that come
+    after it; other keys go on.
     """
 
-    def __init__(self, context: ServiceContext, takes: Mapping[str, Take], alone: Set[str]) -> None:
-        """Events of a type of `alone` take effect one by one."""
+    def __init__(self, context: ServiceContext, contents: Contents) -> None:
         self._storage, self._url, self._tracing = context.storage, context.urls["SERVICES_KAFKA"], context.tracing
         self._partitions = context.settings.partitions
         # Of the group, of its one member, and of the inbox.
         self._name = context.topic(context.name)
-        self._takes, self._alone = takes, alone
+        self._takes, self._passes, self._alone = contents.takes, contents.passes, contents.alone
         self._trouble: str | None = "not connected yet"
         self._connected = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -93,12 +86,13 @@ class Consumer:
             self._connected.set()
             while not stop.is_set():
                 polled = await kafka.getmany(timeout_ms=_POLL, max_records=_BATCH)
+                began = time.monotonic()
                 messages = [one for some in polled.values() for one in some]
                 if messages and await self._take_all(messages, stop):
                     await self._commit(kafka, {place: some[-1].offset + 1 for place, some in polled.items()})
                 if len(messages) < _MANY:
                     # What is told meanwhile takes effect together.
-                    await rest(kafka, _REST)
+                    await rest(kafka, 1000 * resting(time.monotonic() - began, _LEAST_REST))
         finally:
             await within(ANSWERS_WITHIN, kafka.stop())
 
@@ -109,27 +103,23 @@ class Consumer:
             # The group was dealt anew; whoever has the partition now gets the messages again, and twice is once.
             _logger.info("the partitions were taken away before a commit")
 
-    async def _take_all(self, messages: Sequence[_Message], stop: asyncio.Event) -> bool:
+    async def _take_all(self, messages: Sequence[Message], stop: asyncio.Event) -> bool:
         """Let them take effect, those of a key in turn; whether all have, and none was given up to end."""
-        told = list[_Told]()
+        told = list[Told]()
         for message in messages:
-            try:
-                event = Event.model_validate_json(message.value or b"")
-            except ValidationError as error:
-                reason = f"no event: {error.error_count()} errors"
-            else:
-                reason = "" if event.topic == message.topic else "an event of another topic"
-                told += [] if reason else [_Told(message, event)]
-            if reason and not await self._insist_to_put_aside(message, reason, stop):
+            read = read_from(message, self._passes)
+            if isinstance(read, Told):
+                told.append(read)
+            elif not await self._insist_to_put_aside(message, read, stop):
                 return False
-        for some in _in_turns(told):
+        for some in in_turns(told, self._alone):
             if not await self._take_together(some, stop):
                 return False
         return True
 
-    async def _take_together(self, told: Sequence[_Told], stop: asyncio.Event) -> bool:
+    async def _take_together(self, told: Sequence[Told], stop: asyncio.Event) -> bool:
         backoff = Backoff(stop)
-        while len(told) > 1 and told[0].event.type not in self._alone:
+        while len(told) > 1 and told[0].type not in self._alone:
             try:
                 outcomes = await self._effects(told)
             except StorageUnavailableError as error:
@@ -142,9 +132,15 @@ class Consumer:
             else:
                 gaps = [one for one, outcome in zip(told, outcomes, strict=True) if outcome is AcceptOutcome.GAP]
                 return all([await self._miss(one, stop) for one in gaps])
-        return all(await asyncio.gather(*(self._take_alone(one, stop) for one in told)))
+        by_key: dict[tuple[str, str], list[Told]] = {}
+        for one in told:
+            by_key.setdefault((one.message.topic, one.key), []).append(one)
+        return all(await asyncio.gather(*(self._take_in_turn(some, stop) for some in by_key.values())))
 
-    async def _take_alone(self, told: _Told, stop: asyncio.Event) -> bool:
+    async def _take_in_turn(self, told: Sequence[Told], stop: asyncio.Event) -> bool:
+        return all([await self._take_alone(one, stop) for one in told])
+
+    async def _take_alone(self, told: Told, stop: asyncio.Event) -> bool:
         async with self._slots:
             backoff = Backoff(stop)
             while (outcome := await self._take(told)) is None:
@@ -152,57 +148,66 @@ class Consumer:
                     return False
         return outcome is not AcceptOutcome.GAP or await self._miss(told, stop)
 
-    async def _take(self, told: _Told) -> AcceptOutcome | None:
+    async def _take(self, told: Told) -> AcceptOutcome | None:
         """Let it take effect, or put it aside; None if it is to be tried again."""
-        message, event = told
         try:
             (outcome,) = await self._effects([told])
         except PASSING as error:
-            self._in_trouble(f"{event.type} {event.seq} of {event.key} waits: {error}")
+            self._in_trouble(f"{told.type} {told.seq} of {told.key} waits: {error}")
             return None
         except Exception as error:  # noqa: BLE001 - whatever is told by whomever, the others are to go on
-            _logger.error("%s %s of %s cannot take effect: %s", event.type, event.seq, event.key, error)
-            is_aside = await self._put_aside(message, f"it cannot take effect: {type(error).__name__}")
+            _logger.error("%s %s of %s cannot take effect: %s", told.type, told.seq, told.key, error)
+            is_aside = await self._put_aside(told.message, f"it cannot take effect: {type(error).__name__}")
             return AcceptOutcome.DUPLICATE if is_aside else None
         return outcome
 
-    async def _effects(self, told: Sequence[_Told]) -> Sequence[AcceptOutcome]:
+    async def _effects(self, told: Sequence[Told]) -> Sequence[AcceptOutcome]:
         """Let them take effect together, and tell what each was."""
         with self._followed(told) as events:
-            outcomes, after = await self._storage.run(lambda transaction: self._accept(transaction, events))
+            outcomes, after = await self._storage.run(lambda transaction: self._accept(transaction, told, events))
         self._trouble = None
-        if after is not None:
-            after()
+        for do in after:
+            do()
         return outcomes
 
     async def _accept(
-        self, transaction: Transaction, events: Sequence[Event]
-    ) -> tuple[Sequence[AcceptOutcome], AfterCommit | None]:
-        places = [(event.topic, event.key, event.seq) for event in events]
+        self, transaction: Transaction, told: Sequence[Told], events: Mapping[int, Event]
+    ) -> tuple[Sequence[AcceptOutcome], Sequence[AfterCommit]]:
+        places = [(one.message.topic, one.key, one.seq) for one in told]
         outcomes = [one.outcome for one in await transaction.inbox.accept_many(self._name, places)]
-        new = [event for event, outcome in zip(events, outcomes, strict=True) if outcome is AcceptOutcome.NEW]
-        return outcomes, await self._takes[events[0].topic](transaction, new) if new else None
+        new = [events[place] for place in events if outcomes[place] is AcceptOutcome.NEW]
+        after = list[AfterCommit]()
+        for some in alike(new):
+            first = some[0]
+            if (do := await self._takes[first.topic](transaction, some)) is not None:
+                after.append(do)
+        return outcomes, after
 
     @contextmanager
-    def _followed(self, told: Sequence[_Told]) -> Iterator[Sequence[Event]]:
-        """The events, each in a span of its own; the headers of each are for what is told of it."""
+    def _followed(self, told: Sequence[Told]) -> Iterator[Mapping[int, Event]]:
+        """The events that something is done for, by their places, each in a span of its own; the headers of each are
+        for what is told of it.
+        """
         with ExitStack() as spans:
-            taken = [spans.enter_context(self._tracing.taking(one.event.topic, one.message.headers)) for one in told]
-            yield [one.event.model_copy(update={"headers": headers}) for one, headers in zip(told, taken, strict=True)]
+            events: dict[int, Event] = {}
+            for place, one in enumerate(told):
+                if one.event is not None:
+                    headers = spans.enter_context(self._tracing.taking(one.event.topic, one.message.headers))
+                    events[place] = one.event.model_copy(update={"headers": headers})
+            yield events
 
-    async def _miss(self, told: _Told, stop: asyncio.Event) -> bool:
-        event = told.event
-        _logger.error("%s %s of %s: one before it is missing", event.type, event.seq, event.key)
+    async def _miss(self, told: Told, stop: asyncio.Event) -> bool:
+        _logger.error("%s %s of %s: one before it is missing", told.type, told.seq, told.key)
         return await self._insist_to_put_aside(told.message, "one before it is missing", stop)
 
-    async def _insist_to_put_aside(self, message: _Message, reason: str, stop: asyncio.Event) -> bool:
+    async def _insist_to_put_aside(self, message: Message, reason: str, stop: asyncio.Event) -> bool:
         backoff = Backoff(stop)
         while not await self._put_aside(message, reason):
             if not await backoff.wait():
                 return False
         return True
 
-    async def _put_aside(self, message: _Message, reason: str) -> bool:
+    async def _put_aside(self, message: Message, reason: str) -> bool:
         position = f"{message.partition}-{message.offset}-{message.timestamp}"
         letter = DeadLetter(
             source=message.topic, position=position, value=message.value, error=reason, failed_at=self._storage.now()
@@ -218,16 +223,3 @@ class Consumer:
         if trouble != self._trouble:
             _logger.warning(trouble)
         self._trouble = trouble
-
-
-def _in_turns(told: Sequence[_Told]) -> Iterator[Sequence[_Told]]:
-    """Of those that are the next of their keys, the ones of one topic and type, by key; until there are no more."""
-    waiting: dict[tuple[str, str], list[_Told]] = {}
-    for one in reversed(told):
-        waiting.setdefault((one.message.topic, one.event.key), []).append(one)
-    while waiting:
-        alike: dict[tuple[str, str], list[_Told]] = {}
-        for key in sorted(waiting):
-            alike.setdefault((key[0], waiting[key][-1].event.type), []).append(waiting[key].pop())
-        waiting = {key: others for key, others in waiting.items() if others}
-        yield from alike.values()

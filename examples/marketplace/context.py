@@ -59,6 +59,8 @@ class Contents:
     """Topics of its outbox."""
     takes: Mapping[str, Take] = field(default_factory=dict)
     """What the events of topics do here."""
+    passes: Set[str] = frozenset()
+    """Types of events that do nothing here: they need not be read."""
     alone: Set[str] = frozenset()
     """Types of events that take effect one by one: what they lock is known only in the course of it."""
     works: Sequence[Work] = ()

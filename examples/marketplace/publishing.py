@@ -15,6 +15,7 @@ from common.brokers import ANSWERS_WITHIN, new_topics, require_topics
 from common.health import UnwellError
 from common.waiting import Backoff
 from marketplace.context import ServiceContext
+from marketplace.told import SEQ, TYPE
 from metacore import Event, MetacoreError, Relay
 
 _AT_ONCE = 64
@@ -108,7 +109,8 @@ class Publisher:
 
     async def _send(self, event: Event) -> None:
         assert self._producer is not None
-        headers = [(name, str(value).encode()) for name, value in event.headers.items()]
+        told = {**event.headers, TYPE: event.type, SEQ: event.seq}
+        headers = [(name, str(value).encode()) for name, value in told.items()]
         try:
             await asyncio.wait_for(
                 self._producer.send_and_wait(

@@ -66,7 +66,7 @@ async def _serve(context: ServiceContext, contents: Contents, stop: asyncio.Even
         works += [publisher.run, publisher.measure, partial(_purge, context)]
         brokered.append(publisher)
     if contents.takes:
-        consumer = Consumer(context, contents.takes, contents.alone)
+        consumer = Consumer(context, contents)
         checks["events_taken"] = consumer.check
         works.append(consumer.run)
         brokered.append(consumer)

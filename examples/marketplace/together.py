@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Generic, TypeAlias, TypeVar
 
+from marketplace.resting import resting
 from metacore import StorageUnavailableError
 
 A = TypeVar("A")
@@ -40,8 +42,8 @@ class Together(Generic[A, R]):
     """Does by one call what several ask for, so that a transaction or a request serves them all, and who wants what all
     want does not wait for each in turn.
 
-    What is asked for while a call is under way is for the next one, which is in the trace of the first who asked. One
-    that cannot be done may undo the others: then each is done alone.
+    What is asked for while a call is under way, and for a while after it (`resting`), is for the next one, which is in
+    the trace of the first who asked. One that cannot be done may undo the others: then each is done alone.
     """
 
     def __init__(self, work: Work[A, R], size: Callable[[A], int] = lambda _: 1) -> None:
@@ -61,8 +63,9 @@ class Together(Generic[A, R]):
     async def _work(self) -> None:
         try:
             while self._asked:
-                now = self._next()
+                now, began = self._next(), time.monotonic()
                 await asyncio.create_task(self._answer(now), context=now[0].context)
+                await asyncio.sleep(resting(time.monotonic() - began))
         finally:
             self._working = None
 

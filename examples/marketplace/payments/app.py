@@ -77,6 +77,8 @@ async def build(context: ServiceContext) -> Contents:
         routers=[router(till, asking), callback(context, asking)],
         tells=[context.topic("payments")],
         takes={context.topic("orders"): take},
+        passes=frozenset({"order.reserved", "order.paid", "order.returning", "order.shipped"}),
+        alone=frozenset({"order.refunding"}),
         works=[asking.run],
     )
 

@@ -71,6 +71,7 @@ async def build(context: ServiceContext) -> Contents:
         routers=[router(shelves), internal(shelves)],
         tells=[topic],
         takes={context.topic("orders"): take},
+        passes=frozenset({"order.reserved", "order.capturing", "order.paid", "order.refunding"}),
         alone=frozenset({"order.failed", "order.canceled", "order.returning", "order.shipped"}),
         works=[sweeper(shelves, context.settings.sweep_every)],
     )
