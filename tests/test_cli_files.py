@@ -15,6 +15,7 @@ from metacore.cli.lines import LONGEST
 from metacore.cli.row_forms import Row
 from metacore.domain.trading.orders import NewOrder
 from metacore.domain.trading.trades import NewTrade
+from metacore.errors import StorageUnavailableError
 from metacore.ids import new_id
 from metacore.sync import NewUser, connect
 from metacore.testing.clock import START
@@ -248,22 +249,33 @@ def test_rows_that_conflict_are_found_in_every_portion(urls, storage, user_id, t
     assert {row["line"] for row in aside(file)} == refused
 
 
-def test_the_next_rows_of_a_file_are_read_while_the_server_stores(monkeypatch):
+@pytest.mark.parametrize("first_fails", [False, True])
+def test_the_next_rows_of_a_file_are_given_while_those_before_are_stored_and_take_effect_after_them(
+    monkeypatch, first_fails
+):
     monkeypatch.setattr(loading, "PORTION", 1)
-    rows = [Row(NewTradeFactory.build(user_id=new_id()), number, "") for number in (1, 2)]
-    read = Event()
+    rows = [Row(NewTradeFactory.build(user_id=new_id()), number, "") for number in (1, 2, 3)]
+    second_is_read = Event()
+    stored = []
 
-    def reading():
-        yield rows[0]
-        read.set()
-        yield rows[1]
+    def store(portion, given):
+        (row,) = portion
+        if row.number == 2:
+            second_is_read.set()
+        given()
+        assert second_is_read.wait(30)
+        if first_fails:
+            raise StorageUnavailableError("gone")
+        stored.append(row.number)
+        return loading.Stored(inserted=1)
 
-    def store(portion, taken):
-        taken()
-        assert read.wait(30)
-        return loading.Stored(inserted=len(portion))
-
-    assert [stored.inserted for stored in loading.load(reading(), store, lambda *_: None, ahead=True)] == [1, 1]
+    told = loading.load(rows, store, lambda *_: None, ahead=True)
+    if first_fails:
+        with pytest.raises(StorageUnavailableError):
+            list(told)
+    else:
+        assert [each.inserted for each in told] == [1, 1, 1]
+    assert stored == ([] if first_fails else [1, 2, 3])
 
 
 def test_users_who_are_there_are_duplicates_or_conflicts(urls, storage, user_id, tmp_path):

@@ -76,7 +76,8 @@ def import_rows(
     is 1 then.
     """
     with reported_errors(), storage_of(url, schema) as storage:
-        names = NormalNames() if Settings().normalize_names else None
+        settings = Settings()
+        names = NormalNames() if settings.normalize_names else None
         chosen = form or _form_of(file)
         aside = refused or Path(f"{'standard-input' if str(file) == '-' else file}.refused.jsonl")
         with _opened(file) as opened, Refusals(aside) as refusals, resumable():
@@ -85,7 +86,8 @@ def import_rows(
             total = Stored[Any]()
             with reading() as progress:
                 task = progress.add_task(f"Importing {kind}", total=size_of(opened), rows=0)
-                for stored in load(rows, _store(storage, kind, names), refusals.add, ahead=opened.seekable()):
+                ahead = opened.seekable() and settings.pool_max_size > 1
+                for stored in load(rows, _store(storage, kind, names), refusals.add, ahead=ahead):
                     total.inserted += stored.inserted
                     total.duplicates += stored.duplicates
                     progress.update(task, completed=lines.size, rows=total.inserted + total.duplicates)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
+from threading import Event
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -26,8 +29,9 @@ from metacore.sync.storage.storage import Storage
 M = TypeVar("M", bound=Model)
 Owned = TypeVar("Owned", NewOrder, NewTrade)
 
-PORTION = 10_000
+PORTION = 5_000
 """How many rows are stored at once."""
+_SWITCH_INTERVAL = 0.0005
 _KNOWN = 10_000
 """How many users are remembered to exist."""
 _PARTS = 10
@@ -44,41 +48,63 @@ class Stored(Generic[M]):
 
 
 Store = Callable[[Sequence[Row[M]], Callable[[], None]], Stored[M]]
-"""Stores rows, but those that it refuses; calls the function once it has taken them all."""
+"""Stores rows, but those that it refuses; calls the function once it has given them all to the server, before any of
+them takes effect.
+"""
 
 
 def load(rows: Iterable[Row[M]], store: Store[M], refuse: Refuse, *, ahead: bool = False) -> Iterator[Stored[M]]:
     """Store `rows`, portion by portion: what became of each.
 
-    If told to read `ahead`, it reads the next portion while the server works on one: of what never keeps it waiting.
+    If told to go `ahead`, it reads the next portion, and gives it to the server over another connection, while the
+    server works on one: of what never keeps it waiting. They take effect one after another all the same.
     """
     remaining = iter(rows)
+    underway = deque[Future[Stored[M]]]()
+    with _undisturbed(), ThreadPoolExecutor(2) as threads:
+        while portion := list(islice(remaining, PORTION)):
+            turn = _Turn(underway[-1] if underway else None)
+            underway.append(threads.submit(turn.take, store, portion))
+            turn.is_given.wait()
+            while len(underway) > ahead:
+                yield _told(underway.popleft().result(), refuse)
+        while underway:
+            yield _told(underway.popleft().result(), refuse)
 
-    def read() -> list[Row[M]]:
-        return list(islice(remaining, PORTION))
 
-    with _without_collections(), ThreadPoolExecutor(1) as reader:
-        portion = read()
-        while portion:
-            reading: list[Future[list[Row[M]]]] = []
+class _Turn(Generic[M]):
+    """The turn of a portion to be stored, behind the one `before` it."""
 
-            def taken(reading: list[Future[list[Row[M]]]] = reading) -> None:
-                if ahead and not reading:
-                    reading.append(reader.submit(read))
+    def __init__(self, before: Future[Stored[M]] | None) -> None:
+        self.is_given = Event()
+        """Set once the server has the portion, or will not have it."""
+        self._before = before
 
-            stored = store(portion, taken)
-            portion = reading[0].result() if reading else read()
-            yield _told(stored, refuse)
+    def take(self, store: Store[M], portion: Sequence[Row[M]]) -> Stored[M]:
+        """Store the portion."""
+        try:
+            return store(portion, self._come)
+        finally:
+            self.is_given.set()
+
+    def _come(self) -> None:
+        self.is_given.set()
+        if self._before is not None:
+            self._before.result()
 
 
 @contextmanager
-def _without_collections() -> Iterator[None]:
-    """Rows refer to nothing that refers to them: looking for cycles among those of a portion finds none, at a cost."""
-    was_enabled = gc.isenabled()
+def _undisturbed() -> Iterator[None]:
+    """Rows refer to nothing that refers to them: looking for cycles among those of a portion finds none, at a cost.
+    And whoever has heard of the server goes on at once, not after the 5 ms that a thread that works may else go on.
+    """
+    was_enabled, interval = gc.isenabled(), sys.getswitchinterval()
     gc.disable()
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
         yield
     finally:
+        sys.setswitchinterval(interval)
         if was_enabled:
             gc.enable()
 
