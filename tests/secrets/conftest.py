@@ -100,7 +100,7 @@ class Evidence:
             seen.append(one)
             todo += [one.__cause__, one.__context__]
             self.add_shown(label, f"{one!r} {one} {one.args!r}")
-            self.add_shown(label, "".join(traceback.format_exception(one)))
+            self.add_shown(label, "".join(traceback.format_exception(one, chain=False)))
             if isinstance(one, psycopg.Error):
                 self.add_shown(label, (one.diag.message_detail, one.diag.context, one.diag.internal_query))
             self.add(label, vars(one))

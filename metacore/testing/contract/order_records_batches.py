@@ -13,6 +13,7 @@ from metacore.sync.storage.storage import Storage
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.order_records import CREATED, UNCHANGED, UPDATED
 from metacore.testing.contract.order_records_samples import VARIANTS, smallest, with_values
+from metacore.testing.contract.series import series
 from metacore.testing.factories import OrderRecordFactory
 from metacore.testing.runners import Runner
 
@@ -43,7 +44,7 @@ class OrderRecordBatchContract(Contract):
             assert storage.order_records.get(record.order_uid).model_dump_json() == record.model_dump_json()
 
     def test_save_many_takes_more_than_a_chunk(self, storage: Storage) -> None:
-        records = [OrderRecordFactory.build(count=2) for _ in range(900)]
+        records = list(series(OrderRecordFactory.build(count=2), 900, "order_uid"))
         assert set(storage.order_records.save_many(records)) == {CREATED}
         assert set(storage.order_records.save_many(reversed(records))) == {UNCHANGED}
         assert storage.order_records.count() == 900
@@ -55,8 +56,7 @@ class OrderRecordBatchContract(Contract):
 
     def test_what_the_iterable_raises_passes_through_and_nothing_is_stored(self, storage: Storage) -> None:
         def records() -> Iterator[OrderRecord]:
-            for _ in range(1100):
-                yield OrderRecordFactory.build()
+            yield from series(OrderRecordFactory.build(), 1100, "order_uid")
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):

@@ -18,6 +18,7 @@ from metacore.testing.cases import each_case
 from metacore.testing.clock import START, ManualClock
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY
+from metacore.testing.contract.series import series
 from metacore.testing.factories import NewOrderFactory, NewOrderUpdateFactory
 from metacore.testing.runners import Runner
 
@@ -142,7 +143,7 @@ class OrderUpdateStorageContract(Contract):
         assert [storage.order_updates.list(*row.key) for row in (order, sibling, twin)] == [(row,) for row in expected]
 
     def test_list_has_every_update_by_seq(self, storage: Storage, order: Order) -> None:
-        storage.order_updates.append_many(NewOrderUpdateFactory.build(of=order) for _ in range(1100))
+        storage.order_updates.append_many(series(NewOrderUpdateFactory.build(of=order), 1100))
         assert [update.seq for update in storage.order_updates.list(*order.key)] == list(range(1, 1101))
 
     def test_list_without_updates_or_order_is_empty(self, storage: Storage, order: Order, other: User) -> None:

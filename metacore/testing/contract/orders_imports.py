@@ -25,6 +25,7 @@ from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract, Opening
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY
+from metacore.testing.contract.series import series
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory, NewUserFactory
 from metacore.testing.loop_threads import PATIENCE
 from metacore.testing.runners import Runner
@@ -70,7 +71,9 @@ class OrderImportContract(Contract):
         assert (result.inserted, result.duplicates) == (0, 0)
 
     def test_it_takes_any_iterable_of_any_length(self, storage: Storage, user: User) -> None:
-        result = storage.orders.create_many(NewOrderFactory.build(user_id=user.id) for _ in range(1100))
+        result = storage.orders.create_many(
+            series(NewOrderFactory.build(user_id=user.id), 1100, "client_order_id", "exchange_order_id")
+        )
         assert (result.inserted, result.duplicates) == (1100, 0)
 
     def test_an_order_stored_already_is_a_duplicate(self, storage: Storage, user: User) -> None:
@@ -207,8 +210,7 @@ class OrderImportContract(Contract):
             pass
 
         def spoilt() -> Iterator[NewOrder]:
-            for _ in range(700):
-                yield NewOrderFactory.build(user_id=user.id)
+            yield from series(NewOrderFactory.build(user_id=user.id), 700, "client_order_id", "exchange_order_id")
             raise SpoiltError
 
         with pytest.raises(SpoiltError):

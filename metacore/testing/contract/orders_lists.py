@@ -18,6 +18,7 @@ from metacore.domain.values.pages import Page
 from metacore.sync.storage.storage import Storage
 from metacore.testing.cases import each_case
 from metacore.testing.clock import START, ManualClock
+from metacore.testing.contract.series import series
 from metacore.testing.contract.storage_paging import PagedListContract
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory
 
@@ -129,5 +130,7 @@ class OrderListContract(PagedListContract):
         assert storage.orders.list_open(other.id) == ()
 
     def test_list_open_has_no_limit(self, storage: Storage, user: User) -> None:
-        storage.orders.create_many(NewOrderFactory.build(user_id=user.id) for _ in range(1005))
+        storage.orders.create_many(
+            series(NewOrderFactory.build(user_id=user.id), 1005, "client_order_id", "exchange_order_id")
+        )
         assert len(storage.orders.list_open(user.id)) == 1005

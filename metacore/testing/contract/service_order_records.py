@@ -9,6 +9,7 @@ from metacore.errors import NotFoundError
 from metacore.sync.services.order_records import OrderRecordService
 from metacore.sync.storage.storage import Storage
 from metacore.testing.contract.base import Contract
+from metacore.testing.contract.series import series
 from metacore.testing.factories import OrderRecordFactory
 from metacore.testing.runners import Runner
 
@@ -93,7 +94,7 @@ class OrderRecordServiceContract(Contract):
 
     def test_warm_up_takes_all_there_are_unless_told(self, storage: Storage, service: OrderRecordService) -> None:
         assert service.warm_up() == 0
-        storage.order_records.save_many(OrderRecordFactory.build() for _ in range(1100))
+        storage.order_records.save_many(series(OrderRecordFactory.build(), 1100, "order_uid"))
         assert service.warm_up() == 1100
 
     def test_the_list_is_the_storage_s(self, storage: Storage, service: OrderRecordService) -> None:

@@ -18,6 +18,7 @@ from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.base import Contract
 from metacore.testing.contract.samples import EDGE_AMOUNTS, HOSTILE_JSON, HOSTILE_TEXTS, NOBODY
+from metacore.testing.contract.series import series
 from metacore.testing.contract.trades import stored_as
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory, NewUserFactory
 
@@ -52,7 +53,7 @@ class TradeImportContract(Contract):
         assert (result.inserted, result.duplicates) == (0, 0)
 
     def test_it_takes_any_iterable_of_any_length(self, storage: Storage, user: User) -> None:
-        result = storage.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(1100))
+        result = storage.trades.create_many(series(NewTradeFactory.build(user_id=user.id), 1100, "exchange_trade_id"))
         assert (result.inserted, result.duplicates) == (1100, 0)
 
     def test_it_moves_no_balance_and_no_order(self, storage: Storage, user: User) -> None:
@@ -154,8 +155,7 @@ class TradeImportContract(Contract):
             pass
 
         def spoilt() -> Iterator[NewTrade]:
-            for _ in range(700):
-                yield NewTradeFactory.build(user_id=user.id)
+            yield from series(NewTradeFactory.build(user_id=user.id), 700, "exchange_trade_id")
             raise SpoiltError
 
         with pytest.raises(SpoiltError):

@@ -18,6 +18,7 @@ from metacore.sync.storage.storage import Storage
 from metacore.testing.cases import each_case
 from metacore.testing.clock import START
 from metacore.testing.contract.samples import NOBODY
+from metacore.testing.contract.series import series
 from metacore.testing.contract.storage_paging import PagedListContract
 from metacore.testing.contract.trades import stored_as
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory
@@ -123,20 +124,20 @@ class TradeListContract(PagedListContract):
         assert {trade.user_id for trade in storage.trades.list_pending(other.id)} == {other.id}
 
     def test_lists_without_a_page_have_no_limit(self, storage: Storage, user: User) -> None:
-        told = [NewTradeFactory.build(user_id=user.id, order_id=NOBODY) for _ in range(1005)]
+        told = series(NewTradeFactory.build(user_id=user.id, order_id=NOBODY), 1005, "exchange_trade_id")
         pending = tuple(Trade.created(new, START, TradeState.PENDING) for new in told)
         storage.run(lambda tx: tx.save(Changes(trades=pending)))
         assert storage.trades.list_by_order(user.id, NOBODY) == pending
         assert storage.trades.list_pending(user.id) == pending
 
     def test_stream_is_every_trade_however_many(self, storage: Storage, user: User) -> None:
-        storage.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(1005))
+        storage.trades.create_many(series(NewTradeFactory.build(user_id=user.id), 1005, "exchange_trade_id"))
         streamed = list(storage.trades.stream(user.id))
         assert streamed == sorted(streamed, key=lambda trade: (trade.traded_at, trade.id), reverse=True)
         assert len({trade.id for trade in streamed}) == 1005
 
     def test_stream_has_every_trade_that_was_there_throughout_once(self, storage: Storage, user: User) -> None:
-        storage.trades.create_many(NewTradeFactory.build(user_id=user.id) for _ in range(1100))
+        storage.trades.create_many(series(NewTradeFactory.build(user_id=user.id), 1100, "exchange_trade_id"))
         there = list(storage.trades.stream(user.id))
         streamed = []
         for n, trade in enumerate(storage.trades.stream(user.id)):
