@@ -141,11 +141,8 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types, by mypy strict and pyright: both prove that the backends keep the protocols."""
     _install(session, "test", "types")
-    session.run("mypy")
+    session.run("mypy", "-p", "metacore", *EXAMPLES)
     session.run("pyright")
-    # The examples, as programs of their own that see the library as a user does.
-    session.run("mypy", *EXAMPLES)
-    session.run("pyright", "--project", "examples")
 
 
 @nox.session

@@ -64,7 +64,7 @@ def environment(tmp_path_factory, wheel_of_sdist):
     python = directory / "bin" / "python"
     run(
         *(sys.executable, "-m", "pip", "--python", str(python), "install"),
-        *("--quiet", "--no-deps", "--no-index", "--disable-pip-version-check", str(wheel_of_sdist)),
+        *("--quiet", "--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check", str(wheel_of_sdist)),
         cwd=directory,
     )
     purelib = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=directory).strip()

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,13 +62,26 @@ DOCUMENTED = {
 LONGEST = 350
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The modules that the module at `path` imports when it is run, not those that only type checkers see."""
-    tree = ast.parse((PACKAGE.parent / path).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse((PACKAGE.parent / path).read_text(encoding="utf-8"))
+
+
+def walk_what_runs(tree: ast.Module) -> Iterator[ast.AST]:
+    """All of it, but for what only type checkers see."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = []
-    for node in ast.walk(tree):
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that the module at `path` imports when it is run."""
+    for node in walk_what_runs(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module == "metacore":
@@ -116,7 +130,7 @@ def test_only_the_postgres_backend_imports_a_driver() -> None:
 
 def imported_names(path: Path) -> Iterator[str]:
     """The dotted names that the module at `path` imports, those for type checkers included."""
-    for node in ast.walk(ast.parse((PACKAGE.parent / path).read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -207,8 +221,7 @@ def test_modules_are_short() -> None:
 
 
 def test_modules_say_what_they_are() -> None:
-    trees = {str(path): ast.parse((PACKAGE.parent / path).read_text(encoding="utf-8")) for path in MODULES}
-    assert [path for path, tree in trees.items() if not ast.get_docstring(tree)] == []
+    assert [str(path) for path in MODULES if not ast.get_docstring(tree_of(path))] == []
 
 
 def test_every_class_of_the_contract_suite_is_run() -> None:

@@ -26,7 +26,7 @@ AWAY = float(os.environ.get("MARKETPLACE_TEST_AWAY", "2"))
 RESERVED_FOR = 20 + AWAY
 BUYERS = 4
 PAUSE = 0.2
-"""Seconds between the orders of a buyer: as many as kills need to meet, and no more than the machine does by the way."""
+"""Seconds between the orders of a buyer: there is something to be killed in all the time, and time for all else."""
 
 STEPS = {
     "gateway": ("order.reserved", "order.paying", "order.paid"),
