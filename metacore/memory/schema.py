@@ -14,7 +14,7 @@ from metacore.domain.holdings.portfolios import Portfolio
 from metacore.domain.market.bars import BarPart
 from metacore.domain.messages.claims import KeyProgress, Wait
 from metacore.domain.messages.dead_letters import DeadLetter
-from metacore.domain.messages.events import Event, EventKey, KeyCount
+from metacore.domain.messages.events import Event, EventKey
 from metacore.domain.messages.inbox import InboxMessage, InboxPosition
 from metacore.domain.people.logins import Login
 from metacore.domain.people.names import FIELDS, name_of
@@ -149,7 +149,6 @@ class Views:
             "track_number": Index(lambda record: record.track_number, lambda record: record.date_created_at),
         },
     )
-    outbox_keys: TableOf[EventKey, KeyCount] = TableOf(lambda row: (row.topic, row.key))
     outbox_events: TableOf[tuple[str, str, int], Event] = TableOf(
         lambda event: (event.topic, event.key, event.seq),
         {"id": lambda event: (event.topic, event.id)},

@@ -10,14 +10,13 @@ compatible_from = "0001"
 def upgrade(schema: str) -> None:
     op.execute(f"""
     CREATE TABLE {schema}.outbox_keys (
-        topic     text COLLATE "C" NOT NULL,
-        key       text COLLATE "C" NOT NULL,
-        last_seq  bigint           NOT NULL,
+        topic  text COLLATE "C" NOT NULL,
+        key    text COLLATE "C" NOT NULL,
 
         CONSTRAINT outbox_keys_pkey PRIMARY KEY (topic, key),
         CONSTRAINT outbox_keys_topic_short CHECK (char_length(topic) <= 255),
         CONSTRAINT outbox_keys_key_short CHECK (char_length(key) <= 255)
-    ) WITH (fillfactor = 50)
+    )
     """)
     op.execute(f"""
     CREATE TABLE {schema}.outbox_events (
@@ -46,6 +45,7 @@ def upgrade(schema: str) -> None:
     CREATE TABLE {schema}.outbox_progress (
         topic        text COLLATE "C" NOT NULL,
         key          text COLLATE "C" NOT NULL,
+        version      bigint           NOT NULL,
         done_seq     bigint           NOT NULL,
         claimed_seq  bigint           NOT NULL,
         claim_id     uuid,
@@ -53,10 +53,10 @@ def upgrade(schema: str) -> None:
         failures     bigint           NOT NULL,
         error        text COLLATE "C",
 
-        CONSTRAINT outbox_progress_pkey PRIMARY KEY (topic, key),
+        CONSTRAINT outbox_progress_pkey PRIMARY KEY (topic, key, version),
         CONSTRAINT outbox_progress_topic_short CHECK (char_length(topic) <= 255),
         CONSTRAINT outbox_progress_key_short CHECK (char_length(key) <= 255)
-    ) WITH (fillfactor = 50)
+    )
     """)
     op.execute(f"""
     CREATE TABLE {schema}.outbox_wakeups (

@@ -99,14 +99,6 @@ class Event(EventContent):
 _event = unchecked_maker(Event, Event.model_fields)
 
 
-class KeyCount(Model):
-    """How many events a topic and key has been given."""
-
-    topic: str
-    key: str
-    last_seq: int = 0
-
-
 def by_key(events: Iterable[NewEvent | WrittenEvent]) -> dict[EventKey, int]:
     """How many of `events` each topic and key has, by these: the order in which they are locked."""
     counts: dict[EventKey, int] = {}

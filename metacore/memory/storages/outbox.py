@@ -21,7 +21,7 @@ from metacore.domain.messages.claims import (
     parse_upto,
     put_aside,
 )
-from metacore.domain.messages.events import Event, KeyCount, NewEvent, by_key, numbered, page_of
+from metacore.domain.messages.events import Event, NewEvent, by_key, numbered, page_of
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import GREATEST_INTEGER, require_key, require_seq, require_text
 from metacore.domain.values.times import require_time
@@ -120,7 +120,7 @@ class MemoryOutboxStorage(OutboxStorage):
             for wait in tables.outbox_waits.group(topic):
                 done_seq = _progress(tables, topic, wait.key).done_seq
                 first = _behind(tables, topic, wait.key, done_seq)[0]
-                rows.append((_count(tables, topic, wait.key).last_seq - done_seq, first.recorded_at))
+                rows.append((_last_seq(tables, topic, wait.key) - done_seq, first.recorded_at))
             return lag_of(topic, rows)
 
     async def purge(self, before: datetime, limit: int = 1000) -> int:
@@ -141,13 +141,12 @@ _FIRST = datetime.min.replace(tzinfo=UTC)
 
 def append_events(tables: Views, events: Sequence[NewEvent], now: datetime) -> Sequence[Event]:
     """Append `events`; AlreadyExistsError if an id is taken."""
-    last = {event_key: _count(tables, *event_key).last_seq for event_key in by_key(events)}
+    last = {event_key: _last_seq(tables, *event_key) for event_key in by_key(events)}
     appended = numbered(events, last, now)
     for event in appended:
         if tables.outbox_events.taken(event) is not None:
             raise AlreadyExistsError("event", "id", event.id)
         tables.outbox_events.put(event)
-        tables.outbox_keys.put(KeyCount(topic=event.topic, key=event.key, last_seq=event.seq))
         if tables.outbox_waits.get(event.event_key) is None:
             tables.outbox_waits.put(Wait(topic=event.topic, key=event.key, due=now))
     return appended
@@ -159,7 +158,7 @@ def _change(tables: Views, progress: KeyProgress, now: datetime) -> None:
     if progress.claim_id is not None:
         return
     wait = tables.outbox_waits.get(progress.event_key)
-    if _count(tables, progress.topic, progress.key).last_seq > progress.done_seq:
+    if _last_seq(tables, progress.topic, progress.key) > progress.done_seq:
         tables.outbox_waits.put(Wait(topic=progress.topic, key=progress.key, due=now))
     elif wait is not None:
         tables.outbox_waits.delete([wait])
@@ -169,8 +168,10 @@ def _progress(tables: Views, topic: str, key: str) -> KeyProgress:
     return tables.outbox_progress.get((topic, key)) or KeyProgress(topic=topic, key=key)
 
 
-def _count(tables: Views, topic: str, key: str) -> KeyCount:
-    return tables.outbox_keys.get((topic, key)) or KeyCount(topic=topic, key=key)
+def _last_seq(tables: Views, topic: str, key: str) -> int:
+    newest = tables.outbox_events.last("key", (topic, key))
+    # Only what is done is ever purged.
+    return _progress(tables, topic, key).done_seq if newest is None else newest.seq
 
 
 def _behind(tables: Views, topic: str, key: str, seq: int) -> Sequence[Event]:

@@ -55,16 +55,24 @@ def replaced(table: Table, columns: Iterable[str], key: Sequence[str], changes: 
 
 
 def looked_up(
-    columns: Iterable[str], table: str, on: str, alias: str = "found", lock: bool = False, skip_locked: bool = False
+    columns: Iterable[str],
+    table: str,
+    on: str,
+    alias: str = "found",
+    lock: bool = False,
+    skip_locked: bool = False,
+    newest: str | None = None,
 ) -> str:
     """A FROM item `alias` of the rows of `table` that are `on` the row of the item before it: locked one after the
-    other in the order of those, if so; if so, without those that another transaction has locked.
+    other in the order of those, if so; if so, without those that another transaction has locked; only the one of the
+    greatest `newest`, if that is given.
 
     It cannot be turned around: joined, a table that is small at the moment would be read whole, and each of its rows
     looked for in the set. FOR UPDATE forbids that, or OFFSET.
     """
     ending = f"FOR UPDATE{' SKIP LOCKED' if skip_locked else ''}" if lock else "OFFSET 0"
-    return f"CROSS JOIN LATERAL (SELECT {names(columns)} FROM {{schema}}.{table} WHERE {on} {ending}) AS {alias}"
+    chosen = on if newest is None else f"{on} ORDER BY {table}.{newest} DESC LIMIT 1"
+    return f"CROSS JOIN LATERAL (SELECT {names(columns)} FROM {{schema}}.{table} WHERE {chosen} {ending}) AS {alias}"
 
 
 def matched(table: Table, alias: str, key: Sequence[str], source: str = "new") -> str:

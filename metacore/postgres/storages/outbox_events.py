@@ -21,7 +21,7 @@ def appending(events: Sequence[NewEvent], now: datetime) -> tuple[list[Call], Ap
     """The calls that append `events`, and what makes of their results what is stored."""
     counts = by_key(events)
     topics = tuple(_by_topic(counts))
-    return append(events, now), partial(_appended, events, topics, counts, now)
+    return append(events, now), partial(_appended, events, topics, now)
 
 
 def append(events: Sequence[NewEvent | WrittenEvent], now: datetime) -> list[Call]:
@@ -29,7 +29,8 @@ def append(events: Sequence[NewEvent | WrittenEvent], now: datetime) -> list[Cal
     calls: list[Call] = []
     for topic, keys in _by_topic(by_key(events)).items():
         named = {"topic": topic, "keys": to_array(keys), "counts": to_array(keys.values()), "now": to_text(now)}
-        calls += [(statements.COUNT, named), (statements.APPEND, named | _rows(events, topic, keys, now))]
+        calls.append((statements.LOCK_KEYS, {"topic": topic, "key": named["keys"]}))
+        calls.append((statements.APPEND, named | _rows(events, topic, keys, now)))
         calls.append((statements.WAKE_NEW, named))
     return calls
 
@@ -48,25 +49,24 @@ def _rows(
     given = sorted((event for event in events if event.topic == topic), key=attrgetter("key"))
     positions = {key: position for position, key in enumerate(keys, 1)}
     told: Counter[str] = Counter()
-    back = []
+    numbers = []
     for event in given:
         told[event.key] += 1
-        back.append(keys[event.key] - told[event.key])
+        numbers.append(told[event.key])
     return {
         **EVENT.encode_all(given, ("id", "key", "type", "payload", "headers")),
         "occurred_at": to_array(event.occurred_at or now for event in given),
         "position": to_array(positions[event.key] for event in given),
-        "back": to_array(back),
+        "number": to_array(numbers),
     }
 
 
 def _appended(
     events: Sequence[NewEvent],
     topics: Sequence[str],
-    counts: dict[tuple[str, str], int],
     now: datetime,
     results: Sequence[Sequence[Row]],
 ) -> Sequence[Event]:
-    counted = results[::3]
-    last = {(topic, key): seq for topic, rows in zip(topics, counted, strict=True) for key, seq in rows}
-    return numbered(events, {key: last[key] - counts[key] for key in counts}, now)
+    woken = results[2::3]
+    before = {(topic, key): seq - 1 for topic, rows in zip(topics, woken, strict=True) for key, seq in rows}
+    return numbered(events, before, now)

@@ -1,7 +1,9 @@
 """The tables of events to be told.
 
-Who appends changes `outbox_keys`, who tells changes `outbox_progress`: neither waits for the other. Both are counters
-that no index knows, changed in place, on pages with room for it.
+Who appends locks a row of `outbox_keys`, which nobody changes; who tells changes `outbox_progress`: neither waits for
+the other. What a change replaces stays for as long as a snapshot is held that could see it, and would be walked again
+and again by who looks for the newest. So each change of a key's progress has a `version`, one more than the last, and
+an index gives the newest of a key first, as it does of its events.
 
 Two tables say where to look: `outbox_wakeups` at keys that have something new, now, and `outbox_waits` at several keys,
 from a time on: when the lease of a claim runs out, or an event is to be tried again. Rows are added, and deleted by who
@@ -39,7 +41,6 @@ outbox_keys = Table(
     "outbox_keys",
     METADATA,
     *_found_by("outbox_keys"),
-    integer_column("last_seq"),
     PrimaryKeyConstraint("topic", "key", name="outbox_keys_pkey"),
     info={"entity": "outbox key", "rights": UPDATED, "sharded_by": "topic", "beside": "outbox_events"},
 )
@@ -71,13 +72,14 @@ outbox_progress = Table(
     "outbox_progress",
     METADATA,
     *_found_by("outbox_progress"),
+    integer_column("version"),
     integer_column("done_seq"),
     integer_column("claimed_seq"),
     id_column("claim_id", nullable=True),
     time_column("not_before", nullable=True),
     integer_column("failures"),
     text_column("error", nullable=True),
-    PrimaryKeyConstraint("topic", "key", name="outbox_progress_pkey"),
+    PrimaryKeyConstraint("topic", "key", "version", name="outbox_progress_pkey"),
     info={"entity": "outbox progress", "rights": UPDATED, "sharded_by": "topic", "beside": "outbox_events"},
 )
 

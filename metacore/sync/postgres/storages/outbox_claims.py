@@ -19,7 +19,7 @@ from metacore.domain.messages.events import Event, EventKey
 from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import EVENT, KEY_PROGRESS, to_array, to_text
 from metacore.postgres.client.horizons import Horizons
-from metacore.postgres.statements import outbox as statements
+from metacore.postgres.statements import outbox_claims as statements
 from metacore.sync.postgres.client.transaction_session import TransactionSession
 
 MOST_WAKEUPS = 5000
@@ -118,11 +118,10 @@ class Claiming:
         others: list[Call] = []
         for topic, keys in chosen.items():
             named = {"topic": topic, "key": to_array(keys), **mine}
-            calls += [(statements.ENSURE, named), (statements.LOCK, named)]
-            calls += [(statements.TAKE, named | {"per_key": str(self._wanted.per_key)}), (statements.TAKEN, named)]
-            others += [*_forget(topic, seen[topic], set(keys)), (statements.LEASE, named)]
+            calls += [(statements.LOCK, named), (statements.TAKE, named | {"per_key": str(self._wanted.per_key)})]
+            others += _forget(topic, seen[topic], set(keys))
         results = tx.finish("outbox.claim", [*calls, *others])
-        locked, told = results[1 : len(calls) : 4], results[3 : len(calls) : 4]
+        locked, told = results[: len(calls) : 2], results[1 : len(calls) : 2]
         events: dict[EventKey, list[Event]] = {}
         for event in EVENT.decode_all(row for rows in told for row in rows):
             events.setdefault(event.event_key, []).append(event)
@@ -146,7 +145,7 @@ def _forget(topic: str, seen: Seen, chosen: set[str]) -> list[Call]:
 
 
 def lock(tx: TransactionSession, operation: str, keys: Iterable[EventKey]) -> Mapping[EventKey, KeyProgress]:
-    """How far these keys are done, locked; those that nobody has ever claimed are left out."""
+    """How far these keys are done, locked; those that have no event are left out."""
     named = keys_by_topic(sorted(keys)).items()
     calls: list[Call] = [(statements.LOCK, {"topic": topic, "key": to_array(of_topic)}) for topic, of_topic in named]
     found = tx.pipeline(operation, calls)
