@@ -1,71 +1,25 @@
-"""Every statement that reads or changes rows finds them by an index, whatever its values: no table is read whole.
+"""How every statement is planned, whatever its values: rows are found by an index, and locked in one order.
 
 Each statement of `metacore.postgres.statements` is explained with the plan for any values, as the storages' sessions
 have it planned.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from decimal import Decimal
-from importlib import import_module
-from inspect import get_annotations, isfunction, signature
-from itertools import combinations, product
-from pkgutil import iter_modules
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
 import pytest
 
-from metacore import Settings
-from metacore.domain.people.credentials import Credentials
-from metacore.domain.people.users import UserPatch
-from metacore.domain.trading.archiving import History
-from metacore.domain.trading.balances import EntryFilter
-from metacore.domain.trading.orders import CLOSED, OrderFilter
-from metacore.domain.trading.trades import TradeFilter, TradeState
-from metacore.postgres import SchemaDeployer, statements
+from metacore.postgres import SchemaDeployer
 from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
-from metacore.postgres.statements.transactions import COLUMNS
 from metacore.postgres.tables.columns import METADATA
-from metacore.sync import LedgerService, TradingService, connect
-from metacore.testing.factories import (
-    BarPartFactory,
-    DeadLetterFactory,
-    NewEventFactory,
-    NewOrderFactory,
-    NewReservationFactory,
-    NewSessionFactory,
-    NewTradeFactory,
-    NewUserFactory,
-    OrderRecordFactory,
-)
 
-SCHEMA, ROWS = "planned", 4000
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-NAMING = frozenset({"kinds", "by_id", "by_reference"})
-"""Arguments that say how rows are named: a statement about named rows is made of one of them."""
-PLANNED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
+from .every_statement import SCHEMA, explained, fill, found, is_planned
 
-FILTERS = {
-    "balances.journal": tuple(EntryFilter.model_fields),
-    "orders.page": tuple(OrderFilter.model_fields),
-    "trades.page": tuple(TradeFilter.model_fields),
-}
-ARGUMENTS: dict[tuple[str, str], Any] = {
-    **{(name, "filters"): [*combinations(fields, 1), fields, ()] for name, fields in FILTERS.items()},
-    ("bars.page", "filters"): [named for n in range(4) for named in combinations(("exchange", "since", "until"), n)],
-    ("orders.page", "closed"): range(len(CLOSED) + 1),
-    ("trades.page", "state"): [None, *TradeState],
-    ("users.page", "active"): [None, True, False],
-    ("users.change", "columns"): [("username",), tuple(UserPatch.model_fields)],
-    **{
-        (f"transactions.{name}", "kinds"): [kinds for n in range(4) for kinds in combinations(COLUMNS, n)]
-        for name in ("lock_orders", "unsettled", "stale_updates", "update_seqs")
-    },
-}
-"""What the makers of statements are called with, beside flags, which are both false and true."""
+Plans = Mapping[str, tuple[Statement, Any]]
 
 READ_WHOLE: dict[str, str] = {
     "credentials.KEY_USE": "counts all, by key",
@@ -75,49 +29,6 @@ READ_WHOLE: dict[str, str] = {
     "portfolios.SYMBOLS": "names those of all users",
 }
 """The statements that may read a table whole, and why."""
-
-
-def made(name: str, maker: Any) -> Iterator[tuple[str, Statement]]:
-    """What `maker` makes of each combination of its arguments."""
-    types = get_annotations(maker.__wrapped__, eval_str=True)
-    names = list(signature(maker).parameters)
-    choices = [(False, True) if types[each] is bool else ARGUMENTS[name, each] for each in names]
-    for values in product(*choices):
-        told = dict(zip(names, values, strict=True))
-        if not {*told} & NAMING or any(told.get(each) for each in (*NAMING, "holding")):
-            yield f"{name}({', '.join(map(str, values))})", maker(*values)
-
-
-def found() -> Iterator[tuple[str, Statement | Import]]:
-    """All statements there are, by module and name."""
-    for module in iter_modules(statements.__path__):
-        whole = import_module(f"{statements.__name__}.{module.name}")
-        for name, value in vars(whole).items():
-            key = f"{module.name}.{name}"
-            if isinstance(value, Statement | Import):
-                yield key, value
-            elif isinstance(value, dict | tuple | list):
-                values = value.items() if isinstance(value, dict) else enumerate(value)
-                yield from ((f"{key}[{at}]", item) for at, item in values if isinstance(item, Statement | Import))
-            elif hasattr(value, "cache_info") and value.__module__ == whole.__name__:
-                yield from made(key, value)
-            elif isfunction(value) and value.__module__ == whole.__name__ and not name.startswith("_"):
-                assert get_annotations(value)["return"] != "Statement", f"{key} makes a statement each time: cache it"
-
-
-def explained() -> Iterator[tuple[str, Statement]]:
-    for name, value in found():
-        if isinstance(value, Import):
-            parts = ((f"{name}.{part}", item) for part, item in vars(value).items() if isinstance(item, Statement))
-            yield from parts
-        else:
-            yield name, value
-
-
-def is_planned(statement: Statement) -> bool:
-    first = statement.text(SCHEMA).split(None, 1)[0].decode().upper()
-    assert first in (*PLANNED, "SET", "DROP", "CREATE", "COPY", "DECLARE", "FETCH", "CLOSE"), first
-    return first in PLANNED
 
 
 def read_whole(plan: Any, *, is_limited: bool = False) -> set[str]:
@@ -147,57 +58,67 @@ PARTIAL = {
 }
 """Indexes of few rows: those that are open, held, waiting or out of order. The conditions of others are names."""
 
-# What each copy of a row has of its own.
-OWN = """jsonb_build_object(
-    'id', copy.id, 'uid', copy.id, 'username', copy.id, 'email', copy.id, 'telegram_id', NULL, 'user_id', copy.id,
-    'order_id', copy.id, 'order_uid', copy.id, 'track_number', copy.id, 'value', copy.id,
-    'api_key_hash', '\\x' || md5(copy.id::text) || md5(copy.id::text))"""
-OWN_OF = {
-    "bar_parts": "jsonb_build_object('symbol', copy.id)",
-    "dead_letters": "jsonb_build_object('source', copy.id)",
-    "inbox_messages": "jsonb_build_object('message_id', copy.id)",
-    "inbox_positions": "jsonb_build_object('key', copy.id)",
-    **dict.fromkeys(
-        ("outbox_events", "outbox_keys", "outbox_progress", "outbox_waits", "outbox_wakeups"),
-        "jsonb_build_object('topic', copy.id, 'key', copy.id)",
-    ),
+LOCKED_BY = {
+    "balances": {'lower asset COLLATE "C"', 'lower array COLLATE "C"'},
+    "inbox_positions": {'topic COLLATE "C", key COLLATE "C"'},
+    "order_records": {'order_uid COLLATE "C"'},
+    "orders": {"id", "order_id", "array", "orders_pkey"},
+    "outbox_keys": {'key COLLATE "C"'},
+    "outbox_progress": {'key COLLATE "C"'},
+    "reservations": {"id", "array", "reservations_pkey"},
+    "sessions": {"sessions_pkey"},
+    "trades": {"array"},
 }
-"""The same for tables where others have names by these words."""
+"""The order in which rows of a table are locked: columns, or those of an array that was sorted, or an index."""
+
+STORED_FIRST = {
+    "balances.ENSURE": "balances",
+    "inbox.ENSURE": "inbox_positions",
+    "order_records.INSERT_IF_ABSENT": "order_records",
+    "order_records.SAVE": "order_records",
+    "outbox.COUNT": "outbox_keys",
+    "outbox.ENSURE": "outbox_progress",
+}
+"""The statements that store several rows which others may be storing, too, and which nothing has locked before."""
 
 
-def fill(url: str, admin: psycopg.Connection) -> None:
-    """One row of each table, by the storages, and copies of it for other users."""
-    with connect(url, settings=Settings(schema=SCHEMA, encryption_keys={"k1": bytes(range(32))})) as storage:
-        user = storage.users.create(NewUserFactory.build())
-        storage.users.set_credentials(user.id, Credentials(api_key="key", api_secret="secret"))
-        trading = TradingService(storage)
-        trading.deposit(user.id, "USDT", 10**9, "opening")
-        order = trading.place_order(NewOrderFactory.build(user_id=user.id, quote_asset="USDT", side="BUY"))
-        storage.trades.create(NewTradeFactory.build(of=order))
-        LedgerService(storage).reserve(NewReservationFactory.build(user_id=user.id, amount=1, expires_at=LONG_AGO))
-        receiver = storage.users.create(NewUserFactory.build())
-        LedgerService(storage).transfer(user.id, receiver.id, "USDT", Decimal(1), "transfer")
-        storage.portfolios.put(user.id, "BTCUSDT", 1)
-        storage.order_records.save(OrderRecordFactory.build(count=1))
-        storage.archives.take(History(user_id=user.id), "digest")
-        storage.dead_letters.put(DeadLetterFactory.build())
-        storage.bars.add([BarPartFactory.build()])
-        storage.outbox.append([NewEventFactory.build()])
-        storage.outbox.claim(["trading"])
-        storage.outbox.append([NewEventFactory.build()])
-        storage.inbox.accept("consumer", "trading", "order", 1)
-        storage.inbox.once("consumer", "id")
-        storage.logins.set_password(user.id, "hash")
-        storage.sessions.create(NewSessionFactory.build(user_id=user.id))
-    admin.execute("CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, %s)", [ROWS])
-    for table in METADATA.sorted_tables:
-        columns = ", ".join(f'made."{column.name}"' for column in table.columns)
-        admin.execute(
-            f"INSERT INTO {table.name} SELECT {columns} FROM {table.name} AS one, copies AS copy,"
-            f" jsonb_populate_record(one, {OWN_OF.get(table.name, OWN)}) AS made ON CONFLICT DO NOTHING"
-        )
-        assert admin.execute(f"SELECT count(*) FROM {table.name}").fetchone()[0] > ROWS, table.name
-    admin.execute(f"ANALYZE {', '.join(TABLES)}")
+def inputs(plan: Any) -> list[Any]:
+    """The parts of `plan` that rows come from: of a join, the outer one first."""
+    return [part for part in plan.get("Plans", ()) if part["Parent Relationship"] not in ("InitPlan", "SubPlan")]
+
+
+def nodes(plan: Any) -> Iterator[Any]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def order_of(plan: Any) -> str | None:
+    """What the rows of `plan` are sorted by, without the names of tables; None if by nothing."""
+    if "Sort Key" in plan:
+        keys = re.sub(r"unnest\((\$\d+|\(InitPlan \d+\)\.col1)\)", "array", ", ".join(plan["Sort Key"]))
+        return " ".join(re.sub(r"\b\w+\.|::text|[()]", " ", keys).split())
+    if "Index Name" in plan:
+        return str(plan["Index Name"])
+    keeps_order = plan["Node Type"] in ("Nested Loop", "Subquery Scan", "Limit", "Unique", "LockRows", "Result")
+    return order_of(inputs(plan)[0]) if keeps_order and inputs(plan) else None
+
+
+def locking(plan: Any, outer: Any = None) -> Iterator[tuple[Any, str | None]]:
+    """The scans of `plan` whose rows are locked as they are read, each with the order in which they come to be: that of
+    the `outer` part of the join that looks them up, if one does.
+    """
+    if plan["Node Type"] == "LockRows":
+        yield next(node for node in nodes(plan) if "Relation Name" in node), order_of(outer or plan)
+    is_join = plan["Node Type"] == "Nested Loop"
+    for position, part in enumerate(inputs(plan)):
+        yield from locking(part, inputs(plan)[0] if is_join and position == 1 else outer)
+
+
+def is_one_row(scan: Any) -> bool:
+    """Whether each column of the table's key is to be equal to a parameter."""
+    key = METADATA.tables[scan["Relation Name"]].primary_key.columns
+    return all(re.search(rf"\b{column.name}\S* = \$\d", scan["Index Cond"]) for column in key)
 
 
 @pytest.fixture(scope="module")
@@ -211,20 +132,48 @@ def planner(server) -> Iterator[psycopg.Connection]:
         admin.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
 
 
-def test_no_statement_reads_a_table_whole_but_those_about_all_rows(planner):
-    told = dict(explained())
-    whole = {}
+@pytest.fixture(scope="module")
+def plans(planner: psycopg.Connection) -> Plans:
+    """Each statement that is planned, by its name, and its plan."""
+    plans = {}
     with planner.transaction(force_rollback=True):
         for _, value in found():
             if isinstance(value, Import):
                 planner.execute(value.stage.text(SCHEMA))
-        for name, statement in told.items():
+        for name, statement in explained():
             if is_planned(statement):
                 text = statement.positional(SCHEMA)[0].decode()
                 (plan,) = planner.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {text}", prepare=False).fetchone()
-                if tables := read_whole(plan):
-                    whole[name] = tables
+                plans[name] = statement, plan[0]["Plan"]
+    return plans
+
+
+def test_no_statement_reads_a_table_whole_but_those_about_all_rows(plans: Plans) -> None:
+    whole = {name: tables for name, (_, plan) in plans.items() if (tables := read_whole(plan))}
     assert {name: tables for name, tables in whole.items() if name not in READ_WHOLE} == {}
+
+
+def test_rows_are_locked_in_one_order(plans: Plans) -> None:
+    unordered = {}
+    for name, (statement, plan) in plans.items():
+        text = statement.text(SCHEMA).decode()
+        for scan, order in locking(plan) if "SKIP LOCKED" not in text else ():
+            if not is_one_row(scan) and not (order in LOCKED_BY[scan["Relation Name"]] and "ORDER BY" in text):
+                unordered[name] = order
+    assert unordered == {}
+
+
+def test_rows_that_nothing_has_locked_before_are_stored_in_the_order_in_which_they_are_locked(plans: Plans) -> None:
+    unordered = {}
+    for name, table in STORED_FIRST.items():
+        (stored,) = (
+            node
+            for node in nodes(plans[name][1])
+            if node["Node Type"] == "ModifyTable" and node["Relation Name"] == table
+        )
+        if (order := order_of(inputs(stored)[0])) not in LOCKED_BY[table]:
+            unordered[name] = order
+    assert unordered == {}
 
 
 def test_the_statements_are_found():

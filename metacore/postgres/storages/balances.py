@@ -37,7 +37,7 @@ from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import balances as statements
 from metacore.postgres.statements.reservations import AUDIT as RESERVED
 from metacore.postgres.statements.transactions import CHECK_USER
-from metacore.postgres.storages.balance_writes import add_locks, distinct, write
+from metacore.postgres.storages.balance_writes import add_lock_of_all, add_locks, distinct, write
 from metacore.postgres.storages.turns import queue
 from metacore.postgres.tables.balances import FREQUENT
 from metacore.storage.balances import BalanceStorage
@@ -191,9 +191,10 @@ class PostgresBalanceStorage(BalanceStorage):
         async def change(tx: TransactionSession) -> int:
             calls = NamedCalls(queue(tx, [user_id]))
             calls.add("user", user_id, CHECK_USER)
-            add_locks(calls, named, now)
             if replace:
-                calls.add("balances", user_id, statements.LOCK_ALL)
+                add_lock_of_all(calls, user_id, [asset for _, asset in named], now)
+            else:
+                add_locks(calls, named, now)
             found = calls.found(await tx.pipeline(operation, calls.calls))
             if not found["user"]:
                 raise NotFoundError("user", user_id)

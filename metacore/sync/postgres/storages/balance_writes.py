@@ -24,6 +24,12 @@ def add_locks(calls: NamedCalls, keys: Iterable[BalanceKey], now: datetime, name
         calls.add(name, user_id, statements.LOCK_MANY, named)
 
 
+def add_lock_of_all(calls: NamedCalls, user_id: UUID, assets: Iterable[str], now: datetime) -> None:
+    """Add those that store the missing ones of `assets` as zero, and then lock and load all balances of the user."""
+    calls.add("ensured", user_id, statements.ENSURE, {"asset": to_array(assets), "now": to_text(now)})
+    calls.add("balances", user_id, statements.LOCK_ALL)
+
+
 def distinct(balances: Iterable[Balance]) -> tuple[Balance, ...]:
     """Each of `balances` once: one may have been named in two cases."""
     return tuple({balance.key: balance for balance in balances}.values())

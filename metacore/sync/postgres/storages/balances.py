@@ -39,7 +39,7 @@ from metacore.postgres.statements.transactions import CHECK_USER
 from metacore.postgres.tables.balances import FREQUENT
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.client.transaction_session import TransactionSession
-from metacore.sync.postgres.storages.balance_writes import add_locks, distinct, write
+from metacore.sync.postgres.storages.balance_writes import add_lock_of_all, add_locks, distinct, write
 from metacore.sync.postgres.storages.turns import queue
 from metacore.sync.storage.balances import BalanceStorage
 
@@ -192,9 +192,10 @@ class PostgresBalanceStorage(BalanceStorage):
         def change(tx: TransactionSession) -> int:
             calls = NamedCalls(queue(tx, [user_id]))
             calls.add("user", user_id, CHECK_USER)
-            add_locks(calls, named, now)
             if replace:
-                calls.add("balances", user_id, statements.LOCK_ALL)
+                add_lock_of_all(calls, user_id, [asset for _, asset in named], now)
+            else:
+                add_locks(calls, named, now)
             found = calls.found(tx.pipeline(operation, calls.calls))
             if not found["user"]:
                 raise NotFoundError("user", user_id)
