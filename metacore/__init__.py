@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from metacore.domain.trading.trades import TradeFilter as TradeFilter
     from metacore.domain.trading.trades import TradeState as TradeState
     from metacore.domain.trading.transferring import UserTransferResult as UserTransferResult
+    from metacore.domain.trading.transfers import NewDeposit as NewDeposit
     from metacore.domain.trading.transfers import Transfer as Transfer
     from metacore.domain.trading.transfers import TransferResult as TransferResult
     from metacore.domain.trading.user_transfers import UserTransfer as UserTransfer

@@ -68,6 +68,7 @@ MODULE_OF = {
     "MetacoreError": "metacore.errors",
     "MissingKeyError": "metacore.errors",
     "Model": "metacore.domain.values.model",
+    "NewDeposit": "metacore.domain.trading.transfers",
     "NewEvent": "metacore.domain.messages.events",
     "NewOrder": "metacore.domain.trading.orders",
     "NewOrderUpdate": "metacore.domain.trading.order_updates",

@@ -10,7 +10,7 @@ from uuid import UUID
 from metacore._compat.aio import require_own_world
 from metacore.domain.trading.commands import by_user
 from metacore.domain.trading.reservations import NewReservation, Reservation
-from metacore.domain.trading.reserving import ExpireReservations, Posting, PostReservations, Reserve, VoidReservation
+from metacore.domain.trading.reserving import ExpireReservations, Posting, PostReservations, Reserve, VoidReservations
 from metacore.domain.trading.sides import TOLERANCE, require_tolerance
 from metacore.domain.trading.transferring import HandOver, UserTransferResult
 from metacore.domain.trading.user_transfers import UserTransfer
@@ -96,8 +96,16 @@ class LedgerService:
         An expired one that nobody has expired yet can still be voided. Voided again, the stored one is returned;
         ConflictError if it is resolved another way, NotFoundError if there is no such reservation.
         """
-        command = VoidReservation(require_id(user_id, "user_id"), require_id(reservation_id, "reservation_id"))
-        return await execute(self._storage, command, self._feed)
+        (voided,) = await self.void_all(user_id, (reservation_id,))
+        return voided
+
+    async def void_all(self, user_id: UUID, reservation_ids: Iterable[UUID]) -> Sequence[Reservation]:
+        """`void` all of these reservations of a user, or none, in list order.
+
+        The error of the first that cannot be voided ends it, and nothing is stored.
+        """
+        ids = tuple(require_id(each, "reservation_id") for each in reservation_ids)
+        return await execute(self._storage, VoidReservations(require_id(user_id, "user_id"), ids), self._feed)
 
     async def transfer(
         self,

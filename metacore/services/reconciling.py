@@ -72,9 +72,9 @@ class Reconciler:
         )
 
     async def _move(self, transfer: Transfer) -> TransferOutcome:
-        command = TransferFunds(transfer, self._tolerance, is_fact=True)
+        command = TransferFunds((transfer,), self._tolerance, is_fact=True)
         try:
-            result = await execute(self._storage, command, self._feed)
+            (result,) = await execute(self._storage, command, self._feed)
             return TransferOutcome(transfer, result)
         except (ConflictError, InsufficientFundsError, InvalidDataError) as error:
             return TransferOutcome(transfer, error=error)

@@ -20,7 +20,7 @@ from metacore.domain.trading.settlement import SettlementResult, SettlePending, 
 from metacore.domain.trading.sides import TOLERANCE, require_tolerance
 from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, SyncAccount
 from metacore.domain.trading.trades import NewTrade
-from metacore.domain.trading.transfers import Transfer, TransferFunds, TransferResult
+from metacore.domain.trading.transfers import NewDeposit, Transfer, TransferFunds, TransferResult
 from metacore.domain.values.model import build, require_id, require_model, require_models
 from metacore.domain.values.text import require_key
 from metacore.errors import InvalidDataError
@@ -175,6 +175,17 @@ class TradingService:
         """
         return await self._transfer(EntryReason.DEPOSIT, user_id, asset, amount, reference, occurred_at)
 
+    async def deposit_all(self, deposits: Iterable[NewDeposit]) -> Sequence[TransferResult]:
+        """`deposit` all of `deposits` or none, of however many users, in list order and in one transaction.
+
+        The error of the first that cannot be made ends it, and nothing is stored. Each result has its balance as it is
+        after all of them.
+        """
+        now = self._storage.now()
+        told = require_models(NewDeposit, deposits, "deposits")
+        transfers = tuple(Transfer.deposited(new, now) for new in told)
+        return await execute(self._storage, TransferFunds(transfers, self._tolerance), self._feed)
+
     async def withdraw(
         self, user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime | None = None
     ) -> TransferResult:
@@ -220,4 +231,5 @@ class TradingService:
     ) -> TransferResult:
         fields = {"user_id": require_id(user_id, "user_id"), "asset": asset, "amount": amount, "reference": reference}
         transfer = build(Transfer, {**fields, "reason": reason, "occurred_at": occurred_at or self._storage.now()})
-        return await execute(self._storage, TransferFunds(transfer, self._tolerance), self._feed)
+        (result,) = await execute(self._storage, TransferFunds((transfer,), self._tolerance), self._feed)
+        return result

@@ -144,7 +144,8 @@ class Day(Rows):
             reason=reason,
             occurred_at=at or self.now,
         )
-        return self.execute(TransferFunds(transfer)).outcome
+        [result] = self.execute(TransferFunds([transfer]))
+        return result.outcome
 
 
 @pytest.fixture

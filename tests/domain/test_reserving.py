@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from metacore.domain.trading.reservations import NewReservation
-from metacore.domain.trading.reserving import Posting, PostReservations, Reserve, VoidReservation
+from metacore.domain.trading.reserving import Posting, PostReservations, Reserve, VoidReservations
 from metacore.errors import InsufficientFundsError
 
 USER = UUID(int=1)
@@ -73,5 +73,5 @@ def test_a_snapshot_cuts_orders_first_and_then_the_newest_reservation(day):
     held = [day.reservations[row.key].held_amount for row in (older, newer)]
     assert (held, day.stored(order).held_amount, day.money()) == ([100, 150], 0, {"USDT": "0 / 250"})
     day.wait(60)
-    assert day.execute(VoidReservation(USER, newer.id)).held_amount == 0
+    assert [row.held_amount for row in day.execute(VoidReservations(USER, [newer.id]))] == [0]
     assert day.money() == {"USDT": "150 / 100"}

@@ -26,6 +26,7 @@ from metacore import (
     ConflictError,
     Event,
     LedgerService,
+    NewDeposit,
     NewEvent,
     NewReservation,
     NewUser,
@@ -218,10 +219,11 @@ class Till:
             now = self._storage.now()
             rows = rows_of([by_id[payment_id] for payment_id in sorted(by_id)])
             changed = await read(transaction, Payment, query, {**rows, "now": now})
-            trading = TradingService(transaction)
-            for payment in sorted(changed, key=lambda payment: str(payment.id)):
-                if payment.state is PaymentState.CAPTURED:
-                    await trading.deposit(TILL, str(payment.id), payment.amount, reference=str(payment.id))
+            await TradingService(transaction).deposit_all(
+                NewDeposit(user_id=TILL, asset=str(payment.id), amount=payment.amount, reference=str(payment.id))
+                for payment in changed
+                if payment.state is PaymentState.CAPTURED
+            )
             await transaction.outbox.append(
                 self._event(payment.id, f"payment.{payment.state.lower()}", by_id[payment.id].headers)
                 for payment in changed

@@ -135,11 +135,9 @@ class Shelves:
 
     async def release(self, transaction: Transaction, purchase: Purchased) -> None:
         """Free what is still reserved for a purchase."""
-        ledger = LedgerService(transaction)
-        for reservation_id in purchase.reservations:
-            reservation = await _reservation(transaction, purchase.account, reservation_id)
-            if reservation is not None and reservation.is_pending:
-                await ledger.void(reservation.user_id, reservation.id)
+        held = [await _reservation(transaction, purchase.account, each) for each in purchase.reservations]
+        pending = [one.id for one in held if one is not None and one.is_pending]
+        await LedgerService(transaction).void_all(purchase.account, pending)
 
     async def bring_back(self, transaction: Transaction, purchase: Purchased) -> None:
         """Put what was taken for a purchase back."""

@@ -96,23 +96,26 @@ class PostReservations(Command[Sequence[Reservation]]):
 
 
 @dataclass(frozen=True, slots=True)
-class VoidReservation(Command[Reservation]):
-    """Release what a reservation holds."""
+class VoidReservations(Command[Sequence[Reservation]]):
+    """Release what reservations of a user hold, all or none, in list order; the error of the first that cannot be."""
 
     user_id: UUID
-    reservation_id: UUID
+    reservation_ids: Sequence[UUID]
 
     def selection(self, exclusive: bool) -> Selection:
-        key = (self.user_id, self.reservation_id)
-        return Selection(users=frozenset({self.user_id}), exclusive_users=exclusive, reservations=(key,))
+        keys = tuple((self.user_id, each) for each in self.reservation_ids)
+        return Selection(users=frozenset({self.user_id}), exclusive_users=exclusive, reservations=keys)
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
-        reservation = work.state_of(self.user_id).reservation(self.reservation_id)
-        return {reservation.balance_key} if reservation.is_pending else set()
+        named = (work.state_of(self.user_id).reservation(each) for each in self.reservation_ids)
+        return {reservation.balance_key for reservation in named if reservation.is_pending}
 
-    def decide(self, work: UnitOfWork) -> Reservation:
+    def decide(self, work: UnitOfWork) -> Sequence[Reservation]:
         state = work.state_of(self.user_id)
-        reservation = state.reservation(self.reservation_id)
+        return tuple(self._void(state, each) for each in self.reservation_ids)
+
+    def _void(self, state: UserState, reservation_id: UUID) -> Reservation:
+        reservation = state.reservation(reservation_id)
         if reservation.is_resolved_as(ReservationState.VOIDED):
             return reservation
         return set_free(state, reservation, ReservationState.VOIDED)

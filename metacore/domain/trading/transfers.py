@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey, EntryReason
+from metacore.domain.trading.balances import Balance, BalanceKey, EntryReason
 from metacore.domain.trading.commands import Command
 from metacore.domain.trading.covering import alone_with_facts, explains, is_covered, note
 from metacore.domain.trading.decisions import EntryReference, Selection
@@ -18,10 +18,20 @@ from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import ZERO, PositiveAmount
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, unchecked
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time, require_possible
 from metacore.errors import ConflictError, InsufficientFundsError
+
+
+class NewDeposit(Model):
+    """An amount that has come in, once for each user and `reference`; it occurred now unless told."""
+
+    user_id: UUID
+    asset: Key
+    amount: PositiveAmount
+    reference: Key
+    occurred_at: Time | None = None
 
 
 class Transfer(Model):
@@ -34,6 +44,12 @@ class Transfer(Model):
     reason: EntryReason
     occurred_at: Time
 
+    @classmethod
+    def deposited(cls, new: NewDeposit, now: datetime) -> Transfer:
+        """What comes in by a deposit that is told at `now`."""
+        occurred_at = now if new.occurred_at is None else new.occurred_at
+        return unchecked(cls, {**dict(new), "reason": EntryReason.DEPOSIT, "occurred_at": occurred_at})
+
     @property
     def key(self) -> BalanceKey:
         return self.user_id, self.asset
@@ -42,10 +58,6 @@ class Transfer(Model):
     def entry(self) -> EntryReference:
         """What its journal entry is found by."""
         return self.user_id, self.reason, self.reference
-
-    def is_told_by(self, entry: BalanceEntry) -> bool:
-        """Whether `entry`, which has its reference, is of the same asset and amount."""
-        return self.asset == entry.asset and self.amount == entry.delta_free.copy_abs()
 
 
 class TransferResult(Model):
@@ -56,39 +68,45 @@ class TransferResult(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class TransferFunds(Command[TransferResult]):
-    """Deposit or withdraw an amount, once; `tolerance` is that of account snapshots."""
+class TransferFunds(Command[Sequence[TransferResult]]):
+    """Deposit or withdraw amounts, each once, all or none, in list order; `tolerance` is that of account snapshots."""
 
-    transfer: Transfer
+    transfers: Sequence[Transfer]
     tolerance: timedelta = TOLERANCE
     is_fact: bool = False
-    """Whether the exchange tells of it, so that no flag of the user refuses it."""
+    """Whether the exchange tells of them, so that no flag of a user refuses them."""
 
     def selection(self, exclusive: bool) -> Selection:
         return Selection(
-            users=frozenset({self.transfer.user_id}),
+            users=frozenset(transfer.user_id for transfer in self.transfers),
             exclusive_users=exclusive,
-            entries=(self.transfer.entry,),
-            locked_balances=() if exclusive else (self.transfer.key,),
+            entries=tuple({transfer.entry for transfer in self.transfers}),
+            locked_balances=() if exclusive else tuple({transfer.key for transfer in self.transfers}),
             **(alone_with_facts(self.tolerance) if exclusive else {}),
         )
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
-        return {self.transfer.key, *work.balances_of_facts()}
+        return {*(transfer.key for transfer in self.transfers), *work.balances_of_facts()}
 
-    def decide(self, work: UnitOfWork) -> TransferResult:
-        outcome = transfer_funds(work, self.transfer, self.tolerance, self.is_fact)
-        return TransferResult(outcome=outcome, balance=work.balances[self.transfer.key])
+    def decide(self, work: UnitOfWork) -> Sequence[TransferResult]:
+        outcomes = [transfer_funds(work, transfer, self.tolerance, self.is_fact) for transfer in self.transfers]
+        return tuple(
+            TransferResult(outcome=outcome, balance=work.balances[transfer.key])
+            for transfer, outcome in zip(self.transfers, outcomes, strict=True)
+        )
 
-    def result(self, decided: TransferResult, saved: Mapping[BalanceKey, Balance]) -> TransferResult:
-        balance = saved.get(self.transfer.key, decided.balance)
-        return TransferResult(outcome=decided.outcome, balance=balance)
+    def result(
+        self, decided: Sequence[TransferResult], saved: Mapping[BalanceKey, Balance]
+    ) -> Sequence[TransferResult]:
+        return tuple(
+            TransferResult(outcome=one.outcome, balance=saved.get(one.balance.key, one.balance)) for one in decided
+        )
 
 
 def transfer_funds(
     work: UnitOfWork, transfer: Transfer, tolerance: timedelta = TOLERANCE, is_fact: bool = False
 ) -> Outcome:
-    """Write `transfer` to `work`, unless its entry is stored already.
+    """Write `transfer` to `work`, unless its reference is known already.
 
     A COVERED one, which an account snapshot has told, is entered together with the SNAPSHOT entry that takes it back:
     the journal tells of it, and no total moves. ConflictError if its reference is stored with another asset or
@@ -97,8 +115,9 @@ def transfer_funds(
     """
     state = work.state_of(transfer.user_id)
     require_possible(transfer.occurred_at, state.now, "occurred_at")
-    if (stored := work.entry(transfer.entry)) is not None:
-        if not transfer.is_told_by(stored):
+    told = (transfer.asset, transfer.amount)
+    if (entered := work.entered.get(transfer.entry)) is not None:
+        if entered != told:
             raise ConflictError(
                 f"{transfer.reason} {transfer.reference} is stored with another asset or amount; choose a reference",
                 conflicts=(transfer.reference,),
@@ -108,9 +127,11 @@ def transfer_funds(
     if not is_deposit and not is_fact:
         state.user.require_flags("can_withdraw")
     move = transfer.amount if is_deposit else transfer.amount.copy_negate()
-    return enter(
+    outcome = enter(
         state, Fact(transfer.reason, transfer.reference, transfer.occurred_at, {transfer.asset: move}), tolerance
     )
+    work.entered[transfer.entry] = told
+    return outcome
 
 
 def enter(state: UserState, fact: Fact, tolerance: timedelta) -> Outcome:

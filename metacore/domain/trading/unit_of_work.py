@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
-from metacore.domain.trading.decisions import Changes, EntryReference, Feed, KnownOrder, Loaded
+from metacore.domain.trading.balances import Balance, BalanceKey
+from metacore.domain.trading.decisions import Changes, Feed, KnownOrder, Loaded
 from metacore.domain.trading.facts import facts_of
 from metacore.domain.trading.funds import Funds
 from metacore.domain.trading.user_state import UserState
@@ -28,6 +28,11 @@ class UnitOfWork:
         self.alone = alone
         self.balances: dict[BalanceKey, Balance] = {}
         self.user_transfers: dict[UserTransferKey, UserTransfer] = {}
+        self.entered = {
+            (entry.user_id, entry.reason, entry.reference): (entry.asset, entry.delta_free.copy_abs())
+            for entry in loaded.entries
+        }
+        """The asset and amount of each deposit and withdrawal that is asked about and known, by its reference."""
         self._states = {user_id: UserState(user, now, alone) for user_id, user in loaded.users.items()}
         for balance in loaded.balances:
             self.state_of(balance.user_id).unexplained[balance.asset] = balance.unexplained
@@ -69,13 +74,6 @@ class UnitOfWork:
         """The balances that the books may move where they choose among the loaded facts."""
         states = self._states.items()
         return {(user_id, asset) for user_id, state in states for fact in state.facts.values() for asset in fact.moves}
-
-    def entry(self, reference: EntryReference) -> BalanceEntry | None:
-        """The entry of the deposit or withdrawal with this reference, None if there is none."""
-        for entry in self.loaded.entries:
-            if (entry.user_id, entry.reason, entry.reference) == reference:
-                return entry
-        return None
 
     def user_transfer(self, key: UserTransferKey) -> UserTransfer | None:
         """The transfer to another user with this key, None if there is none."""

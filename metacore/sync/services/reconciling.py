@@ -73,9 +73,9 @@ class Reconciler:
         )
 
     def _move(self, transfer: Transfer) -> TransferOutcome:
-        command = TransferFunds(transfer, self._tolerance, is_fact=True)
+        command = TransferFunds((transfer,), self._tolerance, is_fact=True)
         try:
-            result = execute(self._storage, command, self._feed)
+            (result,) = execute(self._storage, command, self._feed)
             return TransferOutcome(transfer, result)
         except (ConflictError, InsufficientFundsError, InvalidDataError) as error:
             return TransferOutcome(transfer, error=error)

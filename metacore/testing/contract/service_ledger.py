@@ -49,7 +49,7 @@ class LedgerContract(TradingContract):
 
 
 class ReservationContract(LedgerContract):
-    """Of `reserve`, `reserve_all`, `post`, `post_all`, `void` and `expire_due`."""
+    """Of `reserve`, `reserve_all`, `post`, `post_all`, `void`, `void_all` and `expire_due`."""
 
     def test_an_amount_is_reserved_once_for_each_asset_and_reference(
         self, storage: Storage, ledger: LedgerService, clock: ManualClock, stock: User
@@ -144,6 +144,18 @@ class ReservationContract(LedgerContract):
         assert (money(storage, stock), money(storage, buyer)) == ({UNIT: "5 / 0"}, {UNIT: "6 / 0"})
         assert ledger.post_all(stock.id, ids[:2], to=buyer.id) == posted[:2]
         assert ledger.post_all(stock.id, []) == ()
+
+    def test_all_are_voided_or_none(self, storage: Storage, ledger: LedgerService, stock: User) -> None:
+        ids = [row.id for row in ledger.reserve_all(amount_of(stock, amount) for amount in (2, 3, 1))]
+        ledger.post(stock.id, ids[2])
+        for broken, error in ((ids, ConflictError), ([*ids[:2], NOBODY], NotFoundError)):
+            with pytest.raises(error):
+                ledger.void_all(stock.id, broken)
+            assert money(storage, stock) == {UNIT: "4 / 5"}
+        voided = ledger.void_all(stock.id, [*ids[:2], ids[0]])
+        assert [(row.id, row.state) for row in voided] == [(each, "VOIDED") for each in (ids[0], ids[1], ids[0])]
+        assert money(storage, stock) == {UNIT: "9 / 0"}
+        assert ledger.void_all(stock.id, []) == ()
 
     def test_what_cannot_be_posted_changes_nothing(
         self, storage: Storage, ledger: LedgerService, stock: User, buyer: User

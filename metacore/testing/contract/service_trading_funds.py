@@ -13,6 +13,7 @@ from metacore.domain.people.users import User
 from metacore.domain.trading.balances import EntryFilter, EntryReason
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reports import Outcome
+from metacore.domain.trading.transfers import NewDeposit
 from metacore.errors import (
     ConfigurationError,
     ConflictError,
@@ -39,7 +40,7 @@ from metacore.testing.runners import Runner
 
 
 class TradingFundsContract(TradingContract):
-    """Of `deposit`, `withdraw` and `sync_account`."""
+    """Of `deposit`, `deposit_all`, `withdraw` and `sync_account`."""
 
     def test_a_deposit_and_a_withdrawal_count_once_for_each_reference(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
@@ -68,6 +69,35 @@ class TradingFundsContract(TradingContract):
             with pytest.raises(kind):
                 call()
         assert storage.balances.entries(user.id).items == entries
+
+    def test_all_are_deposited_or_none_in_list_order(
+        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, other: User
+    ) -> None:
+        def new(of: User, amount: int, reference: str, **values: Any) -> NewDeposit:
+            told = {"asset": "USDT", "amount": amount, "reference": reference, **values}
+            return NewDeposit(user_id=of.id, **told)
+
+        trading.deposit(user.id, "USDT", Decimal(5), "known")
+        now = clock.advance()
+        told = [new(user, 1, "a", occurred_at=START), new(other, 2, "a"), new(user, 3, "b"), new(user, 1, "a")]
+        refused: list[tuple[NewDeposit, type[MetacoreError]]] = [
+            (new(user, 4, "known"), ConflictError),
+            (new(user, 2, "a"), ConflictError),
+            (new(user, 2, "c", occurred_at=now + timedelta(minutes=6)), InvalidDataError),
+            (new(user, 2, "c").changed(user_id=NOBODY), NotFoundError),
+        ]
+        for broken, error in refused:
+            with pytest.raises(error):
+                trading.deposit_all([*told, broken])
+            assert (money(storage, user), money(storage, other)) == ({"USDT": "5 / 0"}, {})
+        results = trading.deposit_all([*told, new(user, 5, "known")])
+        assert [f"{result.outcome} {result.balance.free}" for result in results] == [
+            *("APPLIED 9", "APPLIED 2", "APPLIED 9", "DUPLICATE 9", "DUPLICATE 9")
+        ]
+        assert results[0].balance == storage.balances.get(user.id, "USDT")
+        entries = storage.balances.entries(user.id).items[1:]
+        assert [(row.reference, row.occurred_at) for row in entries] == [("a", START), ("b", now)]
+        assert trading.deposit_all([]) == ()
 
     def test_sync_account_takes_over_totals_and_flags(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, order: Order
