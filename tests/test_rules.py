@@ -167,8 +167,8 @@ def test_a_user_without_a_database_loads_no_driver(statement: str) -> None:
     assert not [module for module in loaded if any(is_within(module, driver) for driver in DRIVERS)]
 
 
-def test_a_storage_in_postgresql_loads_no_deployer() -> None:
-    code = "import sys, metacore; metacore.connect('postgresql://nowhere'); print(*sys.modules)"
+def test_a_storage_in_postgresql_and_the_command_load_no_deployer() -> None:
+    code = "import sys, metacore, metacore.cli.app; metacore.connect('postgresql://nowhere'); print(*sys.modules)"
     command = [sys.executable, "-c", code]
     loaded = subprocess.run(command, check=True, capture_output=True, text=True, cwd=PACKAGE.parent).stdout.split()
     assert "psycopg" in loaded

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from metacore import postgres
 from metacore.cli.keys import key_use, print_key_use
 from metacore.cli.output import NOT_AS_NEEDED, consent, print_table, reported_errors, say
 from metacore.cli.parameters import Json, Schema, Url
 from metacore.postgres.client.commands import command
-from metacore.postgres.schema.deployer import SchemaDeployer, SchemaStatus
 from metacore.postgres.schema.revisions import BASE, revisions
+
+if TYPE_CHECKING:
+    from metacore.postgres.schema.deployer import SchemaStatus
 
 AppRole = Annotated[
     str | None,
@@ -62,19 +65,19 @@ def deploy(
     asked, it is refused without --create-schema.
     """
     with reported_errors():
-        others = [] if create_schema else SchemaDeployer(url, schema).siblings()
+        others = [] if create_schema else postgres.SchemaDeployer(url, schema).siblings()
         if others:
             named = ", ".join(f'"{name}"' for name in others)
             say(f'The schema "{schema}" does not exist in this database, and Metacore was deployed into {named}.')
             consent("Make another one?", "--create-schema")
-        applied = SchemaDeployer(url, schema).deploy(app_role, may_delete=may_delete)
+        applied = postgres.SchemaDeployer(url, schema).deploy(app_role, may_delete=may_delete)
         if applied:
             print_table(["Revision", "About"], ([revision, revisions()[revision]] for revision in applied))
             say(f'The schema "{schema}" was brought to revision {applied[-1]}.')
         else:
             say(f'The schema "{schema}" was up to date.')
         if distribute:
-            tables = SchemaDeployer(url, schema).distribute()
+            tables = postgres.SchemaDeployer(url, schema).distribute()
             say(f'{len(tables)} tables of the schema "{schema}" were distributed.')
         if app_role is not None:
             say(f'The role "{app_role}" has the rights that services need.')
@@ -83,7 +86,7 @@ def deploy(
 def status(url: Url = None, schema: Schema = "metacore", as_json: Json = False) -> None:
     """Show the revision of the schema. Exit code 1 if storages of this release cannot work with it."""
     with reported_errors():
-        found = SchemaDeployer(url, schema).status()
+        found = postgres.SchemaDeployer(url, schema).status()
     if as_json:
         told = {"schema": found.schema, "revision": found.revision, "head": found.head, "usable": found.is_usable}
         typer.echo(json.dumps({**told, "pending": list(found.pending)}))
@@ -123,7 +126,7 @@ def check(
     METACORE_ENCRYPTION_KEYS is set and lacks a key that is in use.
     """
     with reported_errors():
-        deployer = SchemaDeployer(url, schema)
+        deployer = postgres.SchemaDeployer(url, schema)
         drifts = deployer.check(app_role, may_delete=may_delete, allowed_indexes=allow_index or ())
         keys = {} if drifts else key_use(url, schema)
     as_needed = not drifts and not any(key.is_missing for key in keys.values())
@@ -152,7 +155,7 @@ def sql(
 ) -> None:
     """Print the SQL that deploy would run, as one transaction, for psql. Nothing is connected to."""
     with reported_errors():
-        typer.echo(SchemaDeployer(url, schema).sql(start, app_role, may_delete=may_delete), nl=False)
+        typer.echo(postgres.SchemaDeployer(url, schema).sql(start, app_role, may_delete=may_delete), nl=False)
 
 
 def downgrade(
@@ -166,7 +169,7 @@ def downgrade(
     If there are any, it tells how many rows, and asks first; where nobody can be asked, it is refused without --yes.
     """
     with reported_errors():
-        deployer = SchemaDeployer(url, schema)
+        deployer = postgres.SchemaDeployer(url, schema)
         lost = {} if yes else deployer.losses(revision)
         if lost:
             print_table(["Table", "Rows that would be deleted"], ([name, str(count)] for name, count in lost.items()))
