@@ -195,4 +195,4 @@ def test_without_the_extra_it_says_how_to_install_it(missing):
 
 
 def test_another_missing_module_is_not_hidden():
-    assert "ModuleNotFoundError: import of alembic halted" in run_without("alembic").stderr
+    assert "ModuleNotFoundError: import of pydantic halted" in run_without("pydantic").stderr

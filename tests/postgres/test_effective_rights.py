@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from pytest_mock import MockerFixture
 
 from metacore import ConfigurationError, NewUser, Settings
 from metacore.postgres import SchemaDeployer
@@ -65,9 +66,11 @@ REVOKE ALL ON PARAMETER session_replication_role FROM {role};
 
 
 def test_a_role_that_can_do_more_is_refused_and_told_why(
-    admin: psycopg.Connection, deployer: SchemaDeployer, schema: str, make_role: MakeRole
+    admin: psycopg.Connection, deployer: SchemaDeployer, schema: str, make_role: MakeRole, mocker: MockerFixture
 ) -> None:
     deployer.deploy()
+    # To compare the tables as well takes longer than all else.
+    mocker.patch("metacore.postgres.schema.deployer.find_drift", return_value=[])
     for way, (sets, told) in WAYS.items():
         role, group = make_role(), make_role(prefix="group_")
         names = {"schema": schema, "role": role, "group": group}
@@ -84,6 +87,7 @@ def test_a_role_that_can_do_more_is_refused_and_told_why(
         finally:
             admin.execute(PUBLIC.format(**names).encode())
             admin.execute(f"DROP OWNED BY {role}, {group} CASCADE".encode())
+    mocker.stopall()
     assert deployer.check() == []
 
 
