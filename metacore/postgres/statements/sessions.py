@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metacore.postgres.client.codecs import SESSION
+from metacore.postgres.client.codecs import SESSION, USER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import OF_USER, created, names
 from metacore.postgres.tables.columns import ever
@@ -17,10 +17,34 @@ CREATE = Statement("sessions.create", f"{created(sessions, SESSION.columns)} RET
 
 GET = Statement("sessions.get", f"SELECT {_ALL} FROM {{schema}}.sessions WHERE {_KEY}")
 
+_IN_FORCE = "sessions.token_hash = %(presented_hash)s::bytea"
+_ROTATED = {
+    "token_hash": "%(next_hash)s::bytea",
+    "previous_hash": "sessions.token_hash",
+    "nonce": "%(nonce)s::bytea",
+    "generation": "sessions.generation + 1",
+    "rotated_at": _NOW,
+    "idle_until": "least(%(idle_until)s::timestamptz, sessions.expires_at)",
+}
+_LIVES = f"sessions.ended_at IS NULL AND {_NOW} < sessions.idle_until"
+
+RENEW = Statement(
+    "sessions.rotate",
+    f"""
+    UPDATE {{schema}}.sessions SET {", ".join(f"{column} = {changed}" for column, changed in _ROTATED.items())}
+    FROM {{schema}}.users
+    WHERE {_KEY} AND users.id = %(user_id)s::uuid AND {_LIVES} AND {_IN_FORCE}
+    RETURNING {_ALL}, {names(USER.columns, "users.")}
+    """,
+    writes=True,
+)
+"""Rotates where the secret in force is presented, as it nearly always is: the session and its user. Nothing otherwise:
+`LOCK` and `ROTATE` tell why.
+"""
+
 LOCK = Statement("sessions.rotate", f"SELECT {_ALL} FROM {{schema}}.sessions WHERE {_KEY} FOR NO KEY UPDATE")
 """Who comes at the same time waits, and finds it as it is then: what it was tells the outcome."""
 
-_IN_FORCE = "sessions.token_hash = %(presented_hash)s::bytea"
 _REPEATED = "sessions.previous_hash = %(presented_hash)s::bytea AND sessions.rotated_at >= %(fresh_since)s::timestamptz"
 
 
@@ -28,24 +52,14 @@ def _if_in_force(changed: str, column: str) -> str:
     return f"{column} = CASE WHEN {_IN_FORCE} THEN {changed} ELSE sessions.{column} END"
 
 
-_ROTATED = (
-    ("%(next_hash)s::bytea", "token_hash"),
-    ("sessions.token_hash", "previous_hash"),
-    ("%(nonce)s::bytea", "nonce"),
-    ("sessions.generation + 1", "generation"),
-    (_NOW, "rotated_at"),
-    ("least(%(idle_until)s::timestamptz, sessions.expires_at)", "idle_until"),
-)
-
 ROTATE = Statement(
     "sessions.rotate",
     f"""
     UPDATE {{schema}}.sessions
-    SET {", ".join(_if_in_force(changed, column) for changed, column in _ROTATED)},
+    SET {", ".join(_if_in_force(changed, column) for column, changed in _ROTATED.items())},
         ended_at = CASE WHEN {_IN_FORCE} THEN NULL ELSE {_NOW} END,
         end_reason = CASE WHEN {_IN_FORCE} THEN NULL ELSE %(reason)s END
-    WHERE {_KEY} AND sessions.ended_at IS NULL AND {_NOW} < sessions.idle_until
-        AND ({_IN_FORCE} OR ({_REPEATED}) IS NOT TRUE)
+    WHERE {_KEY} AND {_LIVES} AND ({_IN_FORCE} OR ({_REPEATED}) IS NOT TRUE)
     RETURNING {_ALL}
     """,
     writes=True,

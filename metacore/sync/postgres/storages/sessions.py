@@ -9,9 +9,9 @@ from typing import final
 from uuid import UUID
 
 from metacore.backends.listing import parse_limit
-from metacore.domain.people.sessions import EndReason, NewSession, Presented, Rotation
+from metacore.domain.people.sessions import EndReason, NewSession, Presented, Rotation, RotationOutcome
 from metacore.domain.people.sessions import Session as UserSession
-from metacore.domain.values.model import revised
+from metacore.domain.values.model import revised, unchecked
 from metacore.domain.values.text import require_key
 from metacore.domain.values.times import require_time
 from metacore.errors import NotFoundError
@@ -22,6 +22,8 @@ from metacore.postgres.statements.users import GET as GET_USER
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.client.transaction_session import TransactionSession
 from metacore.sync.storage.sessions import SessionStorage
+
+_WIDTH = len(SESSION.columns)
 
 
 @final
@@ -56,19 +58,22 @@ class PostgresSessionStorage(SessionStorage):
         presented = Presented.parse(presented_hash, next_hash, nonce, idle_until, grace)
         key, now = _key(user_id, session_id), self._session.now()
         told = {
+            **key,
             "presented_hash": to_text(presented_hash),
             "next_hash": to_text(next_hash),
             "nonce": to_text(nonce),
             "idle_until": to_text(presented.idle_until),
-            "fresh_since": to_text(now - presented.grace),
             "now": to_text(now),
-            "reason": EndReason.REUSED.value,
         }
+        if rows := self._session.fetch(statements.RENEW, told):
+            session, user = SESSION.decode(rows[0][:_WIDTH]), USER.decode(rows[0][_WIDTH:])
+            return unchecked(Rotation, {"outcome": RotationOutcome.ROTATED, "session": session, "user": user})
+        told |= {"fresh_since": to_text(now - presented.grace), "reason": EndReason.REUSED.value}
         whose: Call = (GET_USER, {"id": str(user_id)})
-        calls: list[Call] = [(statements.LOCK, key), (statements.ROTATE, {**key, **told}), whose]
+        calls: list[Call] = [(statements.LOCK, key), (statements.ROTATE, told), whose]
         was, changed, users = self._session.pipeline("sessions.rotate", calls)
-        user = USER.decode(users[0]) if users else None
-        rotation = presented.rotate(SESSION.decode(was[0]) if was else None, user, now)
+        whose_it_is = USER.decode(users[0]) if users else None
+        rotation = presented.rotate(SESSION.decode(was[0]) if was else None, whose_it_is, now)
         return revised(rotation, session=SESSION.decode(changed[0])) if changed else rotation
 
     def end(self, user_id: UUID, session_id: UUID, reason: str) -> bool:
