@@ -78,12 +78,14 @@ class Relay:
 
     def run(self) -> None:
         """Tell events until `stop` is called, and look for more every `pause` while there are few: fewer than `keys`,
-        or `per_key`.
+        or `per_key`. Where that takes long, it looks less often, and finds more at a time: it pauses for twice as long
+        as the last look took, and for four times `pause` at most.
 
         A storage that cannot be reached is tried again and again; one that is closed is a StorageClosedError.
         """
         few = min(self._wanted.keys, self._wanted.per_key)
         while not self._is_stopped:
+            began = self._storage.now()
             try:
                 told = self.step()
             except StorageClosedError:
@@ -92,7 +94,8 @@ class Relay:
                 _logger.warning("The relay of %s goes on after an error: %s", ", ".join(self._wanted.topics), error)
                 told = 0
             if told < few and not self._is_stopped:
-                sleep(self._pause.total_seconds())
+                took = self._storage.now() - began
+                sleep(max(self._pause, min(2 * took, 4 * self._pause)).total_seconds())
 
     def stop(self) -> None:
         """Have `run` return when what is claimed is told."""
