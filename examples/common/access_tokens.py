@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 from uuid import UUID
 
 import jwt
 from cachetools import LRUCache
 from fastapi import Depends
+from jwt.algorithms import HMACAlgorithm
 from pydantic import SecretStr
 from starlette.requests import HTTPConnection
 
@@ -37,6 +40,20 @@ class Claims:
     roles: frozenset[str] = frozenset()
 
 
+class _Hmac(HMACAlgorithm):
+    """HMAC-SHA256 that looks at a key once, not for each token: whether it is one of another kind takes a third of the
+    time of a signature.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(HMACAlgorithm.SHA256)
+        self._prepared = lru_cache(1)(super().prepare_key)
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        """The key, as it is taken."""
+        return self._prepared(key)
+
+
 class AccessTokens:
     """Issues and verifies the access tokens of one `system`. A token of another system, or by another key, is none."""
 
@@ -44,6 +61,9 @@ class AccessTokens:
         if len(key.get_secret_value().encode()) < LEAST_KEY:
             raise ConfigurationError(f"it has at least {LEAST_KEY} bytes", setting="access_key")
         self._system, self._key, self._lifetime = system, key, lifetime
+        self._signer = jwt.PyJWS()
+        self._signer.unregister_algorithm(_ALGORITHM)
+        self._signer.register_algorithm(_ALGORITHM, _Hmac())
         # Who asks asks often: measured, to prove it anew each time is a quarter of what a gateway does for a request.
         self._proven: LRUCache[str, tuple[Claims, int]] = LRUCache(_KEPT)
 
@@ -57,7 +77,7 @@ class AccessTokens:
             "iat": int(now.timestamp()),
             "exp": int((now + self._lifetime).timestamp()),
         }
-        return jwt.encode(told, self._key.get_secret_value(), _ALGORITHM)
+        return self._signer.encode(json.dumps(told).encode(), self._key.get_secret_value(), _ALGORITHM)
 
     def verify(self, token: str) -> Claims:
         """What the token says; UnauthorizedError if it is none of ours, was altered, or its time is over."""
