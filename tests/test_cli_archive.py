@@ -27,7 +27,7 @@ DONE, NOT_AS_NEEDED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 PATIENCE = 120
 NOW = datetime.now(UTC)
 THEN, BEFORE = NOW - timedelta(days=30), (NOW - timedelta(days=10)).date().isoformat()
-USERS, ORDERS = 6, 5
+USERS, ORDERS = 4, 5
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from metacore import Settings, Storage, TradingService, Transaction, connect
+from metacore.testing.contract.series import series
 from metacore.testing.factories import (
     BalanceDeltaFactory,
     NewOrderFactory,
@@ -49,7 +50,8 @@ async def write_in_a_run(storage: Storage, user_id: Any) -> None:
 
 
 async def import_many(storage: Storage, user_id: Any) -> None:
-    await storage.orders.create_many(NewOrderFactory.build(user_id=user_id) for _ in range(600))
+    first = NewOrderFactory.build(user_id=user_id)
+    await storage.orders.create_many(series(first, 600, "client_order_id", "exchange_order_id"))
 
 
 async def change_a_balance(storage: Storage, user_id: Any) -> None:
