@@ -36,7 +36,7 @@ from metacore.testing.factories import (
     OrderRecordFactory,
 )
 
-SCHEMA, ROWS = "planned", 4000
+SCHEMA, ROWS = "planned", 2000
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NAMING = frozenset({"kinds", "by_id", "by_reference"})
 """Arguments that say how rows are named: a statement about named rows is made of one of them."""

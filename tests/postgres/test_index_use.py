@@ -27,9 +27,9 @@ from metacore.testing.factories import (
 SCHEMA = "filled"
 CALLS = 8
 
-# Each row of the first user again for 8,000 others.
+# Each row of the first user again for 2,500 others.
 COPIES = """
-CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, 8000);
+CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, 2500);
 INSERT INTO users SELECT copy.* FROM users AS original, copies, jsonb_populate_record(original, jsonb_build_object(
     'id', copies.id, 'uid', copies.id, 'username', copies.id, 'email', copies.id, 'telegram_id', NULL)) AS copy;
 INSERT INTO user_names SELECT kind, copies.id, copies.id FROM user_names, copies;
@@ -58,7 +58,7 @@ ANALYZE users, user_names, balances, balance_entries, orders, trades, portfolios
 """
 
 SCANS = """
-SELECT relname, seq_scan FROM pg_stat_user_tables WHERE schemaname = %s AND n_live_tup > 5000
+SELECT relname, seq_scan FROM pg_stat_user_tables WHERE schemaname = %s AND n_live_tup > 2000
 """
 
 FLUSH = Statement("flush", "SELECT pg_stat_force_next_flush()")
