@@ -216,7 +216,7 @@ WRITING: dict[str, tuple[Callable[[Storage, Rows, ManualClock], None], str, str]
     "sessions.purge": (purge_sessions, 'DELETE FROM "metacore".sessions', "user_id"),
     "inbox.purge": (purge_inbox, 'DELETE FROM "metacore".inbox_messages', "consumer"),
     "outbox.append": (claim_events, 'INSERT INTO "metacore".outbox_keys', "topic"),
-    "outbox.claim": (claim_events, 'INSERT INTO "metacore".outbox_progress', "topic"),
+    "outbox.claim": (claim_events, "WITH claimed AS", "topic"),
     "outbox.purge": (purge_outbox, 'DELETE FROM "metacore".outbox_events', "topic"),
 }
 """What makes several calls of a statement, what that begins with, and what each of these calls is about."""

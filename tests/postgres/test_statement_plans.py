@@ -76,8 +76,7 @@ STORED_FIRST = {
     "inbox.ENSURE": "inbox_positions",
     "order_records.INSERT_IF_ABSENT": "order_records",
     "order_records.SAVE": "order_records",
-    "outbox.COUNT": "outbox_keys",
-    "outbox.ENSURE": "outbox_progress",
+    "outbox.LOCK_KEYS": "outbox_keys",
 }
 """The statements that store several rows which others may be storing, too, and which nothing has locked before."""
 
