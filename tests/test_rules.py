@@ -39,8 +39,7 @@ MAY_IMPORT = {
     "exchanges": ("domain", "exchanges", "errors"),
     "crypto": ("domain", "crypto", "errors", "_compat.aio"),
     "config": ("crypto", "errors"),
-    "errors": ("wording", "base_error"),
-    "base_error": ("wording",),
+    "errors": ("errors", "wording"),
     "wording": (),
     "_compat": ("_compat.psycopg_undocumented",),
 }

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import typer
 
 from metacore.cli.output import errors_console, print_table
-from metacore.domain.values.frozen import dump_json
+from metacore.domain.values.json_text import dump_json
 from metacore.domain.values.model import Model
 
 M = TypeVar("M", bound=Model)

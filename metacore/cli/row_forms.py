@@ -17,7 +17,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from metacore.cli.lines import KEPT, LONGEST, NOT_UTF8, TOO_LONG, Lines, Refuse, is_utf8, legible
-from metacore.domain.values.frozen import dump_json, load_strictly
+from metacore.domain.values.json_text import dump_json, load_strictly
 from metacore.domain.values.model import Model, invalid_data
 from metacore.errors import InvalidDataError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,7 @@ from metacore.cli.output import NOT_AS_NEEDED, consent, print_table, reported_er
 from metacore.cli.parameters import Json, Schema, Url
 from metacore.postgres.client.commands import command
 from metacore.postgres.schema.revisions import BASE, revisions
-
-if TYPE_CHECKING:
-    from metacore.postgres.schema.deployer import SchemaStatus
+from metacore.postgres.schema.status import SchemaStatus
 
 AppRole = Annotated[
     str | None,

@@ -9,7 +9,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from metacore.domain.values.frozen import MAX_DEPTH, FrozenDict, dump_json, freeze_json
+from metacore.domain.values.frozen import MAX_DEPTH, FrozenDict, freeze_json
+from metacore.domain.values.json_text import dump_json
 from metacore.domain.values.text import GREATEST_INTEGER, LEAST_INTEGER, parse_text
 from metacore.errors import ExchangeError, InvalidDataError
 from metacore.exchanges.fields import Fields, join

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from metacore.domain.values.json import JsonObject, Number, load_json_object, unchecked_object
+from metacore.domain.values.json import JsonObject, Number, unchecked_object
+from metacore.domain.values.json_text import load_json_object
 from metacore.domain.values.text import Text
 from metacore.testing.cases import each_case
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from metacore.domain.people.users import NewUser
-from metacore.domain.values.frozen import MAX_DEPTH, FrozenDict, dump_json, freeze_json, load_exactly, load_frozen_json
+from metacore.domain.values.frozen import MAX_DEPTH, FrozenDict, freeze_json
+from metacore.domain.values.json_text import dump_json, load_exactly, load_frozen_json
 from metacore.testing.cases import each_case
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

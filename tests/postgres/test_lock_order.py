@@ -202,12 +202,12 @@ def claim_events(storage: Storage, rows: Rows, clock: ManualClock) -> None:
 
 
 def purge_outbox(storage: Storage, rows: Rows, clock: ManualClock) -> None:
-    for topic in "ba":
+    for topic in "dc":
         clock.advance(hours=1)
         storage.outbox.append([NewEventFactory.build(topic=topic)])
-    claim = storage.outbox.claim(["a", "b"])
+    claim = storage.outbox.claim(["c", "d"])
     storage.outbox.done(claim.id, {(each.topic, each.key): each.events[-1].seq for each in claim.keys})
-    assert storage.outbox.purge(LATER) > 2
+    assert storage.outbox.purge(LATER) == 2
 
 
 WRITING: dict[str, tuple[Callable[[Storage, Rows, ManualClock], None], str, str]] = {
@@ -229,9 +229,14 @@ def test_what_is_written_by_several_calls_is_written_in_one_order(
     for name, (work, beginning, owner) in WRITING.items():
         calls.clear()
         work(storage, rows, clock)
-        written = [values for text, values in calls if beginning in text and owner in values]
-        owners = [values[owner] for values in written]
-        minutes = [parsed(values["starts_at"]) for values in written if "starts_at" in values]
-        if len(set(owners)) < 2 or owners != sorted(owners) or minutes != [sorted(each) for each in minutes]:
-            unordered[name] = owners, minutes
+        written: dict[str, list[dict[str, Any]]] = {}
+        for text, values in calls:
+            if beginning in text and owner in values:
+                written.setdefault(text, []).append(values)
+        for several in written.values():
+            owners = [values[owner] for values in several]
+            minutes = [parsed(values.get("starts_at", "")) for values in several]
+            if len(set(owners)) < 2 or owners != sorted(owners) or minutes != [sorted(each) for each in minutes]:
+                unordered[name] = owners, minutes
+        assert written, name
     assert unordered == {}

@@ -12,7 +12,8 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 
-from metacore.domain.values.json import JsonObject, Number, load_json_object
+from metacore.domain.values.json import JsonObject, Number
+from metacore.domain.values.json_text import load_json_object
 from metacore.domain.values.limits import JsonLimits
 from metacore.domain.values.model import invalid_data
 from metacore.domain.values.text import MAX_KEY_LENGTH, Integer, Key, Text, parse_text

@@ -10,7 +10,8 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from metacore import ids
-from metacore.domain.values.frozen import FrozenDict, FrozenJson, WrittenJson, load_frozen_json
+from metacore.domain.values.frozen import FrozenDict, FrozenJson
+from metacore.domain.values.json_text import WrittenJson, load_frozen_json
 from metacore.domain.values.model import Model, unchecked, unchecked_maker
 from metacore.domain.values.pages import Page
 from metacore.domain.values.text import Key

@@ -21,20 +21,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from metacore.domain.values.amounts import parse_amount
-from metacore.domain.values.frozen import (
-    FrozenDict,
-    dump_json,
-    freeze_json,
-    once_each,
-    parse_number,
-    refuse_constant,
-    thaw_json,
-)
+from metacore.domain.values.frozen import FrozenDict, freeze_json, thaw_json
+from metacore.domain.values.json_text import dump_json, load_json_object
 from metacore.domain.values.model import Model
 from metacore.domain.values.text import parse_text
 
-_BYTE_ORDER_MARK = "\ufeff"
-_LONGEST_INTEGER = len(str(-(2**63)))
 _NO_EXTRA = FrozenDict()
 _set = object.__setattr__
 
@@ -194,40 +185,6 @@ def unchecked_object(
     object from then on. See `JsonObject.key_order`.
     """
     return model.__new__(model)._assemble(values, _field_names(model) if given is None else given, extra, key_order)
-
-
-def load_json_object(text: str | bytes | bytearray) -> dict[str, Any]:
-    """The JSON object that `text` says, numbers with a point as Decimals; ValueError if it says none.
-
-    Stricter than `json.loads`: UTF-8 without a byte order mark, no NaN or Infinity, and no key twice in one object.
-    """
-    if not isinstance(text, str):
-        try:
-            text = text.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"not UTF-8 text: byte {error.start} is wrong") from None
-    if text.startswith(_BYTE_ORDER_MARK):
-        raise ValueError("starts with a byte order mark; send UTF-8 without one")
-    try:
-        value = _READER.decode(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg}, character {error.pos}") from None
-    except RecursionError:
-        raise ValueError("JSON nested too deeply") from None
-    if not isinstance(value, dict):
-        raise ValueError("must be a JSON object")
-    return value
-
-
-def _integer(text: str) -> int:
-    if len(text) > _LONGEST_INTEGER:
-        raise ValueError("an integer in JSON fits 64 bits")
-    return int(text)
-
-
-_READER = json.JSONDecoder(
-    parse_float=parse_number, parse_int=_integer, parse_constant=refuse_constant, object_pairs_hook=once_each
-)
 
 
 def _thawed(value: Any) -> Any:

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationErro
 from pydantic_core import PydanticCustomError
 
 from metacore.domain.meanings import meaning
-from metacore.domain.values.frozen import exact_numbers, load_exactly, unmark_numbers
+from metacore.domain.values.frozen import exact_numbers, unmark_numbers
+from metacore.domain.values.json_text import load_exactly
 from metacore.errors import InvalidDataError
 
 M = TypeVar("M", bound="Model")

@@ -26,7 +26,7 @@ from metacore.domain.trading.orders import Order, OrderSide, OrderStatus, OrderT
 from metacore.domain.trading.reservations import Reservation, ReservationState
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.trading.user_transfers import UserTransfer
-from metacore.domain.values.frozen import json_text, load_frozen_json
+from metacore.domain.values.json_text import json_text, load_frozen_json
 from metacore.domain.values.model import Model, unchecked_maker
 from metacore.domain.values.secrets import Secret
 

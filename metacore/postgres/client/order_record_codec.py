@@ -18,8 +18,9 @@ from metacore.domain.commerce.order_records import (
     digest_of,
 )
 from metacore.domain.values.amounts import DECIMAL_PLACES
-from metacore.domain.values.frozen import dump_json, freeze_json
+from metacore.domain.values.frozen import freeze_json
 from metacore.domain.values.json import JsonObject, unchecked_object
+from metacore.domain.values.json_text import dump_json
 from metacore.postgres.tables.order_records import (
     order_record_deliveries,
     order_record_items,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 
 import sqlalchemy
 
@@ -23,28 +22,11 @@ from metacore.postgres.schema.ownership import find_other_owners
 from metacore.postgres.schema.privileges import check_role, grants
 from metacore.postgres.schema.revisions import BASE, check_revision, head_revision, revisions_between
 from metacore.postgres.schema.state import SCHEMA_STATE, SchemaState, check_schema_state, too_new
+from metacore.postgres.schema.status import SchemaStatus
 
 _TURN_TIMEOUT = 60.0
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaStatus:
-    """How far a schema is.
-
-    `revision` is what the database has, None where nothing is deployed; `head` is what this release needs. `pending`
-    are the revisions that `deploy` would apply, oldest first. `compatible_from` is the oldest revision whose releases
-    can work with the schema as it is. `is_usable` says whether storages of this release can: the schema is at `head`,
-    or newer and compatible.
-    """
-
-    schema: str
-    revision: str | None
-    head: str
-    pending: tuple[str, ...]
-    compatible_from: str | None
-    is_usable: bool
 
 
 class SchemaDeployer:

@@ -85,8 +85,7 @@ class SessionService:
         return self._storage.logins.register(new, hashed)
 
     def log_in(self, username: str, password: str | SecretStr, label: str | None = None) -> SignedIn:
-        """Begin a session of the user, who is to know it by `label`, such as the name of a device; of
-        a longer one the first 255 characters are kept.
+        """Begin a session of the user, who knows it by the first 255 characters of `label`, such as a device's name.
 
         SignInError if the name or the password is wrong: both are told alike, and take as long. After 20 failures in a
         row, it refuses every attempt for a second, after each further one for twice as long, up to 15 minutes, and says

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from metacore.wording import printable
+
+E = TypeVar("E", bound=Exception)
 
 
 class MetacoreError(Exception):
@@ -52,3 +54,12 @@ def _rebuild(cls: type[MetacoreError], message: str, fields: dict[str, Any]) -> 
     Exception.__init__(error, message)
     error.__dict__.update(fields, message=message)
     return error
+
+
+def bare(error: E) -> E:
+    """`error` without the frames that it came through and the errors behind it, to be raised outside of a handler.
+
+    Loggers may print the variables of frames; these ones hold a URL with its password, or keys.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

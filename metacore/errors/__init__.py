@@ -1,0 +1,30 @@
+"""The errors of Metacore: one tree, structured fields, messages that say what to do next."""
+
+from metacore.errors.base import MetacoreError as MetacoreError
+from metacore.errors.base import bare as bare
+from metacore.errors.data import ArchivedError as ArchivedError
+from metacore.errors.data import ExchangeError as ExchangeError
+from metacore.errors.data import InvalidDataError as InvalidDataError
+from metacore.errors.data import SubscriptionError as SubscriptionError
+from metacore.errors.people import SignInError as SignInError
+from metacore.errors.people import TokenError as TokenError
+from metacore.errors.rows import AlreadyExistsError as AlreadyExistsError
+from metacore.errors.rows import ConflictError as ConflictError
+from metacore.errors.rows import NotFoundError as NotFoundError
+from metacore.errors.rows import StaleVersionError as StaleVersionError
+from metacore.errors.settings import ConfigurationError as ConfigurationError
+from metacore.errors.settings import DecryptionError as DecryptionError
+from metacore.errors.settings import MissingKeyError as MissingKeyError
+from metacore.errors.settings import SchemaError as SchemaError
+from metacore.errors.storage import ConnectionLostError as ConnectionLostError
+from metacore.errors.storage import PoolTimeoutError as PoolTimeoutError
+from metacore.errors.storage import StorageClosedError as StorageClosedError
+from metacore.errors.storage import StorageUnavailableError as StorageUnavailableError
+from metacore.errors.trading import InsufficientFundsError as InsufficientFundsError
+from metacore.errors.trading import InvalidTransitionError as InvalidTransitionError
+from metacore.errors.trading import NotAllowedError as NotAllowedError
+from metacore.errors.transactions import LockTimeoutError as LockTimeoutError
+from metacore.errors.transactions import OutcomeUnknownError as OutcomeUnknownError
+from metacore.errors.transactions import RetryableError as RetryableError
+from metacore.errors.transactions import StatementTimeoutError as StatementTimeoutError
+from metacore.errors.transactions import TransactionAbortedError as TransactionAbortedError
