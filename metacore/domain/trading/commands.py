@@ -62,7 +62,7 @@ def by_user(pairs: Iterable[tuple[UUID, T]]) -> dict[UUID, list[T]]:
         if user_id is not last:
             last, values = user_id, found.setdefault(user_id, [])
         values.append(value)
-    return {user_id: found[user_id] for user_id in sorted(found)}
+    return found if len(found) < 2 else {user_id: found[user_id] for user_id in sorted(found)}
 
 
 class Failed(Protocol):

@@ -43,8 +43,8 @@ class Codec(Generic[M]):
     def __init__(self, model: type[M], decoders: Mapping[str, Callable[[Any], Any]]) -> None:
         self.columns = tuple(model.model_fields)
         self._make = unchecked_maker(model, self.columns)
-        self._decoders = tuple(decoders.items())
-        self._json = frozenset(name for name, decoder in self._decoders if decoder is load_frozen_json)
+        self._decoders = tuple((name, _quick(decoder)) for name, decoder in decoders.items())
+        self._json = frozenset(name for name, decoder in decoders.items() if decoder is load_frozen_json)
 
     def decode(self, row: Sequence[Any]) -> M:
         """The model that `row`, with the columns in their order, holds."""
@@ -56,7 +56,7 @@ class Codec(Generic[M]):
 
     def decode_all(self, rows: Iterable[Sequence[Any]]) -> tuple[M, ...]:
         """The models that `rows` hold."""
-        return tuple(self.decode(row) for row in rows)
+        return tuple(map(self.decode, rows))
 
     def encode(self, model: Model) -> dict[str, str | None]:
         """The parameters that store `model`, by column."""
@@ -75,6 +75,13 @@ class Codec(Generic[M]):
             name: (to_json_array if name in json else to_array)([model.__dict__[name] for model in models])
             for name in names
         }
+
+
+def _quick(decoder: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`decoder` or, of an enum, the look-up of its members: a tenth of what calling it takes."""
+    if isinstance(decoder, type) and issubclass(decoder, StrEnum):
+        return {member.value: member for member in decoder}.__getitem__
+    return decoder
 
 
 def of_user(codec: Codec[Any], user_id: UUID, models: Iterable[Model], columns: Iterable[str]) -> dict[str, str | None]:
