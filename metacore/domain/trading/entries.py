@@ -11,7 +11,7 @@ from uuid import UUID
 
 from metacore.domain.trading.balances import UNIQUELY_REFERENCED, Balance, BalanceDelta, BalanceEntry, BalanceKey
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, canonical, exact
-from metacore.domain.values.model import revised, unchecked
+from metacore.domain.values.model import revised, unchecked_maker
 from metacore.errors import InsufficientFundsError, InvalidDataError
 
 _SEPARATOR = "\0"
@@ -61,8 +61,10 @@ def apply_deltas(
         for owner, states in running.items()
         for asset, state in states.items()
     }
-    return changed, (unchecked(BalanceEntry, values) for values in made)
+    return changed, map(_entry, made)
 
+
+_entry = unchecked_maker(BalanceEntry, BalanceEntry.model_fields)
 
 _TEXTS = ("free_text", "locked_text", "unexplained_text")
 
