@@ -395,6 +395,8 @@ selections = st.builds(
     stale_updates=st.booleans(),
     update_seqs=st.booleans(),
     locked_balances=st.lists(st.tuples(users, assets), max_size=2).map(tuple),
+    stored_balances=st.lists(st.tuples(users, assets), max_size=2).map(tuple),
+    balances_of_orders=st.booleans(),
     holding=st.booleans(),
     facts=maybe(
         st.builds(

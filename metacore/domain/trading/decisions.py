@@ -50,7 +50,8 @@ class Selection:
 
     `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name, then the
     `reservations` with the given keys and `reservation_references`. The `trades`, `entries` and `user_transfers` with
-    the given keys, and the sums over unsettled trades, are read after that; then `locked_balances` are locked.
+    the given keys, and the sums over unsettled trades, are read after that; then `locked_balances` are locked, and
+    the `stored_balances`.
     """
 
     users: frozenset[UUID] = frozenset()
@@ -81,6 +82,10 @@ class Selection:
     """Of which assets to load the names that their users have them by, in whatever case they are named here."""
     locked_balances: tuple[BalanceKey, ...] = ()
     """The balances to lock, the missing ones as zero, in whatever case their assets are named here."""
+    stored_balances: tuple[BalanceKey, ...] = ()
+    """Balances to lock if they are stored, named as they are; the missing ones are left out."""
+    balances_of_orders: bool = False
+    """Whether those of all assets of the orders that are found are among the `stored_balances`."""
     facts: FactWindow | None = None
     """Which journal entries that tell of facts of `users` to load, and when the orders of trades were placed."""
 
@@ -133,7 +138,9 @@ class Loaded:
     asset_names: tuple[BalanceKey, ...] = ()
     """The assets that `Selection.asset_names` asks for, as their users have them."""
     locked_balances: tuple[Balance, ...] = ()
-    """The balances that `Selection.locked_balances` asks for, as their users have them."""
+    """The balances that `Selection.locked_balances` asks for, as their users have them, and the stored ones of
+    `Selection.stored_balances`.
+    """
     facts: tuple[BalanceEntry, ...] = ()
     """The journal entries that `Selection.facts` asks for."""
     placements: Mapping[tuple[UUID, UUID], Placement] = field(default_factory=dict)

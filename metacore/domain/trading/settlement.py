@@ -66,8 +66,13 @@ class SettleTrades(Command[Sequence[SettlementResult]]):
             # Shared, another trade that has the id of one of these is found when the id collides.
             trade_ids=tuple((trade.user_id, trade.id) for trade in self.trades) if exclusive else (),
             unsettled=True,
-            **(alone_with_facts(self.tolerance) if exclusive else {}),
+            **(alone_with_facts(self.tolerance) if exclusive else self._stored_balances()),
         )
+
+    def _stored_balances(self) -> dict[str, Any]:
+        """What more to select so that, as a rule, `balances` are locked by then."""
+        assets = {(trade.user_id, trade.commission_asset) for trade in self.trades if trade.commission_asset}
+        return {"stored_balances": tuple(assets), "balances_of_orders": True}
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
         return balances_of(self.trades, work.loaded.orders) | work.balances_of_facts()

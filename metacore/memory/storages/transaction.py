@@ -11,6 +11,7 @@ from metacore.backends.bundles import BaseTransaction
 from metacore.backends.expectations import Expectations
 from metacore.domain.messages.feed import told
 from metacore.domain.people.users import User
+from metacore.domain.trading.asset_names import parse_keys
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, TradesOf, Unsettled, Versioned
 from metacore.domain.trading.facts import Placement
@@ -71,7 +72,7 @@ class MemoryTransaction(BaseTransaction):
                 asset_names=tuple(balance.key for balance in find_named(tables, selection.asset_names)),
                 facts=_find_facts(tables, selection, users),
                 placements=_find_placements(tables, selection, users),
-                locked_balances=tuple(lock_balances(tables, selection.locked_balances, self._session.now())),
+                locked_balances=_lock_balances(tables, selection, orders, self._session.now()),
             )
 
     async def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:  # noqa: ARG002
@@ -132,6 +133,17 @@ def _find_orders(tables: Views, selection: Selection) -> tuple[Order, ...]:
     if selection.holding:
         for user_id in selection.users:
             found.update({order.key: order for order in tables.orders.select("holding", user_id)})
+    return tuple(found[key] for key in sorted(found))
+
+
+def _lock_balances(tables: Views, selection: Selection, orders: Iterable[Order], now: datetime) -> tuple[Balance, ...]:
+    found = {balance.key: balance for balance in lock_balances(tables, selection.locked_balances, now)}
+    stored = set(parse_keys(selection.stored_balances))
+    if selection.balances_of_orders:
+        for order in orders:
+            assets = order.base_asset, order.quote_asset, order.held_asset
+            stored |= {(order.user_id, asset) for asset in assets if asset is not None}
+    found |= {key: balance for key in stored if (balance := tables.balances.get(key)) is not None}
     return tuple(found[key] for key in sorted(found))
 
 

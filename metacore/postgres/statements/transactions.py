@@ -14,6 +14,7 @@ from metacore.postgres.statements.balances import SAME_NAME
 from metacore.postgres.statements.sets import (
     OF_USER,
     array,
+    by_code_point,
     inserted,
     looked_up,
     names,
@@ -133,6 +134,27 @@ def update_seqs(kinds: tuple[str, ...], holding: bool) -> Statement:
     )
     found = f"{_found(kinds, holding)} {looked_up(('id',), 'orders', _ORDER)}"
     return Statement("load", f"SELECT found.id, coalesce(({newest}), 0) FROM {found}")
+
+
+@cache
+def lock_stored_balances(kinds: tuple[str, ...], holding: bool, of_orders: bool) -> Statement:
+    """Loads and locks, by asset, those of the user's balances that are stored: of the given assets and, if so, of all
+    assets of the orders that `lock_orders` finds.
+    """
+    of_order = ("base_asset", "quote_asset", "held_asset")
+    assets = [f"SELECT unnest({array('asset', 'text')}) AS asset"]
+    found = ""
+    if of_orders:
+        found = f"WITH found AS MATERIALIZED (SELECT found.* FROM {_found(kinds, holding)} "
+        found += f"{looked_up(of_order, 'orders', _ORDER)}) "
+        assets += [f"SELECT {name} FROM found" for name in of_order]
+    named = f"SELECT asset FROM ({' UNION '.join(assets)}) AS wanted ORDER BY {by_code_point(balances, ['asset'])}"
+    on = f"balances.{OF_USER} AND balances.asset = named.asset"
+    return Statement(
+        "load",
+        f"{found}SELECT locked.* FROM ({named}) AS named"
+        f" {looked_up(BALANCE.columns, 'balances', on, 'locked', lock=True)}",
+    )
 
 
 def _named(table: Table, columns: Sequence[str], key: Sequence[str], order: str, *conditions: str) -> Statement:

@@ -77,8 +77,9 @@ class Transaction(Storages):
         """Load and lock what a decision rests on, as one pipelined operation.
 
         Locks are taken in one fixed order: users, then orders, each sorted by key; trades, entries and sums are read
-        after them, and balances are locked at the end: those of existing users that are missing are stored as zero.
-        Two orders that the ids of one name are both loaded.
+        after them, and balances are locked at the end: `locked_balances` of existing users that are missing are
+        stored as zero, and `stored_balances` that are missing left out. Two orders that the ids of one name are both
+        loaded.
         """
 
     @abstractmethod

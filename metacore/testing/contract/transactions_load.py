@@ -185,17 +185,34 @@ class LoadContract(LoadingContract):
         assert [balance.free for balance in found if balance.asset == "BTC"] == [0, 0]
         assert load(storage, locked_balances=named).locked_balances == found
 
-    @pytest.mark.parametrize("locked", ["user", "order", "balance"])
+    def test_stored_balances_are_those_that_are_stored_of_the_orders_too_if_so(
+        self, storage: Storage, user: User, other: User
+    ) -> None:
+        order = storage.orders.create(NewOrderFactory.build(user_id=user.id, base_asset="BTC", quote_asset="USDT"))
+        for owner, asset in ((user, "USDT"), (user, "MX"), (user, "ETH"), (other, "BTC")):
+            storage.balances.put(owner.id, asset, Decimal(5), Decimal(0))
+        selection: dict[str, Any] = {
+            "orders": ((user.id, order.order_ids),),
+            "stored_balances": ((user.id, "MX"), (user.id, "mx"), (user.id, "EUR"), (NOBODY, "BTC")),
+        }
+        assert [row.asset for row in load(storage, **selection).locked_balances] == ["MX"]
+        found = load(storage, **selection, balances_of_orders=True).locked_balances
+        assert found == tuple(storage.balances.get(user.id, asset) for asset in ("MX", "USDT"))
+        assert [row.asset for row in storage.balances.list(user.id)] == ["ETH", "MX", "USDT"]
+
+    @pytest.mark.parametrize("locked", ["user", "order", "balance", "stored balance"])
     def test_what_it_loads_stays_locked_until_the_transaction_ends(
         self, open_storage: Opening, runner: Runner, locked: str
     ) -> None:
         storage = open_storage(lock_timeout=0.05)
         user = storage.users.create(NewUserFactory.build())
         order = storage.orders.create(NewOrderFactory.build(user_id=user.id))
+        storage.balances.put(user.id, "USDT", Decimal(5), Decimal(0))
         selection = {
             "user": Selection(users=frozenset({user.id}), exclusive_users=True),
             "order": Selection(orders=((user.id, OrderIds(client_order_id=order.client_order_id)),)),
             "balance": Selection(locked_balances=((user.id, "USDT"),)),
+            "stored balance": Selection(stored_balances=((user.id, "USDT"),)),
         }[locked]
         loaded, tried = Event(), Event()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from operator import attrgetter
 from uuid import UUID
 
 from metacore.domain.trading.asset_names import parse_keys
@@ -45,6 +46,7 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
     _add_locks(calls, selection, orders)
     _add_reads(calls, selection, orders)
     add_locks(calls, parse_keys(selection.locked_balances), session.now(), "locked_balances")
+    _add_stored_locks(calls, selection, orders)
     if not calls.calls:
         session.check()
         return Loaded()
@@ -70,7 +72,7 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
         stale_updates=ORDER_UPDATE.decode_all(rows["stale"]),
         update_seqs={(user_id, order_id): seq for user_id, (order_id, seq) in found.get("update_seqs", ())},
         asset_names=tuple(sorted({(user_id, asset) for user_id, (asset,) in found.get("asset_names", ())})),
-        locked_balances=distinct(BALANCE.decode_all(rows["locked_balances"])),
+        locked_balances=tuple(sorted(distinct(BALANCE.decode_all(rows["locked_balances"])), key=attrgetter("key"))),
     )
     session.remember(loaded.locked_balances)
     for user_id in loaded.users:
@@ -136,6 +138,17 @@ def _add_reads(calls: NamedCalls, selection: Selection, order_ids: _OrderIds) ->
             window = _window(selection.facts)
             calls.add("facts", user_id, statements.FACTS, window)
             calls.add("placements", user_id, statements.PLACEMENTS, window)
+
+
+def _add_stored_locks(calls: NamedCalls, selection: Selection, order_ids: _OrderIds) -> None:
+    """Those that lock balances, as far as they are stored, at the end."""
+    named = by_user(parse_keys(selection.stored_balances))
+    of_orders = set(order_ids) if selection.balances_of_orders else set[UUID]()
+    for user_id in sorted({*named, *of_orders}):
+        kinds, arrays = order_ids[user_id] if user_id in of_orders else ((), {})
+        holding = user_id in of_orders and _holding(selection, user_id)
+        lock_them = statements.lock_stored_balances(kinds, holding, user_id in of_orders)
+        calls.add("locked_balances", user_id, lock_them, {**arrays, "asset": to_array(named.get(user_id, ()))})
 
 
 def _holding(selection: Selection, user_id: UUID) -> bool:
