@@ -56,7 +56,7 @@ ARGUMENTS: dict[tuple[str, str], Any] = {
     ("users.change", "columns"): [("username",), tuple(UserPatch.model_fields)],
     **{
         (f"transactions.{name}", "kinds"): [kinds for n in range(4) for kinds in combinations(COLUMNS, n)]
-        for name in ("lock_orders", "unsettled", "stale_updates", "update_seqs")
+        for name in ("lock_orders", "unsettled", "stale_updates", "update_seqs", "lock_stored_balances")
     },
 }
 """What the makers of statements are called with, beside flags, which are both false and true."""
