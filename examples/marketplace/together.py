@@ -19,6 +19,9 @@ R = TypeVar("R")
 AT_ONCE = 256
 """How much is done by one call, unless a single one is more."""
 
+_LITTLE = 16
+"""Less than this costs much for each."""
+
 Work: TypeAlias = Callable[[Sequence[A]], Awaitable[Sequence[R | Exception]]]
 """Does what is asked for, all of it or, if it raises an error, nothing; what came of each, in turn."""
 
@@ -42,8 +45,9 @@ class Together(Generic[A, R]):
     """Does by one call what several ask for, so that a transaction or a request serves them all, and who wants what all
     want does not wait for each in turn.
 
-    What is asked for while a call is under way, and for a while after it (`resting`), is for the next one, which is in
-    the trace of the first who asked. One that cannot be done may undo the others: then each is done alone.
+    What is asked for while a call is under way, and for a while after one that did little (`resting`), is for the next
+    one, which is in the trace of the first who asked. One that cannot be done may undo the others: then each is done
+    alone.
     """
 
     def __init__(self, work: Work[A, R], size: Callable[[A], int] = lambda _: 1) -> None:
@@ -65,7 +69,8 @@ class Together(Generic[A, R]):
             while self._asked:
                 now, began = self._next(), time.monotonic()
                 await asyncio.create_task(self._answer(now), context=now[0].context)
-                await asyncio.sleep(resting(time.monotonic() - began))
+                if sum(self._size(one.what) for one in now) < _LITTLE:
+                    await asyncio.sleep(resting(time.monotonic() - began))
         finally:
             self._working = None
 

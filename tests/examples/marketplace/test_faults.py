@@ -113,7 +113,10 @@ async def kill_in_turn(trade: Any, topics_begin: str, eventually: Any, plan: Seq
                 while step not in types:
                     polled = await consumer.getmany(timeout_ms=20)
                     types = {json.loads(one.value)["type"] for messages in polled.values() for one in messages}
-            trade.process(service).kill()
+            killed = trade.process(service)
+            killed.kill()
+            # As long as it is not gone, it looks as if it were started again.
+            await asyncio.to_thread(killed.wait, 60)
     finally:
         await consumer.stop()
 
