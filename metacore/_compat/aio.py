@@ -72,21 +72,28 @@ def require_own_world(storage: object, service: object) -> None:
 class Lock:
     """Lets one task in at a time, the longest waiting one first. Not reentrant."""
 
-    __slots__ = ("_lock",)
+    __slots__ = ("_lock", "_waiting")
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
+        self._waiting = 0
 
     async def acquire(self, timeout: float) -> bool:  # noqa: ASYNC109
         """Take the lock within `timeout` seconds (0 or less: at once) and say whether it was taken.
 
         A cancelled or timed-out waiter leaves the lock to the next one.
         """
+        if not self._waiting and not self._lock.locked():
+            # A time-out, which this need not wait for, costs more than the lock.
+            return await self._lock.acquire()
+        self._waiting += 1
         try:
             async with asyncio.timeout(max(timeout, 0)):
                 return await self._lock.acquire()
         except TimeoutError:
             return False
+        finally:
+            self._waiting -= 1
 
     def release(self) -> None:
         """Let the next waiter in; RuntimeError when the lock is not taken."""

@@ -31,6 +31,7 @@ class TestAioLock:
             await asyncio.sleep(0)
             assert not waiter.done()
             lock.release()
+            assert not await lock.acquire(0), "who comes later is not before it"
             assert await waiter
 
         asyncio.run(scenario())
