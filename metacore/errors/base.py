@@ -1,4 +1,4 @@
-"""The base of the tree of errors: their fields, their messages, and how they pickle and are told in JSON."""
+"""The base of the tree of errors: their fields, their messages, and how they pickle and look in JSON."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class MetacoreError(Exception):
         """How models hold an error: as it is, and in JSON by its type and message alone."""
         from pydantic_core import core_schema
 
-        told = core_schema.plain_serializer_function_ser_schema(_told, when_used="json")
-        return core_schema.is_instance_schema(cls, serialization=told)
+        serialization = core_schema.plain_serializer_function_ser_schema(_in_json, when_used="json")
+        return core_schema.is_instance_schema(cls, serialization=serialization)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class MetacoreError(Exception):
         return {"type": "object", "title": cls.__name__, "properties": texts, "required": list(texts)}
 
 
-def _told(error: MetacoreError) -> dict[str, str]:
+def _in_json(error: MetacoreError) -> dict[str, str]:
     return {"type": type(error).__name__, "message": error.message}
 
 

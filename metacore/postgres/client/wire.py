@@ -91,7 +91,7 @@ class Wire:
         """
         self.require_connection()
         if _logger.isEnabledFor(logging.DEBUG):
-            _tell(schema, calls, openings, closing)
+            _log(schema, calls, openings, closing)
         commands: list[Command] = [partial(self.pgconn.send_query_params, text, None) for text in openings]
         fresh: dict[int, Statement] = {}
         sent: dict[int, Statement] = {}
@@ -248,7 +248,7 @@ class Wire:
         return []
 
 
-def _tell(schema: str, calls: Sequence[Call], openings: Sequence[bytes], closing: bytes | None) -> None:
+def _log(schema: str, calls: Sequence[Call], openings: Sequence[bytes], closing: bytes | None) -> None:
     for opening in openings:
         _logger.debug("%s", opening.decode())
     for statement, _ in calls:

@@ -218,10 +218,10 @@ class SchemaDeployer:
                 with typed_errors(operation, self.schema):
                     yield connection
             except LockTimeoutError as error:
-                told = turn.holders(self._connect(stack), self.schema)
-                if not told:
+                holders = turn.holders(self._connect(stack), self.schema)
+                if not holders:
                     raise
-                raise LockTimeoutError(f"{error}. Locks on it are held by {told}") from error.__cause__
+                raise LockTimeoutError(f"{error}. Locks on it are held by {holders}") from error.__cause__
 
     def _connect(self, stack: ExitStack) -> Connection:
         try:

@@ -83,8 +83,8 @@ class MemoryBalanceStorage(BalanceStorage):
             return page.of(rows, lambda balance: balance.key, newest_first=False)
 
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
-        told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
-        return self._put(user_id, told, replace=False) > 0
+        stated = parse_balances([{"asset": asset, "free": free, "locked": locked}])
+        return self._put(user_id, stated, replace=False) > 0
 
     def put_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
         return self._put(user_id, parse_balances(balances), replace=False)
@@ -134,16 +134,16 @@ class MemoryBalanceStorage(BalanceStorage):
             audit.read_reserved((row.asset, row.held_amount) for row in reserved)
             return audit.findings(tables.balances.group(user_id))
 
-    def _put(self, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
+    def _put(self, user_id: UUID, stated: Sequence[AccountBalance], replace: bool) -> int:
         now = self._session.now()
         with self._session.write() as tables:
             if tables.users.get((user_id,)) is None:
                 raise NotFoundError("user", user_id)
             stored = tables.balances.group(user_id)
-            keys = [(user_id, balance.asset) for balance in told]
+            keys = [(user_id, balance.asset) for balance in stated]
             fresh = ensure_balances(tables, keys, now)
             require_own_names(keys, [*stored, *fresh])
-            deltas = adjustments(user_id, [*stored, *fresh], told, replace, now)
+            deltas = adjustments(user_id, [*stored, *fresh], stated, replace, now)
             insert_deltas(tables, deltas, now)
         return len({delta.asset for delta in deltas} | {balance.asset for balance in fresh})
 

@@ -110,8 +110,8 @@ def require_usable(connection: Connection[Any]) -> None:
     require_utf8(connection)
 
 
-def _unusable(told: str) -> MetacoreError:
-    return InvalidDataError(told, field="connection")
+def _unusable(message: str) -> MetacoreError:
+    return InvalidDataError(message, field="connection")
 
 
 def _begin(connection: Connection[Any]) -> bytes:

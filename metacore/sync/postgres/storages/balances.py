@@ -104,8 +104,8 @@ class PostgresBalanceStorage(BalanceStorage):
         return listing.page(BALANCE.decode_all(rows), limit, lambda balance: balance.key)
 
     def put(self, user_id: UUID, asset: str, free: Decimal, locked: Decimal) -> bool:
-        told = parse_balances([{"asset": asset, "free": free, "locked": locked}])
-        return self._put("balances.put", user_id, told, replace=False) > 0
+        stated = parse_balances([{"asset": asset, "free": free, "locked": locked}])
+        return self._put("balances.put", user_id, stated, replace=False) > 0
 
     def put_all(self, user_id: UUID, balances: Iterable[AccountBalance]) -> int:
         return self._put("balances.put_all", user_id, parse_balances(balances), replace=False)
@@ -186,8 +186,8 @@ class PostgresBalanceStorage(BalanceStorage):
 
         return self._session.look(read)
 
-    def _put(self, operation: str, user_id: UUID, told: Sequence[AccountBalance], replace: bool) -> int:
-        now, named = self._session.now(), sorted((user_id, balance.asset) for balance in told)
+    def _put(self, operation: str, user_id: UUID, stated: Sequence[AccountBalance], replace: bool) -> int:
+        now, named = self._session.now(), sorted((user_id, balance.asset) for balance in stated)
 
         def change(tx: TransactionSession) -> int:
             calls = NamedCalls(queue(tx, [user_id]))
@@ -201,7 +201,7 @@ class PostgresBalanceStorage(BalanceStorage):
                 raise NotFoundError("user", user_id)
             balances = {balance.key: balance for balance in BALANCE.decode_all(row for _, row in found["balances"])}
             require_own_names(named, balances.values())
-            deltas = adjustments(user_id, balances.values(), told, replace, now)
+            deltas = adjustments(user_id, balances.values(), stated, replace, now)
             changed, entries = apply_deltas(balances, deltas, now)
             if deltas:
                 tx.finish(operation, write(changed.values(), entries))
