@@ -59,7 +59,7 @@ PARTIAL = {
 """Indexes of few rows: those that are open, held, waiting or out of order. The conditions of others are names."""
 
 LOCKED_BY = {
-    "balances": {'lower asset COLLATE "C"', 'lower array COLLATE "C"'},
+    "balances": {'lower asset COLLATE "C"', 'lower array COLLATE "C"', 'lower "*SELECT* 1".asset COLLATE "C"'},
     "inbox_positions": {'topic COLLATE "C", key COLLATE "C"'},
     "order_records": {'order_uid COLLATE "C"'},
     "orders": {"id", "order_id", "array", "orders_pkey"},

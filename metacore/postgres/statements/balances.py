@@ -38,7 +38,7 @@ GET_NAMED = Statement(
 )
 """The balance that has this name, in whatever case: there is one."""
 
-_LOCK_ORDER = 'lower(asset COLLATE "C")'
+LOCK_ORDER = 'lower(asset COLLATE "C")'
 """The order in which balances are stored and locked, whoever names them in whatever case."""
 
 GET_MANY = Statement(
@@ -52,7 +52,7 @@ SAME_NAME = f'balances.{OF_USER} AND lower(balances.asset) = lower(named.asset C
 LOCK_MANY = Statement(
     "balances.get_many",
     f"""
-    SELECT found.* FROM (SELECT asset FROM {rows(balances, ["asset"])} ORDER BY {_LOCK_ORDER}) AS named
+    SELECT found.* FROM (SELECT asset FROM {rows(balances, ["asset"])} ORDER BY {LOCK_ORDER}) AS named
         {looked_up(BALANCE.columns, "balances", SAME_NAME, lock=True)}
     ORDER BY found.asset
     """,
@@ -90,7 +90,7 @@ def unexplained(after: bool) -> Statement:
 LOCK_ALL = Statement(
     "balances.list",
     f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE user_id = %(user_id)s::uuid"
-    f" ORDER BY {_LOCK_ORDER} FOR UPDATE",
+    f" ORDER BY {LOCK_ORDER} FOR UPDATE",
 )
 
 ENSURE = Statement(
@@ -100,7 +100,7 @@ ENSURE = Statement(
         (user_id, asset, free, locked, unexplained, last_seq, head, version, created_at, updated_at)
     SELECT users.id, new.asset, 0, 0, 0, 0, '', 1, %(now)s::timestamptz, %(now)s::timestamptz
     FROM {{schema}}.users CROSS JOIN {rows(balances, ["asset"])} WHERE users.id = %(user_id)s::uuid
-    ORDER BY {_LOCK_ORDER}
+    ORDER BY {LOCK_ORDER}
     ON CONFLICT DO NOTHING
     RETURNING user_id, asset
     """,

@@ -10,11 +10,10 @@ from sqlalchemy import Table
 from metacore.domain.trading.orders import CONTENT
 from metacore.postgres.client.codecs import BALANCE, BALANCE_ENTRY, ORDER, ORDER_UPDATE, TRADE, USER, USER_TRANSFER
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.balances import SAME_NAME
+from metacore.postgres.statements.balances import LOCK_ORDER, SAME_NAME
 from metacore.postgres.statements.sets import (
     OF_USER,
     array,
-    by_code_point,
     inserted,
     looked_up,
     names,
@@ -138,8 +137,8 @@ def update_seqs(kinds: tuple[str, ...], holding: bool) -> Statement:
 
 @cache
 def lock_stored_balances(kinds: tuple[str, ...], holding: bool, of_orders: bool) -> Statement:
-    """Loads and locks, by asset, those of the user's balances that are stored: of the given assets and, if so, of all
-    assets of the orders that `lock_orders` finds.
+    """Loads and locks, in the order in which all do, those of the user's balances that are stored: of the given assets
+    and, if so, of all assets of the orders that `lock_orders` finds.
     """
     of_order = ("base_asset", "quote_asset", "held_asset")
     assets = [f"SELECT unnest({array('asset', 'text')}) AS asset"]
@@ -148,7 +147,7 @@ def lock_stored_balances(kinds: tuple[str, ...], holding: bool, of_orders: bool)
         found = f"WITH found AS MATERIALIZED (SELECT found.* FROM {_found(kinds, holding)} "
         found += f"{looked_up(of_order, 'orders', _ORDER)}) "
         assets += [f"SELECT {name} FROM found" for name in of_order]
-    named = f"SELECT asset FROM ({' UNION '.join(assets)}) AS wanted ORDER BY {by_code_point(balances, ['asset'])}"
+    named = f"SELECT asset FROM ({' UNION '.join(assets)}) AS wanted ORDER BY {LOCK_ORDER}"
     on = f"balances.{OF_USER} AND balances.asset = named.asset"
     return Statement(
         "load",
