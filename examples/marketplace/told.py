@@ -35,7 +35,7 @@ def read_from(message: Message, passes: Set[str]) -> Told | str:
     headers = dict(message.headers)
     with suppress(KeyError, ValueError, AttributeError):
         kind = headers[TYPE].decode()
-        if kind in passes:
+        if kind in passes and message.key is not None:
             return Told(message, message.key.decode(), int(headers[SEQ]), kind, None)
     try:
         event = Event.model_validate_json(message.value or b"")

@@ -21,7 +21,7 @@ from metacore.errors import InvalidDataError
 
 M = TypeVar("M", bound="Model")
 
-_new: Callable[[type[M]], M] = object.__new__
+_new: Callable[[Any], Any] = object.__new__
 
 # The slots of a model, written directly: half the cost of `object.__setattr__` by name.
 _set_values, _set_given, _set_extra, _set_private = (
@@ -152,7 +152,7 @@ def unchecked_maker(model: type[M], names: Iterable[str]) -> Callable[[dict[str,
 
 
 def _assembled(model: type[M], values: dict[str, Any]) -> M:
-    self = _new(model)
+    self: M = _new(model)
     _set_values(self, values)
     _set_given(self, _FIELDS[model])
     _set_extra(self, None)
