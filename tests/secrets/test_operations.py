@@ -28,6 +28,7 @@ from metacore.domain.trading.reports import ExecutionReport
 from metacore.domain.trading.reservations import NewReservation
 from metacore.domain.trading.snapshots import AccountSnapshot
 from metacore.domain.trading.trades import NewTrade
+from metacore.domain.trading.transfers import NewDeposit
 from metacore.errors import MetacoreError
 from metacore.sync.storage.storages import STORAGES
 from metacore.testing import factories
@@ -57,6 +58,7 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
             user_id=user_id, order_id=NOBODY, previous_status="NEW"
         ),
         NewReservation: lambda: factories.NewReservationFactory.build(user_id=user_id),
+        NewDeposit: lambda: NewDeposit(user_id=user_id, asset="USDT", amount=1, reference="text"),
         NewTrade: lambda: factories.NewTradeFactory.build(user_id=user_id),
         BalanceDelta: lambda: factories.BalanceDeltaFactory.build(user_id=user_id),
         AccountBalance: factories.AccountBalanceFactory.build,
