@@ -19,7 +19,7 @@ R = TypeVar("R")
 AT_ONCE = 256
 """How much is done by one call, unless a single one is more."""
 
-_LITTLE = 16
+_LITTLE = 4
 """Less than this costs much for each."""
 
 Work: TypeAlias = Callable[[Sequence[A]], Awaitable[Sequence[R | Exception]]]

@@ -35,8 +35,9 @@ class OutboxStorage(Protocol):
         Keys that wait longest come first, counted from an append or from when they became free. A key is in one claim
         at a time, from its first event on that is not done, until all of its events in the claim are done, it is given
         back by `retry`, or the lease runs out; then another claim gets it, from the first event on that is not done. A
-        claim of nothing has no keys. Of an event whose transaction stayed open for a second after it was appended, a
-        claim may know a second later.
+        claim of nothing has no keys. Of an event whose transaction stayed open for a quarter of a second after it was
+        appended, or whose clock is behind by that, a claim may know a second later. A claim that commits by itself may
+        be lost in a crash of the server, as one is whose lease runs out.
 
         `keys` and `per_key` are 1 to 1,000, `lease` above nought; others are an InvalidDataError.
         """

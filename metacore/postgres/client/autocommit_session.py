@@ -22,6 +22,7 @@ from metacore.postgres.client.transaction_session import TransactionSession
 T = TypeVar("T")
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_FORGETTABLE = (BEGIN, b"SET LOCAL synchronous_commit = off")
 _PING = Statement("ping", "SELECT 1")
 _PING_PATIENCE = 5.0
 """Seconds that `ping` waits, for a connection and for the answer."""
@@ -101,3 +102,10 @@ class AutocommitSession(BaseAutocommitSession["TransactionSession"], Session):
             return await work(session)
 
         return await self.run(look)
+
+    async def run_forgettable(self, work: Callable[[TransactionSession], Eventual[T]]) -> T:
+        async def run(session: TransactionSession) -> T:
+            session.openings = [*_BEGIN_FORGETTABLE, *self.pool.limits]
+            return await work(session)
+
+        return await self.run(run)

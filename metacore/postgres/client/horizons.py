@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-SPAN = timedelta(seconds=1)
+SPAN = timedelta(milliseconds=250)
 """How long after its time a row may become visible, and be found at once."""
 EVERY = timedelta(seconds=1)
 """How often a queue is looked through from the beginning."""

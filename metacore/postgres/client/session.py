@@ -20,7 +20,7 @@ from metacore.postgres.client.pool import Pool
 from metacore.postgres.client.statement import Statement
 
 if TYPE_CHECKING:
-    from metacore.postgres.client.transaction_session import TransactionSession  # noqa: F401
+    from metacore.postgres.client.transaction_session import TransactionSession
 
 T = TypeVar("T")
 
@@ -57,6 +57,12 @@ class Session(BaseSession["TransactionSession"]):
     @abstractmethod
     async def look(self, work: Callable[[Session], Eventual[T]]) -> T:
         """What `work` returns, called with a session whose reads see one moment, or what the transaction sees."""
+
+    @abstractmethod
+    async def run_forgettable(self, work: Callable[[TransactionSession], Eventual[T]]) -> T:
+        """As `run`, for what does no harm if a crash of the server undoes it, though it has returned: a transaction of
+        its own does not wait for the disk.
+        """
 
     async def _roll_back(self, connection: Connection[Row]) -> None:
         try:

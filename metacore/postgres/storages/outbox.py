@@ -57,7 +57,7 @@ class PostgresOutboxStorage(OutboxStorage):
     ) -> Claim:
         wanted, now = Wanted.of(topics, keys, per_key, lease), self._session.now()
         claiming = Claiming(wanted, now, self._wakeups, self._waits)
-        while (claim := await self._session.run(claiming.attempt)) is None:
+        while (claim := await self._session.run_forgettable(claiming.attempt)) is None:
             """What was to be looked at was nothing, and there may be more."""
         return claim
 

@@ -23,6 +23,7 @@ from metacore.sync.postgres.client.transaction_session import TransactionSession
 T = TypeVar("T")
 
 _BEGIN_SNAPSHOT = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_BEGIN_FORGETTABLE = (BEGIN, b"SET LOCAL synchronous_commit = off")
 _PING = Statement("ping", "SELECT 1")
 _PING_PATIENCE = 5.0
 """Seconds that `ping` waits, for a connection and for the answer."""
@@ -102,3 +103,10 @@ class AutocommitSession(BaseAutocommitSession["TransactionSession"], Session):
             return work(session)
 
         return self.run(look)
+
+    def run_forgettable(self, work: Callable[[TransactionSession], Eventual[T]]) -> T:
+        def run(session: TransactionSession) -> T:
+            session.openings = [*_BEGIN_FORGETTABLE, *self.pool.limits]
+            return work(session)
+
+        return self.run(run)

@@ -21,7 +21,7 @@ from metacore.sync.backends.sessions import BaseSession
 from metacore.sync.postgres.client.pool import Pool
 
 if TYPE_CHECKING:
-    from metacore.sync.postgres.client.transaction_session import TransactionSession  # noqa: F401
+    from metacore.sync.postgres.client.transaction_session import TransactionSession
 
 T = TypeVar("T")
 
@@ -58,6 +58,12 @@ class Session(BaseSession["TransactionSession"]):
     @abstractmethod
     def look(self, work: Callable[[Session], Eventual[T]]) -> T:
         """What `work` returns, called with a session whose reads see one moment, or what the transaction sees."""
+
+    @abstractmethod
+    def run_forgettable(self, work: Callable[[TransactionSession], Eventual[T]]) -> T:
+        """As `run`, for what does no harm if a crash of the server undoes it, though it has returned: a transaction of
+        its own does not wait for the disk.
+        """
 
     def _roll_back(self, connection: Connection[Row]) -> None:
         try:

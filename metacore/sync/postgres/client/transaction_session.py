@@ -140,6 +140,10 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         """What `work` returns: inside a transaction, reads see what the transaction sees."""
         return work(self)
 
+    def run_forgettable(self, work: Callable[[TransactionSession], Eventual[T]]) -> T:
+        """As `run`: what the transaction does is kept, or undone, as a whole."""
+        return self.run(work)
+
     def begin_savepoint(self) -> TransactionSession:
         return TransactionSession(self.pool, self)
 
