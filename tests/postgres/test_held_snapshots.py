@@ -5,34 +5,17 @@ What is replaced or deleted stays as long as the snapshot that could see it, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import psycopg
 
 from metacore import Settings
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
-from metacore.postgres.client.statement import Statement
-from metacore.sync import Storage, connect
+from metacore.sync import connect
 from metacore.testing.clock import ManualClock
 from metacore.testing.factories import NewEventFactory
 
+from .blocks import blocks_of
+
 ROUNDS = 300
-
-BLOCKS = """
-SELECT sum(heap_blks_read + heap_blks_hit + idx_blks_read + idx_blks_hit)
-FROM pg_statio_user_tables WHERE schemaname = %s
-"""
-FLUSH = Statement("flush", "SELECT pg_stat_force_next_flush()")
-
-
-def blocks_of(admin: psycopg.Connection, storage: Storage, schema: str, operation: Callable[[], None]) -> int:
-    """The blocks that `operation` touches."""
-    counts = []
-    for run in (lambda: None, operation):
-        run()
-        storage._session.fetch(FLUSH, {})
-        counts.append(admin.execute(BLOCKS, [schema]).fetchone()[0])
-    return int(counts[1] - counts[0])
 
 
 def test_events_of_one_key_are_told_at_the_same_cost_while_a_snapshot_is_held(
@@ -52,7 +35,7 @@ def test_events_of_one_key_are_told_at_the_same_cost_while_a_snapshot_is_held(
             assert storage.outbox.done(claim.id, claim.upto) == ()
 
         def cost() -> int:
-            # What is older than a second is looked through once a second; the call after that is measured.
+            # What is a while old is looked through once a second; the call after that is measured.
             clock.advance(seconds=5)
             tell()
             return blocks_of(admin, storage, schema, tell)

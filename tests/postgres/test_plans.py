@@ -19,7 +19,6 @@ from metacore import Credentials, EntryFilter, OrderFilter, OrderStatus, Setting
 from metacore.backends.listing import Listing
 from metacore.domain.trading.archiving import History
 from metacore.postgres.client.planning import PLANNING
-from metacore.postgres.client.statement import Statement
 from metacore.sync import LedgerService, TradingService, connect
 from metacore.testing.factories import (
     BarPartFactory,
@@ -34,6 +33,8 @@ from metacore.testing.factories import (
     NewUserFactory,
     OrderRecordFactory,
 )
+
+from .blocks import FLUSH, blocks_of
 
 ROWS = 6000
 CALLS = 3
@@ -84,12 +85,6 @@ COPIES = {
     "outbox_wakeups": "'key', new_id, 'due', '2200-01-01T00:00:00Z'",
 }
 OF_OTHERS = {"users", "logins", "archives", "portfolios", "portfolio_holdings", "user_credentials"}
-
-BLOCKS = """
-SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0))
-FROM pg_statio_user_tables WHERE schemaname = %s
-"""
-FLUSH = "SELECT pg_stat_force_next_flush()"
 
 LONG_AGO = datetime(2019, 1, 1, tzinfo=UTC)
 FILLED = Listing("orders.in_status", (OrderStatus.FILLED,), (UUID, datetime, UUID))
@@ -352,21 +347,11 @@ def grow(admin, schema, user_id):
     admin.execute(FLUSH)
 
 
-def blocks_of(admin, storage, schema, operation, known):
+def cost_of(admin, storage, schema, operation, known):
     """The blocks that a call touches, when its statements are planned."""
     for _ in range(CALLS):
         operation(storage, known)
-    flush(storage)
-    (before,) = admin.execute(BLOCKS, (schema,)).fetchone()
-    operation(storage, known)
-    flush(storage)
-    (after,) = admin.execute(BLOCKS, (schema,)).fetchone()
-    return after - before
-
-
-def flush(storage):
-    """Have the server count what the storage's one connection has done."""
-    storage._session.fetch(Statement("flush", FLUSH), {})
+    return blocks_of(admin, storage, schema, partial(operation, storage, known))
 
 
 @pytest.fixture(params=["never analysed", "analysed when small"])
@@ -386,9 +371,9 @@ def small(request, admin, deployer, server, schema):
 
 def test_an_operation_touches_as_much_of_large_tables_as_of_small_ones(small, admin, schema):
     storage, known = small
-    before = {name: blocks_of(admin, storage, schema, fn, known) for name, fn in OPERATIONS.items()}
+    before = {name: cost_of(admin, storage, schema, fn, known) for name, fn in OPERATIONS.items()}
     grow(admin, schema, known.id)
-    after = {name: blocks_of(admin, storage, schema, fn, known) for name, fn in OPERATIONS.items()}
+    after = {name: cost_of(admin, storage, schema, fn, known) for name, fn in OPERATIONS.items()}
     assert {name: (before[name], after[name]) for name in before if after[name] > 2 * before[name] + 10} == {}
 
 
