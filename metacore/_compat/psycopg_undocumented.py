@@ -44,7 +44,7 @@ _PATIENCE = 1.0
 _INTERRUPTIONS = (asyncio.CancelledError, KeyboardInterrupt)
 
 
-_TOLD = (
+_SHOWN_FIELDS = (
     DiagnosticField.SEVERITY,
     DiagnosticField.SEVERITY_NONLOCALIZED,
     DiagnosticField.SQLSTATE,
@@ -71,7 +71,9 @@ def without_values(error: Error) -> Error:
     info: Any = error._info
     if error.sqlstate is None or not info:
         return error
-    fields = {field: info.error_field(field) if hasattr(info, "error_field") else info.get(field) for field in _TOLD}
+    fields = {
+        field: info.error_field(field) if hasattr(info, "error_field") else info.get(field) for field in _SHOWN_FIELDS
+    }
     primary = (fields[DiagnosticField.MESSAGE_PRIMARY] or b"").decode(errors="replace")
     if error.sqlstate.startswith(_DATA_EXCEPTION):
         primary = type(error).__name__

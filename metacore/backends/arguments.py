@@ -39,13 +39,13 @@ class Arguments:
 
     def normal(self, args: tuple[Any, ...], named: dict[str, Any], names: NormalNames) -> tuple[Any, ...]:
         """The positional `args`, names of users in their normal form; those that are `named` are changed in place."""
-        given = list(args)
+        positional = list(args)
         for name, place in self._naming.items():
             if name in named:
                 named[name] = _normal(name, named[name], names)
-            elif place < len(given):
-                given[place] = _normal(name, given[place], names)
-        return tuple(given)
+            elif place < len(positional):
+                positional[place] = _normal(name, positional[place], names)
+        return tuple(positional)
 
     def checked(self, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """The positional `args`, checked; those that are `named` are checked in place."""
@@ -53,8 +53,8 @@ class Arguments:
             if (check := self._by_name.get(name)) is not None:
                 named[name] = check(named[name])
         checks = self._checks[: len(args)]
-        given = [value if check is None else check(value) for check, value in zip(checks, args, strict=False)]
-        return (*given, *args[len(checks) :])
+        positional = [value if check is None else check(value) for check, value in zip(checks, args, strict=False)]
+        return (*positional, *args[len(checks) :])
 
 
 def require_ids(selection: Selection) -> None:
@@ -110,10 +110,10 @@ def _require(name: str, kinds: tuple[Any, ...], value: Any) -> Any:
     actual = type(value)
     if actual in kinds or (actual is not bool and isinstance(value, kinds)):
         return value
-    wanted = " or ".join(
+    expected = " or ".join(
         _WORDS[kind] if kind in _WORDS else str(kind.__name__) for kind in kinds if kind is not NoneType
     )
-    raise InvalidDataError(f"it is {wanted}, not {actual.__name__}; pass it as that type", field=name)
+    raise InvalidDataError(f"it is {expected}, not {actual.__name__}; pass it as that type", field=name)
 
 
 def _name(name: str, kind: type[StrEnum], may_be_none: bool, value: Any) -> StrEnum | None:

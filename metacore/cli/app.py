@@ -53,11 +53,11 @@ def _discreet() -> Iterator[None]:
         # Typer's own errors of usage are of click's classes or, in later releases, of a copy of them.
         names = {kind.__name__ for kind in type(error).__mro__}
         if "UsageError" in names and not names & {"MissingParameter", "NoArgsIsHelpError"}:
-            error.message = _told(error, names)  # type: ignore[attr-defined]
+            error.message = _usage_message(error, names)  # type: ignore[attr-defined]
         raise
 
 
-def _told(error: Any, names: set[str]) -> str:
+def _usage_message(error: Any, names: set[str]) -> str:
     if "NoSuchOption" in names:
         name = str(getattr(error, "option_name", ""))
         return f"There is no such option{f': {name}' if _PLAIN.fullmatch(name) else ''}."
@@ -86,8 +86,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(show: bool) -> None:
+    if show:
         say(f"metacore {metacore.__version__}")
         raise typer.Exit
 

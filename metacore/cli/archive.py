@@ -112,12 +112,12 @@ def _flaws(
 ) -> list[str]:
     """What is wrong with the parts of a user."""
     parts, stored = shelf.parts(user_id), storage.archives.list(user_id)
-    told = {part.number: part for part in parts}
+    by_number = {part.number: part for part in parts}
     flaws = [flaw for part in parts if (flaw := shelf.flaw(part)) is not None]
     flaws += [
         f"{shelf.path(user_id, part.number)} is not in the manifest as the database tells it"
         for part in stored
-        if told.get(part.number) != part
+        if by_number.get(part.number) != part
     ]
     if flaws:
         return flaws

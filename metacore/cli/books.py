@@ -74,8 +74,8 @@ def _show(finding: AuditFinding, as_json: bool) -> None:
     if as_json:
         put(finding.model_dump_json())
     else:
-        told = ((name, text_of(column(finding))) for name, column in _FINDINGS.items())
-        say(", ".join(f"{name.lower()} {text}" for name, text in told if text))
+        columns = ((name, text_of(column(finding))) for name, column in _FINDINGS.items())
+        say(", ".join(f"{name.lower()} {text}" for name, text in columns if text))
 
 
 def settle_pending(user: User = None, as_json: Json = False, url: Url = None, schema: Schema = "metacore") -> None:

@@ -65,18 +65,18 @@ def load(rows: Iterable[Row[M]], store: Store[M], refuse: Refuse, *, ahead: bool
         while portion := list(islice(remaining, PORTION)):
             turn = _Turn(underway[-1] if underway else None)
             underway.append(threads.submit(turn.take, store, portion))
-            turn.is_given.wait()
+            turn.is_sent.wait()
             while len(underway) > ahead:
-                yield _told(underway.popleft().result(), refuse)
+                yield _refusing(underway.popleft().result(), refuse)
         while underway:
-            yield _told(underway.popleft().result(), refuse)
+            yield _refusing(underway.popleft().result(), refuse)
 
 
 class _Turn(Generic[M]):
     """The turn of a portion to be stored, behind the one `before` it."""
 
     def __init__(self, before: Future[Stored[M]] | None) -> None:
-        self.is_given = Event()
+        self.is_sent = Event()
         """Set once the server has the portion, or will not have it."""
         self._before = before
 
@@ -85,10 +85,10 @@ class _Turn(Generic[M]):
         try:
             return store(portion, self._come)
         finally:
-            self.is_given.set()
+            self.is_sent.set()
 
     def _come(self) -> None:
-        self.is_given.set()
+        self.is_sent.set()
         if self._before is not None:
             self._before.result()
 
@@ -109,7 +109,7 @@ def _undisturbed() -> Iterator[None]:
             gc.enable()
 
 
-def _told(stored: Stored[M], refuse: Refuse) -> Stored[M]:
+def _refusing(stored: Stored[M], refuse: Refuse) -> Stored[M]:
     for row, error in stored.refused:
         refuse(row.number, error.message, legible(row.line or row.model.model_dump_json()))
     return stored

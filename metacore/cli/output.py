@@ -61,8 +61,8 @@ def reported_errors() -> Iterator[None]:
         raise typer.Exit(code) from None
 
 
-def _print_error(told: str) -> None:
-    errors_console.print(Text.assemble(("error: ", "bold red"), shown(told)), soft_wrap=True)
+def _print_error(message: str) -> None:
+    errors_console.print(Text.assemble(("error: ", "bold red"), shown(message)), soft_wrap=True)
 
 
 def consent(question: str, option: str) -> None:

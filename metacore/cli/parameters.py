@@ -33,20 +33,20 @@ def storage_of(url: str | None, schema: str) -> Storage:
     return connect(url, settings=Settings(schema=schema))
 
 
-def user_of(storage: Storage, told: str) -> UUID:
+def user_of(storage: Storage, text: str) -> UUID:
     """The id of the user that an option names; NotFoundError if there is none."""
     try:
-        user_id = UUID(told)
+        user_id = UUID(text)
     except ValueError:
-        return storage.users.get_by_username(told).id
+        return storage.users.get_by_username(text).id
     return storage.users.get(user_id).id
 
 
-def moment(told: str, option: str) -> datetime:
+def moment(text: str, option: str) -> datetime:
     """The time that an option tells; InvalidDataError, naming it, if that is none."""
     try:
-        if len(told) == len("2026-01-31"):
-            return datetime.combine(date.fromisoformat(told), datetime.min.time(), UTC)
-        return parse_time(told)
+        if len(text) == len("2026-01-31"):
+            return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+        return parse_time(text)
     except ValueError:
         raise InvalidDataError("it is a date, or a time with its offset: 2026-01-31", field=option) from None

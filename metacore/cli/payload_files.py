@@ -53,14 +53,14 @@ def read_payloads(lines: Lines, read: Read[M], refuse: Refuse) -> Iterator[Row[M
     """The rows of a file of answers; each is told by the line that its answer begins in."""
     for number, payload in _payloads(lines, refuse):
         try:
-            told = read(payload if payload.lstrip().startswith("[") else f"[{payload}]")
+            answer = read(payload if payload.lstrip().startswith("[") else f"[{payload}]")
         except InvalidDataError as error:
             refuse(number, error.message, legible(payload))
             continue
-        for bad in told.bad:
+        for bad in answer.bad:
             item = "" if bad.index is None else f"item {bad.index}: "
             refuse(number, f"{item}{bad.error.message}", bad.raw.decode("utf-8", "backslashreplace"))
-        yield from (Row(model, number, "") for model in told.good)
+        yield from (Row(model, number, "") for model in answer.good)
 
 
 def _payloads(lines: Lines, refuse: Refuse) -> Iterator[tuple[int, str]]:

@@ -40,6 +40,6 @@ class Refusals:
         if self._file is None:
             self.path.touch(0o600, exist_ok=False)
             self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
-        told = {"line": number, "reason": shown(reason), "text": line}
-        self._file.write(json.dumps(told, ensure_ascii=False) + "\n")
+        refusal = {"line": number, "reason": shown(reason), "text": line}
+        self._file.write(json.dumps(refusal, ensure_ascii=False) + "\n")
         self.count += 1

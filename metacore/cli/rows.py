@@ -93,11 +93,11 @@ def orders(
             found = storage.orders.get(_one_user(storage, user), order_id)
             print_row(found, {"updates": storage.order_updates.list(*found.key)}, _UPDATES, as_json)
             return
-        wanted = build(OrderFilter, {"status": status or None, "symbol": symbol, "side": side, **_times(since, until)})
-        if user is None and len(wanted.statuses) == 1:
-            rows: Iterator[Order] = filter(wanted.matches, storage.orders.stream_in_status(wanted.statuses[0]))
+        chosen = build(OrderFilter, {"status": status or None, "symbol": symbol, "side": side, **_times(since, until)})
+        if user is None and len(chosen.statuses) == 1:
+            rows: Iterator[Order] = filter(chosen.matches, storage.orders.stream_in_status(chosen.statuses[0]))
         else:
-            rows = _of_users(storage, user, lambda user_id: storage.orders.stream(user_id, wanted))
+            rows = _of_users(storage, user, lambda user_id: storage.orders.stream(user_id, chosen))
         print_rows(rows, _named(user, _ORDERS), None if everything else limit, as_json)
 
 
@@ -120,11 +120,11 @@ def trades(
         if trade_id is not None:
             print_row(storage.trades.get(_one_user(storage, user), trade_id), {}, {}, as_json)
             return
-        wanted = build(TradeFilter, {"state": state, "symbol": symbol, "side": side, **_times(since, until)})
+        chosen = build(TradeFilter, {"state": state, "symbol": symbol, "side": side, **_times(since, until)})
         if user is None and state is TradeState.PENDING:
-            rows: Iterator[Trade] = filter(wanted.matches, storage.trades.stream_pending())
+            rows: Iterator[Trade] = filter(chosen.matches, storage.trades.stream_pending())
         else:
-            rows = _of_users(storage, user, lambda user_id: storage.trades.stream(user_id, wanted))
+            rows = _of_users(storage, user, lambda user_id: storage.trades.stream(user_id, chosen))
         print_rows(rows, _named(user, _TRADES), None if everything else limit, as_json)
 
 
@@ -165,8 +165,8 @@ def journal(
 ) -> None:
     """List what moved the balances, newest first for each user."""
     with _opened(url, schema) as storage:
-        wanted = build(EntryFilter, {"asset": asset, "reason": reason, **_times(since, until)})
-        rows = _of_users(storage, user, lambda user_id: storage.balances.stream_journal(user_id, wanted))
+        chosen = build(EntryFilter, {"asset": asset, "reason": reason, **_times(since, until)})
+        rows = _of_users(storage, user, lambda user_id: storage.balances.stream_journal(user_id, chosen))
         print_rows(rows, _named(user, _JOURNAL), None if everything else limit, as_json)
 
 
@@ -193,4 +193,4 @@ def _named(user: str | None, columns: Columns) -> Columns:
 
 
 def _times(since: str | None, until: str | None) -> dict[str, Any]:
-    return {name: moment(told, name) for name, told in (("since", since), ("until", until)) if told is not None}
+    return {name: moment(text, name) for name, text in (("since", since), ("until", until)) if text is not None}

@@ -86,8 +86,8 @@ def status(url: Url = None, schema: Schema = "metacore", as_json: Json = False) 
     with reported_errors():
         found = postgres.SchemaDeployer(url, schema).status()
     if as_json:
-        told = {"schema": found.schema, "revision": found.revision, "head": found.head, "usable": found.is_usable}
-        typer.echo(json.dumps({**told, "pending": list(found.pending)}))
+        report = {"schema": found.schema, "revision": found.revision, "head": found.head, "usable": found.is_usable}
+        typer.echo(json.dumps({**report, "pending": list(found.pending)}))
         raise typer.Exit(0 if found.is_usable else NOT_AS_NEEDED)
     print_table(
         ["Revision", "About", "State"],
@@ -129,8 +129,8 @@ def check(
         keys = {} if drifts else key_use(url, schema)
     as_needed = not drifts and not any(key.is_missing for key in keys.values())
     if as_json:
-        told = {"schema": schema, "drifts": [{"kind": drift.kind, **asdict(drift)} for drift in drifts]}
-        typer.echo(json.dumps(told | {"keys": {key: state._asdict() for key, state in keys.items()}}))
+        report = {"schema": schema, "drifts": [{"kind": drift.kind, **asdict(drift)} for drift in drifts]}
+        typer.echo(json.dumps(report | {"keys": {key: state._asdict() for key, state in keys.items()}}))
     elif drifts:
         print_table(
             ["Difference", "Object", "Name", "Expected", "Is"],

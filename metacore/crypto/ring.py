@@ -71,8 +71,8 @@ class EncryptionKey:
                 from cryptography.hazmat.primitives.hashes import SHA256
                 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
             except ImportError as error:
-                told = 'credentials need encryption: pip install "metacore[crypto]"'
-                raise ConfigurationError(told, setting=SETTING) from error
+                advice = 'credentials need encryption: pip install "metacore[crypto]"'
+                raise ConfigurationError(advice, setting=SETTING) from error
 
             def derived(purpose: bytes) -> bytes:
                 return HKDF(SHA256(), KEY_LENGTH, salt=None, info=purpose).derive(self._key)

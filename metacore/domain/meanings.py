@@ -202,4 +202,4 @@ FIELDS_OF = {
 
 def meaning(models: tuple[str, ...], field: str) -> str | None:
     """What `field` means in a model that is, and is derived from, `models` of these names; None if nobody said."""
-    return next((told[field] for name in models if field in (told := FIELDS_OF.get(name, {}))), FIELDS.get(field))
+    return next((fields[field] for name in models if field in (fields := FIELDS_OF.get(name, {}))), FIELDS.get(field))

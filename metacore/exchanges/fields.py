@@ -110,15 +110,15 @@ class Fields:
     def time_or_none(self, *names: str) -> datetime | None:
         return None if self.find(*names)[1] is None else self.time(*names)
 
-    def time_or_given(self, given: datetime | None, parameter: str, *names: str) -> datetime:
+    def time_or_default(self, default: datetime | None, parameter: str, *names: str) -> datetime:
         """The time that the payload tells, else the one that the caller gave as `parameter`."""
-        told = self.time_or_none(*names)
-        if told is not None:
-            return told
-        if given is None:
+        of_payload = self.time_or_none(*names)
+        if of_payload is not None:
+            return of_payload
+        if default is None:
             raise self.error(names[0], f"the exchange tells no time here; pass {parameter}")
         try:
-            return parse_time(given)
+            return parse_time(default)
         except ValueError as error:
             raise InvalidDataError(str(error), field=parameter, raw=self.source) from None
 

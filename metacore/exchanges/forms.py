@@ -51,7 +51,7 @@ class TradeForm:
 
 
 def read_order(
-    told: Fields,
+    fields: Fields,
     form: OrderForm,
     *,
     raw: Fields,
@@ -68,12 +68,14 @@ def read_order(
 
     `type_` is its type where the form's codes do not tell it.
     """
-    side, type_ = told.choice(form.sides, form.side), type_ or told.choice(form.types, form.type)
+    side, type_ = fields.choice(form.sides, form.side), type_ or fields.choice(form.types, form.type)
     is_market = type_ is OrderType.MARKET
-    quantity = told.positive_or_none(*form.quantity) if is_market else told.positive(*form.quantity)
-    quote_quantity = told.positive_or_none(form.quote_quantity) if is_market and side is OrderSide.BUY else None
+    quantity = fields.positive_or_none(*form.quantity) if is_market else fields.positive(*form.quantity)
+    quote_quantity = fields.positive_or_none(form.quote_quantity) if is_market and side is OrderSide.BUY else None
     if quantity is None and quote_quantity is None:
-        raise told.error(told.find(*form.quantity)[0], "a MARKET order has a quantity or, for a BUY, a quote quantity")
+        raise fields.error(
+            fields.find(*form.quantity)[0], "a MARKET order has a quantity or, for a BUY, a quote quantity"
+        )
     values = {
         "user_id": user_id,
         **market,
@@ -81,22 +83,22 @@ def read_order(
         "type": type_,
         "time_in_force": time_in_force,
         "status": status,
-        "price": None if is_market else told.positive(form.price),
+        "price": None if is_market else fields.positive(form.price),
         "quantity": quantity,
         "quote_quantity": quote_quantity,
-        "stop_price": told.positive_or_none(form.stop_price),
+        "stop_price": fields.positive_or_none(form.stop_price),
         "executed_quantity": executed[0] or 0,
         "executed_quote_quantity": executed[1] or 0,
-        "exchange_order_id": told.key(*form.order_id),
+        "exchange_order_id": fields.key(*form.order_id),
         "client_order_id": client_order_id,
-        "transacted_at": told.time_or_none(*form.created),
+        "transacted_at": fields.time_or_none(*form.created),
         "raw": raw.values,
     }
-    return told.build(NewOrder, values if order_id is None else values | {"id": order_id})
+    return fields.build(NewOrder, values if order_id is None else values | {"id": order_id})
 
 
 def report_of(
-    told: Fields,
+    fields: Fields,
     found: NewOrder,
     *,
     executed: tuple[Decimal | None, Decimal | None],
@@ -118,21 +120,21 @@ def report_of(
         "order": found,
         "raw": found.raw,
     }
-    return told.build(ExecutionReport, values)
+    return fields.build(ExecutionReport, values)
 
 
-def read_market(told: Fields, name: str, symbols: Symbols) -> dict[str, str]:
+def read_market(fields: Fields, name: str, symbols: Symbols) -> dict[str, str]:
     """The symbol in the field `name`, its base and its quote asset, by the names of an order's fields."""
-    symbol = told.key(name)
+    symbol = fields.key(name)
     try:
         base_asset, quote_asset = symbols.split(symbol)
     except InvalidDataError as error:
-        raise told.error(name, error.message.removeprefix(f"{error.field}: ")) from None
+        raise fields.error(name, error.message.removeprefix(f"{error.field}: ")) from None
     return {"symbol": symbol, "base_asset": base_asset, "quote_asset": quote_asset}
 
 
 def read_trade(
-    told: Fields,
+    fields: Fields,
     form: TradeForm,
     *,
     raw: Fields,
@@ -142,23 +144,23 @@ def read_trade(
     is_maker: bool | None,
 ) -> NewTrade:
     """The trade that `told` describes in `form`: the rules that hold for every kind of message."""
-    commission, commission_asset = told.commission(form.commission), told.key_or_none(form.commission_asset)
+    commission, commission_asset = fields.commission(form.commission), fields.key_or_none(form.commission_asset)
     if commission and commission_asset is None:
-        raise told.error(form.commission_asset, "is missing, but there is a commission")
+        raise fields.error(form.commission_asset, "is missing, but there is a commission")
     values = {
         "user_id": user_id,
-        "exchange_order_id": told.key(form.order_id),
-        "client_order_id": told.key_or_none(form.client_order_id),
-        "exchange_trade_id": told.key(form.trade_id),
+        "exchange_order_id": fields.key(form.order_id),
+        "client_order_id": fields.key_or_none(form.client_order_id),
+        "exchange_trade_id": fields.key(form.trade_id),
         "symbol": symbol,
         "side": side,
-        "price": told.non_negative(form.price),
-        "quantity": told.positive(form.quantity),
-        "quote_quantity": told.non_negative_or_none(form.quote_quantity),
+        "price": fields.non_negative(form.price),
+        "quantity": fields.positive(form.quantity),
+        "quote_quantity": fields.non_negative_or_none(form.quote_quantity),
         "commission": commission,
         "commission_asset": commission_asset,
         "is_maker": is_maker,
-        "traded_at": told.time(form.time),
+        "traded_at": fields.time(form.time),
         "raw": raw.values,
     }
-    return told.build(NewTrade, values)
+    return fields.build(NewTrade, values)

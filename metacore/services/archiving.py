@@ -126,7 +126,7 @@ class Archiver:
         """The entries that stayed where others were taken out, of each balance."""
         staying: dict[str, deque[BalanceEntry]] = {}
         for balance in await self._storage.balances.list(user_id):
-            first = await _told_first(self._storage, balance)
+            first = await _newest_checkpoint(self._storage, balance)
             kept = staying[balance.asset] = deque()
             async for entry in self._storage.balances.stream_entries(user_id, balance.asset):
                 if entry.seq >= first:
@@ -203,7 +203,7 @@ async def _set_checkpoints(
     deltas = [
         checkpoint(balance, firsts[balance.asset], tx.now())
         for balance in loaded.balances
-        if balance.asset in firsts and firsts[balance.asset] > await _told_first(tx, balance)
+        if balance.asset in firsts and firsts[balance.asset] > await _newest_checkpoint(tx, balance)
     ]
     known = loaded.users[user_id].archived_until
     patches = {} if known is not None and known >= until else {user_id: UserPatch(archived_until=until)}
@@ -218,7 +218,7 @@ async def _locked(tx: Transaction, user_id: UUID, balances: bool = False) -> Loa
     return loaded
 
 
-async def _told_first(storage: Storages, balance: Balance) -> int:
+async def _newest_checkpoint(storage: Storages, balance: Balance) -> int:
     """What the newest CHECKPOINT of a balance tells; 1 where there is none."""
     newest = EntryFilter(asset=balance.asset, reason=EntryReason.CHECKPOINT)
     for entry in (await storage.balances.journal(balance.user_id, newest, limit=1)).items:

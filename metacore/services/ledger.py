@@ -55,8 +55,8 @@ class LedgerService:
         too little is free, InvalidDataError if the user has the asset by another name, in another case, NotFoundError
         if the user does not exist; nothing is stored then.
         """
-        told = require_model(NewReservation, reservation, "reservation")
-        (reserved,) = await execute(self._storage, Reserve((told,)), self._feed)
+        new = require_model(NewReservation, reservation, "reservation")
+        (reserved,) = await execute(self._storage, Reserve((new,)), self._feed)
         return reserved
 
     async def reserve_all(self, reservations: Iterable[NewReservation]) -> Sequence[Reservation]:
@@ -64,8 +64,8 @@ class LedgerService:
 
         The error of the first that cannot be reserved ends it, and nothing is stored.
         """
-        told = tuple(require_models(NewReservation, reservations, "reservations"))
-        return await execute(self._storage, Reserve(told), self._feed)
+        new = tuple(require_models(NewReservation, reservations, "reservations"))
+        return await execute(self._storage, Reserve(new), self._feed)
 
     async def post(
         self, user_id: UUID, reservation_id: UUID, amount: Decimal | None = None, to: UUID | None = None
@@ -127,8 +127,8 @@ class LedgerService:
         them does not exist.
         """
         ids = {"user_id": require_id(from_user_id, "from_user_id"), "to_user_id": require_id(to_user_id, "to_user_id")}
-        told = {"asset": asset, "amount": amount, "reference": reference}
-        transfer = build(UserTransfer, {**ids, **told, "occurred_at": occurred_at or self._storage.now()})
+        values = {"asset": asset, "amount": amount, "reference": reference}
+        transfer = build(UserTransfer, {**ids, **values, "occurred_at": occurred_at or self._storage.now()})
         return await execute(self._storage, HandOver(transfer, self._tolerance), self._feed)
 
     async def expire_due(self, limit: int = 100) -> int:
@@ -152,9 +152,9 @@ class LedgerService:
     async def _post(
         self, user_id: UUID, reservation_ids: Sequence[UUID], amount: Decimal | None, to: UUID | None
     ) -> Sequence[Reservation]:
-        told = {"user_id": require_id(user_id, "user_id"), "to": to if to is None else require_id(to, "to")}
+        ids = {"user_id": require_id(user_id, "user_id"), "to": to if to is None else require_id(to, "to")}
         postings = tuple(
-            build(Posting, {**told, "reservation_id": require_id(each, "reservation_id"), "amount": amount})
+            build(Posting, {**ids, "reservation_id": require_id(each, "reservation_id"), "amount": amount})
             for each in reservation_ids
         )
         return await execute(self._storage, PostReservations(postings, self._tolerance), self._feed)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from metacore._compat.aio import Eventual, for_each, require_own_world, sleep
-from metacore.domain.messages.claims import Claim, ClaimedKey, Wanted, delay_after
+from metacore.domain.messages.claims import Claim, ClaimedKey, ClaimRequest, delay_after
 from metacore.domain.messages.dead_letters import legible
 from metacore.domain.messages.events import Event, EventKey
 from metacore.domain.values.text import require_integer
@@ -59,7 +59,7 @@ class Relay:
     ) -> None:
         require_own_world(storage, self)
         require_integer(attempts=attempts, at_once=at_once)
-        self._wanted = Wanted.of(topics, keys, per_key, lease)
+        self._request = ClaimRequest.of(topics, keys, per_key, lease)
         times = {"backoff": backoff, "longest_backoff": longest_backoff, "pause": pause}
         for name, value in times.items():
             if not isinstance(value, timedelta) or value <= timedelta():
@@ -71,7 +71,7 @@ class Relay:
         self._storage = storage
         self._send = send
         self._attempts, self._at_once = attempts, at_once
-        self._mark_after = min(MARK, self._wanted.lease / 4)
+        self._mark_after = min(MARK, self._request.lease / 4)
         self._backoff, self._longest, self._pause = backoff, longest_backoff, pause
         self._is_stopped = False
 
@@ -82,17 +82,17 @@ class Relay:
 
         A storage that cannot be reached is tried again and again; one that is closed is a StorageClosedError.
         """
-        few = min(self._wanted.keys, self._wanted.per_key)
+        few = min(self._request.keys, self._request.per_key)
         while not self._is_stopped:
             began = self._storage.now()
             try:
-                told = await self.step()
+                count = await self.step()
             except StorageClosedError:
                 raise
             except _PASSING as error:
-                _logger.warning("The relay of %s goes on after an error: %s", ", ".join(self._wanted.topics), error)
-                told = 0
-            if told < few and not self._is_stopped:
+                _logger.warning("The relay of %s goes on after an error: %s", ", ".join(self._request.topics), error)
+                count = 0
+            if count < few and not self._is_stopped:
                 took = self._storage.now() - began
                 await sleep(max(self._pause, min(2 * took, 4 * self._pause)).total_seconds())
 
@@ -102,12 +102,12 @@ class Relay:
 
     async def step(self) -> int:
         """Tell the events of one claim; how many have arrived or were parked."""
-        wanted = self._wanted
-        claim = await self._storage.outbox.claim(wanted.topics, wanted.keys, wanted.per_key, wanted.lease)
+        request = self._request
+        claim = await self._storage.outbox.claim(request.topics, request.keys, request.per_key, request.lease)
         progress = _Progress(claim, self._storage.now())
         await for_each(claim.keys, lambda claimed: self._tell(claimed, progress), self._at_once)
         await self._mark(progress)
-        return progress.told
+        return progress.count
 
     async def _tell(self, claimed: ClaimedKey, progress: _Progress) -> None:
         """Tell the events of a key, up to the first that does not arrive, or as long as the lease lasts."""
@@ -126,7 +126,7 @@ class Relay:
                     return
             else:
                 progress.upto[key] = event.seq
-            progress.told += 1
+            progress.count += 1
             failures = 0
 
     async def _give_up(self, event: Event, failures: int, error: str, progress: _Progress) -> bool:
@@ -155,4 +155,4 @@ class _Progress:
         self.claim = claim
         self.upto: dict[EventKey, int] = {}
         self.marked_at = now
-        self.told = 0
+        self.count = 0

@@ -147,8 +147,8 @@ class TradingService:
         settled already. One that is stored and not settled is settled now. ConflictError if it is stored with other
         content, or its ids name two orders; NotFoundError if the user does not exist.
         """
-        told = require_model(NewTrade, trade, "trade")
-        return await execute(self._storage, Sole(SettleTrades((told,), self._tolerance)), self._feed)
+        new = require_model(NewTrade, trade, "trade")
+        return await execute(self._storage, Sole(SettleTrades((new,), self._tolerance)), self._feed)
 
     async def settle_trades(self, trades: Iterable[NewTrade]) -> Sequence[SettlementResult]:
         """`settle_trade` each of `trades`, in one transaction for each user; errors come as results."""
@@ -182,8 +182,8 @@ class TradingService:
         after all of them.
         """
         now = self._storage.now()
-        told = require_models(NewDeposit, deposits, "deposits")
-        transfers = tuple(Transfer.deposited(new, now) for new in told)
+        new = require_models(NewDeposit, deposits, "deposits")
+        transfers = tuple(Transfer.deposited(new, now) for new in new)
         return await execute(self._storage, TransferFunds(transfers, self._tolerance), self._feed)
 
     async def withdraw(
@@ -208,8 +208,8 @@ class TradingService:
         storage's clock, or a total, or what is unexplained of it, would be more than a balance holds; NotFoundError if
         the user does not exist.
         """
-        told = require_model(AccountSnapshot, snapshot, "snapshot")
-        result = await execute(self._storage, SyncAccount(user_id, told, self._tolerance), self._feed)
+        checked = require_model(AccountSnapshot, snapshot, "snapshot")
+        result = await execute(self._storage, SyncAccount(user_id, checked, self._tolerance), self._feed)
         taken_at = snapshot.taken_at.isoformat()
         if result.reason is not None:
             _logger.info("The account snapshot of user %s, taken at %s, is stale: %s", user_id, taken_at, result.reason)

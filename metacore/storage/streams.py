@@ -21,9 +21,11 @@ def stream_of(pages: Callable[..., Any]) -> Callable[[Method], Method]:
     return mark
 
 
-def by_backend(*told: object) -> AsyncIterator[Any]:
+def by_backend(*arguments: object) -> AsyncIterator[Any]:
     """The body of such a method, in place of which every backend has what is made of its list."""
-    raise NotImplementedError(f"the stream of {told} is made of the list by `storage_classes` of metacore.backends")
+    raise NotImplementedError(
+        f"the stream of {arguments} is made of the list by `storage_classes` of metacore.backends"
+    )
 
 
 def pages_of(method: Callable[..., Any]) -> str | None:

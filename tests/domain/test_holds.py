@@ -142,8 +142,8 @@ def test_an_open_order_reserves_what_it_may_execute(values, expected):
 )
 def test_a_closed_order_keeps_what_was_executed_and_is_not_settled(status, values, expected):
     order = stored("500", status, **values)
-    assert reserve(order, cost_is_told=True) == Decimal(expected)
-    assert excess(order, cost_is_told=True) == 500 - Decimal(expected)
+    assert reserve(order, cost_is_known=True) == Decimal(expected)
+    assert excess(order, cost_is_known=True) == 500 - Decimal(expected)
 
 
 @each_case(

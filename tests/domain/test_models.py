@@ -38,7 +38,7 @@ def test_the_set_of_given_fields_is_nobody_elses():
     assert users[1].model_fields_set == users[0].model_fields_set == set(User.model_fields)
     patch = UserPatch(email=None)
     patch.model_fields_set.add("username")
-    assert patch.given() == {"email": None}
+    assert patch.named_values() == {"email": None}
 
 
 RAW = {
@@ -92,8 +92,8 @@ def test_a_number_that_json_cannot_hold_is_refused(number):
 def test_the_json_of_a_patch_changes_what_the_patch_changes(values):
     patch = UserPatch(**values)
     assert json.loads(patch.model_dump_json()).keys() == values.keys()
-    assert UserPatch.model_validate_json(patch.model_dump_json()).given() == values
-    assert UserPatch.model_validate(patch.model_dump()).given() == values
+    assert UserPatch.model_validate_json(patch.model_dump_json()).named_values() == values
+    assert UserPatch.model_validate(patch.model_dump()).named_values() == values
 
 
 @pytest.mark.parametrize("result", [ReportResult, SettlementResult])
@@ -137,7 +137,7 @@ def test_a_copy_with_other_values_is_checked():
         UserPatch(email=None).model_copy(update={"is_active": False}),
         UserPatch(email=None).changed(is_active=False),
     ):
-        assert patch.given() == {"email": None, "is_active": False}
+        assert patch.named_values() == {"email": None, "is_active": False}
         for change in (patch.changed, lambda patch=patch, **values: patch.model_copy(update=values)):
             with pytest.raises(ValidationError):
                 change(is_active=None)

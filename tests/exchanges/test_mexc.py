@@ -288,14 +288,14 @@ def test_without_the_exchanges_time_the_caller_gives_an_aware_one(taken_at: Any)
 
 
 def test_user_patch_has_the_fields_that_are_told_and_no_others():
-    assert mexc.user_patch(text("account")).given() == {
+    assert mexc.user_patch(text("account")).named_values() == {
         "can_trade": True,
         "can_withdraw": False,
         "can_deposit": True,
         "account_type": "SPOT",
         "permissions": ("SPOT",),
     }
-    assert mexc.user_patch({"canTrade": False, "permissions": None}).given() == {"can_trade": False}
+    assert mexc.user_patch({"canTrade": False, "permissions": None}).named_values() == {"can_trade": False}
 
 
 @pytest.mark.parametrize(

@@ -47,18 +47,18 @@ class PriceFeed(Model):
 
 def known_prices(prices: PricesBySymbol) -> Mapping[str, object]:
     """What is given for each symbol, by its lower case; InvalidDataError if one is named twice."""
-    known: Mapping[str, object] = parsed(lambda given: by_symbol(given, lambda price: price), prices, "prices")
+    known: Mapping[str, object] = parsed(lambda names: by_symbol(names, lambda price: price), prices, "prices")
     return known
 
 
-def price_of(symbol: str, given: object) -> tuple[Decimal, datetime | None]:
+def price_of(symbol: str, stated: object) -> tuple[Decimal, datetime | None]:
     """The price that is given for a symbol, and when it was, if that is told.
 
     InvalidDataError if it is no amount, or a negative one.
     """
-    if isinstance(given, Tick):
-        return given.price, given.at
-    return parsed(parse_quantity, given, f"prices.{symbol}"), None
+    if isinstance(stated, Tick):
+        return stated.price, stated.at
+    return parsed(parse_quantity, stated, f"prices.{symbol}"), None
 
 
 def _parse_moments(value: object) -> FrozenDict:

@@ -54,7 +54,7 @@ class _Sums:
             self.last, self.last_at = price, at
 
     @classmethod
-    def told_by(cls, part: BarPart) -> Self:
+    def of_part(cls, part: BarPart) -> Self:
         low, high, last = (part.low, part.low_at), (part.high, part.high_at), (part.last, part.last_at)
         return cls(part.count, part.sum, *low, *high, *last)
 
@@ -122,9 +122,9 @@ class TickWindow:
             return
         self._known.setdefault((pair, second), set()).add(part.part)
         if second in seconds:
-            seconds[second].merge(_Sums.told_by(part))
+            seconds[second].merge(_Sums.of_part(part))
         else:
-            seconds[second] = _Sums.told_by(part)
+            seconds[second] = _Sums.of_part(part)
 
     def latest(self, symbol: str, exchange: str | None = None) -> Tick:
         """The newest tick of the symbol, on this exchange or on any; of several at one moment, the one added last.

@@ -135,8 +135,8 @@ class KeyProgress(Model):
             raise InvalidDataError(f"the claim has this key up to {self.claimed_seq}, not beyond", field="upto")
         if upto <= self.done_seq:
             return self
-        told = revised(self, done_seq=upto, failures=0, error=None)
-        return told if upto < self.claimed_seq else revised(told, claim_id=None, not_before=None)
+        moved_on = revised(self, done_seq=upto, failures=0, error=None)
+        return moved_on if upto < self.claimed_seq else revised(moved_on, claim_id=None, not_before=None)
 
     def retried(self, error: str, at: datetime) -> Self:
         """This key, whose first event that is not done has failed once more: free again from `at` on."""
@@ -183,7 +183,7 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ClaimRequest:
     """What a claim asks for, checked, and the id that it will have."""
 
     claim_id: UUID

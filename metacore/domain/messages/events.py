@@ -115,8 +115,8 @@ def numbered(events: Iterable[NewEvent], last: dict[EventKey, int], now: datetim
     for event in events:
         key = event.event_key
         seq = seqs[key] = seqs[key] + 1
-        told = {"occurred_at": event.occurred_at or now, "seq": seq, "recorded_at": now}
-        found.append(_event(event.__dict__ | told))
+        values = {"occurred_at": event.occurred_at or now, "seq": seq, "recorded_at": now}
+        found.append(_event(event.__dict__ | values))
     return tuple(found)
 
 

@@ -108,7 +108,7 @@ def parse_feed_event(event: EventContent) -> FeedContent:
         raise invalid_data(error, within="payload") from None
 
 
-def told(
+def events_of(
     changes: Changes, balances: Iterable[Balance], entries: Iterable[BalanceEntry], now: datetime
 ) -> tuple[WrittenEvent, ...]:
     """The events that tell of `changes`, saved at `now`, and of the `balances` and `entries` that they became; none
@@ -144,24 +144,24 @@ def _of_orders(feed: Feed, changes: Changes, now: datetime) -> Iterator[WrittenE
             order = changed[key] if is_new or order is not None else None
         if order is None:
             raise InvalidDataError(f"the feed does not know the order {key[1]}, which is stored", field="feed")
-        told_order = _lean(order)
+        lean_order = _lean(order)
         recorded = [_lean(OrderUpdate.recorded(new, last_seq + n, now)) for n, new in enumerate(history, 1)]
         for part in _parts(recorded):
-            told = unchecked(OrderUpdated, {"order": told_order, "updates": part})
+            content = unchecked(OrderUpdated, {"order": lean_order, "updates": part})
             at = part[-1].occurred_at if part else order.updated_at
-            yield _event(feed.topic, str(order.id), told, at)
+            yield _event(feed.topic, str(order.id), content, at)
 
 
 def _of_trade(topic: str, trade: Trade) -> WrittenEvent:
     values = {"trade": trade if trade.raw is None else revised(trade, raw=None)}
     is_settled = trade.state is TradeState.SETTLED
-    told = unchecked(TradeSettled, values) if is_settled else unchecked(TradePending, values)
-    return _event(topic, str(trade.order_id or trade.id), told, trade.traded_at)
+    content = unchecked(TradeSettled, values) if is_settled else unchecked(TradePending, values)
+    return _event(topic, str(trade.order_id or trade.id), content, trade.traded_at)
 
 
 def _of_reservation(topic: str, reservation: Reservation) -> WrittenEvent:
-    told = unchecked(ReservationChanged, {"reservation": reservation})
-    return _event(topic, str(reservation.id), told, reservation.updated_at)
+    content = unchecked(ReservationChanged, {"reservation": reservation})
+    return _event(topic, str(reservation.id), content, reservation.updated_at)
 
 
 def _of_balances(topic: str, balances: Iterable[Balance], entries: Iterable[BalanceEntry]) -> Iterator[WrittenEvent]:
@@ -170,8 +170,10 @@ def _of_balances(topic: str, balances: Iterable[Balance], entries: Iterable[Bala
         journals.setdefault(entry.key, []).append(entry)
     for balance in balances:
         for part in _parts(journals.get(balance.key, [])):
-            told = unchecked(BalanceChanged, {"balance": balance, "entries": part})
-            yield _event(topic, balance_key(*balance.key), told, part[-1].occurred_at if part else balance.updated_at)
+            content = unchecked(BalanceChanged, {"balance": balance, "entries": part})
+            yield _event(
+                topic, balance_key(*balance.key), content, part[-1].occurred_at if part else balance.updated_at
+            )
 
 
 def _lean(row: R) -> R:
@@ -187,15 +189,15 @@ def _parts(rows: Sequence[T]) -> Iterator[tuple[T, ...]]:
         yield tuple(rows[start : start + AT_ONCE])
 
 
-def _event(topic: str, key: str, told: FeedContent, occurred_at: datetime) -> WrittenEvent:
+def _event(topic: str, key: str, content: FeedContent, occurred_at: datetime) -> WrittenEvent:
     return unchecked(
         WrittenEvent,
         {
             "id": ids.new_id(),
             "topic": topic,
             "key": key,
-            "type": _TYPES[type(told)],
-            "payload": told.model_dump_json(),
+            "type": _TYPES[type(content)],
+            "payload": content.model_dump_json(),
             "headers": "{}",
             "occurred_at": occurred_at,
         },

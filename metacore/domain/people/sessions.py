@@ -154,8 +154,8 @@ class Presented:
     @classmethod
     def parse(cls, presented_hash: object, next_hash: object, nonce: object, idle_until: object, grace: object) -> Self:
         """Of the arguments of `rotate`; InvalidDataError names the one that is none."""
-        given = {"presented_hash": presented_hash, "next_hash": next_hash, "nonce": nonce}
-        hashes = {name: _require_digest(name, value) for name, value in given.items()}
+        digests = {"presented_hash": presented_hash, "next_hash": next_hash, "nonce": nonce}
+        hashes = {name: _require_digest(name, value) for name, value in digests.items()}
         moment = require_time("idle_until", idle_until)
         if not isinstance(grace, timedelta) or not timedelta() <= grace <= LONGEST_GRACE:
             raise InvalidDataError("a grace is a timedelta of nought to one hour", field="grace")

@@ -85,5 +85,5 @@ def _parse(user_id: Any, session_id: Any, secret: Any) -> Token | None:
         return None
     ids = UUID(user_id.get_secret_value()), UUID(session_id.get_secret_value())
     parsed = Token(*ids, decoded)
-    is_told_so = decoded.token(*ids).get_secret_value().endswith(f".{secret.get_secret_value()}")
-    return parsed if is_told_so else None
+    is_canonical = decoded.token(*ids).get_secret_value().endswith(f".{secret.get_secret_value()}")
+    return parsed if is_canonical else None

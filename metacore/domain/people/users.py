@@ -84,8 +84,8 @@ class User(NewUser):
 
     def patched(self, patch: UserPatch, now: datetime) -> Self:
         """This user after `patch`, one version on; itself if the patch names no field."""
-        given = patch.given()
-        return revised(self, **given, version=self.version + 1, updated_at=now) if given else self
+        named_values = patch.named_values()
+        return revised(self, **named_values, version=self.version + 1, updated_at=now) if named_values else self
 
 
 class UserPatch(Model):
@@ -111,7 +111,7 @@ class UserPatch(Model):
 
     @model_validator(mode="after")
     def _required_fields_stay(self) -> Self:
-        for name, value in self.given().items():
+        for name, value in self.named_values().items():
             if value is None and name not in _CLEARABLE:
                 raise across(f"{name} cannot be cleared; leave it out to keep it", name)
         return self
@@ -122,12 +122,12 @@ class UserPatch(Model):
 
     def changed(self, **values: Any) -> Self:
         """A patch of these fields and of `values`, checked."""
-        return type(self)(**{**self.given(), **values})
+        return type(self)(**{**self.named_values(), **values})
 
-    def given(self) -> dict[str, Any]:
-        """The fields that were given, with their values."""
-        given = self.__pydantic_fields_set__
-        return {name: value for name, value in self.__dict__.items() if name in given}
+    def named_values(self) -> dict[str, Any]:
+        """The fields that the patch names, with their values."""
+        named = self.__pydantic_fields_set__
+        return {name: value for name, value in self.__dict__.items() if name in named}
 
 
 _CLEARABLE = frozenset(

@@ -16,14 +16,14 @@ def parse_balances(balances: Iterable[object]) -> tuple[AccountBalance, ...]:
     """`balances` as told, checked: InvalidDataError for an asset named twice, or an amount that is none or negative."""
     parsed = []
     for balance in balances:
-        values = balance if isinstance(balance, Mapping) else {name: getattr(balance, name, None) for name in _TOLD}
+        values = balance if isinstance(balance, Mapping) else {name: getattr(balance, name, None) for name in _FIELDS}
         parsed.append(build(AccountBalance, values))
     if len({balance.asset for balance in parsed}) < len(parsed):
         raise InvalidDataError("an asset is named twice", field="balances")
     return tuple(parsed)
 
 
-_TOLD = ("asset", "free", "locked")
+_FIELDS = ("asset", "free", "locked")
 
 
 def adjustments(

@@ -178,10 +178,10 @@ def checkpoint(balance: Balance, first: int, now: datetime) -> BalanceDelta:
 
 def first_after(entry: BalanceEntry) -> int | None:
     """The `seq` that a CHECKPOINT tells; None of other entries, and of one that tells none."""
-    told = entry.reference or ""
-    if entry.reason is not EntryReason.CHECKPOINT or not (told.isascii() and told.isdigit()) or len(told) > 18:
+    text = entry.reference or ""
+    if entry.reason is not EntryReason.CHECKPOINT or not (text.isascii() and text.isdigit()) or len(text) > 18:
         return None
-    return int(told) if 1 <= int(told) <= entry.seq else None
+    return int(text) if 1 <= int(text) <= entry.seq else None
 
 
 def missing_orders(trades: Iterable[Trade], stored: Iterable[Order]) -> list[Trade]:
@@ -194,7 +194,9 @@ def gone(history: History, orders: int, trades: int, entries: int) -> ConflictEr
     """The error of taking out `history`, if so many rows of it were there; None if all were."""
     found = {"orders": orders, "trades": trades, "entries": entries}
     missing = [
-        f"{told - found[kind]} {kind}" for kind, told in history.counts().items() if found.get(kind, told) < told
+        f"{expected - found[kind]} {kind}"
+        for kind, expected in history.counts().items()
+        if found.get(kind, expected) < expected
     ]
     if not missing:
         return None

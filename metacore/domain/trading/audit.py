@@ -102,9 +102,9 @@ class Audit:
                     self._find(AuditRule.JOURNAL_IS_CHAINED, **where)
                 if entry.seq != seq + 1:
                     self._gaps.setdefault(entry.asset, []).append((entry.seq, self._findings[found:]))
-                told = entry.delta_free + entry.delta_locked if entry.reason is EntryReason.SNAPSHOT else ZERO
+                moved = entry.delta_free + entry.delta_locked if entry.reason is EntryReason.SNAPSHOT else ZERO
                 # Neither the opening is unexplained, nor what took back a fact that is older than it.
-                explained = told if entry.delta_unexplained else ZERO
+                explained = moved if entry.delta_unexplained else ZERO
                 self._expect(rule, explained, entry.delta_unexplained, **where)
                 if entry.reason is EntryReason.CHECKPOINT:
                     self._read_checkpoint(entry)

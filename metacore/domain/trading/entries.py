@@ -100,8 +100,8 @@ class _Running:
     def left(self, stored: Balance, now: datetime) -> Balance:
         """What it has become of `stored`."""
         left = {"free": self.free, "locked": self.locked, "unexplained": self.unexplained}
-        told = {"last_seq": self.seq, "head": self.head, "version": stored.version + 1, "updated_at": now}
-        return revised(stored, **left, **told)
+        written = {"last_seq": self.seq, "head": self.head, "version": stored.version + 1, "updated_at": now}
+        return revised(stored, **left, **written)
 
 
 def _moved(delta: BalanceDelta, field: str, available: Decimal, change: Decimal) -> Decimal:

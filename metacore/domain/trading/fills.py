@@ -149,8 +149,8 @@ def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[Bala
     A trade moves the funds of no order but one of its symbol and side. It may teach that order the exchange's id, and
     a later one name it by that: ids that stand together name one order.
     """
-    told, stored = by_user((row.user_id, row) for row in trades), by_user((row.user_id, row) for row in orders)
-    return {(user_id, asset) for user_id, own in told.items() for asset in _assets_of(own, stored.get(user_id, ()))}
+    new, stored = by_user((row.user_id, row) for row in trades), by_user((row.user_id, row) for row in orders)
+    return {(user_id, asset) for user_id, own in new.items() for asset in _assets_of(own, stored.get(user_id, ()))}
 
 
 def _assets_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[str]:

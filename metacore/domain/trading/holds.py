@@ -62,7 +62,7 @@ def share(order: Order, quantity: Decimal, cost: Decimal) -> Decimal:
     return min(difference(need(order, rest), need(order, difference(rest, quantity))), order.held_amount)
 
 
-def reserve(order: Order, cost_is_told: bool = False) -> Decimal:
+def reserve(order: Order, cost_is_known: bool = False) -> Decimal:
     """What the hold of `order` has still to cover: what is above may pay a commission.
 
     An open order may execute all that is not settled; a closed one only what was executed and is not settled. That of
@@ -73,25 +73,25 @@ def reserve(order: Order, cost_is_told: bool = False) -> Decimal:
     if not _is_held_by_cost(order):
         executable = order.quantity if order.is_open and order.quantity is not None else order.executed_quantity
         return need(order, difference(executable, order.settled_quantity))
-    is_known = not order.is_open and (cost_is_told or is_settled_out(order))
+    is_known = not order.is_open and (cost_is_known or is_settled_out(order))
     payable = order.executed_quote_quantity if is_known else order.quote_quantity or ZERO
     return max(difference(payable, order.settled_quote_quantity), ZERO)
 
 
-def excess(order: Order, cost_is_told: bool = False) -> Decimal:
+def excess(order: Order, cost_is_known: bool = False) -> Decimal:
     """How much of its hold `order` has to release: what a closed one holds above its reserve; nothing while open.
 
-    Nothing either while nobody has told what a closed MARKET BUY cost: `cost_is_told` by a report, or all that it
+    Nothing either while nobody has told what a closed MARKET BUY cost: `cost_is_known` by a report, or all that it
     executed is settled.
     """
-    if not order.held_amount or keeps_its_hold(order, cost_is_told):
+    if not order.held_amount or keeps_its_hold(order, cost_is_known):
         return ZERO
-    return canonical(max(difference(order.held_amount, reserve(order, cost_is_told)), ZERO))
+    return canonical(max(difference(order.held_amount, reserve(order, cost_is_known)), ZERO))
 
 
-def keeps_its_hold(order: Order, cost_is_told: bool = False) -> bool:
+def keeps_its_hold(order: Order, cost_is_known: bool = False) -> bool:
     """Whether nothing of the hold of `order` may be released yet, because it is open or nobody told what it cost."""
-    return order.is_open or (_is_held_by_cost(order) and not cost_is_told and not is_settled_out(order))
+    return order.is_open or (_is_held_by_cost(order) and not cost_is_known and not is_settled_out(order))
 
 
 def is_settled_out(order: Order, unsettled: Decimal = ZERO) -> bool:

@@ -75,12 +75,12 @@ class NewOrderUpdate(Model):
             },
         )
 
-    def told(self) -> tuple[Any, ...]:
-        """What of a message it keeps, by which two are equal; not how the order stood, nor the bytes."""
-        return tuple(getattr(self, name) for name in _TOLD)
+    def content(self) -> tuple[Any, ...]:
+        """What it keeps of its message, by which two are equal: neither how the order stood, nor the bytes."""
+        return tuple(getattr(self, name) for name in _CONTENT)
 
 
-_TOLD = (
+_CONTENT = (
     "order_id",
     "status",
     "executed_quantity",

@@ -222,11 +222,11 @@ _FRESH: dict[str, Any] = {
 }
 
 
-def _several(told: Any) -> Any:
+def _several(statuses: Any) -> Any:
     """Several statuses as a tuple, sorted, each once, or as the one that they are; else what is told."""
-    if isinstance(told, str) or not isinstance(told, Iterable):
-        return told
-    named = {OrderStatus(status) for status in told}
+    if isinstance(statuses, str) or not isinstance(statuses, Iterable):
+        return statuses
+    named = {OrderStatus(status) for status in statuses}
     if not named:
         raise ValueError("name at least one status, or leave it out for any")
     return named.pop() if len(named) == 1 else tuple(status for status in OrderStatus if status in named)

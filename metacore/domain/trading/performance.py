@@ -122,7 +122,7 @@ class Performance(Model):
                 positions[symbol].take(execution)
                 if asset is not None and execution.commission:
                     fees[asset] = fees.get(asset, ZERO) + execution.commission
-            symbols = [position.told(symbol, known) for symbol, position in sorted(positions.items())]
+            symbols = [position.performance(symbol, known) for symbol, position in sorted(positions.items())]
         return unchecked(
             cls,
             {
@@ -159,19 +159,19 @@ class _Position:
         self._lots.append((quantity, cost))
 
     def _sell(self, quantity: Decimal, quote: Decimal) -> None:
-        wanted, cost = quantity, ZERO
-        while wanted and self._lots:
+        left, cost = quantity, ZERO
+        while left and self._lots:
             held, paid = self._lots.popleft()
-            taken = min(held, wanted)
+            taken = min(held, left)
             share = _share(paid, taken, held)
             if taken < held:
                 self._lots.appendleft((held - taken, paid - share))
-            wanted, cost = wanted - taken, cost + share
-        unmatched = _share(quote, wanted, quantity)
-        self._unmatched, self._unmatched_quote = self._unmatched + wanted, self._unmatched_quote + unmatched
+            left, cost = left - taken, cost + share
+        unmatched = _share(quote, left, quantity)
+        self._unmatched, self._unmatched_quote = self._unmatched + left, self._unmatched_quote + unmatched
         self._realised += quote - unmatched - cost
 
-    def told(self, symbol: str, prices: Mapping[str, object]) -> SymbolPerformance:
+    def performance(self, symbol: str, prices: Mapping[str, object]) -> SymbolPerformance:
         quantity = sum((held for held, _ in self._lots), ZERO)
         cost = sum((paid for _, paid in self._lots), ZERO)
         price = priced_at = value = None

@@ -70,10 +70,10 @@ class Reconciliation:
     @property
     def errors(self) -> tuple[MetacoreError, ...]:
         """Why something that was read is not in the books: nobody but you can decide these."""
-        told = [result.error for result in self.reports]
-        told += [result.error for result in self.trades]
-        told += [outcome.error for outcome in self.transfers]
-        return tuple(error for error in told if error is not None)
+        found = [result.error for result in self.reports]
+        found += [result.error for result in self.trades]
+        found += [outcome.error for outcome in self.transfers]
+        return tuple(error for error in found if error is not None)
 
 
 def in_sequence(reports: Iterable[ExecutionReport]) -> tuple[ExecutionReport, ...]:
@@ -84,8 +84,8 @@ def in_sequence(reports: Iterable[ExecutionReport]) -> tuple[ExecutionReport, ..
     by_order: dict[str, list[ExecutionReport]] = {}
     for report in reports:
         by_order.setdefault(report.order_ids.exchange_first(), []).append(report)
-    told = sorted(by_order.values(), key=lambda of_one: min(report.occurred_at for report in of_one))
-    return tuple(report for of_one in told for report in sorted(of_one, key=_progress))
+    oldest_first = sorted(by_order.values(), key=lambda of_one: min(report.occurred_at for report in of_one))
+    return tuple(report for of_one in oldest_first for report in sorted(of_one, key=_progress))
 
 
 def _progress(report: ExecutionReport) -> tuple[object, ...]:

@@ -76,11 +76,11 @@ def _applied(state: UserState, report: ExecutionReport) -> ReportResult:
     decision = decide_report(order, report, state.now, unsettled)
     after = decision.order
     if after is not None and after is not order:
-        is_told = _tells_cost(report, after, unsettled)
+        cost_is_known = _tells_cost(report, after, unsettled)
         if order is None:
-            after = _held(state, after, is_told)
+            after = _held(state, after, cost_is_known)
         elif decision.outcome is not Outcome.STALE:
-            after = state.release_excess(after, report.occurred_at, is_told)
+            after = state.release_excess(after, report.occurred_at, cost_is_known)
         state.put_order(after)
     if decision.update is not None:
         state.append(decision.update)
@@ -96,9 +96,9 @@ def _tells_cost(report: ExecutionReport, order: Order, unsettled: Unsettled) -> 
     return is_settled_out(order, unsettled.quantity)
 
 
-def _held(state: UserState, order: Order, cost_is_told: bool) -> Order:
+def _held(state: UserState, order: Order, cost_is_known: bool) -> Order:
     asset, computed = asset_to_pay(order), computed_hold(order) or ZERO
-    needed = computed if order.is_open else min(computed, reserve(order, cost_is_told))
+    needed = computed if order.is_open else min(computed, reserve(order, cost_is_known))
     with exact():
         amount = canonical(min(needed, state.funds[asset].free))
     if amount:

@@ -65,34 +65,34 @@ class PostReservations(Command[Sequence[Reservation]]):
 
     def selection(self, exclusive: bool) -> Selection:
         return Selection(
-            users=frozenset(user_id for told in self.postings for user_id in told.users),
+            users=frozenset(user_id for posting in self.postings for user_id in posting.users),
             exclusive_users=exclusive,
-            reservations=tuple((told.user_id, told.reservation_id) for told in self.postings),
+            reservations=tuple((posting.user_id, posting.reservation_id) for posting in self.postings),
             **(alone_with_facts(self.tolerance) if exclusive else {}),
         )
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
-        wanted = set()
-        for told in self.postings:
-            reservation = _named(work, told)
+        keys = set()
+        for posting in self.postings:
+            reservation = _named(work, posting)
             if reservation.is_pending:
-                wanted |= {(user_id, reservation.asset) for user_id in told.users} | work.balances_of_facts()
-        return wanted
+                keys |= {(user_id, reservation.asset) for user_id in posting.users} | work.balances_of_facts()
+        return keys
 
     def decide(self, work: UnitOfWork) -> Sequence[Reservation]:
-        return tuple(self._post(work, told) for told in self.postings)
+        return tuple(self._post(work, posting) for posting in self.postings)
 
-    def _post(self, work: UnitOfWork, told: Posting) -> Reservation:
-        reservation = _named(work, told)
-        amount = reservation.amount if told.amount is None else told.amount
+    def _post(self, work: UnitOfWork, posting: Posting) -> Reservation:
+        reservation = _named(work, posting)
+        amount = reservation.amount if posting.amount is None else posting.amount
         if amount > reservation.amount:
             raise InvalidDataError("no more can be posted than was reserved", field="amount")
-        if told.to == told.user_id:
+        if posting.to == posting.user_id:
             raise InvalidDataError("it is the user's own: void it, or name another user", field="to")
-        if reservation.is_resolved_as(ReservationState.POSTED, amount, told.to):
+        if reservation.is_resolved_as(ReservationState.POSTED, amount, posting.to):
             return reservation
-        to = None if told.to is None else work.state_of(told.to)
-        return post(work.state_of(told.user_id), reservation, amount, to, self.tolerance)
+        to = None if posting.to is None else work.state_of(posting.to)
+        return post(work.state_of(posting.user_id), reservation, amount, to, self.tolerance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,8 @@ class ExpireReservations(Command[Sequence[Reservation]]):
         return tuple(set_free(work.state_of(row.user_id), row, ReservationState.EXPIRED) for row in _due(work))
 
 
-def _named(work: UnitOfWork, told: Posting) -> Reservation:
-    return work.state_of(told.user_id).reservation(told.reservation_id)
+def _named(work: UnitOfWork, posting: Posting) -> Reservation:
+    return work.state_of(posting.user_id).reservation(posting.reservation_id)
 
 
 def _due(work: UnitOfWork) -> list[Reservation]:

@@ -108,7 +108,7 @@ class SyncAccount(Command[SnapshotResult]):
         require_possible(self.snapshot.taken_at, work.now, "taken_at")
         if (reason := self._stale(work)) is not None:
             return SnapshotResult(outcome=Outcome.STALE, balances=work.loaded.balances, reason=reason)
-        require_own_names(((self.user_id, told.asset) for told in self.snapshot.balances), work.balances.values())
+        require_own_names(((self.user_id, balance.asset) for balance in self.snapshot.balances), work.balances.values())
         balances = tuple(work.balances[key] for key in sorted(work.balances))
         differences = _differences(state, self.snapshot, balances, self.tolerance)
         take_over(state, self.snapshot, balances, differences, self.tolerance)
@@ -178,8 +178,8 @@ def _differences(
     """By how much the told total of each asset is above ours, without what the facts after the snapshot moved."""
     before = SnapshotTime.of(state.user, tolerance)
     ours = {balance.asset: balance.total for balance in balances}
-    told = {balance.asset: balance.total for balance in snapshot.balances}
-    assets = told.keys() if snapshot.is_partial else ours.keys() | told.keys()
+    theirs = {balance.asset: balance.total for balance in snapshot.balances}
+    assets = theirs.keys() if snapshot.is_partial else ours.keys() | theirs.keys()
     after: dict[str, Decimal] = {}
     with exact():
         for fact in _later(state, snapshot):
@@ -187,7 +187,7 @@ def _differences(
                 for asset, move in fact.moves.items():
                     after[asset] = after.get(asset, ZERO) + move
         return {
-            asset: canonical(told.get(asset, ZERO) + after.get(asset, ZERO) - ours.get(asset, ZERO))
+            asset: canonical(theirs.get(asset, ZERO) + after.get(asset, ZERO) - ours.get(asset, ZERO))
             for asset in sorted(assets if snapshot.is_partial else assets | after.keys())
         }
 

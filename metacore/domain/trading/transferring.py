@@ -79,7 +79,7 @@ def hand_over(work: UnitOfWork, transfer: UserTransfer, tolerance: timedelta = T
     receiver = work.state_of(transfer.to_user_id)
     giver.user.require_flags("can_withdraw")
     named = transfer.reference, transfer.asset
-    given = enter(giver, moved(*named, transfer.amount.copy_negate(), transfer.occurred_at), tolerance)
+    sent = enter(giver, moved(*named, transfer.amount.copy_negate(), transfer.occurred_at), tolerance)
     received = enter(receiver, moved(*named, transfer.amount, transfer.occurred_at), tolerance)
     work.user_transfers[transfer.key] = transfer
-    return Outcome.COVERED if Outcome.COVERED in (given, received) else Outcome.APPLIED
+    return Outcome.COVERED if Outcome.COVERED in (sent, received) else Outcome.APPLIED

@@ -115,9 +115,9 @@ def transfer_funds(
     """
     state = work.state_of(transfer.user_id)
     require_possible(transfer.occurred_at, state.now, "occurred_at")
-    told = (transfer.asset, transfer.amount)
+    content = (transfer.asset, transfer.amount)
     if (entered := work.entered.get(transfer.entry)) is not None:
-        if entered != told:
+        if entered != content:
             raise ConflictError(
                 f"{transfer.reason} {transfer.reference} is stored with another asset or amount; choose a reference",
                 conflicts=(transfer.reference,),
@@ -130,7 +130,7 @@ def transfer_funds(
     outcome = enter(
         state, Fact(transfer.reason, transfer.reference, transfer.occurred_at, {transfer.asset: move}), tolerance
     )
-    work.entered[transfer.entry] = told
+    work.entered[transfer.entry] = content
     return outcome
 
 

@@ -42,7 +42,7 @@ class UserState:
         self.deltas: list[BalanceDelta] = []
         self._patched: dict[str, Any] = {}
         self._unsettled: dict[TradesOf, Unsettled] = {}
-        self._told: set[tuple[Any, ...]] = set()
+        self._stale_messages: set[tuple[Any, ...]] = set()
         self._order_ids: dict[OrderIds, OrderIds] = {}
         self._trades: dict[tuple[str, str], list[Trade]] = {}
         self._trade_ids: set[UUID] = set()
@@ -68,7 +68,7 @@ class UserState:
 
     def load_update(self, update: NewOrderUpdate) -> None:
         """Take note of a stored STALE update."""
-        self._told.add(update.told())
+        self._stale_messages.add(update.content())
 
     def load_trade(self, trade: Trade) -> None:
         """Take note of a stored trade."""
@@ -137,9 +137,9 @@ class UserState:
     def append(self, update: NewOrderUpdate) -> None:
         """Add to the history of an order; a STALE update that tells what an earlier one told adds nothing."""
         if update.outcome is UpdateOutcome.STALE:
-            if (told := update.told()) in self._told:
+            if (content := update.content()) in self._stale_messages:
                 return
-            self._told.add(told)
+            self._stale_messages.add(content)
         self.updates.append(update)
 
     def trades(self, symbol: str, exchange_trade_id: str) -> Sequence[Trade]:
@@ -163,14 +163,14 @@ class UserState:
         self._count(trade, 1)
         self._changed_trades[trade.id] = trade
 
-    def unsettled_of(self, order: NewOrder, told: OrderIds = OrderIds()) -> Unsettled:
+    def unsettled_of(self, order: NewOrder, further_ids: OrderIds = OrderIds()) -> Unsettled:
         """The sums over the trades that are stored, not SETTLED, and of `order`, whose ids `told` completes.
 
         A trade of another symbol or side does not count for it.
         """
         if not self._unsettled:
             return NOTHING_UNSETTLED
-        names = order.order_ids.completed_by(told).names()
+        names = order.order_ids.completed_by(further_ids).names()
         found = (self._unsettled.get(TradesOf(name, order.symbol, order.side)) for name in names)
         sums = [row for row in found if row is not None]
         return Unsettled(total(row.quantity for row in sums), total(row.quote_quantity for row in sums))
@@ -194,9 +194,9 @@ class UserState:
         if addition(self.unexplained.get(asset, ZERO), unexplained).copy_abs() >= LIMIT:
             raise InvalidDataError(f"what is unexplained of a balance has {TOO_LARGE}", field=field)
 
-    def release_excess(self, order: Order, occurred_at: datetime, cost_is_told: bool) -> Order:
+    def release_excess(self, order: Order, occurred_at: datetime, cost_is_known: bool) -> Order:
         """`order`, not put yet, without what it holds and has no reason to hold any longer, which goes to free."""
-        amount = excess(order, cost_is_told)
+        amount = excess(order, cost_is_known)
         return self.lower_hold(order, amount, occurred_at) if amount else order
 
     def lower_hold(self, order: Order, amount: Decimal, occurred_at: datetime) -> Order:

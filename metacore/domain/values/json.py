@@ -75,12 +75,12 @@ class JsonObject(Model):
         return self._assemble(dict(self.__dict__), self.__pydantic_fields_set__, extra, tuple(value))
 
     def _assemble(
-        self, values: dict[str, Any], given: set[str], extra: Mapping[str, Any], key_order: Sequence[str] | None
+        self, values: dict[str, Any], fields_set: set[str], extra: Mapping[str, Any], key_order: Sequence[str] | None
     ) -> Self:
         if key_order is not None:
             values = {name: values[name] for name in key_order if name in values} | values
         _set(self, "__dict__", values)
-        _set(self, "__pydantic_fields_set__", given)
+        _set(self, "__pydantic_fields_set__", fields_set)
         _set(self, "__pydantic_extra__", FrozenDict(extra) if extra else _NO_EXTRA)
         _set(self, "__pydantic_private__", None)
         # The two dicts have the order, unless fields and unknown keys alternate.
@@ -94,26 +94,26 @@ class JsonObject(Model):
         if self.__pydantic_private__ is not None:
             present: tuple[str, ...] = self.__pydantic_private__["present"]
             return present
-        given = self.__pydantic_fields_set__
-        return (*(name for name in self.__dict__ if name in given), *(self.__pydantic_extra__ or ()))
+        fields_set = self.__pydantic_fields_set__
+        return (*(name for name in self.__dict__ if name in fields_set), *(self.__pydantic_extra__ or ()))
 
     @property
     def key_order(self) -> tuple[str, ...] | None:
         """Its keys in their order; None where the fields come as declared, and the unknown keys after them."""
         if self.__pydantic_private__ is None and tuple(self.__dict__) == _field_order(type(self)):
             return None
-        given, present = self.__pydantic_fields_set__, self.present
-        usual = (*(name for name in type(self).model_fields if name in given), *(self.__pydantic_extra__ or ()))
+        fields_set, present = self.__pydantic_fields_set__, self.present
+        usual = (*(name for name in type(self).model_fields if name in fields_set), *(self.__pydantic_extra__ or ()))
         return None if present == usual else present
 
     def content(self) -> dict[str, Any]:
         """Its keys and values in their order, one level deep."""
         values, extra = self.__dict__, self.__pydantic_extra__
         if not extra:
-            given = self.__pydantic_fields_set__
-            if len(given) == len(values):
+            fields_set = self.__pydantic_fields_set__
+            if len(fields_set) == len(values):
                 return dict(values)
-            return {name: value for name, value in values.items() if name in given}
+            return {name: value for name, value in values.items() if name in fields_set}
         return {name: values[name] if name in values else extra[name] for name in self.present}
 
     def to_json(self) -> dict[str, Any]:
@@ -175,16 +175,18 @@ J = TypeVar("J", bound=JsonObject)
 def unchecked_object(
     model: type[J],
     values: dict[str, Any],
-    given: set[str] | None,
+    fields_set: set[str] | None,
     extra: Mapping[str, Any],
     key_order: Sequence[str] | None,
 ) -> J:
     """The object of these `values` of all fields, as declared, and `extra` keys, all valid and frozen already.
 
-    `given` are the keys that it has, None for all fields; the others' values are None. `values` belongs to the
+    `fields_set` are the keys that it has, None for all fields; the others' values are None. `values` belongs to the
     object from then on. See `JsonObject.key_order`.
     """
-    return model.__new__(model)._assemble(values, _field_names(model) if given is None else given, extra, key_order)
+    return model.__new__(model)._assemble(
+        values, _field_names(model) if fields_set is None else fields_set, extra, key_order
+    )
 
 
 def _thawed(value: Any) -> Any:

@@ -24,7 +24,7 @@ M = TypeVar("M", bound="Model")
 _new: Callable[[Any], Any] = object.__new__
 
 # The slots of a model, written directly: half the cost of `object.__setattr__` by name.
-_set_values, _set_given, _set_extra, _set_private = (
+_set_values, _set_fields_set, _set_extra, _set_private = (
     BaseModel.__dict__[slot].__set__
     for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 )
@@ -42,8 +42,8 @@ class Model(BaseModel):
         """
         found = handler(_without_serializer(schema))
         for name, described in handler.resolve_ref_schema(found).get("properties", {}).items():
-            if "description" not in described and (told := _meaning(cls, name)) is not None:
-                described["description"] = told
+            if "description" not in described and (described_as := _meaning(cls, name)) is not None:
+                described["description"] = described_as
         return found
 
     @property
@@ -56,7 +56,7 @@ class Model(BaseModel):
         if not values:
             return self
         copy = self.model_validate({**self.__dict__, **values})
-        _set_given(copy, {*self.__pydantic_fields_set__, *values})
+        _set_fields_set(copy, {*self.__pydantic_fields_set__, *values})
         return copy
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
@@ -95,8 +95,8 @@ class Model(BaseModel):
 def _meaning(model: type[Model], field: str) -> str | None:
     """What `field` means: by the docstring below it, or by its name; None if nobody said."""
     for kind in model.__mro__:
-        if (told := _docstrings(kind).get(field)) is not None:
-            return told
+        if (docstring := _docstrings(kind).get(field)) is not None:
+            return docstring
     return meaning(tuple(kind.__name__ for kind in model.__mro__), field)
 
 
@@ -111,10 +111,12 @@ def _docstrings(model: type) -> dict[str, str]:
         return {}
     body = tree.body if isinstance(tree, ast.ClassDef) else []
     return {
-        field.target.id: " ".join(told.value.value.split())
-        for field, told in pairwise(body)
+        field.target.id: " ".join(docstring.value.value.split())
+        for field, docstring in pairwise(body)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if isinstance(told, ast.Expr) and isinstance(told.value, ast.Constant) and isinstance(told.value.value, str)
+        if isinstance(docstring, ast.Expr)
+        and isinstance(docstring.value, ast.Constant)
+        and isinstance(docstring.value.value, str)
     }
 
 
@@ -154,14 +156,14 @@ def unchecked_maker(model: type[M], names: Iterable[str]) -> Callable[[dict[str,
 def _assembled(model: type[M], values: dict[str, Any]) -> M:
     self: M = _new(model)
     _set_values(self, values)
-    _set_given(self, _FIELDS[model])
+    _set_fields_set(self, _FIELDS[model])
     _set_extra(self, None)
     _set_private(self, None)
     return self
 
 
-def _wrong_names(model: type[Model], given: Iterable[str]) -> TypeError:
-    names, found = _FIELDS[model], set(given)
+def _wrong_names(model: type[Model], keys: Iterable[str]) -> TypeError:
+    names, found = _FIELDS[model], set(keys)
     missing, unknown = sorted(names - found), sorted(found - names)
     return TypeError(f"{model.__name__} needs a value of each field and no others: {missing=}, {unknown=}")
 

@@ -42,9 +42,9 @@ def parse_time(value: object) -> datetime:
 
 def read_clock(clock: Clock) -> datetime:
     """The time in UTC that `clock` gives; ConfigurationError if it gives none."""
-    given = clock()
+    reading = clock()
     try:
-        return parse_time(given)
+        return parse_time(reading)
     except ValueError as error:
         raise ConfigurationError(f"the clock gives no time: {error}", setting="clock") from None
 

@@ -17,15 +17,15 @@ StreamEvent = MarketTrade | tuple[Tick, ...]
 
 def stream_event(payload: Payload) -> StreamEvent | None:
     """Of any message: a trade, or ticks; None of the good answer to a subscription, ExchangeError of a bad one."""
-    told = read_message(payload)
-    if isinstance(told, Fields):
-        if "e" not in told.values:
-            _refuse_answer(told)
-            if "id" in told.values and "result" in told.values:
+    message = read_message(payload)
+    if isinstance(message, Fields):
+        if "e" not in message.values:
+            _refuse_answer(message)
+            if "id" in message.values and "result" in message.values:
                 return None
-        if told.find("e")[1] == TRADE:
-            return market_trade_of(told)
-    return ticks_of(told).whole()
+        if message.find("e")[1] == TRADE:
+            return market_trade_of(message)
+    return ticks_of(message).whole()
 
 
 def _refuse_answer(answer: Fields) -> None:

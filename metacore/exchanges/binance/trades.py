@@ -14,10 +14,10 @@ TRADE = "aggTrade"
 
 def market_trade(payload: Payload) -> MarketTrade:
     """Of a message of `<symbol>@aggTrade`: its side is that of the order that took the price of one that lay there."""
-    told = read_message(payload)
-    if not isinstance(told, Fields):
+    message = read_message(payload)
+    if not isinstance(message, Fields):
         raise InvalidDataError("the payload must be a JSON object", raw=source_of(payload))
-    return market_trade_of(told)
+    return market_trade_of(message)
 
 
 def market_trade_of(message: Fields) -> MarketTrade:

@@ -57,7 +57,7 @@ def account_of(answer: Fields, *, taken_at: datetime | None = None) -> Readable[
         except InvalidDataError as error:
             bad.append(bad_item(index, path, written(item), error))
     values = {
-        "taken_at": answer.time_or_given(taken_at, "taken_at", "updateTime"),
+        "taken_at": answer.time_or_default(taken_at, "taken_at", "updateTime"),
         "balances": tuple(balances),
         "is_partial": bool(bad),
     }
@@ -90,14 +90,14 @@ def kyc_status(payload: Payload) -> KycStatus:
 
 
 def _flags(answer: Fields) -> dict[str, Any]:
-    told = {
+    flags = {
         "can_trade": answer.flag_or_none("canTrade"),
         "can_withdraw": answer.flag_or_none("canWithdraw"),
         "can_deposit": answer.flag_or_none("canDeposit"),
         "account_type": answer.key_or_none("accountType"),
         "permissions": _permissions(answer),
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in flags.items() if value is not None}
 
 
 def _permissions(answer: Fields) -> tuple[str, ...] | None:

@@ -55,7 +55,7 @@ def batch_report_of(answer: Fields, *, user_id: UUID, occurred_at: datetime | No
         "status": OrderStatus.NEW if reason is None else OrderStatus.REJECTED,
         "reason": reason,
         "source": UpdateSource.REST,
-        "occurred_at": answer.time_or_given(occurred_at, "occurred_at", "transactTime"),
+        "occurred_at": answer.time_or_default(occurred_at, "occurred_at", "transactTime"),
         "raw": answer.values,
     }
     return answer.build(ExecutionReport, values)

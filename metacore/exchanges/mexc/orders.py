@@ -106,7 +106,7 @@ def report_of_answer(
         answer,
         _order(answer, user_id, symbols, order_id),
         executed=_executed(answer),
-        occurred_at=answer.time_or_given(occurred_at, "occurred_at", "updateTime", "transactTime", "time"),
+        occurred_at=answer.time_or_default(occurred_at, "occurred_at", "updateTime", "transactTime", "time"),
         source=source,
         order_id=order_id,
     )

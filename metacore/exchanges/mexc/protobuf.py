@@ -97,13 +97,13 @@ def read_push(source: bytes) -> dict[str, Any]:
         message.ParseFromString(source)
     except (decode_error, ValueError):  # a text that is not UTF-8 is the one or the other, by implementation
         raise InvalidDataError("the payload is neither JSON nor a protobuf push of the exchange", raw=source) from None
-    told = _told(message, source)
-    if len(bodies := [name for name, value in told.items() if isinstance(value, dict)]) > 1:
+    fields = _fields(message, source)
+    if len(bodies := [name for name, value in fields.items() if isinstance(value, dict)]) > 1:
         raise InvalidDataError("a message has one body", field=bodies[1], raw=source)
-    return told
+    return fields
 
 
-def _told(message: Message, source: bytes, path: str = "") -> dict[str, Any]:
+def _fields(message: Message, source: bytes, path: str = "") -> dict[str, Any]:
     from google.protobuf.unknown_fields import UnknownFieldSet
 
     described = message.DESCRIPTOR.fields_by_number
@@ -112,11 +112,11 @@ def _told(message: Message, source: bytes, path: str = "") -> dict[str, Any]:
         if (number := unknown[index].field_number) in described:
             name = join(path, described[number].name)
             raise InvalidDataError("comes as another protobuf type than it has", field=name, raw=source)
-    told = {}
+    fields = {}
     for field, value in message.ListFields():
         is_message = field.message_type is not None
-        told[field.name] = _told(value, source, join(path, field.name)) if is_message else value
-    return told
+        fields[field.name] = _fields(value, source, join(path, field.name)) if is_message else value
+    return fields
 
 
 @cache

@@ -59,17 +59,17 @@ def exchange_state(
     opened, bad = list[_Item](), list[BadItem]()
     for number, payload in enumerate(payloads):
         opened.extend(_open(number, payload, bad))
-    times = [time for _, time in _read(opened, {"time": lambda told: told.time("serverTime")}, bad)]
+    times = [time for _, time in _read(opened, {"time": lambda fields: fields.time("serverTime")}, bad)]
     now = _exchange_time(taken_at, clock_offset) or max(times, default=None)
     reading: dict[str, Callable[[Fields], object]] = {
-        "push": lambda told: event_of(told, user_id=user_id, symbols=symbols),
-        "account": lambda told: account_of(told, taken_at=now),
-        "trade": lambda told: trade_of(told, user_id=user_id),
-        "deposit": lambda told: deposit_of(told, user_id),
-        "withdrawal": lambda told: withdrawal_of(told, user_id),
-        "batch": lambda told: batch_report_of(told, user_id=user_id, occurred_at=now),
-        "order": lambda told: report_of_answer(
-            told, user_id=user_id, symbols=symbols, occurred_at=now, source=UpdateSource.RECONCILE
+        "push": lambda fields: event_of(fields, user_id=user_id, symbols=symbols),
+        "account": lambda fields: account_of(fields, taken_at=now),
+        "trade": lambda fields: trade_of(fields, user_id=user_id),
+        "deposit": lambda fields: deposit_of(fields, user_id),
+        "withdrawal": lambda fields: withdrawal_of(fields, user_id),
+        "batch": lambda fields: batch_report_of(fields, user_id=user_id, occurred_at=now),
+        "order": lambda fields: report_of_answer(
+            fields, user_id=user_id, symbols=symbols, occurred_at=now, source=UpdateSource.RECONCILE
         ),
     }
     read = list(_read(opened, reading, bad))
@@ -94,15 +94,15 @@ class _Item:
     payload: int
     index: int | None
     raw: bytes
-    told: Fields
+    fields: Fields
     kind: str
 
 
 def _open(number: int, payload: Payload, bad: list[BadItem]) -> Iterator[_Item]:
     try:
         if not is_list(payload):
-            told = read_message(payload) if is_protobuf(payload) else read_answer(payload)
-            yield _Item(number, None, source_of(payload) or written(payload), told, _kind(told))
+            fields = read_message(payload) if is_protobuf(payload) else read_answer(payload)
+            yield _Item(number, None, source_of(payload) or written(payload), fields, _kind(fields))
             return
         items = read_items(payload)
     except InvalidDataError as error:
@@ -110,18 +110,18 @@ def _open(number: int, payload: Payload, bad: list[BadItem]) -> Iterator[_Item]:
         return
     for index in range(len(items)):
         try:
-            told = items.fields(index)
-            yield _Item(number, index, items.raw(index), told, _kind(told))
+            fields = items.fields(index)
+            yield _Item(number, index, items.raw(index), fields, _kind(fields))
         except InvalidDataError as error:
             bad.append(replace(bad_item(index, str(index), items.raw(index), error), payload=number))
 
 
-def _kind(told: Fields) -> str:
-    names = told.values.keys()
+def _kind(fields: Fields) -> str:
+    names = fields.values.keys()
     for kind, marks in _MARKS:
         if all(mark in names for mark in marks):
             return kind
-    raise told.error("", "tells of nothing that is read: no order, trade, transfer, account or push")
+    raise fields.error("", "tells of nothing that is read: no order, trade, transfer, account or push")
 
 
 _MARKS = (
@@ -151,7 +151,7 @@ def _read(
         if (read := reading.get(item.kind)) is None:
             continue
         try:
-            yield item, read(item.told)
+            yield item, read(item.fields)
         except InvalidDataError as error:
             path = "" if item.index is None else str(item.index)
             bad.append(replace(bad_item(item.index, path, item.raw, error), payload=item.payload))
@@ -181,13 +181,15 @@ def _transfers(read: Iterable[tuple[_Item, Transfer]]) -> list[Transfer]:
 
 def _newest(read: list[tuple[_Item, Readable[AccountSnapshot]]], bad: list[BadItem]) -> AccountSnapshot | None:
     newest = max((account.good.taken_at for _, account in read), default=None)
-    told = [(item, account) for item, account in read if account.good.taken_at == newest]
-    if any(account.good != told[0][1].good for _, account in told):
-        for item, _ in told:
-            error = item.told.error("balances", "another account of the same time differs; give the one asked for last")
+    newest_ones = [(item, account) for item, account in read if account.good.taken_at == newest]
+    if any(account.good != newest_ones[0][1].good for _, account in newest_ones):
+        for item, _ in newest_ones:
+            error = item.fields.error(
+                "balances", "another account of the same time differs; give the one asked for last"
+            )
             bad.append(BadItem(item.index, "balances", item.raw, error, item.payload))
         return None
-    for item, account in told[:1]:
+    for item, account in newest_ones[:1]:
         bad.extend(replace(balance, payload=item.payload) for balance in account.bad)
         return account.good
     return None

@@ -118,12 +118,12 @@ def event_of(message: Fields, *, user_id: UUID, symbols: Symbols) -> StreamEvent
     return _balance(message, form)
 
 
-def _open(payload: Payload, wanted: str) -> tuple[Fields, StreamForm]:
+def _open(payload: Payload, channel: str) -> tuple[Fields, StreamForm]:
     message = read_message(payload)
     is_answer(message)
     topic, form = _topic(message)
-    if topic != wanted:
-        raise message.error(message.find("channel", "c")[0], f"is not the channel of {wanted}")
+    if topic != channel:
+        raise message.error(message.find("channel", "c")[0], f"is not the channel of {channel}")
     return message, form
 
 
@@ -135,68 +135,68 @@ def _topic(message: Fields) -> tuple[str, StreamForm]:
 def _report(
     message: Fields, form: StreamForm, user_id: UUID, symbols: Symbols, order_id: UUID | None
 ) -> ExecutionReport:
-    told, names = message.nested(form.orders), form.order
-    code = told.key(names.type)
-    status = _status(told, form, code)
-    read = told.non_negative if status in _EXECUTED else told.non_negative_or_none
+    fields, names = message.nested(form.orders), form.order
+    code = fields.key(names.type)
+    status = _status(fields, form, code)
+    read = fields.non_negative if status in _EXECUTED else fields.non_negative_or_none
     executed = read(names.executed_quantity), read(names.executed_quote_quantity)
-    names_client = told.find(*names.order_id)[0] != form.order_client_id
+    names_client = fields.find(*names.order_id)[0] != form.order_client_id
     found = read_order(
-        told,
+        fields,
         names,
         raw=message,
         user_id=user_id,
         market=read_market(message, form.symbol, symbols),
         status=status,
-        client_order_id=told.key_or_none(form.order_client_id) if names_client else None,
+        client_order_id=fields.key_or_none(form.order_client_id) if names_client else None,
         order_id=order_id,
-        type_=_oco_type(told, form) if code in OCO_TYPES else None,
+        type_=_oco_type(fields, form) if code in OCO_TYPES else None,
         executed=executed,
     )
     occurred_at = message.time(form.sent)
     return report_of(
-        told, found, executed=executed, occurred_at=occurred_at, source=UpdateSource.WEBSOCKET, order_id=order_id
+        fields, found, executed=executed, occurred_at=occurred_at, source=UpdateSource.WEBSOCKET, order_id=order_id
     )
 
 
-def _status(told: Fields, form: StreamForm, code: str) -> OrderStatus:
+def _status(fields: Fields, form: StreamForm, code: str) -> OrderStatus:
     if code not in STOP_TYPES | OCO_TYPES:
-        return told.choice(STATUSES, form.order_status)
-    if form.has_defaults and told.find(form.order_status)[1] is None:
+        return fields.choice(STATUSES, form.order_status)
+    if form.has_defaults and fields.find(form.order_status)[1] is None:
         return WAITING_STATUSES["0"]
-    return told.choice(STATUSES | WAITING_STATUSES, form.order_status)
+    return fields.choice(STATUSES | WAITING_STATUSES, form.order_status)
 
 
-def _oco_type(told: Fields, form: StreamForm) -> OrderType:
-    if told.positive_or_none(form.order.price) is None:
+def _oco_type(fields: Fields, form: StreamForm) -> OrderType:
+    if fields.positive_or_none(form.order.price) is None:
         return OrderType.MARKET
-    return OrderType.LIMIT if told.positive_or_none(form.order.stop_price) is None else OrderType.STOP_LIMIT
+    return OrderType.LIMIT if fields.positive_or_none(form.order.stop_price) is None else OrderType.STOP_LIMIT
 
 
 def _trade(message: Fields, form: StreamForm, user_id: UUID) -> NewTrade:
-    told = message.nested(form.deals)
-    is_maker = told.flag_or_none(form.trade_maker)
+    fields = message.nested(form.deals)
+    is_maker = fields.flag_or_none(form.trade_maker)
     return read_trade(
-        told,
+        fields,
         form.trade,
         raw=message,
         user_id=user_id,
         symbol=message.key(form.symbol),
-        side=told.choice(SIDES, form.trade_side),
+        side=fields.choice(SIDES, form.trade_side),
         is_maker=False if is_maker is None and form.has_defaults else is_maker,
     )
 
 
 def _balance(message: Fields, form: StreamForm) -> BalanceUpdate:
-    told, names = message.nested(form.account), form.balance
+    fields, names = message.nested(form.account), form.balance
     values = {
-        "asset": told.key(names.asset),
-        "free": told.non_negative(names.free),
-        "delta_free": told.amount(names.delta_free),
-        "locked": told.non_negative(names.locked),
-        "delta_locked": told.amount(names.delta_locked),
-        "change_type": told.key(names.change_type),
-        "occurred_at": told.time(names.time),
+        "asset": fields.key(names.asset),
+        "free": fields.non_negative(names.free),
+        "delta_free": fields.amount(names.delta_free),
+        "locked": fields.non_negative(names.locked),
+        "delta_locked": fields.amount(names.delta_locked),
+        "change_type": fields.key(names.change_type),
+        "occurred_at": fields.time(names.time),
         "raw": message.values,
     }
-    return told.build(BalanceUpdate, values)
+    return fields.build(BalanceUpdate, values)

@@ -82,8 +82,8 @@ def deposit_of(answer: Fields, user_id: UUID) -> Transfer | None:
         return None
     asset, amount = _asset(answer), answer.positive("amount")
     transaction, network = answer.key("txId"), answer.key_or_none("network", "netWork") or ""
-    told_apart = (asset, answer.key_or_none("address"), answer.key_or_none("memo", "addressTag"), f"{amount:f}")
-    reference = f"{network}:{transaction}:{_digest(told_apart)}"
+    identity = (asset, answer.key_or_none("address"), answer.key_or_none("memo", "addressTag"), f"{amount:f}")
+    reference = f"{network}:{transaction}:{_digest(identity)}"
     values = {
         "user_id": user_id,
         "asset": asset,

@@ -26,18 +26,20 @@ class MemoryArchiveStorage(ArchiveStorage):
                 raise NotFoundError("user", user_id)
             orders = [
                 order
-                for told in history.orders
-                if (order := tables.orders.get((user_id, told.id))) is not None and order.version == told.version
+                for archived in history.orders
+                if (order := tables.orders.get((user_id, archived.id))) is not None
+                and order.version == archived.version
             ]
             trades = [
                 trade
-                for told in history.trades
-                if (trade := tables.trades.get((user_id, told.id))) is not None and trade.version == told.version
+                for archived in history.trades
+                if (trade := tables.trades.get((user_id, archived.id))) is not None
+                and trade.version == archived.version
             ]
             entries = [
                 entry
-                for told in history.entries
-                if (entry := tables.balance_entries.get((user_id, told.asset, told.seq))) is not None
+                for archived in history.entries
+                if (entry := tables.balance_entries.get((user_id, archived.asset, archived.seq))) is not None
             ]
             if conflict := gone(history, len(orders), len(trades), len(entries)):
                 raise conflict

@@ -92,10 +92,10 @@ class MemoryBalanceStorage(BalanceStorage):
         return await self._put(user_id, parse_balances(balances), replace=True)
 
     async def apply(self, deltas: Iterable[BalanceDelta]) -> Sequence[Balance]:
-        given, now = list(deltas), self._session.now()
+        changes, now = list(deltas), self._session.now()
         async with self._session.write() as tables:
-            insert_deltas(tables, given, now)
-            return _get_many(tables, sorted({delta.key for delta in given}))
+            insert_deltas(tables, changes, now)
+            return _get_many(tables, sorted({delta.key for delta in changes}))
 
     async def entries(
         self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100

@@ -37,10 +37,10 @@ class MemoryInboxStorage(InboxStorage):
 
     async def _accept(self, consumer: str, messages: Iterable[MessageKey]) -> Sequence[Acceptance]:
         require_key(consumer=consumer)
-        told = parse_messages(messages)
+        keys = parse_messages(messages)
         accepted = list[Acceptance]()
         async with self._session.write() as tables:
-            for topic, key, seq in told:
+            for topic, key, seq in keys:
                 stored = tables.inbox_positions.get((consumer, topic, key))
                 position, acceptance = (stored or InboxPosition(consumer=consumer, topic=topic, key=key)).accept(seq)
                 tables.inbox_positions.put(position)
@@ -49,11 +49,11 @@ class MemoryInboxStorage(InboxStorage):
 
     async def once(self, consumer: str, message_id: str | UUID) -> bool:
         require_key(consumer=consumer)
-        told, now = parse_message_id(message_id), self._session.now()
+        key, now = parse_message_id(message_id), self._session.now()
         async with self._session.write() as tables:
-            if tables.inbox_messages.get((consumer, told)) is not None:
+            if tables.inbox_messages.get((consumer, key)) is not None:
                 return False
-            tables.inbox_messages.put(InboxMessage(consumer=consumer, message_id=told, accepted_at=now))
+            tables.inbox_messages.put(InboxMessage(consumer=consumer, message_id=key, accepted_at=now))
             return True
 
     async def purge(self, before: datetime, limit: int = 1000) -> int:

@@ -13,10 +13,10 @@ from metacore.backends.streams import streamed
 from metacore.domain.messages.claims import (
     Claim,
     ClaimedKey,
+    ClaimRequest,
     KeyProgress,
     Lag,
     Wait,
-    Wanted,
     lag_of,
     parse_upto,
     put_aside,
@@ -39,30 +39,30 @@ class MemoryOutboxStorage(OutboxStorage):
         self._session = session
 
     async def append(self, events: Iterable[NewEvent]) -> Sequence[Event]:
-        given, now = list(events), self._session.now()
+        new, now = list(events), self._session.now()
         async with self._session.write() as tables:
-            return append_events(tables, given, now)
+            return append_events(tables, new, now)
 
     async def claim(
         self, topics: Iterable[str], keys: int = 100, per_key: int = 50, lease: timedelta = timedelta(seconds=30)
     ) -> Claim:
-        wanted, now = Wanted.of(topics, keys, per_key, lease), self._session.now()
-        claim_id, until = wanted.claim_id, now + wanted.lease
+        request, now = ClaimRequest.of(topics, keys, per_key, lease), self._session.now()
+        claim_id, until = request.claim_id, now + request.lease
         async with self._session.write() as tables:
-            due = [wait for topic in wanted.topics for wait in tables.outbox_waits.between("due", topic, _FIRST, now)]
+            due = [wait for topic in request.topics for wait in tables.outbox_waits.between("due", topic, _FIRST, now)]
             claimed = []
-            for wait in sorted(due, key=lambda wait: (wait.due, wait.topic, wait.key))[: wanted.keys]:
+            for wait in sorted(due, key=lambda wait: (wait.due, wait.topic, wait.key))[: request.keys]:
                 progress = _progress(tables, wait.topic, wait.key)
-                found = _behind(tables, wait.topic, wait.key, progress.done_seq)[: wanted.per_key]
+                found = _behind(tables, wait.topic, wait.key, progress.done_seq)[: request.per_key]
                 tables.outbox_progress.put(progress.claimed(claim_id, found[-1].seq, until))
                 tables.outbox_waits.put(Wait(topic=wait.topic, key=wait.key, due=until))
                 claimed.append(ClaimedKey.of(progress, found))
         return Claim.of(claim_id, until, claimed)
 
     async def done(self, claim_id: UUID, upto: Mapping[tuple[str, str], int]) -> Sequence[tuple[str, str]]:
-        told, now, lost = parse_upto(upto), self._session.now(), list[tuple[str, str]]()
+        last_done, now, lost = parse_upto(upto), self._session.now(), list[tuple[str, str]]()
         async with self._session.write() as tables:
-            for (topic, key), seq in told.items():
+            for (topic, key), seq in last_done.items():
                 progress = _progress(tables, topic, key)
                 if progress.is_held(claim_id, now):
                     _change(tables, progress.done(seq), now)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from metacore.backends.bundles import BaseTransaction
 from metacore.backends.expectations import Expectations
-from metacore.domain.messages.feed import told
+from metacore.domain.messages.feed import events_of
 from metacore.domain.people.users import User
 from metacore.domain.trading.asset_names import parse_keys
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
@@ -83,9 +83,9 @@ class MemoryTransaction(BaseTransaction):
             expectations.check(users, lambda key: _version(tables, key))
             balances, made = apply_to_stored(tables, changes.balance_deltas, now)
             entries = tuple(made)
-            events = told(changes, balances.values(), entries, now)
+            events = events_of(changes, balances.values(), entries, now)
             for user_id, patch in sorted(changes.user_patches.items()):
-                if patch.given() and (user := tables.users.get((user_id,))) is not None:
+                if patch.named_values() and (user := tables.users.get((user_id,))) is not None:
                     put_user(tables, user.patched(patch, now))
             for order in expectations.new_orders:
                 insert_order(tables, order)

@@ -86,7 +86,7 @@ def connection_parameters(
         "idle_in_transaction_session_timeout": milliseconds(settings.idle_in_transaction_timeout),
         **planning(is_cluster),
     }
-    given = str(parameters.get("options") or "")
+    options_of_url = str(parameters.get("options") or "")
     session = pinning.options(options)
     return {
         "application_name": settings.application_name,
@@ -94,7 +94,7 @@ def connection_parameters(
         **_KEEPALIVES,
         **network.authentication(parameters),
         **parameters,
-        "options": f"{given} {session}".strip(),
+        "options": f"{options_of_url} {session}".strip(),
         "client_encoding": "UTF8",
         "autocommit": True,
         "prepare_threshold": None,

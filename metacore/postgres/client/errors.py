@@ -34,7 +34,7 @@ from metacore.postgres.tables import NAMES, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
 from metacore.postgres.tables.names import NAMES_KEY
 
 _ADVICE = "check host, port, database, user and password of the URL, and that the server runs"
-_TOLD = ("host", "hostaddr", "port", "user", "dbname")
+_SHOWN_PARAMETERS = ("host", "hostaddr", "port", "user", "dbname")
 
 _UNIQUE_VIOLATION = "23505"
 _FOREIGN_KEY_VIOLATIONS = {"23503", "23001"}
@@ -164,9 +164,9 @@ def _lost(error: psycopg.Error, operation: str, commits: bool) -> MetacoreError:
     if isinstance(error, psycopg.DataError):
         return InvalidDataError("a value cannot be sent to the database", field=operation)
     if commits:
-        told = "the server did not answer in time" if isinstance(error, SilenceError) else "the connection was lost"
+        loss = "the server did not answer in time" if isinstance(error, SilenceError) else "the connection was lost"
         return OutcomeUnknownError(
-            f"{operation}: {told}, and nobody knows whether the change is stored. Call again with the same ids, or read"
+            f"{operation}: {loss}, and nobody knows whether the change is stored. Call again with the same ids, or read"
             " what is stored"
         )
     if isinstance(error, SilenceError):
@@ -192,15 +192,15 @@ def unreachable(error: psycopg.Error, parameters: Mapping[str, Any]) -> Metacore
     """
     if error.sqlstate in _PREPARED:
         return _mixed_up("connect")
-    told = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     password = str(parameters.get("password") or "")
-    values = [str(parameters.get(name) or "") for name in _TOLD]
+    values = [str(parameters.get(name) or "") for name in _SHOWN_PARAMETERS]
     ports = str(parameters.get("port") or "").replace(",", "")
-    if any("@" in value for value in values) or (ports and not ports.isdecimal()) or (password and password in told):
+    if any("@" in value for value in values) or (ports and not ports.isdecimal()) or (password and password in message):
         return StorageUnavailableError(
             f"cannot connect to PostgreSQL: {_ADVICE}; special characters of the password are percent-encoded"
         )
-    return StorageUnavailableError(f"cannot connect to PostgreSQL: {told}; {_ADVICE}")
+    return StorageUnavailableError(f"cannot connect to PostgreSQL: {message}; {_ADVICE}")
 
 
 def exhausted(figures: Mapping[str, int], waited: float | None, last_error: str | None) -> PoolTimeoutError:

@@ -45,14 +45,14 @@ class PartCodec(Generic[J]):
 
     def encode(self, part: J, **keys: object) -> dict[str, object]:
         """The row that stores `part`, as a JSON object."""
-        values, given = part.__dict__, part.model_fields_set
+        values, present = part.__dict__, part.model_fields_set
         extra: dict[str, object] = {}
         kinds = set(map(type, values.values()))
         if Decimal in kinds or NoneType in kinds:
             extra = {
                 name: value
                 for name, value in values.items()
-                if (value is None and name in given) or (type(value) is Decimal and not _keeps_its_type(value))
+                if (value is None and name in present) or (type(value) is Decimal and not _keeps_its_type(value))
             }
         row = {name: values[name] for name in self.fields if name not in extra}
         if Decimal in kinds:
@@ -67,12 +67,12 @@ class PartCodec(Generic[J]):
         extra, key_order = row[-2:]
         if extra is None and None not in values.values():
             return unchecked_object(self._model, values, None, {}, key_order)
-        given = {name for name, value in values.items() if value is not None}
+        present = {name for name, value in values.items() if value is not None}
         unknown: dict[str, Any] = {}
         for name, value in (extra or {}).items():
-            given.add(name)
+            present.add(name)
             (values if name in values else unknown)[name] = freeze_json(value)
-        return unchecked_object(self._model, values, given, unknown, key_order)
+        return unchecked_object(self._model, values, present, unknown, key_order)
 
 
 RECORD = PartCodec(OrderRecord, order_records, "date_created_at", "digest", "version")
@@ -88,15 +88,15 @@ def encode_all(records: Iterable[OrderRecord]) -> dict[str, str]:
     rows = _Rows([], [], [], [])
     for record in records:
         texts = record.usual_texts()
-        told = {
+        bookkeeping = {
             "date_created_at": record.date_created_at.isoformat(),
             "digest": f"\\x{digest_of(record, texts).hex()}",
             "version": 1,
         }
         if texts is None:
-            _add(rows, record, told)
+            _add(rows, record, bookkeeping)
         else:
-            _add_usual(rows, record, told, texts)
+            _add_usual(rows, record, bookkeeping, texts)
     return {name: f"[{','.join(part)}]" for name, part in rows._asdict().items()}
 
 
@@ -107,9 +107,9 @@ class _Rows(NamedTuple):
     items: list[str]
 
 
-def _add(rows: _Rows, record: OrderRecord, told: Mapping[str, object]) -> None:
+def _add(rows: _Rows, record: OrderRecord, bookkeeping: Mapping[str, object]) -> None:
     uid = record.order_uid
-    rows.records.append(dump_json(RECORD.encode(record, **told)))
+    rows.records.append(dump_json(RECORD.encode(record, **bookkeeping)))
     if record.delivery is not None:
         rows.deliveries.append(dump_json(DELIVERY.encode(record.delivery, order_uid=uid)))
     if record.payment is not None:
@@ -118,10 +118,10 @@ def _add(rows: _Rows, record: OrderRecord, told: Mapping[str, object]) -> None:
         rows.items.append(dump_json(ITEM.encode(item, order_uid=uid, position=position)))
 
 
-def _add_usual(rows: _Rows, record: OrderRecord, told: Mapping[str, object], texts: Sequence[bytes]) -> None:
+def _add_usual(rows: _Rows, record: OrderRecord, bookkeeping: Mapping[str, object], texts: Sequence[bytes]) -> None:
     own, delivery, payment, *items = (text.decode() for text in texts)
     key = f'"order_uid":{dump_json(record.order_uid)}'
-    rows.records.append(_row(record, own, dump_json(told)[1:-1]))
+    rows.records.append(_row(record, own, dump_json(bookkeeping)[1:-1]))
     rows.deliveries.append(_row(cast(JsonObject, record.delivery), delivery, key))
     rows.payments.append(_row(cast(JsonObject, record.payment), payment, key))
     for position, (item, text) in enumerate(zip(record.items, items, strict=True), 1):

@@ -66,18 +66,18 @@ class Pool(Resources):
         url: str,
         settings: Settings | None = None,
         clock: Clock | None = None,
-        given: ConnectionPool[Any] | None = None,
+        lent: ConnectionPool[Any] | None = None,
     ) -> None:
         parse_url(url)
         super().__init__(settings, clock)
-        if given is not None and not isinstance(given, ConnectionPool):
+        if lent is not None and not isinstance(lent, ConnectionPool):
             raise ConfigurationError(
-                f"it is psycopg_pool's {ConnectionPool.__name__} that may be handed in, not {type(given).__name__}",
+                f"it is psycopg_pool's {ConnectionPool.__name__} that may be handed in, not {type(lent).__name__}",
                 setting="pool",
             )
         self.url = url
         self.schema = check_schema_name(self.settings.schema)
-        self._given = given
+        self._lent = lent
         self._pool: ConnectionPool[Connection[Row]] | None = None
         self._last_error: str | None = None
         self._lost_at = 0.0
@@ -90,8 +90,8 @@ class Pool(Resources):
 
     async def open(self) -> None:
         """Connect once, directly, so that a wrong password or a missing schema is told at once; then open the pool."""
-        if self._given is not None:
-            await self._take(self._given)
+        if self._lent is not None:
+            await self._take(self._lent)
             return
         state, writable = await self._check_server(connection_parameters(self.url, self.settings))
         self.is_cluster = state.is_cluster
@@ -178,7 +178,7 @@ class Pool(Resources):
 
     async def reset(self, connection: Connection[Row]) -> None:
         """Put a connection that others have used back as it was made, their leftovers dropped; not one of theirs."""
-        if self._given is None and connection.pgconn.transaction_status == TransactionStatus.IDLE:
+        if self._lent is None and connection.pgconn.transaction_status == TransactionStatus.IDLE:
             try:
                 await self.exchange(connection, (), RESETS, patience=MARGIN)
             except psycopg.Error:
@@ -193,14 +193,14 @@ class Pool(Resources):
 
     async def close(self) -> None:
         """Close all connections; a connection in use is closed when it is released."""
-        if self._pool is not None and self._given is None:
+        if self._pool is not None and self._lent is None:
             await self._pool.close(_CLOSING)
 
-    async def _take(self, given: ConnectionPool[Any]) -> None:
+    async def _take(self, lent: ConnectionPool[Any]) -> None:
         """Use a pool of others: what is asked of its sessions goes with each BEGIN, and ends with the transaction."""
-        if given.closed:
+        if lent.closed:
             raise StorageUnavailableError("the pool that was handed in is not open; open it before the storage")
-        self._pool = given
+        self._pool = lent
         self.limits = [visiting(self.settings, is_cluster=False)]
         connection = await self.acquire()
         try:

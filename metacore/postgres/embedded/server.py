@@ -148,11 +148,11 @@ def _directory(path: str) -> Path:
     if not path or "\0" in path or path.splitlines() != [path] or path != path.encode(errors="ignore").decode():
         message = f"{path!r} cannot be a data directory: it is empty, or has line breaks or bytes that are no text"
         raise ConfigurationError(message, setting="url")
-    told = Path(path).expanduser().absolute()
-    for part in (told, *told.parents) if os.geteuid() == 0 else ():
+    directory = Path(path).expanduser().absolute()
+    for part in (directory, *directory.parents) if os.geteuid() == 0 else ():
         if part.is_symlink() and part.lstat().st_uid != 0:
             raise ConfigurationError(f"{part} is a link of another user's, and this process is root", setting="url")
-    return told.resolve()
+    return directory.resolve()
 
 
 def _temporary_directory() -> Path:

@@ -59,13 +59,13 @@ def connect(url: str, settings: Settings) -> Iterator[Connection]:
     with ExitStack() as stack:
         if find_scheme(url) is EMBEDDED:
             url = stack.enter_context(EmbeddedPostgres(embedded_path(url))).url
-        given = parse_url(url)
-        network.warn(given)
+        of_url = parse_url(url)
+        network.warn(of_url)
         parameters = {
             "connect_timeout": settings.connect_timeout,
             "application_name": settings.application_name,
-            **network.authentication(given),
-            **given,
+            **network.authentication(of_url),
+            **of_url,
             "client_encoding": "UTF8",
         }
         try:

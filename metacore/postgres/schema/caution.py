@@ -53,5 +53,5 @@ def losses(
 
 def refuse(lost: Mapping[str, int]) -> ConfigurationError:
     """The error for a downgrade that would take rows which were to be kept."""
-    told = ", ".join(f"{count} of {name}" for name, count in lost.items())
-    return ConfigurationError(f"rows would be deleted: {told}; nothing was changed", setting="keep_rows")
+    losses = ", ".join(f"{count} of {name}" for name, count in lost.items())
+    return ConfigurationError(f"rows would be deleted: {losses}; nothing was changed", setting="keep_rows")

@@ -99,8 +99,8 @@ def _differences(expected: Catalogue, actual: Catalogue) -> Iterator[Drift]:
     missing = {name for kind, name in expected.keys() - actual.keys() if kind == "table"}
     unexpected = {name for kind, name in actual.keys() - expected.keys() if kind == "table"}
     for kind, name in sorted(expected.keys() | actual.keys()):
-        wanted, found = expected.get((kind, name)), actual.get((kind, name))
+        needed, found = expected.get((kind, name)), actual.get((kind, name))
         table, _, part = name.partition(".")
-        told_with_the_table = part and table in missing | unexpected
-        if wanted != found and table != VERSION_TABLE and not told_with_the_table:
-            yield Drift(kind, name, wanted, found)
+        is_part_of_another = part and table in missing | unexpected
+        if needed != found and table != VERSION_TABLE and not is_part_of_another:
+            yield Drift(kind, name, needed, found)

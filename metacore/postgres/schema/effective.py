@@ -79,7 +79,10 @@ _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TR
 
 def rights(may_delete: bool) -> Mapping[str, str]:
     """What the role of a service may do to each table; with `may_delete`, take users and orders away, too."""
-    return {table: f"{told}, DELETE" if may_delete and table in MAY_DELETE else told for table, told in RIGHTS.items()}
+    return {
+        table: f"{granted}, DELETE" if may_delete and table in MAY_DELETE else granted
+        for table, granted in RIGHTS.items()
+    }
 
 
 def check_rights(connection: psycopg.Connection[Any], schema: str, role: str, may_delete: bool) -> None:
@@ -97,8 +100,8 @@ def check_rights(connection: psycopg.Connection[Any], schema: str, role: str, ma
 def find_excess(connection: psycopg.Connection[Any], schema: str, role: str, may_delete: bool) -> list[str]:
     """What `role` can do beyond what a service needs to, and by what; at last the server itself is asked."""
     allowed = rights(may_delete)
-    told = dict.fromkeys([*_by_itself(connection, role), *_by_grants(connection, schema, role, allowed)])
-    return list(told or _unexplained(connection, schema, role, allowed))
+    excess = dict.fromkeys([*_by_itself(connection, role), *_by_grants(connection, schema, role, allowed)])
+    return list(excess or _unexplained(connection, schema, role, allowed))
 
 
 def find_grants(connection: psycopg.Connection[Any], schema: str) -> list[Drift]:
@@ -125,7 +128,9 @@ def find_rights(connection: psycopg.Connection[Any], schema: str, role: str, may
     such role.
     """
     check_exists(connection, role)
-    excess = (Drift("right", f"of {role}", None, told) for told in find_excess(connection, schema, role, may_delete))
+    excess = (
+        Drift("right", f"of {role}", None, reason) for reason in find_excess(connection, schema, role, may_delete)
+    )
     return [*excess, *_missing(connection, schema, role, rights(may_delete))]
 
 
@@ -140,8 +145,8 @@ def check_exists(connection: psycopg.Connection[Any], role: str) -> None:
 def _missing(
     connection: psycopg.Connection[Any], schema: str, role: str, allowed: Mapping[str, str]
 ) -> Iterator[Drift]:
-    for table, told in allowed.items():
-        for right in told.split(", "):
+    for table, granted in allowed.items():
+        for right in granted.split(", "):
             values = {"role": role, "schema": schema, "table": table, "right": right}
             if connection.execute(_TABLE, values).fetchone() == (False,):
                 yield Drift("right", f"of {role}", f"{right} on table {table}", None)
@@ -171,10 +176,10 @@ def _by_grants(
 def _unexplained(
     connection: psycopg.Connection[Any], schema: str, role: str, allowed: Mapping[str, str]
 ) -> Iterator[str]:
-    for table, told in allowed.items():
+    for table, granted in allowed.items():
         for right in _RIGHTS:
             values = {"role": role, "schema": schema, "table": table, "right": right}
-            if right not in told.split(", ") and _is_true(connection, _TABLE, values):
+            if right not in granted.split(", ") and _is_true(connection, _TABLE, values):
                 yield f"{right} on table {table}"
 
 

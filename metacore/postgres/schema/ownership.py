@@ -71,10 +71,10 @@ def check_owners(connection: psycopg.Connection[Any], schema: str) -> None:
     if row is None:
         return
     kind, name, owner = row
-    told = "" if kind == "schema" else f" in the schema {quote(schema)}"
+    place = "" if kind == "schema" else f" in the schema {quote(schema)}"
     raise ConfigurationError(
-        f"the {kind} {quote(name)}{told} belongs to {quote(owner)}, and this role is no member of that: what it has put"
-        " on the schema, or on tables in it, would run with this role's rights. Deploy as the owner or a member, or"
+        f"the {kind} {quote(name)}{place} belongs to {quote(owner)}, and this role is no member of that: what it has"
+        " put on the schema, or on tables in it, would run with this role's rights. Deploy as the owner or a member, or"
         " choose another schema",
         setting="schema",
     )

@@ -50,5 +50,8 @@ def grants(schema: str, role: str, may_delete: bool) -> list[str]:
         f"REVOKE ALL ON SCHEMA {in_schema} FROM {to_role}",
         f"REVOKE ALL ON ALL TABLES IN SCHEMA {in_schema} FROM {to_role}",
         f"GRANT USAGE ON SCHEMA {in_schema} TO {to_role}",
-        *(f"GRANT {told} ON {in_schema}.{quote(table)} TO {to_role}" for table, told in rights(may_delete).items()),
+        *(
+            f"GRANT {granted} ON {in_schema}.{quote(table)} TO {to_role}"
+            for table, granted in rights(may_delete).items()
+        ),
     ]

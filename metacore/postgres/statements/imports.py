@@ -58,12 +58,14 @@ class Import:
             for key in keys.values()
         )
         # A row is told from others by all that it could be found by.
-        told = names(dict.fromkeys((named_by, *chain.from_iterable(keys.values()))), "staged.")
+        identity = names(dict.fromkeys((named_by, *chain.from_iterable(keys.values()))), "staged.")
         stored = " UNION ALL ".join(
-            f"SELECT {told} FROM {staged} AS staged JOIN {{schema}}.{name} AS stored ON {_match(key)}"
+            f"SELECT {identity} FROM {staged} AS staged JOIN {{schema}}.{name} AS stored ON {_match(key)}"
             for key in keys.values()
         )
-        kept_out = f"SELECT {named_by}::text FROM (SELECT {told} FROM {staged} AS staged EXCEPT ({stored})) AS kept_out"
+        kept_out = (
+            f"SELECT {named_by}::text FROM (SELECT {identity} FROM {staged} AS staged EXCEPT ({stored})) AS kept_out"
+        )
         self.conflicts = Statement(
             "import",
             f"SELECT named FROM ({twins} UNION {kept_out}) AS conflicts"

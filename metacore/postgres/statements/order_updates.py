@@ -7,14 +7,14 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import OF_USER, array, looked_up, names, rows, without
 from metacore.postgres.tables.order_updates import order_updates
 
-GIVEN = without(ORDER_UPDATE.columns, "seq", "recorded_at")
+APPENDED = without(ORDER_UPDATE.columns, "seq", "recorded_at")
 """The columns that an append is given; the storage adds the rest."""
 
 _NAMED = f"unnest({array('order_ids', 'uuid')})"
-_VALUES = ", ".join("users.id" if name == "user_id" else f"new.{name}" for name in GIVEN)
+_VALUES = ", ".join("users.id" if name == "user_id" else f"new.{name}" for name in APPENDED)
 
 _APPEND = f"""
-    INSERT INTO {{schema}}.order_updates ({names(GIVEN)}, seq, recorded_at)
+    INSERT INTO {{schema}}.order_updates ({names(APPENDED)}, seq, recorded_at)
     SELECT {_VALUES}, last.seqs[new.position] + new.rank, %(recorded_at)s::timestamptz
     FROM {{schema}}.users, (
         SELECT array_agg(coalesce((
@@ -22,7 +22,7 @@ _APPEND = f"""
             WHERE stored.{OF_USER} AND stored.order_id = named.order_id
         ), 0) ORDER BY named.position) AS seqs
         FROM {_NAMED} WITH ORDINALITY AS named (order_id, position)
-    ) AS last, {rows(order_updates, without(GIVEN, "user_id"), rank="bigint", position="bigint")}
+    ) AS last, {rows(order_updates, without(APPENDED, "user_id"), rank="bigint", position="bigint")}
     WHERE users.id = %(user_id)s::uuid
 """
 

@@ -26,20 +26,20 @@ LOCK_KEYS = Statement(
 )
 """Locks keys, in one order, and makes those that are new; what nobody may change is locked, and not written anew."""
 
-_GIVEN = without(EVENT.columns, "topic", "key", "seq", "recorded_at")
+_APPENDED = without(EVENT.columns, "topic", "key", "seq", "recorded_at")
 
 APPEND = Statement(
     "outbox.append",
     f"""
-    INSERT INTO {{schema}}.outbox_events (topic, key, seq, recorded_at, {names(_GIVEN)})
-    SELECT %(topic)s, new.key, told.seqs[new.position] + new.number, %(now)s::timestamptz, {names(_GIVEN, "new.")}
+    INSERT INTO {{schema}}.outbox_events (topic, key, seq, recorded_at, {names(_APPENDED)})
+    SELECT %(topic)s, new.key, last.seqs[new.position] + new.number, %(now)s::timestamptz, {names(_APPENDED, "new.")}
     FROM (
         SELECT array_agg(greatest(progress.done_seq, (
             SELECT seq FROM {{schema}}.outbox_events
             WHERE {OF_TOPIC} AND outbox_events.key = named.key ORDER BY seq DESC LIMIT 1
         )) ORDER BY named.position) AS seqs
         FROM unnest({array("keys", "text")}) WITH ORDINALITY AS named (key, position) {progress_of(["done_seq"])}
-    ) AS told, {rows(outbox_events, ("key", *_GIVEN), position="bigint", number="bigint")}
+    ) AS last, {rows(outbox_events, ("key", *_APPENDED), position="bigint", number="bigint")}
     RETURNING 1
     """,
     writes=True,

@@ -77,11 +77,11 @@ def lock(by_id: bool, by_reference: bool, holding: bool, skip_locked: bool) -> S
     """
     found = []
     if by_id:
-        found.append(f"SELECT id FROM {rows(reservations, ['id'], 'given')}")
+        found.append(f"SELECT id FROM {rows(reservations, ['id'], 'sought')}")
     if by_reference:
-        on = f"r.{OF_USER} AND r.asset = given.asset AND r.reference = given.reference"
-        given = rows(reservations, _REFERENCE, "given")
-        found.append(f"SELECT r.id FROM {given} {looked_up(('r.id',), 'reservations AS r', on, 'r')}")
+        on = f"r.{OF_USER} AND r.asset = sought.asset AND r.reference = sought.reference"
+        sought = rows(reservations, _REFERENCE, "sought")
+        found.append(f"SELECT r.id FROM {sought} {looked_up(('r.id',), 'reservations AS r', on, 'r')}")
     if holding:
         found.append(f"SELECT id FROM {{schema}}.reservations WHERE reservations.{OF_USER} AND {HOLDING_RESERVATIONS}")
     named = f"({' UNION '.join(found)} ORDER BY id) AS named"

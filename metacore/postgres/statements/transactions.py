@@ -45,8 +45,8 @@ COLUMNS = {"order_id": "id", "exchange_order_id": "exchange_order_id", "client_o
 """The columns of an order that are its ids, by the fields of OrderIds; a trade's are named like these."""
 
 
-def _given(name: str) -> str:
-    return f"unnest({array(name, 'uuid' if name == 'order_id' else 'text')}) AS given ({name})"
+def _ids(name: str) -> str:
+    return f"unnest({array(name, 'uuid' if name == 'order_id' else 'text')}) AS sought ({name})"
 
 
 def _found(kinds: tuple[str, ...], holding: bool) -> str:
@@ -56,10 +56,10 @@ def _found(kinds: tuple[str, ...], holding: bool) -> str:
     found = []
     for name in kinds:
         if name == "order_id":
-            found.append(f"SELECT order_id AS id FROM {_given(name)}")
+            found.append(f"SELECT order_id AS id FROM {_ids(name)}")
             continue
-        on = f"o.{OF_USER} AND o.{COLUMNS[name]} = given.{name}"
-        found.append(f"SELECT o.id FROM {_given(name)} {looked_up(('o.id',), 'orders AS o', on, 'o')}")
+        on = f"o.{OF_USER} AND o.{COLUMNS[name]} = sought.{name}"
+        found.append(f"SELECT o.id FROM {_ids(name)} {looked_up(('o.id',), 'orders AS o', on, 'o')}")
     if holding:
         found.append(f"SELECT id FROM {{schema}}.orders WHERE orders.{OF_USER} AND {HOLDING_ORDERS}")
     return f"({' UNION '.join(found)} ORDER BY id) AS named"
@@ -96,7 +96,7 @@ def unsettled(kinds: tuple[str, ...], holding: bool) -> Statement:
     for name in COLUMNS:
         named = f"SELECT {name} FROM found"
         if name in kinds:
-            named += f" UNION SELECT * FROM {_given(name)}"
+            named += f" UNION SELECT * FROM {_ids(name)}"
         on = f"trades.{OF_USER} AND trades.{name} = named.{name} AND state <> 'SETTLED' AND {conditions[name]}"
         branches.append(
             f"SELECT {', '.join(kept_by[name])}, symbol, side, trim_scale(sum(quantity)),"
@@ -147,7 +147,7 @@ def lock_stored_balances(kinds: tuple[str, ...], holding: bool, of_orders: bool)
         found = f"WITH found AS MATERIALIZED (SELECT found.* FROM {_found(kinds, holding)} "
         found += f"{looked_up(of_order, 'orders', _ORDER)}) "
         assets += [f"SELECT {name} FROM found" for name in of_order]
-    named = f"SELECT asset FROM ({' UNION '.join(assets)}) AS wanted ORDER BY {LOCK_ORDER}"
+    named = f"SELECT asset FROM ({' UNION '.join(assets)}) AS sought ORDER BY {LOCK_ORDER}"
     on = f"balances.{OF_USER} AND balances.asset = named.asset"
     return Statement(
         "load",

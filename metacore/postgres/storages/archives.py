@@ -56,10 +56,10 @@ class PostgresArchiveStorage(ArchiveStorage):
         return ARCHIVE_PART.decode_all(await self._session.fetch(statements.LIST, values))
 
 
-def _at_version(told: Iterable[Order | Trade], found: Iterable[Row]) -> int:
+def _at_version(read_before: Iterable[Order | Trade], found: Iterable[Row]) -> int:
     """How many of the rows that are `told` are among those `found`, at the same version."""
     versions = {row_id: version for _, row_id, version in found}
-    return sum(versions.get(row.id) == row.version for row in told)
+    return sum(versions.get(row.id) == row.version for row in read_before)
 
 
 def _deletions(history: History) -> list[Call]:

@@ -101,11 +101,11 @@ class PostgresBarStorage(BarStorage):
         bounds = parse_bounds(since, until)
         listing = Listing("bars.list", (feed, symbol, exchange, *bounds), (datetime, str))
         filters = dict(zip(("exchange", "since", "until"), (exchange, *bounds), strict=True))
-        given = {name: to_text(value) for name, value in filters.items() if value is not None}
-        values: dict[str, Any] = {**given, "feed": feed, "symbol": symbol, "limit": parse_limit(limit) + 1}
+        texts = {name: to_text(value) for name, value in filters.items() if value is not None}
+        values: dict[str, Any] = {**texts, "feed": feed, "symbol": symbol, "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {"starts_at": to_text(start[0]), "exchange": start[1]}
-        rows = await self._session.fetch(statements.page(tuple(given), start is not None), values)
+        rows = await self._session.fetch(statements.page(tuple(texts), start is not None), values)
         where = {"feed": feed, "symbol": symbol}
         return listing.page([Bar.of({**dict(zip(_BAR, row, strict=True)), **where}) for row in rows], limit, Bar.place)
 

@@ -74,9 +74,9 @@ class PostgresCredentialStorage(CredentialStorage):
     @counts_itself
     async def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
-        wanted, api_key = hide(api_key), ""
+        presented, api_key = hide(api_key), ""
         async with self._session.whole_operation("users.get_by_api_key"):
-            secret = lookup(wanted)
+            secret = lookup(presented)
             keys = self._session.keys
             for row in await self._having(map(api_key_name, hash_api_key(await keys.ring(), secret))):
                 sealed = SealedCredentials(*row[len(USER.columns) :])

@@ -39,11 +39,11 @@ class PostgresOrderUpdateStorage(OrderUpdateStorage):
         return ORDER_UPDATE.decode_all(await self._session.fetch(statements.LIST, values))
 
     async def _append(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
-        given = list(updates)
-        if not given:
+        new_updates = list(updates)
+        if not new_updates:
             self._session.check()
             return ()
-        now, parts = self._session.now(), by_user((update.user_id, update) for update in given)
+        now, parts = self._session.now(), by_user((update.user_id, update) for update in new_updates)
         checks, appends = list[Call](), list[Call]()
         for user_id, part in parts.items():
             ids = to_array(sorted({update.order_id for update in part}))
@@ -51,15 +51,15 @@ class PostgresOrderUpdateStorage(OrderUpdateStorage):
             appends.append((statements.APPEND_IF_KNOWN, values_of(user_id, part, now)))
         if len(parts) == 1:
             stored, appended = await self._session.pipeline(_APPEND, [*checks, *appends])
-            _require(given, stored)
+            _require(new_updates, stored)
         else:
             async with self._session.transaction() as tx:
-                _require(given, chain.from_iterable(await tx.pipeline(_APPEND, checks)))
+                _require(new_updates, chain.from_iterable(await tx.pipeline(_APPEND, checks)))
                 appended = list(chain.from_iterable(await tx.pipeline(_APPEND, appends)))
         seqs: defaultdict[OrderKey, list[int]] = defaultdict(list)
         for user_id, order_id, seq in sorted(appended, reverse=True):
             seqs[user_id, order_id].append(seq)
-        return tuple(OrderUpdate.recorded(new, seqs[new.user_id, new.order_id].pop(), now) for new in given)
+        return tuple(OrderUpdate.recorded(new, seqs[new.user_id, new.order_id].pop(), now) for new in new_updates)
 
 
 _APPEND = "order_updates.append_many"
@@ -80,7 +80,7 @@ def values_of(user_id: UUID, updates: Sequence[NewOrderUpdate], now: datetime) -
             ranks = places[update.order_id] = zip(repeat(len(places) + 1), count(1), strict=False)
         numbers.append(next(ranks))
     return {
-        **of_user(ORDER_UPDATE, user_id, updates, statements.GIVEN),
+        **of_user(ORDER_UPDATE, user_id, updates, statements.APPENDED),
         "order_ids": to_array(places),
         "position": to_array([position for position, _ in numbers]),
         "rank": to_array([rank for _, rank in numbers]),

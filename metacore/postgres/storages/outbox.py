@@ -12,9 +12,9 @@ from metacore.backends.listing import parse_limit
 from metacore.backends.streams import streamed
 from metacore.domain.messages.claims import (
     Claim,
+    ClaimRequest,
     Delay,
     Lag,
-    Wanted,
     lag_of,
     parse_upto,
     put_aside,
@@ -44,37 +44,37 @@ class PostgresOutboxStorage(OutboxStorage):
         self._wakeups, self._waits = Horizons(), Horizons()
 
     async def append(self, events: Iterable[NewEvent]) -> Sequence[Event]:
-        given, now = list(events), self._session.now()
-        if not given:
+        new, now = list(events), self._session.now()
+        if not new:
             self._session.check()
             return ()
-        calls, appended = appending(given, now)
-        subject = given[0] if len(given) == 1 else None
+        calls, appended = appending(new, now)
+        subject = new[0] if len(new) == 1 else None
         return appended(await self._session.pipeline("outbox.append", calls, subject=subject))
 
     async def claim(
         self, topics: Iterable[str], keys: int = 100, per_key: int = 50, lease: timedelta = timedelta(seconds=30)
     ) -> Claim:
-        wanted, now = Wanted.of(topics, keys, per_key, lease), self._session.now()
-        claiming = Claiming(wanted, now, self._wakeups, self._waits)
+        request, now = ClaimRequest.of(topics, keys, per_key, lease), self._session.now()
+        claiming = Claiming(request, now, self._wakeups, self._waits)
         while (claim := await self._session.run_forgettable(claiming.attempt)) is None:
             """What was to be looked at was nothing, and there may be more."""
         return claim
 
     async def done(self, claim_id: UUID, upto: Mapping[tuple[str, str], int]) -> Sequence[tuple[str, str]]:
-        told, now = parse_upto(upto), self._session.now()
-        if not told:
+        last_done, now = parse_upto(upto), self._session.now()
+        if not last_done:
             self._session.check()
             return ()
 
         async def note(tx: TransactionSession) -> Sequence[tuple[str, str]]:
-            stored = await lock(tx, "outbox.done", list(told))
+            stored = await lock(tx, "outbox.done", list(last_done))
             held = [row for row in stored.values() if row.is_held(claim_id, now)]
             kept = {row.event_key for row in held}
-            changed = [row.done(told[row.event_key]) for row in held]
+            changed = [row.done(last_done[row.event_key]) for row in held]
             freed = [row for row in changed if row.claim_id is None]
             ended = end([stored[row.event_key] for row in freed], claim_id)
-            lost = tuple(event_key for event_key in told if event_key not in kept)
+            lost = tuple(event_key for event_key in last_done if event_key not in kept)
             await tx.finish("outbox.done", [*save(changed), *ended, *wake_rest(freed, now)])
             return lost
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from metacore.domain.messages.claims import Claim, ClaimedKey, Delay, KeyProgress, Wanted
+from metacore.domain.messages.claims import Claim, ClaimedKey, ClaimRequest, Delay, KeyProgress
 from metacore.domain.messages.events import Event, EventKey
 from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import EVENT, KEY_PROGRESS, to_array, to_text
@@ -50,13 +50,13 @@ class Seen:
 class Claiming:
     """What a claim asks for, until something is found, or nothing is left to be looked at."""
 
-    def __init__(self, wanted: Wanted, now: datetime, wakeups: Horizons, waits: Horizons) -> None:
-        self._wanted = wanted
-        self._claim_id = wanted.claim_id
+    def __init__(self, request: ClaimRequest, now: datetime, wakeups: Horizons, waits: Horizons) -> None:
+        self._request = request
+        self._claim_id = request.claim_id
         self._now = now
-        self._until = now + wanted.lease
+        self._until = now + request.lease
         self._wakeups, self._waits = wakeups, waits
-        self._limit = wanted.keys
+        self._limit = request.keys
 
     async def attempt(self, tx: TransactionSession) -> Claim | None:
         """The claim; None if what was looked at was of no use, and there may be more."""
@@ -72,15 +72,15 @@ class Claiming:
 
     async def _look(self, tx: TransactionSession) -> Mapping[str, Seen]:
         calls: list[Call] = []
-        for topic in self._wanted.topics:
-            told = {"topic": topic, "limit": str(self._limit)}
-            calls.append((statements.DUE, {**told, "start": self._start(self._wakeups, topic)}))
+        for topic in self._request.topics:
+            values = {"topic": topic, "limit": str(self._limit)}
+            calls.append((statements.DUE, {**values, "start": self._start(self._wakeups, topic)}))
             over = {"start": self._start(self._waits, topic), "now": to_text(self._now)}
-            calls.append((statements.OVER, {**told, **over}))
+            calls.append((statements.OVER, {**values, **over}))
         found = await tx.pipeline("outbox.claim", calls)
         return {
             topic: Seen([Wakeup(*row) for row in due], [Delay(*row) for row in over])
-            for topic, due, over in zip(self._wanted.topics, found[::2], found[1::2], strict=True)
+            for topic, due, over in zip(self._request.topics, found[::2], found[1::2], strict=True)
         }
 
     def _start(self, horizons: Horizons, topic: str) -> str:
@@ -91,7 +91,7 @@ class Claiming:
         """The keys that wait longest, as many as are wanted, of each topic, sorted."""
         first = sorted((due, topic, key) for topic, of_topic in seen.items() for due, key in of_topic.due())
         keys = dict.fromkeys((topic, key) for _, topic, key in first)
-        return keys_by_topic(sorted(list(keys)[: self._wanted.keys]))
+        return keys_by_topic(sorted(list(keys)[: self._request.keys]))
 
     def _note(self, seen: Mapping[str, Seen], chosen: set[EventKey]) -> None:
         """Note up to when nothing is left to be looked at: the first that is left, or that was not seen."""
@@ -117,12 +117,12 @@ class Claiming:
         others: list[Call] = []
         for topic, keys in chosen.items():
             named = {"topic": topic, "key": to_array(keys), **mine}
-            calls += [(statements.LOCK, named), (statements.TAKE, named | {"per_key": str(self._wanted.per_key)})]
+            calls += [(statements.LOCK, named), (statements.TAKE, named | {"per_key": str(self._request.per_key)})]
             others += _forget(topic, seen[topic], set(keys))
         results = await tx.finish("outbox.claim", [*calls, *others])
-        locked, told = results[: len(calls) : 2], results[1 : len(calls) : 2]
+        locked, taken = results[: len(calls) : 2], results[1 : len(calls) : 2]
         events: dict[EventKey, list[Event]] = {}
-        for event in EVENT.decode_all(row for rows in told for row in rows):
+        for event in EVENT.decode_all(row for rows in taken for row in rows):
             events.setdefault(event.event_key, []).append(event)
         progress = {row.event_key: row for row in KEY_PROGRESS.decode_all(row for rows in locked for row in rows)}
         return [ClaimedKey.of(progress[key], found) for key, found in events.items()]
@@ -133,11 +133,11 @@ def _forget(topic: str, seen: Seen, chosen: set[str]) -> list[Call]:
     calls: list[Call] = []
     if wakeups := [wakeup for wakeup in seen.wakeups if wakeup.key in chosen]:
         due, keys, seqs = zip(*wakeups, strict=True)
-        told = {"due": to_array(due), "key": to_array(keys), "seq": to_array(seqs)}
-        calls.append((statements.DROP, {"topic": topic, **told}))
+        rows = {"due": to_array(due), "key": to_array(keys), "seq": to_array(seqs)}
+        calls.append((statements.DROP, {"topic": topic, **rows}))
     if waits := [wait for wait in seen.waits if not chosen.isdisjoint(wait.keys)]:
-        told = {"due": to_array(wait.due for wait in waits), "id": to_array(wait.id for wait in waits)}
-        calls.append((statements.END, {"topic": topic, **told}))
+        ended = {"due": to_array(wait.due for wait in waits), "id": to_array(wait.id for wait in waits)}
+        calls.append((statements.END, {"topic": topic, **ended}))
         left = [Delay(wait.due, [key for key in wait.keys if key not in chosen]) for wait in waits]
         calls += [wait_for(topic, delay) for delay in left if delay.keys]
     return calls
@@ -160,16 +160,16 @@ def save(changed: Sequence[KeyProgress]) -> list[Call]:
 
 def wait_for(topic: str, delay: Delay) -> Call:
     """The call that has keys looked at when they are due."""
-    told = {"due": to_text(delay.due), "id": str(delay.id), "keys": to_array(delay.keys)}
-    return statements.WAIT, {"topic": topic, **told}
+    values = {"due": to_text(delay.due), "id": str(delay.id), "keys": to_array(delay.keys)}
+    return statements.WAIT, {"topic": topic, **values}
 
 
 def wake_rest(freed: Sequence[KeyProgress], now: datetime) -> list[Call]:
     """The calls that have keys looked at that are free, and have more events."""
     calls: list[Call] = []
     for topic, rows in by_topic(freed).items():
-        told = {"key": to_array(row.key for row in rows), "done_seq": to_array(row.done_seq for row in rows)}
-        calls.append((statements.WAKE_REST, {"topic": topic, "now": to_text(now), **told}))
+        values = {"key": to_array(row.key for row in rows), "done_seq": to_array(row.done_seq for row in rows)}
+        calls.append((statements.WAKE_REST, {"topic": topic, "now": to_text(now), **values}))
     return calls
 
 

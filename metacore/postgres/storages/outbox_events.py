@@ -46,17 +46,17 @@ def _rows(
     events: Sequence[NewEvent | WrittenEvent], topic: str, keys: dict[str, int], now: datetime
 ) -> dict[str, str | None]:
     # Rows of a key together, so that who tells them reads them together, and each page is written to once.
-    given = sorted((event for event in events if event.topic == topic), key=attrgetter("key"))
+    of_topic = sorted((event for event in events if event.topic == topic), key=attrgetter("key"))
     positions = {key: position for position, key in enumerate(keys, 1)}
-    told: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
     numbers = []
-    for event in given:
-        told[event.key] += 1
-        numbers.append(told[event.key])
+    for event in of_topic:
+        counted[event.key] += 1
+        numbers.append(counted[event.key])
     return {
-        **EVENT.encode_all(given, ("id", "key", "type", "payload", "headers")),
-        "occurred_at": to_array(event.occurred_at or now for event in given),
-        "position": to_array(positions[event.key] for event in given),
+        **EVENT.encode_all(of_topic, ("id", "key", "type", "payload", "headers")),
+        "occurred_at": to_array(event.occurred_at or now for event in of_topic),
+        "position": to_array(positions[event.key] for event in of_topic),
         "number": to_array(numbers),
     }
 

@@ -70,12 +70,14 @@ class PostgresTradeStorage(TradeStorage):
         self, user_id: UUID, filter: TradeFilter = TradeFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Trade]:
         listing = Listing("trades.list", (user_id, filter))
-        given = {name: value for name, value in filter.__dict__.items() if value is not None}
-        values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
+        conditions = {name: value for name, value in filter.__dict__.items() if value is not None}
+        values: dict[str, Any] = {name: to_text(value) for name, value in conditions.items()}
         values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {"traded_at": to_text(start[0]), "id": to_text(start[1])}
-        rows = await self._session.fetch(statements.page(tuple(sorted(given)), filter.state, start is not None), values)
+        rows = await self._session.fetch(
+            statements.page(tuple(sorted(conditions)), filter.state, start is not None), values
+        )
         return listing.page(TRADE.decode_all(rows), limit, lambda trade: (trade.traded_at, trade.id))
 
     async def list_by_order(self, user_id: UUID, order_id: UUID) -> Sequence[Trade]:

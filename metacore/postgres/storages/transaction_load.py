@@ -50,7 +50,9 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
         session.check()
         return Loaded()
     found = calls.found(await session.pipeline("load", calls.calls))
-    rows: Mapping[str, list[Row]] = defaultdict(list, {name: [row for _, row in told] for name, told in found.items()})
+    rows: Mapping[str, list[Row]] = defaultdict(
+        list, {name: [row for _, row in of_name] for name, of_name in found.items()}
+    )
     loaded = Loaded(
         users={user.id: user for user in USER.decode_all(rows["users"])},
         orders=ORDER.decode_all(rows["orders"]),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from metacore.backends.expectations import Expectations
-from metacore.domain.messages.feed import told
+from metacore.domain.messages.feed import events_of
 from metacore.domain.people.names import names_of, renames
 from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey
@@ -73,10 +73,10 @@ async def _save(
     appends: Sequence[Call] = ()
     if changes.feed is not None:
         entries = iter(made := tuple(entries))
-        appends = append(told(changes, changed.values(), made, now), now)
+        appends = append(events_of(changes, changed.values(), made, now), now)
     calls: list[Call] = []
     for user_id, patch in sorted(changes.user_patches.items()):
-        if patch.given():
+        if patch.named_values():
             calls += renamed.get(user_id, ())
             calls.append(change_user(user_id, patch, now))
     calls += _writes(expectations.new_orders, statements.INSERT_ORDERS, ORDER)

@@ -26,7 +26,7 @@ for _name in sorted({module.name for module in iter_modules(__path__)} | STORAGE
     module_of(__name__, _name)
 
 
-def _told(table: Table, key: str) -> str:
+def _info(table: Table, key: str) -> str:
     if key not in table.info:
         raise ConfigurationError(
             f"the table {table.name} of metacore/postgres/tables has no {key!r} in its info: add it, see its package"
@@ -49,12 +49,12 @@ def _unique_fields(table: Table) -> Iterator[tuple[str, str]]:
 
 
 UNIQUE_FIELDS = {
-    name: (_told(table, "entity"), field) for table in METADATA.tables.values() for name, field in _unique_fields(table)
+    name: (_info(table, "entity"), field) for table in METADATA.tables.values() for name, field in _unique_fields(table)
 }
 """Which entity and field is taken when a unique constraint or index refuses a row."""
 
 OWNERS = {
-    str(constraint.name): _told(constraint.referred_table, "entity")
+    str(constraint.name): _info(constraint.referred_table, "entity")
     for table in METADATA.tables.values()
     for constraint in table.constraints
     if isinstance(constraint, ForeignKeyConstraint)
@@ -66,7 +66,7 @@ NOT_NEGATIVE = frozenset(
     for table in METADATA.tables.values()
     for constraint in table.constraints
     if isinstance(constraint, CheckConstraint) and str(constraint.name).endswith("_not_negative")
-    if _told(table, "entity") in ("balance", "balance entry")
+    if _info(table, "entity") in ("balance", "balance entry")
 )
 """The CHECKs that refuse a balance below zero."""
 
@@ -78,7 +78,7 @@ NAMES = frozenset(
 )
 """The names of all constraints and indexes."""
 
-RIGHTS = {table.name: _told(table, "rights") for table in METADATA.tables.values()}
+RIGHTS = {table.name: _info(table, "rights") for table in METADATA.tables.values()}
 """What services may do with the rows of each table."""
 
 MAY_DELETE = frozenset(table.name for table in METADATA.tables.values() if table.info.get("may_delete"))

@@ -127,7 +127,7 @@ class Archiver:
         """The entries that stayed where others were taken out, of each balance."""
         staying: dict[str, deque[BalanceEntry]] = {}
         for balance in self._storage.balances.list(user_id):
-            first = _told_first(self._storage, balance)
+            first = _newest_checkpoint(self._storage, balance)
             kept = staying[balance.asset] = deque()
             for entry in self._storage.balances.stream_entries(user_id, balance.asset):
                 if entry.seq >= first:
@@ -204,7 +204,7 @@ def _set_checkpoints(
     deltas = [
         checkpoint(balance, firsts[balance.asset], tx.now())
         for balance in loaded.balances
-        if balance.asset in firsts and firsts[balance.asset] > _told_first(tx, balance)
+        if balance.asset in firsts and firsts[balance.asset] > _newest_checkpoint(tx, balance)
     ]
     known = loaded.users[user_id].archived_until
     patches = {} if known is not None and known >= until else {user_id: UserPatch(archived_until=until)}
@@ -219,7 +219,7 @@ def _locked(tx: Transaction, user_id: UUID, balances: bool = False) -> Loaded:
     return loaded
 
 
-def _told_first(storage: Storages, balance: Balance) -> int:
+def _newest_checkpoint(storage: Storages, balance: Balance) -> int:
     """What the newest CHECKPOINT of a balance tells; 1 where there is none."""
     newest = EntryFilter(asset=balance.asset, reason=EntryReason.CHECKPOINT)
     for entry in storage.balances.journal(balance.user_id, newest, limit=1).items:

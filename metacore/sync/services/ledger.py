@@ -56,8 +56,8 @@ class LedgerService:
         too little is free, InvalidDataError if the user has the asset by another name, in another case, NotFoundError
         if the user does not exist; nothing is stored then.
         """
-        told = require_model(NewReservation, reservation, "reservation")
-        (reserved,) = execute(self._storage, Reserve((told,)), self._feed)
+        new = require_model(NewReservation, reservation, "reservation")
+        (reserved,) = execute(self._storage, Reserve((new,)), self._feed)
         return reserved
 
     def reserve_all(self, reservations: Iterable[NewReservation]) -> Sequence[Reservation]:
@@ -65,8 +65,8 @@ class LedgerService:
 
         The error of the first that cannot be reserved ends it, and nothing is stored.
         """
-        told = tuple(require_models(NewReservation, reservations, "reservations"))
-        return execute(self._storage, Reserve(told), self._feed)
+        new = tuple(require_models(NewReservation, reservations, "reservations"))
+        return execute(self._storage, Reserve(new), self._feed)
 
     def post(
         self, user_id: UUID, reservation_id: UUID, amount: Decimal | None = None, to: UUID | None = None
@@ -126,8 +126,8 @@ class LedgerService:
         them does not exist.
         """
         ids = {"user_id": require_id(from_user_id, "from_user_id"), "to_user_id": require_id(to_user_id, "to_user_id")}
-        told = {"asset": asset, "amount": amount, "reference": reference}
-        transfer = build(UserTransfer, {**ids, **told, "occurred_at": occurred_at or self._storage.now()})
+        values = {"asset": asset, "amount": amount, "reference": reference}
+        transfer = build(UserTransfer, {**ids, **values, "occurred_at": occurred_at or self._storage.now()})
         return execute(self._storage, HandOver(transfer, self._tolerance), self._feed)
 
     def expire_due(self, limit: int = 100) -> int:
@@ -151,9 +151,9 @@ class LedgerService:
     def _post(
         self, user_id: UUID, reservation_ids: Sequence[UUID], amount: Decimal | None, to: UUID | None
     ) -> Sequence[Reservation]:
-        told = {"user_id": require_id(user_id, "user_id"), "to": to if to is None else require_id(to, "to")}
+        ids = {"user_id": require_id(user_id, "user_id"), "to": to if to is None else require_id(to, "to")}
         postings = tuple(
-            build(Posting, {**told, "reservation_id": require_id(each, "reservation_id"), "amount": amount})
+            build(Posting, {**ids, "reservation_id": require_id(each, "reservation_id"), "amount": amount})
             for each in reservation_ids
         )
         return execute(self._storage, PostReservations(postings, self._tolerance), self._feed)

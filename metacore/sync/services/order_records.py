@@ -101,15 +101,15 @@ class OrderRecordService:
 
         They are read in pages, before anything else leaves the cache, and no further than it has room.
         """
-        wanted = self._max_size if newest is None else min(newest, self._max_size)
-        if wanted < 1:
+        target = self._max_size if newest is None else min(newest, self._max_size)
+        if target < 1:
             raise InvalidDataError("at least one record is wanted", field="newest")
         records: list[OrderRecord] = []
         room = self._max_bytes
         after = None
         with self._cache.filling() as filling:
-            while len(records) < wanted:
-                page = self._records.list(after, min(_PAGE, wanted - len(records)))
+            while len(records) < target:
+                page = self._records.list(after, min(_PAGE, target - len(records)))
                 for record in page.items:
                     room -= footprint(record)
                     if room >= 0:

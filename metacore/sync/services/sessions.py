@@ -77,10 +77,10 @@ class SessionService:
         InvalidDataError for what is no username, or no password: of fewer than eight characters, after NFKC, or of more
         than 1,024 bytes.
         """
-        wanted, password = hide(password), ""
+        entered, password = hide(password), ""
         require_key(username=username)
         new = build(NewUser, {"username": username, "permissions": permissions})
-        secret = parse_password(wanted)
+        secret = parse_password(entered)
         hashed = self._slowly(partial(self._hasher.hash, secret))
         return self._storage.logins.register(new, hashed)
 
@@ -91,7 +91,7 @@ class SessionService:
         row, it refuses every attempt for a second, after each further one for twice as long, up to 15 minutes, and says
         until when. NotAllowedError if the password is right and the user is not active.
         """
-        wanted, password = hide(password), ""
+        entered, password = hide(password), ""
         require_text(username=username, label=label)
         # Twice: the hash may have been replaced by a new one of the same password while this one was proven.
         for _ in range(2):
@@ -99,7 +99,7 @@ class SessionService:
                 login = self._storage.logins.find(username)
             except (NotFoundError, InvalidDataError):
                 login = None
-            login, secret = self._prove(login, wanted)
+            login, secret = self._prove(login, entered)
             rehashed = None
             if self._hasher.is_outdated(login.password_hash):
                 rehashed = self._slowly(partial(self._hasher.hash, secret))
@@ -115,8 +115,8 @@ class SessionService:
         answer that was lost. Later, the session ends, and so it does for every older token, since somebody else may
         have it; the user's other sessions live on. TokenError says why a token is refused.
         """
-        given, token = hide(token), ""
-        presented = parse_token(given)
+        entered, token = hide(token), ""
+        presented = parse_token(entered)
         user_id, session_id, secret = presented.user_id, presented.session_id, presented.secret
         nonce = token_bytes(HASH_LENGTH)
         successor = secret.successor(nonce)
@@ -142,8 +142,8 @@ class SessionService:
 
         An older token of the session ends it, too.
         """
-        given, token = hide(token), ""
-        presented = parse_token(given)
+        entered, token = hide(token), ""
+        presented = parse_token(entered)
         return self._storage.sessions.end(presented.user_id, presented.session_id, EndReason.LOGGED_OUT)
 
     def log_out_everywhere(self, user_id: UUID, keep: UUID | None = None) -> int:
@@ -162,10 +162,10 @@ class SessionService:
         SignInError, as for `log_in`, if the password is wrong; NotFoundError if the user has none; ConflictError if it
         is changed by somebody else at the same time.
         """
-        wanted, password, new, new_password = hide(password), "", hide(new_password), ""
+        entered, password, new, new_password = hide(password), "", hide(new_password), ""
         secret = parse_password(new, "new_password")
         login = self._storage.logins.get(require_id(user_id, "user_id"))
-        self._prove(login, wanted)
+        self._prove(login, entered)
         hashed = self._slowly(partial(self._hasher.hash, secret))
         change = partial(_set_password, user_id=user_id, hashed=hashed, expected=login.password_hash, keep=keep)
         return in_transaction(self._storage, change)
@@ -181,13 +181,13 @@ class SessionService:
         hashed = self._slowly(partial(self._hasher.hash, secret))
         return in_transaction(self._storage, partial(_set_password, user_id=user_id, hashed=hashed))
 
-    def _prove(self, login: Login | None, wanted: object) -> tuple[Login, Secret]:
+    def _prove(self, login: Login | None, entered: object) -> tuple[Login, Secret]:
         """`login`, and `wanted` if it is its password; SignInError if it is not, or must not be tried.
 
         Whatever is wrong costs one hash and one statement.
         """
         try:
-            secret = parse_password(wanted)
+            secret = parse_password(entered)
         except InvalidDataError:
             secret = _NO_PASSWORD
         if login is None or secret is _NO_PASSWORD:

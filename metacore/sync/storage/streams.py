@@ -22,10 +22,10 @@ def stream_of(pages: Callable[..., Any]) -> Callable[[Method], Method]:
     return mark
 
 
-def by_backend(*told: object) -> Iterator[Any]:
+def by_backend(*arguments: object) -> Iterator[Any]:
     """The body of such a method, in place of which every backend has what is made of its list."""
     raise NotImplementedError(
-        f"the stream of {told} is made of the list by `storage_classes` of metacore.sync.backends"
+        f"the stream of {arguments} is made of the list by `storage_classes` of metacore.sync.backends"
     )
 
 

@@ -93,10 +93,10 @@ class MemoryBalanceStorage(BalanceStorage):
         return self._put(user_id, parse_balances(balances), replace=True)
 
     def apply(self, deltas: Iterable[BalanceDelta]) -> Sequence[Balance]:
-        given, now = list(deltas), self._session.now()
+        changes, now = list(deltas), self._session.now()
         with self._session.write() as tables:
-            insert_deltas(tables, given, now)
-            return _get_many(tables, sorted({delta.key for delta in given}))
+            insert_deltas(tables, changes, now)
+            return _get_many(tables, sorted({delta.key for delta in changes}))
 
     def entries(
         self, user_id: UUID, asset: str | None = None, after: str | None = None, limit: int = 100

@@ -70,9 +70,9 @@ class MemoryCredentialStorage(CredentialStorage):
     @counts_itself
     def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
-        wanted, api_key = hide(api_key), ""
+        presented, api_key = hide(api_key), ""
         with self._session.whole_operation("users.get_by_api_key"):
-            secret = lookup(wanted)
+            secret = lookup(presented)
             keys = self._session.keys
             ring = keys.ring()
             with self._session.read() as tables:

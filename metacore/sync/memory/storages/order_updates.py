@@ -34,9 +34,9 @@ class MemoryOrderUpdateStorage(OrderUpdateStorage):
             return tuple(tables.order_updates.select("order", (user_id, order_id)))
 
     def _append(self, updates: Iterable[NewOrderUpdate]) -> Sequence[OrderUpdate]:
-        given, now = list(updates), self._session.now()
+        new, now = list(updates), self._session.now()
         with self._session.write() as tables:
-            return insert_updates(tables, given, now)
+            return insert_updates(tables, new, now)
 
 
 def insert_updates(tables: Views, updates: Sequence[NewOrderUpdate], now: datetime) -> Sequence[OrderUpdate]:

@@ -114,10 +114,10 @@ class PostgresBalanceStorage(BalanceStorage):
         return self._put("balances.replace_all", user_id, parse_balances(balances), replace=True)
 
     def apply(self, deltas: Iterable[BalanceDelta]) -> Sequence[Balance]:
-        given = list(deltas)
-        keys = sorted({delta.key for delta in given})
+        all_deltas = list(deltas)
+        keys = sorted({delta.key for delta in all_deltas})
         owners, now = sorted({user_id for user_id, _ in keys}), self._session.now()
-        if not given:
+        if not all_deltas:
             self._session.check()
             return ()
 
@@ -131,8 +131,8 @@ class PostgresBalanceStorage(BalanceStorage):
                 raise NotFoundError("user", min(missing))
             balances = {balance.key: balance for balance in BALANCE.decode_all(row for _, row in found["balances"])}
             require_own_names(keys, balances.values())
-            changed, entries = apply_deltas(balances, given, now)
-            tx.finish("balances.apply", write(changed.values(), entries), only_referenced(given))
+            changed, entries = apply_deltas(balances, all_deltas, now)
+            tx.finish("balances.apply", write(changed.values(), entries), only_referenced(all_deltas))
             tx.remember(changed.values())
             return changed
 
@@ -221,8 +221,8 @@ def _portions(
     """All rows of `statement`, portion by portion; they begin with `columns` and are ordered by `key`, some of them."""
     after: dict[str, str | None] = {}
     while True:
-        given = {**values, **after, "limit": str(_PORTION)}
-        (rows,) = session.pipeline("balances.audit", [(statement(bool(after)), given)])
+        parameters = {**values, **after, "limit": str(_PORTION)}
+        (rows,) = session.pipeline("balances.audit", [(statement(bool(after)), parameters)])
         yield rows
         if len(rows) < _PORTION:
             return

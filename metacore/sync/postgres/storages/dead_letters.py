@@ -49,8 +49,8 @@ class PostgresDeadLetterStorage(DeadLetterStorage):
     def resolve(self, source: str, position: str, resolution: Resolution, note: str | None = None) -> DeadLetter:
         require_text(source=source, position=position, note=note)
         now, key = self._session.now(), {"source": source, "position": position}
-        told = {"resolution": resolution.value, "note": note, "resolved_at": to_text(now)}
-        calls: list[Call] = [(statements.RESOLVE, {**key, **told}), (statements.GET, key)]
+        decision = {"resolution": resolution.value, "note": note, "resolved_at": to_text(now)}
+        calls: list[Call] = [(statements.RESOLVE, {**key, **decision}), (statements.GET, key)]
         changed, rows = self._session.pipeline("dead_letters.resolve", calls)
         letter = _letter(rows, source, position)
         if not changed and letter.resolution is None:

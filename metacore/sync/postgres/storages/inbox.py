@@ -42,11 +42,11 @@ class PostgresInboxStorage(InboxStorage):
 
     def _accept(self, operation: str, consumer: str, messages: Iterable[MessageKey]) -> Sequence[Acceptance]:
         require_key(consumer=consumer)
-        told = parse_messages(messages)
-        if not told:
+        keys = parse_messages(messages)
+        if not keys:
             self._session.check()
             return ()
-        turns = in_turns(told)
+        turns = in_turns(keys)
         calls: list[Call] = [(statements.ENSURE, {"consumer": consumer, **_columns(turns[0])})]
         for turn in turns:
             values = {"consumer": consumer, **_columns(turn)}
@@ -58,15 +58,15 @@ class PostgresInboxStorage(InboxStorage):
             for topic, key, seq in found[0]
         }
         accepted = list[Acceptance]()
-        for topic, key, seq in told:
+        for topic, key, seq in keys:
             positions[topic, key], acceptance = positions[topic, key].accept(seq)
             accepted.append(acceptance)
         return tuple(accepted)
 
     def once(self, consumer: str, message_id: str | UUID) -> bool:
         require_key(consumer=consumer)
-        told = {"message_id": parse_message_id(message_id), "accepted_at": to_text(self._session.now())}
-        return bool(self._session.fetch(statements.ONCE, {"consumer": consumer, **told}))
+        values = {"message_id": parse_message_id(message_id), "accepted_at": to_text(self._session.now())}
+        return bool(self._session.fetch(statements.ONCE, {"consumer": consumer, **values}))
 
     def purge(self, before: datetime, limit: int = 1000) -> int:
         moment, most = require_time("before", before), parse_limit(limit)

@@ -71,8 +71,8 @@ class PostgresOrderStorage(OrderStorage):
         self, user_id: UUID, filter: OrderFilter = OrderFilter(), after: str | None = None, limit: int = 100
     ) -> Page[Order]:
         listing = Listing("orders.list", (user_id, filter))
-        given = {name: value for name, value in filter.__dict__.items() if value is not None}
-        values: dict[str, Any] = {name: to_text(value) for name, value in given.items()}
+        conditions = {name: value for name, value in filter.__dict__.items() if value is not None}
+        values: dict[str, Any] = {name: to_text(value) for name, value in conditions.items()}
         closed = [status for status in filter.statuses if not status.is_open]
         still_open = [status for status in filter.statuses if status.is_open]
         values |= {f"closed_{number}": status.value for number, status in enumerate(closed)}
@@ -80,7 +80,7 @@ class PostgresOrderStorage(OrderStorage):
         values |= {"user_id": str(user_id), "limit": parse_limit(limit) + 1}
         if (start := listing.position(after)) is not None:
             values |= {"created_at": to_text(start[0]), "id": to_text(start[1])}
-        statement = statements.page(tuple(sorted(given)), bool(still_open), len(closed), start is not None)
+        statement = statements.page(tuple(sorted(conditions)), bool(still_open), len(closed), start is not None)
         rows = self._session.fetch(statement, values)
         return listing.page(ORDER.decode_all(rows), limit, lambda order: (order.created_at, order.id))
 

@@ -57,7 +57,7 @@ class PostgresSessionStorage(SessionStorage):
     ) -> Rotation:
         presented = Presented.parse(presented_hash, next_hash, nonce, idle_until, grace)
         key, now = _key(user_id, session_id), self._session.now()
-        told = {
+        values = {
             **key,
             "presented_hash": to_text(presented_hash),
             "next_hash": to_text(next_hash),
@@ -65,12 +65,12 @@ class PostgresSessionStorage(SessionStorage):
             "idle_until": to_text(presented.idle_until),
             "now": to_text(now),
         }
-        if rows := self._session.fetch(statements.RENEW, told):
+        if rows := self._session.fetch(statements.RENEW, values):
             session, user = SESSION.decode(rows[0][:_WIDTH]), USER.decode(rows[0][_WIDTH:])
             return unchecked(Rotation, {"outcome": RotationOutcome.ROTATED, "session": session, "user": user})
-        told |= {"fresh_since": to_text(now - presented.grace), "reason": EndReason.REUSED.value}
+        values |= {"fresh_since": to_text(now - presented.grace), "reason": EndReason.REUSED.value}
         whose: Call = (GET_USER, {"id": str(user_id)})
-        calls: list[Call] = [(statements.LOCK, key), (statements.ROTATE, told), whose]
+        calls: list[Call] = [(statements.LOCK, key), (statements.ROTATE, values), whose]
         was, changed, users = self._session.pipeline("sessions.rotate", calls)
         whose_it_is = USER.decode(users[0]) if users else None
         rotation = presented.rotate(SESSION.decode(was[0]) if was else None, whose_it_is, now)
@@ -78,14 +78,14 @@ class PostgresSessionStorage(SessionStorage):
 
     def end(self, user_id: UUID, session_id: UUID, reason: str) -> bool:
         require_key(reason=reason)
-        told = {"reason": reason, "now": to_text(self._session.now())}
-        return bool(self._session.fetch(statements.END, {**_key(user_id, session_id), **told}))
+        values = {"reason": reason, "now": to_text(self._session.now())}
+        return bool(self._session.fetch(statements.END, {**_key(user_id, session_id), **values}))
 
     def end_all(self, user_id: UUID, reason: str, keep: UUID | None = None) -> int:
         require_key(reason=reason)
         mine = {"user_id": str(user_id), "keep": to_text(keep)}
-        told = {"reason": reason, "now": to_text(self._session.now())}
-        calls: list[Call] = [(statements.LOCK_ALL, mine), (statements.END_ALL, {**mine, **told})]
+        values = {"reason": reason, "now": to_text(self._session.now())}
+        calls: list[Call] = [(statements.LOCK_ALL, mine), (statements.END_ALL, {**mine, **values})]
         _, ended = self._session.pipeline("sessions.end_all", calls)
         return len(ended)
 

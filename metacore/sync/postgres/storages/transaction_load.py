@@ -51,7 +51,9 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
         session.check()
         return Loaded()
     found = calls.found(session.pipeline("load", calls.calls))
-    rows: Mapping[str, list[Row]] = defaultdict(list, {name: [row for _, row in told] for name, told in found.items()})
+    rows: Mapping[str, list[Row]] = defaultdict(
+        list, {name: [row for _, row in of_name] for name, of_name in found.items()}
+    )
     loaded = Loaded(
         users={user.id: user for user in USER.decode_all(rows["users"])},
         orders=ORDER.decode_all(rows["orders"]),

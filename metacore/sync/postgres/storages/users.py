@@ -66,7 +66,7 @@ class PostgresUserStorage(PostgresCredentialStorage, UserStorage):
 
     def update(self, user_id: UUID, patch: UserPatch, expected_version: int | None = None) -> User:
         require_integer(expected_version=expected_version)
-        if not patch.given():
+        if not patch.named_values():
             user = self._get(statements.GET, {"id": user_id}, user_id)
             return user.require_version(expected_version)
         if renames(patch):
@@ -134,7 +134,7 @@ def change_user(
     user_id: UUID, patch: UserPatch, now: datetime, expected_version: int | None = None
 ) -> tuple[Statement, dict[str, Any]]:
     """The statement, and its values, that sets the fields of `patch`, which names some, of the user."""
-    fields = {**patch.given(), "updated_at": now}
+    fields = {**patch.named_values(), "updated_at": now}
     values = {name: to_text(value) for name, value in fields.items()}
     values |= {"key": str(user_id), "expected_version": to_text(expected_version)}
     return statements.change(tuple(sorted(fields))), values
