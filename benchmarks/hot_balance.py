@@ -85,7 +85,7 @@ class SameSql:
             update |= {"user_id": trade.user_id}
             update |= {"order_id": trade.order_id, "previous_status": previous, "outcome": "APPLIED", "reason": None}
             update |= {"source": "REST", "occurred_at": trade.traded_at, "raw": None}
-            given = ORDER_UPDATE.encode_all([SimpleNamespace(**update)], order_updates.GIVEN)
+            given = ORDER_UPDATE.encode_all([SimpleNamespace(**update)], order_updates.APPENDED)
             named = {"order_ids": f"{{{trade.order_id}}}", "position": "{1}", "rank": "{1}"}
             run(order_updates.APPEND, given | named | mine | {"recorded_at": now.isoformat()})
 

@@ -43,27 +43,27 @@ class Copy:
         """Take one event."""
         assert event.seq == self._seqs.get(event.event_key, 0) + 1
         self._seqs[event.event_key] = event.seq
-        told = parse_feed_event(event)
-        if isinstance(told, OrderUpdated):
-            order = told.order
+        content = parse_feed_event(event)
+        if isinstance(content, OrderUpdated):
+            order = content.order
             assert event.key == str(order.id)
             self.orders[order.key] = newer(self.orders.get(order.key), order)
             history = self.updates.setdefault(order.key, [])
-            history += told.updates
+            history += content.updates
             assert [update.seq for update in history] == list(range(1, len(history) + 1))
-        elif isinstance(told, BalanceChanged):
-            balance = told.balance
+        elif isinstance(content, BalanceChanged):
+            balance = content.balance
             self.balances[balance.key] = newer(self.balances.get(balance.key), balance)
             journal = self.entries.setdefault(balance.key, [])
-            journal += told.entries
+            journal += content.entries
             assert [entry.seq for entry in journal] == list(range(1, len(journal) + 1))
-        elif isinstance(told, ReservationChanged):
-            reservation = told.reservation
+        elif isinstance(content, ReservationChanged):
+            reservation = content.reservation
             assert event.key == str(reservation.id)
             self.reservations[reservation.key] = newer(self.reservations.get(reservation.key), reservation)
         else:
-            key = (told.trade.user_id, told.trade.id)
-            self.trades[key] = newer(self.trades.get(key), told.trade)
+            key = (content.trade.user_id, content.trade.id)
+            self.trades[key] = newer(self.trades.get(key), content.trade)
 
     def assert_equals_the_books(self, user_id: UUID) -> None:
         """AssertionError unless it is, in every field that is told, what the storage has of that user."""
@@ -83,9 +83,9 @@ class Copy:
         assert mine(self.entries, user_id) == {key: list(storage.balances.stream_entries(*key)) for key in moved}
 
 
-def newer(known: Any, told: Any) -> Any:
+def newer(known: Any, received: Any) -> Any:
     """That of the two which has the higher version."""
-    return told if known is None or told.version >= known.version else known
+    return received if known is None or received.version >= known.version else known
 
 
 def without_raw(row: Any) -> Any:

@@ -9,7 +9,7 @@ class TestFactLoad(contract.FactLoadContract):
     """On every backend, in both worlds."""
 
 
-class TestToldLoad(contract.ToldLoadContract):
+class TestMessagesLoad(contract.MessagesLoadContract):
     """On every backend, in both worlds."""
 
 

@@ -66,7 +66,7 @@ class TestFactLoad(contract.FactLoadContract):
     """On PostgreSQL 16."""
 
 
-class TestToldLoad(contract.ToldLoadContract):
+class TestMessagesLoad(contract.MessagesLoadContract):
     """On PostgreSQL 16."""
 
 

@@ -2,12 +2,13 @@ from metacore.testing.contract import (
     service_feed,
     service_reconciling,
     service_trading_batches,
+    service_trading_deposits,
     service_trading_exchange,
     service_trading_facts,
-    service_trading_funds,
     service_trading_limits,
     service_trading_messages,
     service_trading_orders,
+    service_trading_snapshots,
     service_trading_transactions,
 )
 
@@ -24,7 +25,11 @@ class TestTradingFact(service_trading_facts.TradingFactContract):
     """On every backend, in both worlds."""
 
 
-class TestTradingFunds(service_trading_funds.TradingFundsContract):
+class TestTradingDeposits(service_trading_deposits.TradingDepositsContract):
+    """On every backend, in both worlds."""
+
+
+class TestTradingSnapshots(service_trading_snapshots.TradingSnapshotsContract):
     """On every backend, in both worlds."""
 
 

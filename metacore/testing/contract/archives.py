@@ -44,8 +44,8 @@ class ArchiveStorageContract(Contract):
             updates = [storage.order_updates.append(NewOrderUpdateFactory.build(of=order)) for order in orders]
             trades = [storage.trades.create(NewTradeFactory.build(of=order)) for order in orders]
             trades += [storage.trades.create(NewTradeFactory.build(user_id=owner.id)) for _ in range(2)]
-            told = {"user_id": owner.id, "asset": "USDT", "delta_free": Decimal(1)}
-            storage.balances.apply([BalanceDeltaFactory.build(**told) for _ in range(2)])
+            delta = {"user_id": owner.id, "asset": "USDT", "delta_free": Decimal(1)}
+            storage.balances.apply([BalanceDeltaFactory.build(**delta) for _ in range(2)])
         entries = storage.balances.entries(user.id).items
         return History(
             user_id=user.id,
@@ -55,7 +55,7 @@ class ArchiveStorageContract(Contract):
             entries=entries,
         )
 
-    def test_what_is_taken_is_gone_and_told_of(
+    def test_what_is_taken_is_gone_and_described_by_a_part(
         self, storage: Storage, clock: ManualClock, user: User, other: User, history: History
     ) -> None:
         now = clock.advance()
@@ -78,7 +78,7 @@ class ArchiveStorageContract(Contract):
         assert len(storage.orders.list(other.id).items) == len(storage.balances.entries(other.id).items) == 2
         assert storage.archives.list(other.id) == ()
 
-    def test_what_is_not_told_stays(self, storage: Storage, user: User, history: History) -> None:
+    def test_what_the_history_does_not_name_stays(self, storage: Storage, user: User, history: History) -> None:
         storage.archives.take(history.changed(orders=history.orders[:1], trades=(), entries=history.entries[:1]), "x")
         assert storage.orders.list(user.id).items == history.orders[1:]
         assert len(storage.trades.list(user.id).items) == 4

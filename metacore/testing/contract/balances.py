@@ -44,7 +44,7 @@ ZERO, ONE, ATTO = Decimal(0), Decimal(1), Decimal("1e-18")
 
 def account(**amounts: Any) -> list[AccountBalance]:
     """Balances by asset: free, or free and locked."""
-    pairs = {asset: told if isinstance(told, tuple) else (told, ZERO) for asset, told in amounts.items()}
+    pairs = {asset: value if isinstance(value, tuple) else (value, ZERO) for asset, value in amounts.items()}
     return [AccountBalance(asset=asset, free=free, locked=locked) for asset, (free, locked) in pairs.items()]
 
 
@@ -162,7 +162,7 @@ class BalanceStorageContract(Contract):
         assert storage.balances.list(NOBODY) == ()
 
     def test_list_is_of_what_is_not_zero_if_asked(self, storage: Storage, user: User) -> None:
-        told = account(A=ZERO, B=ATTO, C=(ZERO, ATTO), D=(ONE, ONE))
-        storage.balances.put_all(user.id, told)
+        rows = account(A=ZERO, B=ATTO, C=(ZERO, ATTO), D=(ONE, ONE))
+        storage.balances.put_all(user.id, rows)
         assert [balance.asset for balance in storage.balances.list(user.id, nonzero=True)] == ["B", "C", "D"]
         assert [balance.asset for balance in storage.balances.list(user.id)] == ["A", "B", "C", "D"]

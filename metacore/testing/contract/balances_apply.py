@@ -27,7 +27,13 @@ class BalanceApplyContract(Contract):
         self, storage: Storage, clock: ManualClock, user: User
     ) -> None:
         storage.balances.put(user.id, "USDT", Decimal(10), ZERO)
-        told = [(-4, 4, "HOLD"), (100, 0, "DEPOSIT"), (0, -1, "RELEASE"), (0, 0, "COMMISSION"), (-50, 0, "WITHDRAWAL")]
+        causes = [
+            (-4, 4, "HOLD"),
+            (100, 0, "DEPOSIT"),
+            (0, -1, "RELEASE"),
+            (0, 0, "COMMISSION"),
+            (-50, 0, "WITHDRAWAL"),
+        ]
         deltas = [
             BalanceDelta(
                 user_id=user.id,
@@ -38,7 +44,7 @@ class BalanceApplyContract(Contract):
                 reference=f"of {reason}",
                 occurred_at=START - timedelta(days=n),
             )
-            for n, (free, locked, reason) in enumerate(told)
+            for n, (free, locked, reason) in enumerate(causes)
         ]
         now = clock.advance()
         balance: Any
@@ -128,7 +134,7 @@ class BalanceApplyContract(Contract):
         assert (error.entity, error.field, error.value) == ("balance entry", "reference", "once")
         assert amounts(storage, user) == {"USDT": (1000, 0)}
 
-    def test_a_reference_given_twice_in_one_call_is_refused(self, storage: Storage, user: User) -> None:
+    def test_a_reference_named_twice_in_one_call_is_refused(self, storage: Storage, user: User) -> None:
         delta = BalanceDeltaFactory.build(user_id=user.id)
         with pytest.raises(AlreadyExistsError):
             storage.balances.apply([delta, delta.changed(asset="BTC")])

@@ -54,7 +54,7 @@ class JournalContract(PagedListContract):
         expected = [("BTC", 1), ("BTC", 2), ("USDT", 1), ("USDT", 2), ("USDT", 3), ("btd", 1), ("Ä", 1)]
         assert places == expected
 
-    def test_entries_are_of_one_asset_if_it_is_given(self, storage: Storage, user: User) -> None:
+    def test_entries_are_of_one_asset_if_asked(self, storage: Storage, user: User) -> None:
         self.insert(storage, user, 7)
         everything = storage.balances.entries(user.id).items
         of_asset = tuple(entry for entry in everything if entry.asset == "USDT")
@@ -141,11 +141,11 @@ class AuditContract(Contract):
         assert storage.balances.audit(other.id) == []
 
     def test_what_snapshots_left_unexplained_is_checked(self, storage: Storage, user: User) -> None:
-        told = {"user_id": user.id, "asset": "USDT", "delta_free": ONE, "delta_unexplained": ONE}
-        storage.balances.apply([BalanceDeltaFactory.build(**told, reason=EntryReason.SNAPSHOT)])
+        delta = {"user_id": user.id, "asset": "USDT", "delta_free": ONE, "delta_unexplained": ONE}
+        storage.balances.apply([BalanceDeltaFactory.build(**delta, reason=EntryReason.SNAPSHOT)])
         assert storage.balances.get(user.id, "USDT").unexplained == ONE
         assert storage.balances.audit(user.id) == []
-        storage.balances.apply([BalanceDeltaFactory.build(**told, reason=EntryReason.ADJUSTMENT)])
+        storage.balances.apply([BalanceDeltaFactory.build(**delta, reason=EntryReason.ADJUSTMENT)])
         finding: Any
         (finding,) = storage.balances.audit(user.id)
         assert (finding.rule, finding.seq) == (AuditRule.UNEXPLAINED_IS_SNAPSHOTS, 2)

@@ -23,9 +23,9 @@ class AssetNameContract(Contract):
     def test_put_refuses_a_name_of_another_case(self, storage: Storage, user: User, replace: bool) -> None:
         storage.balances.put(user.id, "USDT", Decimal(1), Decimal(0))
         put = storage.balances.replace_all if replace else storage.balances.put_all
-        told = [AccountBalance(asset=asset, free=Decimal(2)) for asset in ("BTC", "usdt")]
+        rows = [AccountBalance(asset=asset, free=Decimal(2)) for asset in ("BTC", "usdt")]
         calls: list[Callable[[], object]] = [
-            lambda: put(user.id, told),
+            lambda: put(user.id, rows),
             lambda: storage.balances.put(user.id, "Usdt", Decimal(2), Decimal(0)),
         ]
         for call in calls:
@@ -37,10 +37,10 @@ class AssetNameContract(Contract):
     def test_apply_and_save_refuse_a_name_of_another_case(self, storage: Storage, user: User, other: User) -> None:
         first = BalanceDeltaFactory.build(user_id=user.id)
         storage.balances.apply([first])
-        told = [BalanceDeltaFactory.build(user_id=user.id, asset=asset) for asset in ("BTC", "usdt")]
+        deltas = [BalanceDeltaFactory.build(user_id=user.id, asset=asset) for asset in ("BTC", "usdt")]
         for call in (
-            lambda: storage.balances.apply(told),
-            lambda: storage.run(lambda tx: tx.save(Changes(balance_deltas=tuple(told)))),
+            lambda: storage.balances.apply(deltas),
+            lambda: storage.run(lambda tx: tx.save(Changes(balance_deltas=tuple(deltas)))),
         ):
             with pytest.raises(InvalidDataError):
                 call()
@@ -49,12 +49,12 @@ class AssetNameContract(Contract):
         assert theirs.asset == "usdt"
 
     def test_two_new_names_of_one_asset_are_refused_together(self, storage: Storage, user: User) -> None:
-        told = [AccountBalance(asset=asset, free=Decimal(2)) for asset in ("btc", "BTC")]
+        rows = [AccountBalance(asset=asset, free=Decimal(2)) for asset in ("btc", "BTC")]
         with pytest.raises(InvalidDataError):
-            storage.balances.put_all(user.id, told)
+            storage.balances.put_all(user.id, rows)
         assert not storage.balances.list(user.id)
 
-    def test_other_letters_are_told_apart_by_case(self, storage: Storage, user: User) -> None:
+    def test_letters_beyond_ascii_are_distinguished_by_case(self, storage: Storage, user: User) -> None:
         for asset in ("\xc4", "\xe4", "\u0130", "i"):
             assert storage.balances.put(user.id, asset, Decimal(1), Decimal(0))
         assert len(storage.balances.list(user.id)) == 4

@@ -88,8 +88,8 @@ class BalancePutContract(Contract):
         balance: Any = storage.balances.get(user.id, "USDT")
         assert balance.free.as_tuple() == balance.locked.as_tuple() == amount.as_tuple()
         (entry,) = storage.balances.entries(user.id).items
-        told = (entry.delta_free, entry.delta_locked, entry.free_after, entry.locked_after)
-        assert {value.as_tuple() for value in told} == {amount.as_tuple()}
+        amounts = (entry.delta_free, entry.delta_locked, entry.free_after, entry.locked_after)
+        assert {value.as_tuple() for value in amounts} == {amount.as_tuple()}
 
     def test_put_for_a_user_that_does_not_exist_is_not_found(self, storage: Storage) -> None:
         with pytest.raises(NotFoundError) as caught:
@@ -104,9 +104,9 @@ class BalancePutContract(Contract):
     ) -> None:
         storage.balances.put(user.id, "USDT", ONE, ONE)
         stored = storage.balances.get(user.id, "USDT")
-        told = {"free": ONE, "locked": ONE, field: amount}
+        amounts = {"free": ONE, "locked": ONE, field: amount}
         with pytest.raises(InvalidDataError) as caught:
-            storage.balances.put(user.id, "USDT", **told)
+            storage.balances.put(user.id, "USDT", **amounts)
         assert caught.value.field == field
         assert storage.balances.get(user.id, "USDT") == stored
 
@@ -131,9 +131,9 @@ class BalancePutContract(Contract):
         storage.balances.put_all(user.id, account(BTC=ONE))
         assert storage.balances.get(user.id, "USDT") == stored
 
-    def test_put_all_takes_what_is_told_as_mappings(self, storage: Storage, user: User) -> None:
-        told: Any = [{"asset": "USDT", "free": "1.5", "locked": 2}]
-        assert storage.balances.put_all(user.id, told) == 1
+    def test_put_all_takes_mappings_too(self, storage: Storage, user: User) -> None:
+        rows: Any = [{"asset": "USDT", "free": "1.5", "locked": 2}]
+        assert storage.balances.put_all(user.id, rows) == 1
         assert amounts(storage, user) == {"USDT": (Decimal("1.5"), 2)}
 
     def test_replace_all_makes_every_other_balance_zero(self, storage: Storage, user: User, other: User) -> None:
@@ -156,14 +156,14 @@ class BalancePutContract(Contract):
     @pytest.mark.parametrize("name", ["put_all", "replace_all"])
     def test_one_bad_balance_changes_none(self, storage: Storage, user: User, name: str) -> None:
         storage.balances.put(user.id, "USDT", ONE, ZERO)
-        told: Any = [*account(USDT=ZERO, BTC=ONE), {"asset": "ETH", "free": -1, "locked": 0}]
+        rows: Any = [*account(USDT=ZERO, BTC=ONE), {"asset": "ETH", "free": -1, "locked": 0}]
         with pytest.raises(InvalidDataError):
-            getattr(storage.balances, name)(user.id, told)
+            getattr(storage.balances, name)(user.id, rows)
         assert amounts(storage, user) == {"USDT": (1, 0)}
 
     @pytest.mark.parametrize("name", ["put_all", "replace_all"])
     def test_balances_of_a_user_that_does_not_exist_are_not_found(self, storage: Storage, name: str) -> None:
-        for told in (account(BTC=ONE), []):
+        for rows in (account(BTC=ONE), []):
             with pytest.raises(NotFoundError) as caught:
-                getattr(storage.balances, name)(NOBODY, told)
+                getattr(storage.balances, name)(NOBODY, rows)
             assert (caught.value.entity, caught.value.key) == ("user", NOBODY)

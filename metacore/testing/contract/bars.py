@@ -45,11 +45,11 @@ def part(minute: int = 0, **values: Any) -> BarPart:
 
 def priced(*prices: str | Decimal, minute: int = 0, second: int = 0, **values: Any) -> BarPart:
     """A part of ticks of these prices, a second apart."""
-    told = list(map(Decimal, prices))
+    amounts = list(map(Decimal, prices))
     at = FIRST + minute * MINUTE + timedelta(seconds=second)
-    low, high = min(told), max(told)
-    found = {"low": low, "high": high, "last": told[-1], "sum": total(told), "count": len(told)}
-    times = {"low_at": told.index(low), "high_at": told.index(high), "last_at": len(told) - 1}
+    low, high = min(amounts), max(amounts)
+    found = {"low": low, "high": high, "last": amounts[-1], "sum": total(amounts), "count": len(amounts)}
+    times = {"low_at": amounts.index(low), "high_at": amounts.index(high), "last_at": len(amounts) - 1}
     return part(minute, **found, **{name: at + timedelta(seconds=n) for name, n in times.items()}, **values)
 
 
@@ -183,22 +183,22 @@ class BarStorageContract(Contract):
         assert list(found.items()) == [(each, storage.bars.latest("live", each)) for each in symbols[:2]]
         assert storage.bars.latest_of("live", symbols, "BINANCE").keys() == {"BTCUSDT"}
         assert storage.bars.latest_of("live", []) == {}
-        for given in ("BTCUSDT", ["BTCUSDT", ""]):
+        for wrong in ("BTCUSDT", ["BTCUSDT", ""]):
             with pytest.raises(InvalidDataError) as caught:
-                storage.bars.latest_of("live", given)
+                storage.bars.latest_of("live", wrong)
             assert caught.value.field == "symbols"
 
     def test_every_amount_and_text_comes_back(self, storage: Storage) -> None:
         for n, price in enumerate(EDGE_AMOUNTS):
-            told = priced(price, minute=n, symbol="edge")
-            storage.bars.add([told])
-            (bar,) = storage.bars.list("live", "edge", since=told.starts_at, until=told.starts_at + MINUTE)
-            assert bar == bar_of([told])
+            stored = priced(price, minute=n, symbol="edge")
+            storage.bars.add([stored])
+            (bar,) = storage.bars.list("live", "edge", since=stored.starts_at, until=stored.starts_at + MINUTE)
+            assert bar == bar_of([stored])
             assert storage.bars.latest("live", "edge").price == price
         for text in HOSTILE_TEXTS:
-            told = part(feed=text, symbol=text, exchange=text)
-            storage.bars.add([told])
-            assert storage.bars.list(text, text, text).items == (bar_of([told]),)
+            stored = part(feed=text, symbol=text, exchange=text)
+            storage.bars.add([stored])
+            assert storage.bars.list(text, text, text).items == (bar_of([stored]),)
             assert storage.bars.latest(text, text).exchange == text
 
     def test_what_is_no_key_is_refused(self, storage: Storage) -> None:

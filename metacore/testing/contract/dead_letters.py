@@ -50,7 +50,7 @@ class DeadLetterStorageContract(Contract):
             assert storage.dead_letters.get(text, text) == letter
             assert letter.key == letter.error == letter.field == text
 
-    def test_what_cannot_be_stored_of_what_is_told_is_escaped(self, storage: Storage) -> None:
+    def test_what_text_cannot_hold_is_escaped(self, storage: Storage) -> None:
         headers = {"a\0": None, "\ud800": ["b\0", {"c": "\udfff"}]}
         letter = DeadLetterFactory.build(key="a\0", error="\ud800 at \0", field="\udfff", headers=headers)
         storage.dead_letters.put(letter)

@@ -35,8 +35,8 @@ class InboxStorageContract(Contract):
     """Of `metacore.storage.inbox.InboxStorage`."""
 
     def test_what_follows_the_last_is_new(self, storage: Storage) -> None:
-        told = [(2, GAP, 1), (1, NEW, 2), (1, DUPLICATE, 2), (3, GAP, 2), (2, NEW, 3), (1, DUPLICATE, 3), (3, NEW, 4)]
-        for seq, outcome, expected in told:
+        steps = [(2, GAP, 1), (1, NEW, 2), (1, DUPLICATE, 2), (3, GAP, 2), (2, NEW, 3), (1, DUPLICATE, 3), (3, NEW, 4)]
+        for seq, outcome, expected in steps:
             acceptance = storage.inbox.accept("consumer", "topic", "key", seq)
             assert acceptance == Acceptance(outcome=outcome, expected=expected)
 
@@ -50,8 +50,8 @@ class InboxStorageContract(Contract):
 
     def test_many_are_accepted_as_if_one_after_the_other(self, storage: Storage) -> None:
         storage.inbox.accept("consumer", "topic", "old", 1)
-        told = [("b", 1), ("old", 2), ("a", 2), ("b", 2), ("old", 1), ("a", 1), ("old", 3), ("b", 2), ("old", 5)]
-        accepted = storage.inbox.accept_many("consumer", (("topic", key, seq) for key, seq in told))
+        messages = [("b", 1), ("old", 2), ("a", 2), ("b", 2), ("old", 1), ("a", 1), ("old", 3), ("b", 2), ("old", 5)]
+        accepted = storage.inbox.accept_many("consumer", (("topic", key, seq) for key, seq in messages))
         assert [each.outcome for each in accepted] == [NEW, NEW, GAP, NEW, DUPLICATE, NEW, NEW, DUPLICATE, GAP]
         assert [each.expected for each in accepted] == [2, 3, 1, 3, 3, 2, 4, 3, 4]
         assert [storage.inbox.accept("consumer", "topic", key, 9).expected for key in ("a", "b", "old")] == [2, 3, 4]
@@ -61,8 +61,11 @@ class InboxStorageContract(Contract):
         assert storage.inbox.accept("consumer", "topic", "a", 2).outcome is NEW
 
     def test_many_at_once_are_each_new_once(self, storage: Storage, runner: Runner) -> None:
-        told = [("topic", key, seq) for key in ("a", "b", "c") for seq in (1, 2)]
-        calls = [lambda told=order: storage.inbox.accept_many("consumer", told) for order in (told, told[::-1])] * 2
+        messages = [("topic", key, seq) for key in ("a", "b", "c") for seq in (1, 2)]
+        calls = [
+            lambda messages=order: storage.inbox.accept_many("consumer", messages)
+            for order in (messages, messages[::-1])
+        ] * 2
         found = runner.together(*calls)
         outcomes = Counter(each.outcome for some in found if isinstance(some, tuple) for each in some)
         assert (len(outcomes) and outcomes[NEW]) == 6
@@ -95,10 +98,10 @@ class InboxStorageContract(Contract):
         assert storage.inbox.once("consumer", "id") is True
 
     def test_an_id_is_text_or_a_uuid(self, storage: Storage) -> None:
-        told = UUID(int=7)
-        assert storage.inbox.once("consumer", told) is True
-        assert storage.inbox.once("consumer", str(told)) is False
-        assert storage.inbox.once("other", told) is True
+        message_id = UUID(int=7)
+        assert storage.inbox.once("consumer", message_id) is True
+        assert storage.inbox.once("consumer", str(message_id)) is False
+        assert storage.inbox.once("other", message_id) is True
 
     def test_purge_forgets_old_ids_and_no_places(self, storage: Storage, clock: ManualClock) -> None:
         storage.inbox.accept("consumer", "topic", "key", 1)

@@ -24,22 +24,22 @@ from metacore.testing.factories import BalanceDeltaFactory, NewOrderFactory, New
 
 LISTS: dict[str, tuple[Callable[..., Page[Any]], Callable[[Storage], Iterator[Any]], Callable[[Any], bool]]] = {
     "trades.pending": (
-        lambda storage, *given: storage.trades.pending(*given),
+        lambda storage, *page: storage.trades.pending(*page),
         lambda storage: storage.trades.stream_pending(),
         lambda row: row.state is TradeState.PENDING,
     ),
     "orders.in_status NEW": (
-        lambda storage, *given: storage.orders.in_status(OrderStatus.NEW, *given),
+        lambda storage, *page: storage.orders.in_status(OrderStatus.NEW, *page),
         lambda storage: storage.orders.stream_in_status(OrderStatus.NEW),
         lambda row: row.status is OrderStatus.NEW,
     ),
     "orders.in_status FILLED": (
-        lambda storage, *given: storage.orders.in_status(OrderStatus.FILLED, *given),
+        lambda storage, *page: storage.orders.in_status(OrderStatus.FILLED, *page),
         lambda storage: storage.orders.stream_in_status(OrderStatus.FILLED),
         lambda row: row.status is OrderStatus.FILLED,
     ),
     "balances.unexplained": (
-        lambda storage, *given: storage.balances.unexplained(*given),
+        lambda storage, *page: storage.balances.unexplained(*page),
         lambda storage: storage.balances.stream_unexplained(),
         lambda row: row.unexplained != 0,
     ),
@@ -69,9 +69,9 @@ class OperatorListContract(Contract):
             traded_at = START + timedelta(seconds=(n * 7) % 5)
             stored_as(storage, NewTradeFactory.build(user_id=user.id, traded_at=traded_at), list(TradeState)[n % 3])
         for asset, unexplained in (("USDT", "1"), ("BTC", "0"), ("btd", "-1"), ("Ä", "2")):
-            told = {"user_id": user.id, "asset": asset, "delta_free": Decimal(5)}
+            delta = {"user_id": user.id, "asset": asset, "delta_free": Decimal(5)}
             by_snapshot = {"reason": EntryReason.SNAPSHOT, "delta_unexplained": Decimal(unexplained)}
-            storage.balances.apply([BalanceDeltaFactory.build(**told, **by_snapshot)])
+            storage.balances.apply([BalanceDeltaFactory.build(**delta, **by_snapshot)])
 
     @each_case("name", list(LISTS))
     def test_pages_in_turn_hold_the_rows_of_all_users_in_order(
@@ -95,9 +95,9 @@ class OperatorListContract(Contract):
     ) -> None:
         read = LISTS[name][0]
         cursors = [LISTS[other][0](storage, None, 1).next for other in LISTS if other != name]
-        for field, given in (("limit", (None, 0)), *(("after", (cursor,)) for cursor in cursors)):
+        for field, page in (("limit", (None, 0)), *(("after", (cursor,)) for cursor in cursors)):
             with pytest.raises(InvalidDataError) as caught:
-                read(storage, *given)
+                read(storage, *page)
             assert caught.value.field == field
 
     def test_a_status_that_is_none_is_refused(self, storage: Storage) -> None:

@@ -54,17 +54,17 @@ class OrderUpdateStorageContract(Contract):
             assert update == OrderUpdate(**new.fields(), seq=seq, recorded_at=now)
             assert storage.order_updates.list(*order.key)[-1] == update
 
-    def test_append_leaves_empty_what_is_not_told(self, storage: Storage, order: Order) -> None:
+    def test_append_leaves_empty_what_the_update_lacks(self, storage: Storage, order: Order) -> None:
         new = NewOrderUpdateFactory.build(of=order, previous_status=None)
         update = storage.order_updates.append(new)
         assert update == OrderUpdate(**new.fields(), seq=1, recorded_at=START)
         assert storage.order_updates.list(*order.key) == (update,)
 
-    def test_it_stores_the_status_and_source_it_is_told(self, storage: Storage, order: Order) -> None:
-        told = [(status, source) for status in OrderStatus for source in UpdateSource]
-        for status, source in told:
+    def test_every_status_and_source_is_stored(self, storage: Storage, order: Order) -> None:
+        pairs = [(status, source) for status in OrderStatus for source in UpdateSource]
+        for status, source in pairs:
             storage.order_updates.append(NewOrderUpdateFactory.build(of=order, status=status, source=source))
-        assert [(update.status, update.source) for update in storage.order_updates.list(*order.key)] == told
+        assert [(update.status, update.source) for update in storage.order_updates.list(*order.key)] == pairs
 
     @each_case("text", HOSTILE_TEXTS)
     def test_every_text_comes_back_as_it_went_in(self, storage: Storage, order: Order, text: str) -> None:
@@ -98,13 +98,13 @@ class OrderUpdateStorageContract(Contract):
         storage.order_updates.append(NewOrderUpdateFactory.build(of=order, status=OrderStatus.FILLED))
         assert storage.orders.get(*order.key) == order
 
-    def test_append_many_returns_all_in_the_given_order(self, storage: Storage, user: User, other: User) -> None:
+    def test_append_many_returns_all_in_list_order(self, storage: Storage, user: User, other: User) -> None:
         orders = [storage.orders.create(NewOrderFactory.build(user_id=owner.id)) for owner in (user, other, user)]
         storage.order_updates.append(NewOrderUpdateFactory.build(of=orders[0]))
-        told = [NewOrderUpdateFactory.build(of=orders[n]) for n in (2, 0, 1, 0, 2, 2)]
-        updates = storage.order_updates.append_many(iter(told))
+        new_updates = [NewOrderUpdateFactory.build(of=orders[n]) for n in (2, 0, 1, 0, 2, 2)]
+        updates = storage.order_updates.append_many(iter(new_updates))
         assert [update.seq for update in updates] == [1, 2, 1, 3, 2, 3]
-        for update, new in zip(updates, told, strict=True):
+        for update, new in zip(updates, new_updates, strict=True):
             assert update == OrderUpdate(**new.fields(), seq=update.seq, recorded_at=START)
         assert storage.order_updates.list(*orders[2].key) == tuple(updates[n] for n in (0, 4, 5))
 

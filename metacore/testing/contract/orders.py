@@ -64,7 +64,7 @@ class OrderStorageContract(Contract):
         assert order == Order(**new.fields(), version=1, created_at=START, updated_at=START)
         assert storage.orders.get(user.id, order.id) == order
 
-    def test_create_leaves_empty_what_is_not_told(self, storage: Storage, user: User) -> None:
+    def test_create_leaves_empty_what_the_order_lacks(self, storage: Storage, user: User) -> None:
         by_quote = {"type": OrderType.MARKET, "price": None, "quantity": None, "quote_quantity": Decimal(1000)}
         new = NewOrderFactory.build(user_id=user.id, **by_quote, client_order_id=None, exchange_order_id=None)
         order = storage.orders.create(new)
@@ -93,14 +93,14 @@ class OrderStorageContract(Contract):
         assert storage.orders.get(other.id, order.id) == twin
         assert storage.orders.get(order.user_id, order.id) == order
 
-    def test_ids_that_are_not_given_are_not_compared(self, storage: Storage, user: User) -> None:
+    def test_missing_ids_are_not_compared(self, storage: Storage, user: User) -> None:
         blank = dict.fromkeys(UNIQUE)
         orders = [storage.orders.create(NewOrderFactory.build(user_id=user.id, **blank)) for _ in range(3)]
         assert [storage.orders.get(user.id, order.id) for order in orders] == orders
 
     @each_case("status", list(OrderStatus))
     @each_case("side", list(OrderSide))
-    def test_it_stores_the_status_it_is_told(
+    def test_every_status_and_side_is_stored(
         self, storage: Storage, user: User, status: OrderStatus, side: OrderSide
     ) -> None:
         order = storage.orders.create(NewOrderFactory.build(user_id=user.id, status=status, side=side))
@@ -145,14 +145,14 @@ class OrderStorageContract(Contract):
         order = storage.orders.create(NewOrderFactory.build(user_id=user.id, raw=raw))
         raw["fills"][0]["price"] = "2"
         for got in (order, storage.orders.get(user.id, order.id)):
-            told: Any = got.raw
+            stored_raw: Any = got.raw
             with pytest.raises(ValueError, match="frozen"):
                 got.price = Decimal(1)  # type: ignore[misc]
             with pytest.raises(TypeError):
-                told.update(fills=())
+                stored_raw.update(fills=())
             with pytest.raises(TypeError):
-                told["fills"][0]["price"] = "3"
-            assert told["fills"][0]["price"] == "1"
+                stored_raw["fills"][0]["price"] = "3"
+            assert stored_raw["fills"][0]["price"] == "1"
 
     def test_get_of_an_order_that_does_not_exist_is_not_found(self, storage: Storage, user: User) -> None:
         with pytest.raises(NotFoundError) as caught:

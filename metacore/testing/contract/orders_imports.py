@@ -37,15 +37,15 @@ class OrderImportContract(Contract):
     """Of `OrderStorage.create_many`."""
 
     def test_every_order_is_stored_as_create_would(self, storage: Storage, user: User, other: User) -> None:
-        told = [NewOrderFactory.build(user_id=user_id, raw=HOSTILE_JSON) for user_id in (user.id, other.id) * 3]
-        result = storage.orders.create_many(told)
+        new_orders = [NewOrderFactory.build(user_id=user_id, raw=HOSTILE_JSON) for user_id in (user.id, other.id) * 3]
+        result = storage.orders.create_many(new_orders)
         assert (result.inserted, result.duplicates) == (6, 0)
-        for new in told:
+        for new in new_orders:
             expected = Order(**new.fields(), created_at=START, updated_at=START)
             assert storage.orders.get(new.user_id, new.id) == expected
 
     def test_every_text_comes_back_as_it_went_in(self, storage: Storage, user: User) -> None:
-        told = [
+        new_orders = [
             NewOrderFactory.build(
                 user_id=user.id,
                 client_order_id=text,
@@ -55,8 +55,8 @@ class OrderImportContract(Contract):
             )
             for text in HOSTILE_TEXTS
         ]
-        storage.orders.create_many(told)
-        for new in told:
+        storage.orders.create_many(new_orders)
+        for new in new_orders:
             assert storage.orders.get(user.id, new.id).fields().items() >= new.fields().items()
 
     @each_case("amount", EDGE_AMOUNTS)
@@ -77,30 +77,34 @@ class OrderImportContract(Contract):
         assert (result.inserted, result.duplicates) == (1100, 0)
 
     def test_an_order_stored_already_is_a_duplicate(self, storage: Storage, user: User) -> None:
-        told = [NewOrderFactory.build(user_id=user.id) for _ in range(3)]
-        stored = storage.orders.create(told[1])
-        result = storage.orders.create_many(told)
+        new_orders = [NewOrderFactory.build(user_id=user.id) for _ in range(3)]
+        stored = storage.orders.create(new_orders[1])
+        result = storage.orders.create_many(new_orders)
         assert (result.inserted, result.duplicates) == (2, 1)
         assert storage.orders.get(*stored.key) == stored
-        again = storage.orders.create_many(told)
+        again = storage.orders.create_many(new_orders)
         assert (again.inserted, again.duplicates) == (0, 3)
 
-    def test_an_order_given_twice_is_a_duplicate(self, storage: Storage, user: User) -> None:
+    def test_an_order_listed_twice_is_a_duplicate(self, storage: Storage, user: User) -> None:
         new = NewOrderFactory.build(user_id=user.id)
         result = storage.orders.create_many([new, NewOrderFactory.build(user_id=user.id), new, new])
         assert (result.inserted, result.duplicates) == (2, 2)
 
     def test_the_first_of_equal_ones_is_stored(self, storage: Storage, user: User) -> None:
-        told = [NewOrderFactory.build(user_id=user.id) for _ in range(20)]
-        later = [new.changed(reason="told again") for new in told]
-        result = storage.orders.create_many([*told, *reversed(later)])
+        new_orders = [NewOrderFactory.build(user_id=user.id) for _ in range(20)]
+        later = [new.changed(reason="told again") for new in new_orders]
+        result = storage.orders.create_many([*new_orders, *reversed(later)])
         assert (result.inserted, result.duplicates) == (20, 20)
         assert "told again" not in {order.reason for order in storage.orders.list(user.id).items}
 
     def test_they_are_stored_in_the_order_in_which_they_come(self, storage: Storage, user: User) -> None:
         first = NewOrderFactory.build(user_id=user.id, exchange_order_id="X1", reason="first", id=UUID(int=9))
-        told = [first, first.changed(id=UUID(int=8), reason="second"), first.changed(id=UUID(int=10), reason="third")]
-        result = storage.orders.create_many(told)
+        new_orders = [
+            first,
+            first.changed(id=UUID(int=8), reason="second"),
+            first.changed(id=UUID(int=10), reason="third"),
+        ]
+        result = storage.orders.create_many(new_orders)
         assert (result.inserted, result.duplicates) == (1, 2)
         assert [order.reason for order in storage.orders.list(user.id).items] == ["first"]
 
@@ -115,8 +119,8 @@ class OrderImportContract(Contract):
     def test_imports_of_the_same_orders_at_the_same_time_wait_for_each_other(
         self, storage: Storage, runner: Runner, user: User
     ) -> None:
-        told = [NewOrderFactory.build(user_id=user.id) for _ in range(200)]
-        ways = [told, told[::-1], told[100:] + told[:100]] * 2
+        new_orders = [NewOrderFactory.build(user_id=user.id) for _ in range(200)]
+        ways = [new_orders, new_orders[::-1], new_orders[100:] + new_orders[:100]] * 2
         results = runner.together(*[partial(storage.orders.create_many, way) for way in ways])
         assert sorted(result.inserted for result in results if isinstance(result, ImportResult)) == [0] * 5 + [200]
 
@@ -150,10 +154,10 @@ class OrderImportContract(Contract):
     def test_status_raw_and_times_make_no_other_order(self, storage: Storage, user: User) -> None:
         new = NewOrderFactory.build(user_id=user.id)
         stored = storage.orders.create(new)
-        told_again = new.changed(
+        filled = new.changed(
             status=OrderStatus.FILLED, executed_quantity=Decimal("0.02"), transacted_at=START, reason="late"
         )
-        result = storage.orders.create_many([told_again])
+        result = storage.orders.create_many([filled])
         assert (result.inserted, result.duplicates) == (0, 1)
         assert storage.orders.get(*stored.key) == stored
 
@@ -190,12 +194,12 @@ class OrderImportContract(Contract):
         assert storage.orders.list(user.id).items == ()
 
     def test_a_conflict_names_up_to_ten(self, storage: Storage, user: User) -> None:
-        told = [NewOrderFactory.build(user_id=user.id) for _ in range(12)]
-        storage.orders.create_many(told)
+        new_orders = [NewOrderFactory.build(user_id=user.id) for _ in range(12)]
+        storage.orders.create_many(new_orders)
         with pytest.raises(ConflictError) as caught:
-            storage.orders.create_many([new.changed(price=Decimal(1)) for new in told])
+            storage.orders.create_many([new.changed(price=Decimal(1)) for new in new_orders])
         assert len(caught.value.conflicts) == 10
-        assert set(caught.value.conflicts) <= {str(new.id) for new in told}
+        assert set(caught.value.conflicts) <= {str(new.id) for new in new_orders}
 
     def test_an_order_of_a_user_that_does_not_exist_is_not_found_and_nothing_is_stored(
         self, storage: Storage, user: User
@@ -219,16 +223,16 @@ class OrderImportContract(Contract):
         assert storage.orders.create_many([NewOrderFactory.build(user_id=user.id)]).inserted == 1
 
     def test_it_is_part_of_a_transaction_around_it(self, storage: Storage, user: User) -> None:
-        told = [NewOrderFactory.build(user_id=user.id) for _ in range(3)]
+        new_orders = [NewOrderFactory.build(user_id=user.id) for _ in range(3)]
         with pytest.raises(KeyError), storage.transaction() as tx:
-            tx.orders.create_many(told)
+            tx.orders.create_many(new_orders)
             assert len(tx.orders.list(user.id).items) == 3
             assert storage.orders.list(user.id).items == ()
-            assert tx.orders.create_many(told).duplicates == 3
+            assert tx.orders.create_many(new_orders).duplicates == 3
             raise KeyError
         assert storage.orders.list(user.id).items == ()
 
-    def test_users_are_told_apart(self, storage: Storage, user: User, other: User) -> None:
+    def test_an_id_of_two_users_names_two_orders(self, storage: Storage, user: User, other: User) -> None:
         storage.users.create(NewUserFactory.build())
         new = NewOrderFactory.build(user_id=user.id)
         result = storage.orders.create_many([new, new.changed(user_id=other.id, price=Decimal(1))])

@@ -23,9 +23,9 @@ from metacore.testing.contract.storage_paging import PagedListContract
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory
 
 
-def takes(told: Any, value: object) -> bool:
+def takes(condition: Any, value: object) -> bool:
     """Whether `value` is what a field of a filter told, or one of several."""
-    return value == told if isinstance(told, str) else value in told
+    return value == condition if isinstance(condition, str) else value in condition
 
 
 class OrderListContract(PagedListContract):
@@ -80,7 +80,7 @@ class OrderListContract(PagedListContract):
             {"symbol": "ETHUSDT", "side": OrderSide.SELL, "status": OrderStatus.FILLED},
         ],
     )
-    def test_a_filter_takes_orders_that_match_every_given_field(
+    def test_a_filter_takes_orders_that_match_all_its_fields(
         self, storage: Storage, user: User, fields: dict[str, Any]
     ) -> None:
         for symbol in ("BTCUSDT", "ETHUSDT", "ethusdt"):
@@ -89,7 +89,9 @@ class OrderListContract(PagedListContract):
                     new = NewOrderFactory.build(user_id=user.id, symbol=symbol, side=side, status=status)
                     storage.orders.create(new)
         everything = storage.orders.list(user.id, limit=1000).items
-        matching = [row for row in everything if all(takes(told, getattr(row, name)) for name, told in fields.items())]
+        matching = [
+            row for row in everything if all(takes(condition, getattr(row, name)) for name, condition in fields.items())
+        ]
         assert 0 < len(matching) < len(everything)
         assert storage.orders.list(user.id, OrderFilter(**fields), limit=1000).items == tuple(matching)
         assert list(storage.orders.stream(user.id, OrderFilter(**fields))) == matching

@@ -39,8 +39,8 @@ class OutboxStorageContract(Contract):
 
     def test_append_counts_for_each_topic_and_key(self, storage: Storage, clock: ManualClock) -> None:
         now = clock.advance()
-        told = [("a", "1"), ("b", "1"), ("a", "1"), ("a", "2"), ("a", "1")]
-        new = [NewEventFactory.build(topic=topic, key=key) for topic, key in told]
+        names = [("a", "1"), ("b", "1"), ("a", "1"), ("a", "2"), ("a", "1")]
+        new = [NewEventFactory.build(topic=topic, key=key) for topic, key in names]
         events = storage.outbox.append(iter(new))
         assert [event.seq for event in events] == [1, 1, 2, 1, 3]
         for event, one in zip(events, new, strict=True):
@@ -58,9 +58,9 @@ class OutboxStorageContract(Contract):
             assert stored == event
             assert repr(stored.payload) == repr(event.payload)
 
-    def test_it_occurred_when_it_was_appended_unless_told(self, storage: Storage, clock: ManualClock) -> None:
+    def test_an_event_without_a_time_occurred_when_it_was_appended(self, storage: Storage, clock: ManualClock) -> None:
         now = clock.advance()
-        new = [NewEventFactory.build(occurred_at=told) for told in (None, START - timedelta(days=1))]
+        new = [NewEventFactory.build(occurred_at=at) for at in (None, START - timedelta(days=1))]
         events = storage.outbox.append(new)
         assert [event.occurred_at for event in events] == [now, START - timedelta(days=1)]
 

@@ -24,7 +24,7 @@ from metacore.testing.runners import Runner
 A, B = ("trading", "a"), ("trading", "b")
 
 
-def told(claim: Claim) -> list[tuple[str, int]]:
+def events_of(claim: Claim) -> list[tuple[str, int]]:
     """The key and seq of each event of a claim."""
     return [(event.key, event.seq) for event in claim.events]
 
@@ -41,12 +41,12 @@ class OutboxClaimContract(Contract):
     def test_a_claim_has_keys_of_its_own(self, storage: Storage, clock: ManualClock) -> None:
         append(storage, "aab")
         claim = storage.outbox.claim(["trading"], lease=timedelta(seconds=5))
-        assert told(claim) == [("a", 1), ("a", 2), ("b", 1)]
+        assert events_of(claim) == [("a", 1), ("a", 2), ("b", 1)]
         assert claim.leased_until == clock.now + timedelta(seconds=5)
         assert claim.upto == {A: 2, B: 1}
         assert claim.keys[0].events == storage.outbox.read(*A).items
         append(storage, "ac")
-        assert told(storage.outbox.claim(["trading"])) == [("c", 1)]
+        assert events_of(storage.outbox.claim(["trading"])) == [("c", 1)]
         assert storage.outbox.claim(["trading"]).keys == ()
 
     def test_when_all_is_done_the_key_is_free(self, storage: Storage) -> None:
@@ -57,12 +57,12 @@ class OutboxClaimContract(Contract):
         assert storage.outbox.claim(["trading"]).keys == ()
         assert storage.outbox.done(claim.id, {A: 2}) == ()
         again = storage.outbox.claim(["trading"])
-        assert told(again) == [("a", 3), ("a", 4)]
+        assert events_of(again) == [("a", 3), ("a", 4)]
         assert storage.outbox.done(claim.id, {A: 2}) == (A,)
         assert storage.outbox.done(again.id, again.upto) == ()
         assert storage.outbox.claim(["trading"]).keys == ()
         append(storage, "a")
-        assert told(storage.outbox.claim(["trading"])) == [("a", 5)]
+        assert events_of(storage.outbox.claim(["trading"])) == [("a", 5)]
 
     def test_a_lease_that_runs_out_gives_the_key_to_another(self, storage: Storage, clock: ManualClock) -> None:
         append(storage, "aab")
@@ -76,7 +76,7 @@ class OutboxClaimContract(Contract):
             assert storage.outbox.retry(lost.id, *A, "error", START) is False
             assert storage.outbox.park(lost.id, *A, 2, "error") is False
         claim = storage.outbox.claim(["trading"])
-        assert told(claim) == [("a", 2), ("b", 1)]
+        assert events_of(claim) == [("a", 2), ("b", 1)]
         assert storage.outbox.done(lost.id, {A: 2}) == (A,)
         assert storage.outbox.done(claim.id, {A: 2}) == ()
 
@@ -87,12 +87,12 @@ class OutboxClaimContract(Contract):
         append(storage, "c")
         append(storage, "x", topic="other")
         first = storage.outbox.claim(["trading", "other"], keys=2)
-        assert told(first) == [("a", 1), ("c", 1), ("c", 2)]
-        assert told(storage.outbox.claim(["trading", "other"], keys=1, per_key=1)) in ([("b", 1)], [("x", 1)])
+        assert events_of(first) == [("a", 1), ("c", 1), ("c", 2)]
+        assert events_of(storage.outbox.claim(["trading", "other"], keys=1, per_key=1)) in ([("b", 1)], [("x", 1)])
         storage.outbox.done(first.id, first.upto)
         assert len(storage.outbox.claim(["other", "trading", "other"]).keys) == 1
 
-    def test_a_key_given_back_is_claimed_again_from_its_time_on(self, storage: Storage, clock: ManualClock) -> None:
+    def test_a_key_to_retry_is_claimed_again_from_its_time_on(self, storage: Storage, clock: ManualClock) -> None:
         append(storage, "aab")
         claim = storage.outbox.claim(["trading"])
         storage.outbox.done(claim.id, {A: 1, B: 1})
@@ -133,7 +133,7 @@ class OutboxClaimContract(Contract):
         assert json.loads(letter.value)["seq"] == 1
         assert storage.outbox.claim(["trading"]).keys == ()
         assert storage.outbox.park(claim.id, *A, 2, "refused") is True
-        assert told(storage.outbox.claim(["trading"])) == [("a", 3)]
+        assert events_of(storage.outbox.claim(["trading"])) == [("a", 3)]
         assert storage.dead_letters.count("trading") == 2
 
     def test_what_was_not_claimed_is_not_done(self, storage: Storage) -> None:
@@ -146,19 +146,19 @@ class OutboxClaimContract(Contract):
         assert storage.outbox.done(NOBODY, {A: 1, ("trading", "x"): 1}) == (A, ("trading", "x"))
         assert storage.outbox.done(claim.id, {}) == ()
 
-    def test_what_is_not_committed_is_told_to_nobody(self, storage: Storage) -> None:
+    def test_events_that_are_not_committed_are_not_claimed(self, storage: Storage) -> None:
         append(storage, "a")
         with storage.transaction() as tx:
             tx.outbox.append([NewEventFactory.build(key="a")])
             assert [event.seq for event in storage.outbox.read(*A)] == [1]
         claim = storage.outbox.claim(["trading"])
-        assert told(claim) == [("a", 1), ("a", 2)]
+        assert events_of(claim) == [("a", 1), ("a", 2)]
 
     def test_a_claim_of_few_keys_leaves_the_others_to_the_next(self, storage: Storage, clock: ManualClock) -> None:
         append(storage, "abc")
         clock.advance(seconds=10)
         claims = [storage.outbox.claim(["trading"], keys=1) for _ in range(4)]
-        assert [told(claim) for claim in claims] == [[("a", 1)], [("b", 1)], [("c", 1)], []]
+        assert [events_of(claim) for claim in claims] == [[("a", 1)], [("b", 1)], [("c", 1)], []]
 
     def test_however_many_claim_at_once_each_key_is_in_one_claim(self, storage: Storage, runner: Runner) -> None:
         keys = [f"{n:02}" for n in range(20)]
@@ -170,7 +170,9 @@ class OutboxClaimContract(Contract):
         assert sorted(key.key for key in claimed) == keys
         assert all([event.seq for event in key.events] == [1, 2] for key in claimed)
 
-    def test_everything_is_told_once_and_in_order_where_nothing_fails(self, storage: Storage, runner: Runner) -> None:
+    def test_each_event_is_claimed_once_and_in_order_where_nothing_fails(
+        self, storage: Storage, runner: Runner
+    ) -> None:
         keys, end = "abcd", time.monotonic() + PATIENCE
         seen: list[tuple[str, int]] = []
 
@@ -181,13 +183,13 @@ class OutboxClaimContract(Contract):
         def relay() -> None:
             while len(seen) < 20 * len(keys) and time.monotonic() < end:
                 claim = storage.outbox.claim(["trading"], keys=3, per_key=3)
-                seen.extend(told(claim))
+                seen.extend(events_of(claim))
                 assert storage.outbox.done(claim.id, claim.upto) == ()
 
         results = runner.together(write, relay, write, relay)
         assert results == [None] * 4
         for key in keys:
-            assert [seq for told_key, seq in seen if told_key == key] == list(range(1, 21))
+            assert [seq for event_key, seq in seen if event_key == key] == list(range(1, 21))
         assert storage.outbox.lag("trading").events == 0
 
     def test_it_takes_part_in_a_transaction(self, storage: Storage) -> None:
@@ -197,7 +199,7 @@ class OutboxClaimContract(Contract):
             tx.outbox.park(claim.id, *A, 1, "error")
             assert tx.outbox.lag("trading").events == 0
             raise KeyError
-        assert told(storage.outbox.claim(["trading"])) == [("a", 1)]
+        assert events_of(storage.outbox.claim(["trading"])) == [("a", 1)]
         assert storage.dead_letters.count() == 0
 
     def test_a_claim_that_cannot_be_is_refused(self, storage: Storage) -> None:

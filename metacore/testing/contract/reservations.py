@@ -51,9 +51,9 @@ class ReservationStorageContract(Contract):
 
     def test_what_is_stored_comes_back_equal(self, storage: Storage, user: User) -> None:
         texts = zip(HOSTILE_TEXTS, (EDGE_AMOUNTS * 2), strict=False)
-        told = [{"asset": text, "reference": text, "amount": n, "held_amount": n} for text, n in texts]
-        told.append({"state": POSTED, "held_amount": 0, "posted_amount": 1, "posted_to": NOBODY, "resolved_at": START})
-        for values in told:
+        rows = [{"asset": text, "reference": text, "amount": n, "held_amount": n} for text, n in texts]
+        rows.append({"state": POSTED, "held_amount": 0, "posted_amount": 1, "posted_to": NOBODY, "resolved_at": START})
+        for values in rows:
             made = stored(storage, user, expires_at=START + timedelta(microseconds=1), **values)
             assert storage.reservations.get(*made.key) == made
             assert storage.reservations.get_by_reference(*made.named) == made

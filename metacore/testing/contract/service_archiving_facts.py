@@ -62,12 +62,12 @@ class ArchivedFactContract(ArchivingContract):
         clock.advance(days=3)
         self.archive(archiver, user, shelf, START + DAY)
         after = money(storage, user)
-        told_again = [bought[0], bought[1].changed(id=new_id(), traded_at=START - timedelta(seconds=1))]
-        for trade in told_again:
+        repeated = [bought[0], bought[1].changed(id=new_id(), traded_at=START - timedelta(seconds=1))]
+        for trade in repeated:
             with pytest.raises(ArchivedError) as caught:
                 trading.settle_trade(trade)
             assert (caught.value.field, caught.value.until) == ("traded_at", START + DAY)
-        assert [result.outcome for result in trading.settle_trades(told_again)] == [Outcome.INVALID, Outcome.INVALID]
+        assert [result.outcome for result in trading.settle_trades(repeated)] == [Outcome.INVALID, Outcome.INVALID]
         storage.trades.create_many(bought)
         with pytest.raises(ArchivedError):
             trading.settle_trade(bought[0])
@@ -87,11 +87,11 @@ class ArchivedFactContract(ArchivingContract):
         clock.advance(days=3)
         self.archive(archiver, user, shelf, START + DAY)
         carried = NewOrder(**{name: getattr(order, name) for name in NewOrder.model_fields})
-        told = report(order, "FILLED", SIZE, occurred_at=START).changed(order=carried)
+        late = report(order, "FILLED", SIZE, occurred_at=START).changed(order=carried)
         with pytest.raises(ArchivedError) as caught:
-            trading.apply_report(told)
+            trading.apply_report(late)
         assert caught.value.field == "occurred_at"
-        assert trading.apply_report(told.changed(order=None)).outcome is Outcome.UNKNOWN_ORDER
+        assert trading.apply_report(late.changed(order=None)).outcome is Outcome.UNKNOWN_ORDER
         trading.deposit(user.id, "USDT", Decimal(5000), "more")
         # The id tells the time: 48 bits of milliseconds.
         at = int((START - DAY).timestamp() * 1000)
@@ -152,13 +152,13 @@ class ArchivedFactContract(ArchivingContract):
         assert (result.outcome, result.reason) == (Outcome.STALE, "facts of after it are archived")
         assert trading.sync_account(user.id, snapshot(START + DAY, BTC="0.02")).outcome is Outcome.APPLIED
 
-    def test_with_a_feed_the_checkpoints_are_told(
+    def test_with_a_feed_the_checkpoints_are_events(
         self, storage: Storage, runner: Runner, clock: ManualClock, shelf: Shelf, user: User, bought: list[NewTrade]
     ) -> None:
         clock.advance(days=3)
         self.archive(runner.service("Archiver", storage, feed="archived"), user, shelf, START + DAY)
-        told = [parse_feed_event(event) for event in storage.outbox.claim(["archived"]).events]
+        changes = [parse_feed_event(event) for event in storage.outbox.claim(["archived"]).events]
         balances = {balance.asset: balance for balance in storage.balances.list(user.id)}
-        assert {row.balance.asset: row.balance for row in told if isinstance(row, BalanceChanged)} == balances
-        reasons = [entry.reason for row in told if isinstance(row, BalanceChanged) for entry in row.entries]
+        assert {row.balance.asset: row.balance for row in changes if isinstance(row, BalanceChanged)} == balances
+        reasons = [entry.reason for row in changes if isinstance(row, BalanceChanged) for entry in row.entries]
         assert reasons == [EntryReason.CHECKPOINT] * len(balances)

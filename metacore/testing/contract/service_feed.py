@@ -74,7 +74,7 @@ class FeedContract(TradingContract):
         assert copy.catch_up()
         copy.assert_equals_the_books(user.id)
 
-    def test_a_trade_that_waits_is_told_and_told_again_when_it_is_settled(
+    def test_a_trade_that_waits_is_an_event_and_another_when_it_is_settled(
         self, storage: Storage, trading: TradingService, user: User, order: Order, copy: Copy
     ) -> None:
         costly = fill(order, quantity=SIZE, commission=Decimal(1), commission_asset="USDT")
@@ -100,36 +100,36 @@ class FeedContract(TradingContract):
         assert {(event.type, event.key) for event in copy.catch_up()} >= {("trade.settled", str(later.id))}
         copy.assert_equals_the_books(user.id)
 
-    def test_what_changes_nothing_tells_nothing(
+    def test_what_changes_nothing_is_no_event(
         self, storage: Storage, trading: TradingService, user: User, order: Order, copy: Copy
     ) -> None:
-        told = fill(order)
-        trading.settle_trade(told)
+        trade = fill(order)
+        trading.settle_trade(trade)
         copy.catch_up()
         trading.place_order(NewOrder(**order.content(), id=order.id))
-        assert trading.settle_trade(told).outcome is Outcome.DUPLICATE
+        assert trading.settle_trade(trade).outcome is Outcome.DUPLICATE
         assert trading.deposit(user.id, "USDT", Decimal(1000), "all").outcome is Outcome.DUPLICATE
-        assert trading.settle_trades([fill(order, id=told.id)])[0].outcome is Outcome.CONFLICT
+        assert trading.settle_trades([fill(order, id=trade.id)])[0].outcome is Outcome.CONFLICT
         assert trading.settle_pending(user.id) == ()
         with pytest.raises(ConflictError):
-            trading.settle_trade(told.changed(price=PRICE - 1))
+            trading.settle_trade(trade.changed(price=PRICE - 1))
         with pytest.raises(InsufficientFundsError):
             trading.place_orders([new_order(user, price=Decimal(1), quantity=Decimal(1)), new_order(user)])
         assert copy.catch_up() == []
 
-    def test_a_stale_report_is_told_with_the_order_as_it_stays(
+    def test_the_event_of_a_stale_report_has_the_order_as_it_stays(
         self, storage: Storage, trading: TradingService, user: User, order: Order, copy: Copy
     ) -> None:
         trading.apply_report(report(order, "PARTIALLY_FILLED", SIZE / 2))
         copy.catch_up()
         assert trading.apply_report(report(order, "NEW", 0)).outcome is Outcome.STALE
         (event,) = copy.catch_up()
-        told = parse_feed_event(event)
-        assert isinstance(told, OrderUpdated)
-        assert (told.order.status, [update.outcome for update in told.updates]) == ("PARTIALLY_FILLED", ["STALE"])
+        content = parse_feed_event(event)
+        assert isinstance(content, OrderUpdated)
+        assert (content.order.status, [update.outcome for update in content.updates]) == ("PARTIALLY_FILLED", ["STALE"])
         copy.assert_equals_the_books(user.id)
 
-    def test_a_reservation_is_told_when_it_is_made_resolved_or_cut(
+    def test_a_reservation_made_resolved_or_cut_is_an_event(
         self,
         storage: Storage,
         runner: Runner,
@@ -156,13 +156,13 @@ class FeedContract(TradingContract):
         copy.assert_equals_the_books(user.id)
         clock.advance(minutes=1)
         trading.sync_account(user.id, snapshot(clock.now, USDT=2))
-        (told,) = [parse_feed_event(row) for row in copy.catch_up() if row.type == "reservation.changed"]
-        assert isinstance(told, ReservationChanged)
-        assert (told.reservation.id, told.reservation.held_amount) == (new[2].id, Decimal(2))
+        (content,) = [parse_feed_event(row) for row in copy.catch_up() if row.type == "reservation.changed"]
+        assert isinstance(content, ReservationChanged)
+        assert (content.reservation.id, content.reservation.held_amount) == (new[2].id, Decimal(2))
         copy.assert_equals_the_books(user.id)
         copy.assert_equals_the_books(other.id)
 
-    def test_on_a_transaction_it_is_told_with_that_or_not_at_all(
+    def test_events_are_committed_with_the_transaction_or_not_at_all(
         self, storage: Storage, runner: Runner, user: User, copy: Copy
     ) -> None:
         with pytest.raises(KeyError), storage.transaction() as tx:
@@ -189,20 +189,22 @@ class FeedContract(TradingContract):
         trades = [fill(order, quantity=Decimal(1)) for _ in range(250)]
         trading.settle_trades(trades)
         of_order = [parse_feed_event(event) for event in copy.catch_up() if event.key == str(order.id)]
-        assert [len(told.updates) for told in of_order if isinstance(told, OrderUpdated)] == [100, 100, 50]
-        assert [told.trade.id for told in of_order[3:] if isinstance(told, TradeSettled)] == [row.id for row in trades]
+        assert [len(content.updates) for content in of_order if isinstance(content, OrderUpdated)] == [100, 100, 50]
+        assert [content.trade.id for content in of_order[3:] if isinstance(content, TradeSettled)] == [
+            row.id for row in trades
+        ]
         copy.assert_equals_the_books(user.id)
 
-    def test_what_has_no_bound_is_not_told(
+    def test_events_leave_out_or_cut_what_has_no_bound(
         self, storage: Storage, trading: TradingService, user: User, order: Order, copy: Copy
     ) -> None:
         copy.catch_up()
         long = {"raw": {"told": "x" * 2_000_000}, "reason": "x" * 2_000_000}
         trading.apply_report(report(order, "CANCELED", 0, **long))
-        told = [parse_feed_event(event) for event in copy.catch_up() if event.type == "order.updated"]
-        assert isinstance(told[0], OrderUpdated)
-        (update,) = told[0].updates
-        assert (update.raw, update.reason, told[0].order.reason) == (None, "x" * 1000, "x" * 1000)
+        contents = [parse_feed_event(event) for event in copy.catch_up() if event.type == "order.updated"]
+        assert isinstance(contents[0], OrderUpdated)
+        (update,) = contents[0].updates
+        assert (update.raw, update.reason, contents[0].order.reason) == (None, "x" * 1000, "x" * 1000)
 
     def test_a_balance_of_a_long_name_has_a_key_too(self, trading: TradingService, user: User, copy: Copy) -> None:
         for asset in ("Ü" * 218, "Ü" * 219, "Ü" * 255):
@@ -212,7 +214,7 @@ class FeedContract(TradingContract):
             assert (event.key == f"{user.id}:{asset}") is (len(asset) == 218)
         copy.assert_equals_the_books(user.id)
 
-    def test_without_a_feed_nothing_is_told(self, storage: Storage, runner: Runner, user: User, copy: Copy) -> None:
+    def test_without_a_feed_there_are_no_events(self, storage: Storage, runner: Runner, user: User, copy: Copy) -> None:
         runner.service("TradingService", storage).deposit(user.id, "USDT", Decimal(1), "untold")
         assert copy.catch_up() == []
         for topic in ("", "x" * 256, 1, "\0"):

@@ -92,7 +92,7 @@ class OrderRecordServiceContract(Contract):
         assert [service.get(record.order_uid) for record in records[2:]] == records[2:]
         assert storage.stats().operations["order_records.get"] == before
 
-    def test_warm_up_takes_all_there_are_unless_told(self, storage: Storage, service: OrderRecordService) -> None:
+    def test_warm_up_takes_all_there_are_unless_limited(self, storage: Storage, service: OrderRecordService) -> None:
         assert service.warm_up() == 0
         storage.order_records.save_many(series(OrderRecordFactory.build(), 1100, "order_uid"))
         assert service.warm_up() == 1100

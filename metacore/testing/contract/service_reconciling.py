@@ -33,7 +33,7 @@ def milliseconds(time: datetime) -> int:
     return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def told_order(order_id: str, status: str, executed: str = "0", cost: str = "0", **values: Any) -> dict[str, Any]:
+def listed_order(order_id: str, status: str, executed: str = "0", cost: str = "0", **values: Any) -> dict[str, Any]:
     """An order of 0.02 BTC at 50,000, as the exchange lists it."""
     return {
         "symbol": "BTCUSDT",
@@ -52,7 +52,7 @@ def told_order(order_id: str, status: str, executed: str = "0", cost: str = "0",
     }
 
 
-def told_trade(trade_id: str, order_id: str, quantity: str, cost: str, **values: Any) -> dict[str, Any]:
+def listed_trade(trade_id: str, order_id: str, quantity: str, cost: str, **values: Any) -> dict[str, Any]:
     return {
         "symbol": "BTCUSDT",
         "id": trade_id,
@@ -70,19 +70,19 @@ def told_trade(trade_id: str, order_id: str, quantity: str, cost: str, **values:
     }
 
 
-def told_account(**totals: str) -> dict[str, Any]:
+def listed_account(**totals: str) -> dict[str, Any]:
     rows = [{"asset": asset, "free": total, "locked": "0"} for asset, total in totals.items()]
     return {"canTrade": True, "updateTime": None, "balances": rows}
 
 
-def told_deposit(transaction: str, asset: str, amount: str, **values: Any) -> dict[str, Any]:
-    told = {"coin": asset, "amount": amount, "network": "N", "txId": transaction, "status": 5, "address": "a"}
-    return told | {"insertTime": milliseconds(START + HOUR)} | values
+def listed_deposit(transaction: str, asset: str, amount: str, **values: Any) -> dict[str, Any]:
+    fields = {"coin": asset, "amount": amount, "network": "N", "txId": transaction, "status": 5, "address": "a"}
+    return fields | {"insertTime": milliseconds(START + HOUR)} | values
 
 
-def told_withdrawal(withdrawal_id: str, asset: str, amount: str) -> dict[str, Any]:
-    told = {"id": withdrawal_id, "coin": asset, "amount": amount, "status": 7}
-    return told | {"applyTime": milliseconds(START + HOUR)}
+def listed_withdrawal(withdrawal_id: str, asset: str, amount: str) -> dict[str, Any]:
+    fields = {"id": withdrawal_id, "coin": asset, "amount": amount, "status": 7}
+    return fields | {"applyTime": milliseconds(START + HOUR)}
 
 
 class ReconcilerContract(TradingContract):
@@ -102,17 +102,21 @@ class ReconcilerContract(TradingContract):
         return order
 
     def state(self, user: User, *payloads: Any, **values: Any) -> ExchangeState:
-        told = {"taken_at": START + 2 * HOUR, **values}
-        return mexc.exchange_state(payloads, user_id=user.id, symbols=SYMBOLS, **told)
+        options = {"taken_at": START + 2 * HOUR, **values}
+        return mexc.exchange_state(payloads, user_id=user.id, symbols=SYMBOLS, **options)
 
     LOST: Sequence[Any] = (
-        [told_order("C02__1", "FILLED", "0.02", "1000", clientOrderId="c-1")],
-        [told_trade("t1", "C02__1", "0.005", "250"), told_trade("t2", "C02__1", "0.015", "750")],
-        [told_order("C02__2", "PARTIALLY_FILLED", "0.01", "500", time=milliseconds(START + HOUR))],
-        [told_trade("t3", "C02__2", "0.01", "500")],
-        [told_deposit("x", "USDT", "2000"), told_deposit("x", "USDT", "3"), told_deposit("y", "USDT", "9", status=4)],
-        [told_withdrawal("w", "BTC", "0.001")],
-        told_account(USDT="1503", BTC="0.029"),
+        [listed_order("C02__1", "FILLED", "0.02", "1000", clientOrderId="c-1")],
+        [listed_trade("t1", "C02__1", "0.005", "250"), listed_trade("t2", "C02__1", "0.015", "750")],
+        [listed_order("C02__2", "PARTIALLY_FILLED", "0.01", "500", time=milliseconds(START + HOUR))],
+        [listed_trade("t3", "C02__2", "0.01", "500")],
+        [
+            listed_deposit("x", "USDT", "2000"),
+            listed_deposit("x", "USDT", "3"),
+            listed_deposit("y", "USDT", "9", status=4),
+        ],
+        [listed_withdrawal("w", "BTC", "0.001")],
+        listed_account(USDT="1503", BTC="0.029"),
     )
     """What happened while the process was down: two orders, one of them not ours, three fills, money in and out."""
 
@@ -155,7 +159,7 @@ class ReconcilerContract(TradingContract):
             payload[::-1] if isinstance(payload, list) and chance.random() < 0.5 else payload for payload in self.LOST
         ]
         payloads += chance.sample(payloads, 4)
-        earlier = told_order("C02__1", "NEW", clientOrderId="c-1", updateTime=milliseconds(START))
+        earlier = listed_order("C02__1", "NEW", clientOrderId="c-1", updateTime=milliseconds(START))
         payloads += [[earlier], {"symbol": "BTCUSDT", "orderId": "C02__1", "newClientOrderId": "c-1"}]
         chance.shuffle(payloads)
         if chance.random() < 0.5:
@@ -166,7 +170,11 @@ class ReconcilerContract(TradingContract):
 
     def test_bad_items_stop_nothing(self, storage: Storage, reconciler: Reconciler, user: User, placed: Order) -> None:
         orders, *others = self.LOST
-        odd = [told_order("C02__8", "NEW", symbol="OLDUSDT"), *orders, told_order("C02__9", "NEW", type="OCO_LIMIT")]
+        odd = [
+            listed_order("C02__8", "NEW", symbol="OLDUSDT"),
+            *orders,
+            listed_order("C02__9", "NEW", type="OCO_LIMIT"),
+        ]
         result = reconciler.reconcile(self.state(user, b"\x00garbage", odd, {"code": 429, "msg": "slow down"}, *others))
         self.check(storage, user, placed)
         assert [(bad.payload, bad.index, bad.field) for bad in result.bad] == [
@@ -180,32 +188,32 @@ class ReconcilerContract(TradingContract):
         self, storage: Storage, reconciler: Reconciler, trading: TradingService, user: User, placed: Order
     ) -> None:
         trading.deposit(user.id, "MX", Decimal(5), "mx", START)
-        account = told_account(USDT="900", MX="-1")
+        account = listed_account(USDT="900", MX="-1")
         result = reconciler.reconcile(self.state(user, account))
         assert money(storage, user) == {"MX": "5 / 0", "USDT": "0 / 900"}
         assert [(bad.payload, bad.index, bad.field) for bad in result.bad] == [(0, 1, "free")]
 
-    def test_open_orders_of_which_nothing_is_told_are_named(
+    def test_open_orders_that_no_payload_names_are_unseen(
         self, reconciler: Reconciler, user: User, placed: Order
     ) -> None:
-        result = reconciler.reconcile(self.state(user, [told_order("C02__7", "CANCELED")]))
+        result = reconciler.reconcile(self.state(user, [listed_order("C02__7", "CANCELED")]))
         assert [order.id for order in result.unseen] == [placed.id]
 
-    def test_a_trade_whose_order_is_told_too_waits_for_nothing(
+    def test_a_trade_whose_order_is_listed_too_waits_for_nothing(
         self, storage: Storage, reconciler: Reconciler, trading: TradingService, user: User, placed: Order
     ) -> None:
-        early = reconciler.reconcile(self.state(user, [told_trade("t1", "C02__1", "0.02", "1000")]))
+        early = reconciler.reconcile(self.state(user, [listed_trade("t1", "C02__1", "0.02", "1000")]))
         assert [(result.outcome, result.missing) for result in early.trades] == [(Outcome.UNKNOWN_ORDER, ())]
         late = reconciler.reconcile(self.state(user, self.LOST[0]))
         assert [result.outcome for result in late.pending] == [Outcome.SETTLED]
         assert money(storage, user) == {"BTC": "0.02 / 0"}
 
-    def test_what_is_wrong_in_itself_is_told_and_stops_nothing(
+    def test_transfers_that_cannot_be_booked_are_errors_and_stop_nothing(
         self, storage: Storage, reconciler: Reconciler, trading: TradingService, user: User, placed: Order
     ) -> None:
-        (deposit,) = self.state(user, told_deposit("x", "MX", "2")).deposits
+        (deposit,) = self.state(user, listed_deposit("x", "MX", "2")).deposits
         trading.deposit(user.id, "USDT", Decimal(7), deposit.reference)
-        payloads = [[told_deposit("x", "MX", "2")], [told_withdrawal("w", "MX", "9")], *self.LOST[:2]]
+        payloads = [[listed_deposit("x", "MX", "2")], [listed_withdrawal("w", "MX", "9")], *self.LOST[:2]]
         result = reconciler.reconcile(self.state(user, *payloads))
         assert [type(error) for error in result.errors] == [ConflictError, InsufficientFundsError]
         assert money(storage, user) == {"BTC": "0.02 / 0", "USDT": "7 / 0"}
@@ -213,8 +221,8 @@ class ReconcilerContract(TradingContract):
     def test_a_withdrawal_that_the_account_explains_is_taken_after_it(
         self, storage: Storage, reconciler: Reconciler, user: User, placed: Order
     ) -> None:
-        told = [[told_withdrawal("w", "MX", "9")], told_account(USDT="1000", MX="1")]
-        result = reconciler.reconcile(self.state(user, *told))
+        payloads = [[listed_withdrawal("w", "MX", "9")], listed_account(USDT="1000", MX="1")]
+        result = reconciler.reconcile(self.state(user, *payloads))
         assert [outcome.result.outcome for outcome in result.transfers if outcome.result] == [Outcome.COVERED]
         assert money(storage, user) == {"MX": "1 / 0", "USDT": "0 / 1000"}
 

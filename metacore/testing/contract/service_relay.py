@@ -68,14 +68,14 @@ class RelayContract(Contract):
         assert receiver.seen == [("a", 1), ("a", 2), ("b", 1), ("b", 2), ("a", 3)]
         assert storage.outbox.lag("trading").events == 0
 
-    def test_several_keys_at_once_are_told_each_in_its_order(
+    def test_several_keys_are_sent_at_once_each_in_its_order(
         self, storage: Storage, relay_with: Relays, receiver: Receiver
     ) -> None:
         storage.outbox.append(NewEventFactory.build(key=key) for key in "abcabca")
         receiver.refuses = {("b", 2)}
         assert relay_with(at_once=2).step() == 6
         for key, seqs in {"a": [1, 2, 3], "b": [1], "c": [1, 2]}.items():
-            assert [seq for told, seq in receiver.seen if told == key] == seqs
+            assert [seq for sent, seq in receiver.seen if sent == key] == seqs
         assert storage.outbox.lag("trading").events == 1
 
     def test_an_event_that_does_not_arrive_holds_up_its_key_alone(
@@ -111,14 +111,14 @@ class RelayContract(Contract):
         assert storage.outbox.lag("trading").events == 0
 
     @pytest.mark.parametrize("each", [1, 0.1])
-    def test_what_is_told_slowly_is_marked_on_the_way(
+    def test_what_is_sent_slowly_is_marked_on_the_way(
         self, storage: Storage, clock: ManualClock, runner: Runner, each: float
     ) -> None:
         storage.outbox.append(NewEventFactory.build(key="a") for _ in range(9))
         send, lease = runner.eventual(lambda _: clock.advance(seconds=each)), timedelta(seconds=4 * each)
         relay = runner.service("Relay", storage, topics=["trading"], send=send, lease=lease)
-        told = relay.step()
-        assert storage.outbox.lag("trading").events == 9 - told + 1  # the last one came as the lease ran out
+        sent = relay.step()
+        assert storage.outbox.lag("trading").events == 9 - sent + 1  # the last one came as the lease ran out
         while relay.step():
             clock.advance(seconds=4 * each)
         assert storage.outbox.lag("trading").events == 0
@@ -142,13 +142,13 @@ class RelayContract(Contract):
         storage.outbox.append(NewEventFactory.build() for _ in range(3))
         relay = relay_with(per_key=1)
 
-        def stop_when_told() -> None:
+        def stop_when_sent() -> None:
             end = time.monotonic() + PATIENCE
             while len(receiver.seen) < 3 and time.monotonic() < end:
                 time.sleep(0.01)
             relay.stop()
 
-        assert runner.together(relay.run, stop_when_told) == [None, None]
+        assert runner.together(relay.run, stop_when_sent) == [None, None]
         assert receiver.seen == [("order", 1), ("order", 2), ("order", 3)]
 
     def test_settings_that_cannot_be_are_refused(self, relay_with: Relays) -> None:

@@ -53,7 +53,7 @@ class SessionServiceContract(Contract):
         user: User = service.register("alice", PASSWORD)
         return user
 
-    def test_who_is_registered_has_the_permissions_that_were_given(self, service: Any, alice: User) -> None:
+    def test_a_new_user_has_the_permissions_named(self, service: Any, alice: User) -> None:
         assert alice.permissions == ()
         assert service.register("bob", PASSWORD, ["SELLER", "ADMIN"]).permissions == ("SELLER", "ADMIN")
         with pytest.raises(InvalidDataError, match="permissions"):
@@ -70,13 +70,13 @@ class SessionServiceContract(Contract):
         with pytest.raises(AlreadyExistsError):
             service.register("alice", PASSWORD)
 
-    def test_a_wrong_password_and_an_unknown_name_are_told_alike(self, service: Any, alice: User) -> None:
-        told = []
+    def test_a_wrong_password_and_an_unknown_name_are_one_error(self, service: Any, alice: User) -> None:
+        errors = []
         for name, password in (("alice", "wrong horse"), ("bob", PASSWORD), ("alice", ""), ("x" * 300, "x" * 2000)):
             with pytest.raises(SignInError) as caught:
                 service.log_in(name, password)
-            told.append((str(caught.value), caught.value.locked_until))
-        assert len(set(told)) == 1
+            errors.append((str(caught.value), caught.value.locked_until))
+        assert len(set(errors)) == 1
 
     @each_case(
         "other",
@@ -125,13 +125,15 @@ class SessionServiceContract(Contract):
 
     def test_many_at_once_get_one_successor(self, service: Any, alice: User, runner: Runner) -> None:
         first = service.log_in("alice", PASSWORD)
-        told = runner.together(*[lambda: service.refresh(first.token)] * 16)
-        found = [each for each in told if isinstance(each, SignedIn)]
+        answers = runner.together(*[lambda: service.refresh(first.token)] * 16)
+        found = [each for each in answers if isinstance(each, SignedIn)]
         assert len(found) == 16
         assert len({each.token for each in found}) == 1
         assert service.refresh(found[0].token).session.generation == 3
 
-    def test_an_answer_that_was_lost_is_given_again(self, service: Any, clock: ManualClock, alice: User) -> None:
+    def test_a_token_whose_answer_was_lost_gets_the_same_successor(
+        self, service: Any, clock: ManualClock, alice: User
+    ) -> None:
         first = service.log_in("alice", PASSWORD)
         lost = service.refresh(first.token.get_secret_value())
         clock.advance(seconds=10)
@@ -168,16 +170,16 @@ class SessionServiceContract(Contract):
     def test_many_failures_lock_for_a_while(
         self, storage: Storage, service: Any, clock: ManualClock, alice: User
     ) -> None:
-        told = []
+        locks = []
         for _ in range(FREE_FAILURES):
             with pytest.raises(SignInError) as caught:
                 service.log_in("alice", "wrong horse")
-            told.append(caught.value.locked_until)
-        assert told == [None] * (FREE_FAILURES - 1) + [START + timedelta(seconds=1)]
+            locks.append(caught.value.locked_until)
+        assert locks == [None] * (FREE_FAILURES - 1) + [START + timedelta(seconds=1)]
         for password in ("wrong horse", PASSWORD):
             with pytest.raises(SignInError) as caught:
                 service.log_in("alice", password)
-            assert caught.value.locked_until == told[-1]
+            assert caught.value.locked_until == locks[-1]
         assert service.sessions(alice.id) == ()
         clock.advance(seconds=1)
         assert service.log_in("alice", PASSWORD).user == alice

@@ -52,20 +52,20 @@ def new_order(user: User, **values: Any) -> NewOrder:
 
 def fill(order: NewOrder, **values: Any) -> NewTrade:
     """A trade of half of `order`, free of commission."""
-    told = {"quantity": SIZE / 2, "price": PRICE, "commission": Decimal(0), "commission_asset": None, **values}
-    trade: NewTrade = NewTradeFactory.build(of=order, **told)
+    fields = {"quantity": SIZE / 2, "price": PRICE, "commission": Decimal(0), "commission_asset": None, **values}
+    trade: NewTrade = NewTradeFactory.build(of=order, **fields)
     return trade
 
 
 def report(order: NewOrder, status: str, executed: Any = None, **values: Any) -> ExecutionReport:
-    told = {"status": OrderStatus(status), "executed_quantity": executed, "executed_quote_quantity": None, **values}
-    made: ExecutionReport = ExecutionReportFactory.build(of=order, **told)
+    fields = {"status": OrderStatus(status), "executed_quantity": executed, "executed_quote_quantity": None, **values}
+    made: ExecutionReport = ExecutionReportFactory.build(of=order, **fields)
     return made
 
 
 def snapshot(taken_at: datetime, **totals: Any) -> AccountSnapshot:
-    told = tuple(AccountBalance(asset=asset, free=Decimal(total)) for asset, total in totals.items())
-    return AccountSnapshot(taken_at=taken_at, balances=told)
+    balances = tuple(AccountBalance(asset=asset, free=Decimal(total)) for asset, total in totals.items())
+    return AccountSnapshot(taken_at=taken_at, balances=balances)
 
 
 def money(storage: Storage, user: User) -> dict[str, str]:

@@ -92,8 +92,8 @@ class TradingBatchContract(TradingContract):
     def test_facts_of_nobody_spoil_no_others(
         self, trading: TradingService, user: User, other: User, order: Order
     ) -> None:
-        told = fill(order)
-        trades = [told.changed(user_id=owner) for owner in (NOBODY, other.id, user.id, NOBODY)]
+        trade = fill(order)
+        trades = [trade.changed(user_id=owner) for owner in (NOBODY, other.id, user.id, NOBODY)]
         assert [row.outcome for row in trading.settle_trades(trades)] == [
             Outcome.INVALID,
             Outcome.UNKNOWN_ORDER,
@@ -140,8 +140,8 @@ class TradingRaceContract(TradingContract):
     def test_the_same_trade_settles_once(
         self, storage: Storage, runner: Runner, trading: TradingService, user: User, order: Order
     ) -> None:
-        told = fill(order)
-        calls = [partial(trading.settle_trade, told.changed(id=UUID(int=n + 1))) for n in range(CALLERS)]
+        trade = fill(order)
+        calls = [partial(trading.settle_trade, trade.changed(id=UUID(int=n + 1))) for n in range(CALLERS)]
         outcomes = Counter(row.outcome for row in results_of(runner, calls))
         assert outcomes == {Outcome.SETTLED: 1, Outcome.DUPLICATE: CALLERS - 1}
         assert money(storage, user) == {"BTC": "0.01 / 0", "USDT": "0 / 500"}
@@ -149,14 +149,15 @@ class TradingRaceContract(TradingContract):
     def test_the_same_trade_of_an_unknown_order_is_stored_once(
         self, storage: Storage, runner: Runner, trading: TradingService, user: User
     ) -> None:
-        told = fill(new_order(user), order_id=None)
-        other_name = told.changed(exchange_order_id=None, client_order_id="mine")
+        trade = fill(new_order(user), order_id=None)
+        other_name = trade.changed(exchange_order_id=None, client_order_id="mine")
         calls = [
-            partial(trading.settle_trade, (told, other_name)[n % 2].changed(id=UUID(int=n + 1))) for n in range(CALLERS)
+            partial(trading.settle_trade, (trade, other_name)[n % 2].changed(id=UUID(int=n + 1)))
+            for n in range(CALLERS)
         ]
         assert {row.outcome for row in results_of(runner, calls)} == {Outcome.UNKNOWN_ORDER}
         (stored,) = storage.trades.list_pending(user.id)
-        assert (stored.exchange_order_id, stored.client_order_id) == (told.exchange_order_id, "mine")
+        assert (stored.exchange_order_id, stored.client_order_id) == (trade.exchange_order_id, "mine")
 
     def test_the_same_order_is_placed_and_held_once(
         self, storage: Storage, runner: Runner, trading: TradingService, user: User
@@ -174,9 +175,9 @@ class TradingRaceContract(TradingContract):
     ) -> None:
         trading.deposit(user.id, "USDT", Decimal(1500), "all")
         new = new_order(user, client_order_id=None)
-        told = ExecutionReport(user_id=user.id, status=OrderStatus.NEW, order=new, occurred_at=START)
+        found = ExecutionReport(user_id=user.id, status=OrderStatus.NEW, order=new, occurred_at=START)
         calls = [
-            partial(trading.apply_report, told.changed(order=new.changed(id=UUID(int=n + 1)))) for n in range(CALLERS)
+            partial(trading.apply_report, found.changed(order=new.changed(id=UUID(int=n + 1)))) for n in range(CALLERS)
         ]
         outcomes = Counter(row.outcome for row in results_of(runner, calls))
         assert outcomes == {Outcome.APPLIED: 1, Outcome.DUPLICATE: CALLERS - 1}

@@ -48,8 +48,8 @@ class TradingExchangeContract(TradingContract):
         stored = storage.orders.get(user.id, order.id)
         assert (stored.status, stored.exchange_order_id) == (OrderStatus.PENDING_CANCEL, "C02__1")
         assert [row.seq for row in storage.order_updates.list(user.id, order.id)] == [1, 2, 3]
-        told = {"user_id": user.id, "exchange_order_id": "C02__1", "occurred_at": START}
-        closed = trading.apply_report(ExecutionReport(status=OrderStatus.CANCELED, **told))
+        named = {"user_id": user.id, "exchange_order_id": "C02__1", "occurred_at": START}
+        closed = trading.apply_report(ExecutionReport(status=OrderStatus.CANCELED, **named))
         assert (closed.outcome, closed.order) == (Outcome.APPLIED, storage.orders.get(user.id, order.id))
         (only,) = storage.orders.list(user.id).items
         assert (only.status, money(storage, user)) == (OrderStatus.CANCELED, {"USDT": "100 / 0"})
@@ -86,14 +86,14 @@ class TradingExchangeContract(TradingContract):
         trading.deposit(user.id, "USDT", Decimal(10), "all")
         order = trading.place_order(buy_one(user).changed(exchange_order_id="C02__1"))
         named = fill(order, order_id=None, exchange_order_id="C02__1", price=Decimal(10), quantity=Decimal(1))
-        told = named.changed(commission=Decimal(0), **change)
-        (result, nobodys) = trading.settle_trades([told, told.changed(user_id=NOBODY)])
+        trade = named.changed(commission=Decimal(0), **change)
+        (result, nobodys) = trading.settle_trades([trade, trade.changed(user_id=NOBODY)])
         assert (result.outcome, result.error, result.order) == (Outcome.MISMATCH, None, order)
         assert nobodys.outcome is Outcome.INVALID
-        stored = storage.trades.get(user.id, told.id)
+        stored = storage.trades.get(user.id, trade.id)
         assert (result.trade, stored.state, stored.order_id) == (stored, TradeState.PENDING, None)
         assert storage.trades.list_pending(user.id) == (stored,)
-        assert trading.settle_trade(told).outcome is Outcome.MISMATCH
+        assert trading.settle_trade(trade).outcome is Outcome.MISMATCH
         assert [row.outcome for row in trading.settle_pending(user.id)] == [Outcome.MISMATCH]
         assert storage.trades.list_pending(user.id) == (stored,)
         assert storage.orders.get(user.id, order.id) == order
@@ -110,15 +110,15 @@ class TradingExchangeContract(TradingContract):
         trading.deposit(user.id, "USDT", Decimal(10), "all")
         order = trading.place_order(buy_one(user).changed(exchange_order_id="C02__1"))
         named = fill(order, order_id=None, exchange_order_id="C02__1", price=Decimal(10), quantity=Decimal(1))
-        told = named.changed(symbol="NEWAUSDT", commission=Decimal(0))
-        assert trading.settle_trade(told).outcome is Outcome.MISMATCH
+        trade = named.changed(symbol="NEWAUSDT", commission=Decimal(0))
+        assert trading.settle_trade(trade).outcome is Outcome.MISMATCH
         trading.release_hold(user.id, order.id, "renamed")
         storage.orders.delete(user.id, order.id)
         renamed = buy_one(user).changed(symbol="NEWAUSDT", exchange_order_id="C02__1")
         found = ExecutionReport(user_id=user.id, status=OrderStatus.FILLED, order=renamed, occurred_at=START)
         trading.apply_report(found)
         (settled,) = trading.settle_pending(user.id)
-        assert (settled.outcome, settled.trade) == (Outcome.SETTLED, storage.trades.get(user.id, told.id))
+        assert (settled.outcome, settled.trade) == (Outcome.SETTLED, storage.trades.get(user.id, trade.id))
         assert money(storage, user) == {"A": "1 / 0"}
         assert not storage.balances.audit(user.id)
 
@@ -168,14 +168,14 @@ class TradingExchangeContract(TradingContract):
         assert trading.settle_trade(fill(stored, traded_at=START, quantity=SIZE)).outcome is Outcome.COVERED
         assert money(storage, user) == {"MX": "5 / 0"}
 
-    def test_an_order_that_the_exchange_has_told_of_is_not_rejected(
+    def test_an_order_that_the_exchange_has_acknowledged_is_not_rejected(
         self, storage: Storage, trading: TradingService, user: User, order: Order
     ) -> None:
-        told = trading.apply_report(report(order, "NEW", 0)).order
+        acknowledged = trading.apply_report(report(order, "NEW", 0)).order
         with pytest.raises(InvalidTransitionError) as error:
             trading.reject_unknown(user.id, order.id)
         assert (error.value.previous, error.value.requested) == ("NEW", "REJECTED")
-        assert storage.orders.get(user.id, order.id) == told
+        assert storage.orders.get(user.id, order.id) == acknowledged
         with pytest.raises(NotFoundError):
             trading.reject_unknown(user.id, NOBODY)
 
@@ -230,12 +230,12 @@ class TradingExchangeContract(TradingContract):
                 call()
             assert error.value.field == "asset"
         assert storage.balances.list(user.id) == before
-        told = fill(order, commission=Decimal(1), commission_asset="usdt")
-        wrong, good = trading.settle_trades([told, fill(order)])
+        misnamed = fill(order, commission=Decimal(1), commission_asset="usdt")
+        wrong, good = trading.settle_trades([misnamed, fill(order)])
         assert (wrong.outcome, good.outcome) == (Outcome.INVALID, Outcome.SETTLED)
         orders = [new_order(user).changed(quote_asset="usdt"), new_order(user)]
-        told_of = {"user_id": user.id, "status": OrderStatus.NEW, "occurred_at": START}
-        results = trading.apply_reports([ExecutionReport(order=new, **told_of) for new in orders])
+        fields = {"user_id": user.id, "status": OrderStatus.NEW, "occurred_at": START}
+        results = trading.apply_reports([ExecutionReport(order=new, **fields) for new in orders])
         assert [row.outcome for row in results] == [Outcome.INVALID, Outcome.APPLIED]
         assert [row.asset for row in storage.balances.list(user.id)] == ["BTC", "USDT"]
 
@@ -247,6 +247,6 @@ class TradingExchangeContract(TradingContract):
         order = trading.place_order(new_order(user).changed(**market))
         trading.apply_report(report(order, "FILLED", SIZE))
         assert money(storage, user) == {"USDT": "0 / 1000"}
-        told = fill(order, quantity=SIZE, price=Decimal(49_000), commission=Decimal(0))
-        assert trading.settle_trade(told).outcome is Outcome.SETTLED
+        trade = fill(order, quantity=SIZE, price=Decimal(49_000), commission=Decimal(0))
+        assert trading.settle_trade(trade).outcome is Outcome.SETTLED
         assert money(storage, user) == {"USDT": "20 / 0", "BTC": "0.02 / 0"}

@@ -64,17 +64,17 @@ class TradingLimitsContract(TradingContract):
         assert error.value.field == "amount"
         assert storage.balances.get(user.id, "USDT").unexplained == MOST.copy_negate()
         order = storage.orders.create(new_order(user))
-        told = {"quote_quantity": Decimal(0), "traded_at": between}
-        wrong = fill(order, commission=MOST.copy_negate(), commission_asset="USDT", **told)
-        results = trading.settle_trades([wrong, fill(order, **told)])
+        fields = {"quote_quantity": Decimal(0), "traded_at": between}
+        wrong = fill(order, commission=MOST.copy_negate(), commission_asset="USDT", **fields)
+        results = trading.settle_trades([wrong, fill(order, **fields)])
         assert [row.outcome for row in results] == [Outcome.INVALID, Outcome.COVERED]
 
     def test_a_credit_and_its_rebate_do_not_take_the_batch_along(
         self, storage: Storage, trading: TradingService, user: User, order: Order
     ) -> None:
         trading.deposit(user.id, "BTC", total((NINES, Decimal("-0.01"))), "most")
-        told = fill(order, commission=Decimal("-1"), commission_asset="BTC", quote_quantity=Decimal(1))
-        wrong, good = trading.settle_trades([told, fill(order, quote_quantity=Decimal(1))])
+        rebated = fill(order, commission=Decimal("-1"), commission_asset="BTC", quote_quantity=Decimal(1))
+        wrong, good = trading.settle_trades([rebated, fill(order, quote_quantity=Decimal(1))])
         assert (wrong.outcome, good.outcome) == (Outcome.INVALID, Outcome.SETTLED)
         assert isinstance(wrong.error, InvalidDataError)
         assert wrong.error.field == "quantity"
@@ -100,8 +100,8 @@ class TradingLimitsContract(TradingContract):
         results = trading.settle_trades(trades)
         assert [row.outcome for row in results] == [Outcome.SETTLED, Outcome.INVALID, Outcome.SETTLED]
         storage.trades.create(fill(other, quantity=MOST, quote_quantity=Decimal(0)))
-        told = [report(other, "CANCELED"), report(order, "CANCELED")]
-        assert [row.outcome for row in trading.apply_reports(told)] == [Outcome.INVALID, Outcome.APPLIED]
+        reports = [report(other, "CANCELED"), report(order, "CANCELED")]
+        assert [row.outcome for row in trading.apply_reports(reports)] == [Outcome.INVALID, Outcome.APPLIED]
 
     def test_what_an_order_needs_is_a_product_of_amounts(
         self, storage: Storage, trading: TradingService, user: User, order: Order

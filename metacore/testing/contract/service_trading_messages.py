@@ -41,13 +41,13 @@ class TradingMessageContract(TradingContract):
     """Of messages that come too late, too early, or are none."""
 
     @pytest.mark.parametrize("field", CALLS)
-    def test_what_is_no_model_is_told_by_its_argument(self, trading: TradingService, field: str) -> None:
+    def test_the_error_names_the_argument_that_is_no_model(self, trading: TradingService, field: str) -> None:
         for wrong in WRONG:
             with pytest.raises(InvalidDataError) as error:
                 CALLS[field](trading, wrong)
             assert error.value.field == field
 
-    def test_what_is_no_list_is_told_by_its_argument(self, trading: TradingService) -> None:
+    def test_the_error_names_the_argument_that_is_no_list(self, trading: TradingService) -> None:
         methods: dict[str, Callable[[Any], object]] = {
             "orders": trading.place_orders,
             "reports": trading.apply_reports,
@@ -59,7 +59,7 @@ class TradingMessageContract(TradingContract):
                     method(wrong)
                 assert error.value.field == field
 
-    def test_what_is_no_state_is_told(self, storage: Storage, runner: Runner) -> None:
+    def test_the_error_names_the_state_that_is_none(self, storage: Storage, runner: Runner) -> None:
         reconciler = runner.service("Reconciler", storage)
         with pytest.raises(InvalidDataError) as error:
             reconciler.reconcile(None)
@@ -93,7 +93,7 @@ class TradingMessageContract(TradingContract):
         assert money(storage, user) == {"BTC": "0.02 / 0"}
         assert len(storage.orders.list(user.id).items) == 1
 
-    def test_ids_that_two_orders_are_told_by_are_a_conflict(
+    def test_ids_that_name_two_orders_are_a_conflict(
         self, storage: Storage, trading: TradingService, user: User
     ) -> None:
         trading.deposit(user.id, "USDT", Decimal(2000), "all")
@@ -105,7 +105,7 @@ class TradingMessageContract(TradingContract):
             trading.apply_report(report(one, "NEW", 0, exchange_order_id="C02__2"))
         assert storage.orders.get(user.id, two.id) == two
 
-    def test_a_trade_told_with_the_wrong_side_and_then_with_the_right_one_is_a_conflict(
+    def test_a_trade_sent_with_the_wrong_side_and_then_with_the_right_one_is_a_conflict(
         self, storage: Storage, trading: TradingService, user: User, order: NewOrder
     ) -> None:
         wrong = fill(order, side=OrderSide.SELL)
@@ -120,8 +120,8 @@ class TradingMessageContract(TradingContract):
         trading.sync_account(user.id, snapshot(START, USDT=100))
         trading.sync_account(user.id, snapshot(clock.advance(minutes=1), USDT=90))
         storage.users.update(user.id, UserPatch(can_withdraw=False))
-        told = {"user_id": user.id, "asset": "USDT", "amount": Decimal(10), "reference": "w"}
-        moved = Transfer(reason=EntryReason.WITHDRAWAL, occurred_at=START + timedelta(seconds=30), **told)
+        fields = {"user_id": user.id, "asset": "USDT", "amount": Decimal(10), "reference": "w"}
+        moved = Transfer(reason=EntryReason.WITHDRAWAL, occurred_at=START + timedelta(seconds=30), **fields)
         reconciler: Reconciler = runner.service("Reconciler", storage)
         done = reconciler.reconcile(ExchangeState(user_id=user.id, withdrawals=(moved,)))
         assert (done.errors, [row.result and row.result.outcome for row in done.transfers]) == ((), [Outcome.COVERED])
@@ -132,8 +132,8 @@ class TradingMessageContract(TradingContract):
     ) -> None:
         trading.sync_account(user.id, snapshot(START, USDT=100))
         trading.sync_account(user.id, snapshot(clock.advance(minutes=1), USDT=100))
-        told = {"user_id": user.id, "asset": "USDT", "amount": Decimal(10), "reference": "d"}
-        moved = Transfer(reason=EntryReason.DEPOSIT, occurred_at=clock.now - timedelta(seconds=20), **told)
+        fields = {"user_id": user.id, "asset": "USDT", "amount": Decimal(10), "reference": "d"}
+        moved = Transfer(reason=EntryReason.DEPOSIT, occurred_at=clock.now - timedelta(seconds=20), **fields)
         reconciler: Reconciler = runner.service("Reconciler", storage, snapshot_tolerance=timedelta(seconds=30))
         done = reconciler.reconcile(ExchangeState(user_id=user.id, deposits=(moved,)))
         assert [row.result and row.result.outcome for row in done.transfers] == [Outcome.APPLIED]
@@ -147,6 +147,6 @@ class TradingMessageContract(TradingContract):
         order = trading.place_order(new_order(user).changed(**market))
         trading.settle_trade(fill(order, quote_quantity=Decimal(990)))
         assert money(storage, user) == {"BTC": "0.01 / 0", "USDT": "0 / 10"}
-        told = {"user_id": user.id, "order_id": order.id, "occurred_at": START}
-        trading.apply_report(ExecutionReport(status=OrderStatus.FILLED, executed_quantity=SIZE / 2, **told))
+        fields = {"user_id": user.id, "order_id": order.id, "occurred_at": START}
+        trading.apply_report(ExecutionReport(status=OrderStatus.FILLED, executed_quantity=SIZE / 2, **fields))
         assert money(storage, user) == {"BTC": "0.01 / 0", "USDT": "10 / 0"}

@@ -49,9 +49,7 @@ class TradingOrderContract(TradingContract):
             START,
         )
 
-    def test_an_id_of_a_wrong_type_is_told_by_its_argument(
-        self, trading: TradingService, user: User, order: Order
-    ) -> None:
+    def test_the_error_names_the_id_of_a_wrong_type(self, trading: TradingService, user: User, order: Order) -> None:
         for wrong in (None, str(order.id), 7):
             calls: list[tuple[str, Callable[[Any], object]]] = [
                 ("order_id", lambda wrong: trading.cancel_order(user.id, wrong)),

@@ -69,10 +69,10 @@ class TradingTransactionContract(TradingContract):
     ) -> None:
         with storage.transaction() as tx:
             trading: TradingService = runner.service("TradingService", tx)
-            told = fill(order)
-            trading.settle_trade(told)
+            trade = fill(order)
+            trading.settle_trade(trade)
             with pytest.raises(ConflictError):
-                trading.settle_trade(fill(order, id=told.id))
+                trading.settle_trade(fill(order, id=trade.id))
             assert trading.settle_trade(fill(order)).outcome is Outcome.SETTLED
         assert storage.orders.get(user.id, order.id).status is OrderStatus.FILLED
 

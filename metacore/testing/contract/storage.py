@@ -63,12 +63,12 @@ class StorageContract(Contract):
             assert storage.now().tzinfo is user.created_at.tzinfo is UTC
             assert storage.users.get(user.id).created_at.utcoffset() == timedelta(0)
 
-    @each_case("told", [START.replace(tzinfo=None), 1.5, None, "2026-02-01"])
+    @each_case("reading", [START.replace(tzinfo=None), 1.5, None, "2026-02-01"])
     def test_a_clock_that_tells_no_time_is_refused_and_nothing_stored(
-        self, backend: Backend, runner: Runner, told: Any
+        self, backend: Backend, runner: Runner, reading: Any
     ) -> None:
         backend.clear()
-        with runner.opened(backend.connect(clock=lambda: told)) as storage:
+        with runner.opened(backend.connect(clock=lambda: reading)) as storage:
             with pytest.raises(ConfigurationError) as caught:
                 storage.users.create(NewUserFactory.build())
             assert caught.value.setting == "clock"

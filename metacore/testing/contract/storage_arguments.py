@@ -109,7 +109,7 @@ class ArgumentContract(Contract):
     """Of the arguments of every operation."""
 
     @each_case(("name", "method", "parameter", "types"), dict(parameters()))
-    def test_a_wrong_type_is_told_by_the_field(
+    def test_the_error_names_the_argument_of_a_wrong_type(
         self, storage: Storage, name: str, method: str, parameter: str, types: dict[str, Any]
     ) -> None:
         operation = getattr(getattr(storage, name), method)

@@ -69,7 +69,7 @@ class TradeStorageContract(Contract):
         assert storage.trades.get(user.id, trade.id) == trade
 
     @pytest.mark.parametrize(("side", "money"), [("BUY", "0.000000000000000003"), ("SELL", "0.000000000000000002")])
-    def test_create_computes_the_quote_quantity_that_is_not_told(
+    def test_create_computes_a_missing_quote_quantity(
         self, storage: Storage, user: User, side: str, money: str
     ) -> None:
         amounts = {"price": Decimal("0.1"), "quantity": Decimal("0.000000000000000025"), "commission": Decimal(0)}
@@ -77,7 +77,7 @@ class TradeStorageContract(Contract):
         assert trade.quote_quantity == Decimal(money)
         assert storage.trades.get(user.id, trade.id) == trade
 
-    def test_create_leaves_empty_what_is_not_told(self, storage: Storage, user: User) -> None:
+    def test_create_leaves_empty_what_the_trade_lacks(self, storage: Storage, user: User) -> None:
         new = NewTradeFactory.build(user_id=user.id, commission=Decimal(0), commission_asset=None)
         trade = storage.trades.create(new)
         assert trade.fields().items() >= {**new.fields(), "quote_quantity": Decimal(500)}.items()

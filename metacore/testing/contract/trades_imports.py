@@ -27,10 +27,10 @@ class TradeImportContract(Contract):
     """Of `TradeStorage.create_many`."""
 
     def test_every_trade_is_stored_as_create_would(self, storage: Storage, user: User, other: User) -> None:
-        told = [NewTradeFactory.build(user_id=user_id, raw=HOSTILE_JSON) for user_id in (user.id, other.id) * 3]
-        result = storage.trades.create_many(told)
+        new_trades = [NewTradeFactory.build(user_id=user_id, raw=HOSTILE_JSON) for user_id in (user.id, other.id) * 3]
+        result = storage.trades.create_many(new_trades)
         assert (result.inserted, result.duplicates) == (6, 0)
-        for new in told:
+        for new in new_trades:
             expected = Trade.created(new, START)
             assert storage.trades.get(new.user_id, new.id) == expected
 
@@ -63,15 +63,15 @@ class TradeImportContract(Contract):
         assert storage.balances.list(user.id) == ()
 
     def test_a_trade_stored_already_is_a_duplicate_whatever_its_id(self, storage: Storage, user: User) -> None:
-        told = [NewTradeFactory.build(user_id=user.id) for _ in range(3)]
-        stored = storage.trades.create(told[1])
-        result = storage.trades.create_many(told)
+        new_trades = [NewTradeFactory.build(user_id=user.id) for _ in range(3)]
+        stored = storage.trades.create(new_trades[1])
+        result = storage.trades.create_many(new_trades)
         assert (result.inserted, result.duplicates) == (2, 1)
-        again = storage.trades.create_many(new.changed(id=UUID(int=n)) for n, new in enumerate(told))
+        again = storage.trades.create_many(new.changed(id=UUID(int=n)) for n, new in enumerate(new_trades))
         assert (again.inserted, again.duplicates) == (0, 3)
         assert storage.trades.get(user.id, stored.id) == stored
 
-    def test_a_trade_given_twice_is_a_duplicate_whatever_its_id(self, storage: Storage, user: User) -> None:
+    def test_a_trade_listed_twice_is_a_duplicate_whatever_its_id(self, storage: Storage, user: User) -> None:
         new = NewTradeFactory.build(user_id=user.id)
         result = storage.trades.create_many(
             [new, NewTradeFactory.build(user_id=user.id), new, new.changed(id=UUID(int=1))]
@@ -85,9 +85,9 @@ class TradeImportContract(Contract):
         assert [trade.id for trade in storage.trades.list(user.id).items] == [first.id]
 
     def test_the_later_of_two_with_one_id_is_the_conflict(self, storage: Storage, user: User) -> None:
-        told = [NewTradeFactory.build(user_id=user.id, id=UUID(int=1), exchange_trade_id=name) for name in "BA"]
+        new_trades = [NewTradeFactory.build(user_id=user.id, id=UUID(int=1), exchange_trade_id=name) for name in "BA"]
         with pytest.raises(ConflictError) as raised:
-            storage.trades.create_many(told)
+            storage.trades.create_many(new_trades)
         assert raised.value.conflicts == ("A",)
 
     def test_what_is_skipped_is_compared_with_what_is_stored_in_the_end(self, storage: Storage, user: User) -> None:
@@ -135,12 +135,12 @@ class TradeImportContract(Contract):
             assert storage.trades.list(user.id).items == ()
 
     def test_a_conflict_names_up_to_ten(self, storage: Storage, user: User) -> None:
-        told = [NewTradeFactory.build(user_id=user.id) for _ in range(12)]
-        storage.trades.create_many(told)
+        new_trades = [NewTradeFactory.build(user_id=user.id) for _ in range(12)]
+        storage.trades.create_many(new_trades)
         with pytest.raises(ConflictError) as caught:
-            storage.trades.create_many([new.changed(price=Decimal(1)) for new in told])
+            storage.trades.create_many([new.changed(price=Decimal(1)) for new in new_trades])
         assert len(caught.value.conflicts) == 10
-        assert set(caught.value.conflicts) <= {new.exchange_trade_id for new in told}
+        assert set(caught.value.conflicts) <= {new.exchange_trade_id for new in new_trades}
 
     def test_a_trade_of_a_user_that_does_not_exist_is_not_found_and_nothing_is_stored(
         self, storage: Storage, user: User
@@ -164,9 +164,9 @@ class TradeImportContract(Contract):
         assert storage.trades.create_many([NewTradeFactory.build(user_id=user.id)]).inserted == 1
 
     def test_it_is_part_of_a_transaction_around_it(self, storage: Storage, user: User) -> None:
-        told = [NewTradeFactory.build(user_id=user.id) for _ in range(3)]
+        new_trades = [NewTradeFactory.build(user_id=user.id) for _ in range(3)]
         with pytest.raises(KeyError), storage.transaction() as tx:
-            tx.trades.create_many(told)
+            tx.trades.create_many(new_trades)
             assert len(tx.trades.list(user.id).items) == 3
             assert storage.trades.list(user.id).items == ()
             raise KeyError

@@ -79,7 +79,7 @@ class TradeListContract(PagedListContract):
             {"symbol": "ETHUSDT", "side": OrderSide.SELL, "state": TradeState.SETTLED},
         ],
     )
-    def test_a_filter_takes_trades_that_match_every_given_field(
+    def test_a_filter_takes_trades_that_match_all_its_fields(
         self, storage: Storage, user: User, fields: dict[str, Any]
     ) -> None:
         for symbol in ("BTCUSDT", "ETHUSDT", "ethusdt"):
@@ -124,8 +124,8 @@ class TradeListContract(PagedListContract):
         assert {trade.user_id for trade in storage.trades.list_pending(other.id)} == {other.id}
 
     def test_lists_without_a_page_have_no_limit(self, storage: Storage, user: User) -> None:
-        told = series(NewTradeFactory.build(user_id=user.id, order_id=NOBODY), 1005, "exchange_trade_id")
-        pending = tuple(Trade.created(new, START, TradeState.PENDING) for new in told)
+        new_trades = series(NewTradeFactory.build(user_id=user.id, order_id=NOBODY), 1005, "exchange_trade_id")
+        pending = tuple(Trade.created(new, START, TradeState.PENDING) for new in new_trades)
         storage.run(lambda tx: tx.save(Changes(trades=pending)))
         assert storage.trades.list_by_order(user.id, NOBODY) == pending
         assert storage.trades.list_pending(user.id) == pending

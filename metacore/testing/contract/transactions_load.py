@@ -46,7 +46,7 @@ class LoadingContract(Contract):
 class LoadContract(LoadingContract):
     """Of `Transaction.load`."""
 
-    def test_of_nothing_wanted_nothing_is_loaded(self, storage: Storage) -> None:
+    def test_an_empty_selection_loads_nothing(self, storage: Storage) -> None:
         assert load(storage) == Loaded()
 
     def test_assets_are_loaded_by_the_names_that_their_users_have_them_by(
@@ -170,8 +170,8 @@ class LoadContract(LoadingContract):
                     unsettled=True,
                 )
             )
-            told = (user.id, TradesOf(OrderIds(order_id=order.id), trade.symbol, trade.side))
-            expected = {told: Unsettled(trade.quantity, trade.quote_quantity)}
+            of_order = (user.id, TradesOf(OrderIds(order_id=order.id), trade.symbol, trade.side))
+            expected = {of_order: Unsettled(trade.quantity, trade.quote_quantity)}
             assert loaded == Loaded({user.id: updated}, (order,), trades=(trade,), unsettled=expected)
 
     def test_locked_balances_are_those_of_existing_users_the_missing_ones_as_zero(

@@ -78,7 +78,7 @@ WORK: dict[str, Work] = {
 class LockContract(Contract):
     """Of what the protocols say of locks: `get_many(for_update=True)`, `load` and every operation on several rows."""
 
-    def test_nobody_is_given_up_for_naming_rows_in_another_order(self, storage: Storage, runner: Runner) -> None:
+    def test_rows_named_in_different_orders_make_no_deadlock(self, storage: Storage, runner: Runner) -> None:
         users = [storage.users.create(NewUserFactory.build()) for _ in range(3)]
         orders = [storage.orders.create(NewOrderFactory.build(user_id=user.id)) for user in users for _ in range(2)]
 

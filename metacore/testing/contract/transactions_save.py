@@ -77,7 +77,7 @@ class SaveContract(Contract):
             tx.save(Changes(user_patches={rows.user.id: UserPatch()}))
         assert storage.users.get(rows.user.id) == rows.user
 
-    def test_it_saves_every_field_as_told(self, storage: Storage, rows: Rows) -> None:
+    def test_it_saves_every_field_as_it_is(self, storage: Storage, rows: Rows) -> None:
         order = rows.order.changed(
             status=OrderStatus.PARTIALLY_FILLED,
             executed_quantity=Decimal("0.015"),
@@ -154,7 +154,7 @@ class SaveContract(Contract):
         assert storage.orders.get(*order.key).version == 7
         assert storage.trades.get(trade.user_id, trade.id).version == 5
 
-    def test_a_stale_version_is_told(self, storage: Storage, rows: Rows) -> None:
+    def test_the_error_names_a_stale_version(self, storage: Storage, rows: Rows) -> None:
         for changes, entity, key in (
             (Changes(orders=(rows.order.changed(version=9),)), "order", rows.order.key),
             (Changes(trades=(rows.trade.changed(version=9),)), "trade", (rows.user.id, rows.trade.id)),
@@ -164,7 +164,7 @@ class SaveContract(Contract):
             error = caught.value
             assert (error.entity, error.key, error.expected, error.actual) == (entity, key, 8, 1)
 
-    def test_what_does_not_exist_is_told(self, storage: Storage, rows: Rows) -> None:
+    def test_the_error_names_what_does_not_exist(self, storage: Storage, rows: Rows) -> None:
         missing = rows.new_order
         for changes, entity, key in (
             (Changes(orders=(missing.changed(version=2),)), "order", missing.key),
@@ -205,7 +205,7 @@ class SaveContract(Contract):
             tx.users.get(rows.user.id)
         assert everything(storage, rows.user) == before
 
-    def test_insufficient_funds_are_told(self, storage: Storage, rows: Rows) -> None:
+    def test_the_error_names_what_is_short_of_funds(self, storage: Storage, rows: Rows) -> None:
         delta = BalanceDeltaFactory.build(user_id=rows.user.id, delta_free=Decimal(-1001))
         with pytest.raises(InsufficientFundsError) as caught, storage.transaction() as tx:
             tx.save(Changes(balance_deltas=(delta,)))

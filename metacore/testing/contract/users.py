@@ -57,7 +57,7 @@ class UserStorageContract(Contract):
         assert user == User(**new.fields(), version=1, created_at=START, updated_at=START)
         assert storage.users.get(user.id) == user
 
-    def test_create_fills_in_what_is_not_told(self, storage: Storage) -> None:
+    def test_create_fills_in_what_the_user_lacks(self, storage: Storage) -> None:
         user = storage.users.create(NewUser())
         assert storage.users.get(user.id) == User(id=user.id, created_at=START, updated_at=START)
 
@@ -96,7 +96,7 @@ class UserStorageContract(Contract):
             storage.users.get(NOBODY)
         assert (caught.value.entity, caught.value.key) == ("user", NOBODY)
 
-    def test_update_changes_the_given_fields_one_version_on(
+    def test_update_changes_the_fields_of_the_patch_one_version_on(
         self, storage: Storage, clock: ManualClock, user: User, other: User
     ) -> None:
         fields: dict[str, Any] = {

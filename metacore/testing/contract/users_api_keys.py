@@ -52,7 +52,7 @@ class ApiKeyContract(CredentialContract):
         storage.users.set_credentials(other.id, twin)
         assert storage.users.credentials(other.id) == twin
 
-    def test_an_api_key_given_up_is_free(self, storage: Storage, user: User, other: User) -> None:
+    def test_an_api_key_that_was_replaced_is_free(self, storage: Storage, user: User, other: User) -> None:
         storage.users.set_credentials(user.id, ALICE)
         storage.users.set_credentials(user.id, BOB)
         storage.users.set_credentials(other.id, ALICE)
@@ -77,7 +77,9 @@ class ApiKeyContract(CredentialContract):
             assert storage.users.get_by_api_key(api_key) == user
 
     @each_case("api_key", ["mx0bob", "MX0ALICE", "mx0alice ", "alice's secret"])
-    def test_another_api_key_is_not_found_nor_told(self, storage: Storage, user: User, api_key: str) -> None:
+    def test_another_api_key_is_not_found_and_not_in_the_error(
+        self, storage: Storage, user: User, api_key: str
+    ) -> None:
         storage.users.set_credentials(user.id, ALICE)
         with pytest.raises(NotFoundError) as caught:
             storage.users.get_by_api_key(api_key)

@@ -157,7 +157,7 @@ class EncryptionKeysContract(CredentialContract):
             storage.users.rotate_keys(limit=limit)
         assert caught.value.field == "limit"
 
-    def test_what_cannot_be_decrypted_is_told_and_left_alone(
+    def test_what_cannot_be_decrypted_is_named_and_left_alone(
         self, storage: Storage, keys: Keys, alice: User, other: User
     ) -> None:
         keys.ring = {"new": NEW}
@@ -208,7 +208,7 @@ class EncryptionKeysContract(CredentialContract):
         [KeyRing({"new": NEW, "old": OLD}), {"new": NEW, "old": OLD}, f"new:{_text(NEW)},old:{_text(OLD)}"],
         ids=["ring", "mapping", "text"],
     )
-    def test_keys_may_be_given_as_ring_mapping_or_text(self, open_storage: Opening, ring: Any) -> None:
+    def test_keys_may_be_a_ring_a_mapping_or_text(self, open_storage: Opening, ring: Any) -> None:
         for keys in (ring, lambda: ring):
             storage = open_storage(encryption_keys=keys)
             user = storage.users.create(NewUserFactory.build())
@@ -217,7 +217,7 @@ class EncryptionKeysContract(CredentialContract):
             assert storage.users.key_use().credentials == {"new": 1}
             storage.users.delete(user.id)
 
-    def test_a_callable_that_fails_is_told_unless_it_gave_keys_before(
+    def test_a_callable_that_fails_is_an_error_unless_it_gave_keys_before(
         self, storage: Storage, keys: Keys, user: User
     ) -> None:
         ring, keys.ring = keys.ring, OSError("no route to the key management service")

@@ -85,7 +85,7 @@ class UserNamesContract(CredentialContract):
     @each_case(
         "pairs", [(("a/b", "c"), ("a", "b/c")), (("a%2Fb", "c"), ("a/b", "c")), (("a%", "2F/b"), ("a", "%2F/b"))]
     )
-    def test_exchange_and_value_are_told_apart(
+    def test_an_exchange_and_a_value_do_not_run_together(
         self, storage: Storage, field: str, pairs: tuple[tuple[str, str], ...]
     ) -> None:
         users = [storage.users.create(NewUserFactory.build(exchange=at, **{field: value})) for at, value in pairs]

@@ -78,13 +78,13 @@ class NormalNameContract(Contract):
         storage = open_storage(normalize_names=True)
         user = storage.users.create(NewUserFactory.build())
         before = storage.users.list().items
-        told = [("username", name), ("email", f"{name}@example.com"), ("email", f"bob@{name}")]
+        wrong = [("username", name), ("email", f"{name}@example.com"), ("email", f"bob@{name}")]
         calls: list[Callable[[str, str], object]] = [
             lambda field, text: storage.users.create(NewUserFactory.build(**{field: text})),
             lambda field, text: storage.users.update(user.id, UserPatch.model_validate({field: text})),
             lambda field, text: getattr(storage.users, f"get_by_{field}")(text),
         ]
-        for field, text in told:
+        for field, text in wrong:
             for call in calls:
                 with pytest.raises(InvalidDataError) as caught:
                     call(field, text)

@@ -42,7 +42,7 @@ class UserUniqueFieldContract(Contract):
             storage.users.create(NewUserFactory.build(exchange="OTHER", username=user.username))
         assert (caught.value.field, caught.value.value) == ("username", user.username)
 
-    def test_unique_fields_that_are_not_given_are_not_compared(self, storage: Storage) -> None:
+    def test_missing_unique_fields_are_not_compared(self, storage: Storage) -> None:
         users = [storage.users.create(NewUser()) for _ in range(3)]
         assert [storage.users.get(user.id) for user in users] == users
 
@@ -61,7 +61,7 @@ class UserUniqueFieldContract(Contract):
         assert caught.value.entity == "user"
 
     @pytest.mark.parametrize("field", UNIQUE_AT_AN_EXCHANGE)
-    def test_get_is_of_mexc_unless_told(self, storage: Storage, field: str) -> None:
+    def test_get_is_of_mexc_by_default(self, storage: Storage, field: str) -> None:
         value: Any = 42 if field == "telegram_id" else "42"
         user = storage.users.create(NewUserFactory.build(exchange="OTHER", **{field: value}))
         get = getattr(storage.users, f"get_by_{field}")
@@ -75,7 +75,7 @@ class UserUniqueFieldContract(Contract):
             assert caught.value.field == "exchange"
 
     @pytest.mark.parametrize("field", UNIQUE_TEXTS)
-    def test_upper_and_lower_case_are_told_apart(self, storage: Storage, field: str) -> None:
+    def test_upper_and_lower_case_are_distinguished(self, storage: Storage, field: str) -> None:
         lower = storage.users.create(NewUserFactory.build(**{field: "alice"}))
         upper = storage.users.create(NewUserFactory.build(**{field: "ALICE"}))
         get = getattr(storage.users, f"get_by_{field}")
@@ -110,7 +110,7 @@ class UserUniqueFieldContract(Contract):
         assert storage.users.get(twin.id) == twin
 
     @each_case("field", UNIQUE)
-    def test_a_unique_field_given_up_is_free(self, storage: Storage, user: User, field: str) -> None:
+    def test_a_unique_field_that_was_cleared_is_free(self, storage: Storage, user: User, field: str) -> None:
         storage.users.update(user.id, UserPatch(**{field: None}))
         heir = storage.users.create(NewUserFactory.build(**{field: getattr(user, field)}))
         assert getattr(storage.users, f"get_by_{field}")(getattr(user, field)) == heir

@@ -1,11 +1,9 @@
-"""The contract of the trading service: deposits, withdrawals and account snapshots."""
+"""The contract of the trading service: account snapshots."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -13,20 +11,15 @@ from metacore.domain.people.users import User
 from metacore.domain.trading.balances import EntryFilter, EntryReason
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reports import Outcome
-from metacore.domain.trading.transfers import NewDeposit
 from metacore.errors import (
     ConfigurationError,
-    ConflictError,
-    InsufficientFundsError,
     InvalidDataError,
-    MetacoreError,
     NotFoundError,
 )
 from metacore.sync.services.trading import TradingService
 from metacore.sync.storage.storage import Storage
-from metacore.testing.cases import each_case
 from metacore.testing.clock import START, ManualClock
-from metacore.testing.contract.samples import HOSTILE_TEXTS, NOBODY, SPOILT_TEXTS
+from metacore.testing.contract.samples import NOBODY
 from metacore.testing.contract.service_trading import (
     TradingContract,
     fill,
@@ -35,100 +28,42 @@ from metacore.testing.contract.service_trading import (
     report,
     snapshot,
 )
-from metacore.testing.factories import NewUserFactory
 from metacore.testing.runners import Runner
 
 
-class TradingFundsContract(TradingContract):
-    """Of `deposit`, `deposit_all`, `withdraw` and `sync_account`."""
-
-    def test_a_deposit_and_a_withdrawal_count_once_for_each_reference(
-        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
-    ) -> None:
-        first = trading.deposit(user.id, "USDT", Decimal(1000), "d", START - timedelta(days=1))
-        assert (first.outcome, first.balance) == (Outcome.APPLIED, storage.balances.get(user.id, "USDT"))
-        clock.advance()
-        again = trading.deposit(user.id, "USDT", Decimal(1000), "d")
-        assert (again.outcome, again.balance) == (Outcome.DUPLICATE, first.balance)
-        assert trading.withdraw(user.id, "USDT", Decimal(300), "d").balance.free == 700
-        entries = storage.balances.entries(user.id).items
-        assert [(row.reason, row.occurred_at) for row in entries] == [
-            ("DEPOSIT", START - timedelta(days=1)),
-            ("WITHDRAWAL", clock.now),
-        ]
-        refused: list[tuple[Callable[[], Any], type[MetacoreError]]] = [
-            (lambda: trading.deposit(user.id, "USDT", Decimal(1), "d"), ConflictError),
-            (lambda: trading.withdraw(user.id, "BTC", Decimal(300), "d"), ConflictError),
-            (lambda: trading.withdraw(user.id, "USDT", Decimal(701), "e"), InsufficientFundsError),
-            (lambda: trading.deposit(user.id, "USDT", Decimal(0), "f"), InvalidDataError),
-            (lambda: trading.deposit(user.id, "USDT", 1.5, "f"), InvalidDataError),  # type: ignore[arg-type]
-            (lambda: trading.deposit(user.id, "USDT", Decimal(1), ""), InvalidDataError),
-            (lambda: trading.deposit(NOBODY, "USDT", Decimal(1), "d"), NotFoundError),
-        ]
-        for call, kind in refused:
-            with pytest.raises(kind):
-                call()
-        assert storage.balances.entries(user.id).items == entries
-
-    def test_all_are_deposited_or_none_in_list_order(
-        self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, other: User
-    ) -> None:
-        def new(of: User, amount: int, reference: str, **values: Any) -> NewDeposit:
-            told = {"asset": "USDT", "amount": amount, "reference": reference, **values}
-            return NewDeposit(user_id=of.id, **told)
-
-        trading.deposit(user.id, "USDT", Decimal(5), "known")
-        now = clock.advance()
-        told = [new(user, 1, "a", occurred_at=START), new(other, 2, "a"), new(user, 3, "b"), new(user, 1, "a")]
-        refused: list[tuple[NewDeposit, type[MetacoreError]]] = [
-            (new(user, 4, "known"), ConflictError),
-            (new(user, 2, "a"), ConflictError),
-            (new(user, 2, "c", occurred_at=now + timedelta(minutes=6)), InvalidDataError),
-            (new(user, 2, "c").changed(user_id=NOBODY), NotFoundError),
-        ]
-        for broken, error in refused:
-            with pytest.raises(error):
-                trading.deposit_all([*told, broken])
-            assert (money(storage, user), money(storage, other)) == ({"USDT": "5 / 0"}, {})
-        results = trading.deposit_all([*told, new(user, 5, "known")])
-        assert [f"{result.outcome} {result.balance.free}" for result in results] == [
-            *("APPLIED 9", "APPLIED 2", "APPLIED 9", "DUPLICATE 9", "DUPLICATE 9")
-        ]
-        assert results[0].balance == storage.balances.get(user.id, "USDT")
-        entries = storage.balances.entries(user.id).items[1:]
-        assert [(row.reference, row.occurred_at) for row in entries] == [("a", START), ("b", now)]
-        assert trading.deposit_all([]) == ()
+class TradingSnapshotsContract(TradingContract):
+    """Of `sync_account`, and of facts that are dated close to a snapshot."""
 
     def test_sync_account_takes_over_totals_and_flags(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, order: Order
     ) -> None:
         taken_at = clock.advance(seconds=10)
         trading.deposit(user.id, "MX", Decimal(1), "mx", START)
-        told = snapshot(taken_at, USDT=1500, BTC=1).changed(can_withdraw=False)
+        totals = snapshot(taken_at, USDT=1500, BTC=1).changed(can_withdraw=False)
         now = clock.advance()
-        result = trading.sync_account(user.id, told)
+        result = trading.sync_account(user.id, totals)
         assert (result.outcome, list(result.balances)) == (Outcome.APPLIED, list(storage.balances.list(user.id)))
         assert dict(result.differences) == {"BTC": 1, "MX": -1, "USDT": 500}
         assert money(storage, user) == {"BTC": "1 / 0", "USDT": "500 / 1000"}
         stored = storage.users.get(user.id)
         assert (stored.balances_as_of, stored.balances_since, stored.balances_synced_at) == (taken_at, taken_at, now)
         assert (stored.can_withdraw, stored.can_trade) == (False, True)
-        again = trading.sync_account(user.id, told.changed(can_withdraw=True))
+        again = trading.sync_account(user.id, totals.changed(can_withdraw=True))
         assert (again.outcome, again.balances) == (Outcome.STALE, result.balances)
         assert "not newer" in str(again.reason)
         assert storage.users.get(user.id) == stored
         with pytest.raises(NotFoundError):
-            trading.sync_account(NOBODY, told)
+            trading.sync_account(NOBODY, totals)
 
     def test_a_partial_snapshot_leaves_alone_what_it_does_not_list(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User, order: Order
     ) -> None:
         trading.deposit(user.id, "MX", Decimal(1), "mx", START)
-        told = snapshot(clock.advance(seconds=10), MX=3)
-        assert trading.sync_account(user.id, told.changed(is_partial=True)).outcome is Outcome.APPLIED
+        totals = snapshot(clock.advance(seconds=10), MX=3)
+        assert trading.sync_account(user.id, totals.changed(is_partial=True)).outcome is Outcome.APPLIED
         assert money(storage, user) == {"MX": "3 / 0", "USDT": "0 / 1000"}
         assert storage.orders.get(user.id, order.id) == order
-        trading.sync_account(user.id, told.changed(taken_at=clock.advance()))
+        trading.sync_account(user.id, totals.changed(taken_at=clock.advance()))
         assert money(storage, user) == {"MX": "3 / 0"}
 
     def test_a_first_snapshot_that_differs_close_to_a_fact_is_stale(
@@ -140,28 +75,28 @@ class TradingFundsContract(TradingContract):
         assert "take another" in str(result.reason)
         assert storage.users.get(user.id) == user
 
-    def test_what_a_snapshot_tells_beyond_the_facts_is_unexplained_until_they_are_told(
+    def test_what_a_snapshot_has_beyond_the_facts_is_unexplained_until_they_come(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
     ) -> None:
         trading.sync_account(user.id, snapshot(clock.now, USDT=1000))
         order = trading.place_order(new_order(user))
         assert order.placed_at == clock.now
         traded_at = clock.advance(seconds=60)
-        told = snapshot(clock.advance(seconds=10), USDT=500, BTC="0.01")
-        assert dict(trading.sync_account(user.id, told).differences) == {"BTC": Decimal("0.01"), "USDT": -500}
+        totals = snapshot(clock.advance(seconds=10), USDT=500, BTC="0.01")
+        assert dict(trading.sync_account(user.id, totals).differences) == {"BTC": Decimal("0.01"), "USDT": -500}
         unexplained = storage.balances.list(user.id, unexplained=True)
         assert [(row.asset, row.unexplained) for row in unexplained] == [("BTC", Decimal("0.01")), ("USDT", -500)]
         assert trading.settle_trade(fill(order, traded_at=traded_at)).outcome is Outcome.COVERED
         assert money(storage, user) == {"BTC": "0.01 / 0", "USDT": "500 / 0"}
         assert storage.balances.list(user.id, unexplained=True) == ()
 
-    def test_a_fill_told_in_whole_seconds_of_an_order_placed_after_the_snapshot_settles(
+    def test_a_fill_dated_in_whole_seconds_of_an_order_placed_after_the_snapshot_settles(
         self, storage: Storage, trading: TradingService, clock: ManualClock, user: User
     ) -> None:
         trading.sync_account(user.id, snapshot(START + timedelta(milliseconds=300), USDT=100))
         clock.advance(seconds=1)
-        told = {"symbol": "AUSDT", "base_asset": "A", "price": Decimal(10), "quantity": Decimal(1)}
-        order = trading.place_order(new_order(user, **told))
+        fields = {"symbol": "AUSDT", "base_asset": "A", "price": Decimal(10), "quantity": Decimal(1)}
+        order = trading.place_order(new_order(user, **fields))
         answer = report(order, "NEW", occurred_at=START + timedelta(milliseconds=700))
         assert trading.apply_report(answer).outcome is Outcome.APPLIED
         trade = fill(order, quantity=Decimal(1), price=Decimal(10), traded_at=START)
@@ -187,9 +122,9 @@ class TradingFundsContract(TradingContract):
     ) -> None:
         trading = runner.service("TradingService", storage, snapshot_tolerance=tolerance)
         trading.sync_account(user.id, snapshot(clock.now, USDT=1000))
-        told_at = clock.advance(minutes=2)
-        trading.sync_account(user.id, snapshot(told_at, USDT=1000))
-        outcome = trading.deposit(user.id, "USDT", Decimal(1), "d", told_at - timedelta(seconds=30)).outcome
+        taken_at = clock.advance(minutes=2)
+        trading.sync_account(user.id, snapshot(taken_at, USDT=1000))
+        outcome = trading.deposit(user.id, "USDT", Decimal(1), "d", taken_at - timedelta(seconds=30)).outcome
         assert outcome is (Outcome.APPLIED if tolerance else Outcome.COVERED)
 
     @pytest.mark.parametrize("tolerance", [timedelta(-1), 5, None])
@@ -236,55 +171,16 @@ class TradingFundsContract(TradingContract):
         trading.sync_account(user.id, snapshot(clock.advance(), USDT=10, TINY=total))
         assert money(storage, user) == {"TINY": f"{total} / 0", "USDT": "10 / 0"}
         at = clock.advance() + timedelta(minutes=1)
-        told = {"symbol": "TINYUSDT", "base_asset": "TINY", "quantity": total, "price": price}
-        sold = trading.place_order(new_order(user, side="SELL", **told))
+        fields = {"symbol": "TINYUSDT", "base_asset": "TINY", "quantity": total, "price": price}
+        sold = trading.place_order(new_order(user, side="SELL", **fields))
         assert sold.held_amount == total
         trade = fill(sold, quantity=total, price=price, traded_at=at)
         assert trade.money() == Decimal("144000.0000000000000000000000006").quantize(Decimal("1e-18"))
         assert trading.settle_trade(trade).outcome is Outcome.SETTLED
         assert money(storage, user) == {"USDT": "144010 / 0"}
-        bought = trading.place_order(new_order(user, side="BUY", **told))
+        bought = trading.place_order(new_order(user, side="BUY", **fields))
         assert bought.held_amount == Decimal("144000.000000000000000001")
-        told_cost = Decimal("144000.0000000000000000000000006")
-        trade = fill(bought, quantity=total, price=price, quote_quantity=told_cost, traded_at=at)
+        cost = Decimal("144000.0000000000000000000000006")
+        trade = fill(bought, quantity=total, price=price, quote_quantity=cost, traded_at=at)
         assert trading.settle_trade(trade).outcome is Outcome.SETTLED
-        assert money(storage, user) == {"TINY": f"{total} / 0", "USDT": f"{144010 - told_cost} / 0"}
-
-    def test_what_no_balance_can_hold_is_refused_and_changes_nothing(
-        self, storage: Storage, trading: TradingService, user: User
-    ) -> None:
-        most = Decimal("9" * 38)
-        trading.deposit(user.id, "USDT", most, "most")
-        before = storage.balances.list(user.id)
-        with pytest.raises(InvalidDataError) as error:
-            trading.deposit(user.id, "USDT", Decimal(1), "more")
-        assert error.value.field == "amount"
-        assert storage.balances.list(user.id) == before
-        with pytest.raises(InsufficientFundsError) as short:
-            trading.place_order(new_order(user, price=most, quantity=most))
-        assert short.value.needed == Decimal(int(most) ** 2)
-
-    @each_case("text", HOSTILE_TEXTS)
-    def test_texts_come_back_as_they_went_in(self, storage: Storage, trading: TradingService, text: str) -> None:
-        user = storage.users.create(NewUserFactory.build())
-        trading.deposit(user.id, "USDT", Decimal(1000), "all")
-        order = trading.place_order(new_order(user))
-        trading.deposit(user.id, text, Decimal(1), text)
-        assert trading.deposit(user.id, text, Decimal(1), text).outcome is Outcome.DUPLICATE
-        assert trading.cancel_order(user.id, order.id, text).reason == text
-        assert storage.order_updates.list(user.id, order.id)[-1].reason == text
-        assert not storage.balances.audit(user.id)
-
-    @each_case("text", SPOILT_TEXTS)
-    def test_texts_that_cannot_be_stored_are_invalid(
-        self, storage: Storage, trading: TradingService, user: User, order: Order, text: str
-    ) -> None:
-        for call in (
-            lambda: trading.deposit(user.id, text, Decimal(1), "d"),
-            lambda: trading.withdraw(user.id, "USDT", Decimal(1), text),
-            lambda: trading.cancel_order(user.id, order.id, text),
-            lambda: trading.release_hold(user.id, order.id, text),
-        ):
-            with pytest.raises(InvalidDataError):
-                call()
-        assert storage.orders.get(user.id, order.id) == order
+        assert money(storage, user) == {"TINY": f"{total} / 0", "USDT": f"{144010 - cost} / 0"}

@@ -1,4 +1,4 @@
-"""The contract of loading what was told of orders: trades that are not settled, reports that were stale."""
+"""The contract of loading what messages said of orders: trades that are not settled, reports that were stale."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def bought(user_id: UUID, name: OrderIds) -> tuple[UUID, TradesOf]:
     return user_id, TradesOf(name, "BTCUSDT", OrderSide.BUY)
 
 
-class ToldLoadContract(LoadingContract):
+class MessagesLoadContract(LoadingContract):
     """Of `unsettled` and `stale_updates` of `Transaction.load`."""
 
     def test_unsettled_trades_are_summed_by_the_id_of_their_order_that_counts(
@@ -81,10 +81,10 @@ class ToldLoadContract(LoadingContract):
         assert load(storage, orders=named).stale_updates == load(storage, stale_updates=True).stale_updates == ()
 
     def test_the_newest_updates_of_the_orders_found_are_known_by_their_seq(self, storage: Storage, user: User) -> None:
-        told, untold = (storage.orders.create(NewOrderFactory.build(user_id=user.id)) for _ in range(2))
-        storage.order_updates.append_many(NewOrderUpdateFactory.build(of=told) for _ in range(3))
-        named = tuple((user.id, order.order_ids) for order in (told, untold))
-        assert load(storage, orders=named, update_seqs=True).update_seqs == {told.key: 3, untold.key: 0}
+        updated, not_updated = (storage.orders.create(NewOrderFactory.build(user_id=user.id)) for _ in range(2))
+        storage.order_updates.append_many(NewOrderUpdateFactory.build(of=updated) for _ in range(3))
+        named = tuple((user.id, order.order_ids) for order in (updated, not_updated))
+        assert load(storage, orders=named, update_seqs=True).update_seqs == {updated.key: 3, not_updated.key: 0}
         assert load(storage, orders=named).update_seqs == load(storage, update_seqs=True).update_seqs == {}
 
     def test_unsettled_trades_of_unknown_orders_are_summed_under_the_ids_that_are_asked_for(
@@ -121,8 +121,8 @@ class ToldLoadContract(LoadingContract):
         storage.balances.put(user.id, "USDT", Decimal(1000), Decimal(0))
         new = NewOrderFactory.build(user_id=user.id, client_order_id="mine", exchange_order_id=None)
         runner.service("TradingService", storage).place_order(new)
-        told = {"user_id": user.id, "order_id": None, "exchange_order_id": None, "client_order_id": "mine"}
-        trade = storage.trades.create(NewTradeFactory.build(**told))
+        fields = {"user_id": user.id, "order_id": None, "exchange_order_id": None, "client_order_id": "mine"}
+        trade = storage.trades.create(NewTradeFactory.build(**fields))
         loaded = load(storage, users=frozenset({user.id}), holding=True, unsettled=True)
         assert loaded.unsettled == {
             bought(user.id, OrderIds(client_order_id="mine")): Unsettled(trade.quantity, trade.quote_quantity)
