@@ -29,7 +29,8 @@ from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.reservations import Reservation, ReservationKey
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.trading.user_transfers import UserTransfer, UserTransferKey
-from metacore.memory.tables import Index, Table, View
+from metacore.memory.tables import Index, Table
+from metacore.memory.views import Log, View
 
 K = TypeVar("K", bound=tuple[Any, ...])
 R = TypeVar("R")
@@ -194,10 +195,11 @@ class Views:
         self._tables = tables
         self._depth = 0
         self._opened: dict[str, View[Any, Any]] = {}
+        self._log: Log = []
 
     def view(self, name: str) -> View[Any, Any]:
         """The table of this name, made when it is first asked for: an operation is about few of them."""
-        view = vars(self)[name] = self._opened.setdefault(name, View(self._tables[name], self._depth))
+        view = vars(self)[name] = self._opened.setdefault(name, View(self._tables[name], self._depth, self._log))
         return view
 
     def delete_owned_by(self, user_id: UUID) -> None:
@@ -205,6 +207,17 @@ class Views:
         for view in map(self.view, self._tables):
             if view is not self.users:
                 view.delete(view.group(user_id))
+
+    def keep(self) -> None:
+        """Have what was changed since the last time as it is: one operation has come to its end."""
+        self._log.clear()
+
+    def undo(self) -> None:
+        """Have all as it was when `keep` or `undo` was called the last time."""
+        while self._log:
+            view, key, before = self._log[-1]
+            view.restore(key, before)
+            self._log.pop()
 
     def push(self) -> None:
         """Begin a layer: changes from here on are undone by `pop`."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
+from bisect import bisect_left, insort
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from heapq import merge
-from itertools import filterfalse
-from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=tuple[Any, ...])
@@ -18,6 +15,9 @@ Unique = Callable[[R], Hashable | None]
 
 Value = tuple[str, Hashable]
 """The name of a unique or of an index, and what it gives."""
+
+FIRST = "first"
+"""The index that every table has: by the first part of the key."""
 
 Place = tuple[Any, K]
 """Where in its group a row is: by its rank, then by its key."""
@@ -56,6 +56,14 @@ class Layer(Generic[K, R]):
             return
         _sort_in(self.joined.setdefault(group, []), place)
 
+    def drop(self, key: K) -> None:
+        """Have no row with this key."""
+        self.rows[key] = None
+
+    def free(self, value: Value) -> None:
+        """Have no owner of this unique value."""
+        self.owners[value] = None
+
     def leave(self, group: Value, place: Place[K]) -> None:
         """Set `place`, which is taken, free."""
         joined = self.joined.get(group, [])
@@ -92,7 +100,10 @@ def _sort_in(places: list[Place[K]], place: Place[K]) -> None:
 
 
 class Table(Layer[K, R]):
-    """The committed rows by key, with their unique values and their groups: the layer below all others."""
+    """The committed rows by key, with their unique values and their groups: the layer below all others.
+
+    A change of it that was interrupted, done once more or undone, is done or undone as a whole.
+    """
 
     __slots__ = ("indexes", "key", "uniques")
 
@@ -104,9 +115,31 @@ class Table(Layer[K, R]):
     ) -> None:
         super().__init__()
         self.key = key
-        self.uniques = dict(uniques or {})
-        first: Index[R] = Index(lambda row: key(row)[0])
-        self.indexes = {_FIRST: first, **(indexes or {})}
+        self.uniques = tuple((uniques or {}).items())
+        self.indexes = tuple((name, index.group, index.rank) for name, index in (indexes or {}).items())
+
+    def drop(self, key: K) -> None:
+        self.rows.pop(key, None)
+
+    def free(self, value: Value) -> None:
+        self.owners.pop(value, None)
+
+    def join(self, group: Value, place: Place[K]) -> None:
+        joined = self.joined.get(group)
+        if not joined:
+            self.joined[group] = [place]
+        elif joined[-1] < place:
+            joined.append(place)
+        elif joined[at := bisect_left(joined, place)] != place:
+            joined.insert(at, place)
+
+    def leave(self, group: Value, place: Place[K]) -> None:
+        joined = self.joined.get(group, [])
+        at = bisect_left(joined, place)
+        if joined[at : at + 1] == [place]:
+            del joined[at]
+            if not joined:
+                del self.joined[group]
 
     def absorb(self, above: Layer[K, R]) -> None:
         super().absorb(above)
@@ -116,129 +149,3 @@ class Table(Layer[K, R]):
         for value, owner in above.owners.items():
             if owner is None:
                 del self.owners[value]
-
-
-_ABSENT = object()
-
-_FIRST = "first"
-"""The index that every table has: by the first part of the key."""
-
-
-class View(Generic[K, R]):
-    """A table as one transaction sees it: the committed rows under its own layers, so many at first."""
-
-    def __init__(self, table: Table[K, R], depth: int = 0) -> None:
-        self._table = table
-        self._layers: list[Layer[K, R]] = [table, *[Layer() for _ in range(depth)]]
-
-    def push(self) -> None:
-        """Begin a layer: changes from here on are undone by `pop`."""
-        self._layers.append(Layer())
-
-    def pop(self) -> None:
-        """Undo the changes of the topmost layer."""
-        self._layers.pop()
-
-    def fold(self) -> None:
-        """Make the changes of the topmost layer part of the layer below or, below the last one, of the table."""
-        top = self._layers.pop()
-        if top.rows:
-            self._layers[-1].absorb(top)
-
-    def get(self, key: K) -> R | None:
-        """The row with this key, None if there is none."""
-        # A key is looked for once in each layer: the UUIDs in it are hashed in Python.
-        for layer in reversed(self._layers):
-            row: Any = layer.rows.get(key, _ABSENT)
-            if row is not _ABSENT:
-                found: R | None = row
-                return found
-        return None
-
-    def find(self, unique: str, value: Hashable) -> R | None:
-        """The row whose unique `value` it is, None if there is none."""
-        key = self._owner((unique, value))
-        return None if key is None else self.get(key)
-
-    def select(self, index: str, value: Hashable) -> list[R]:
-        """The rows of the group `value` of `index`, sorted as that says."""
-        return list(self._rows(merge(*self._places((index, value), iter))))
-
-    def last(self, index: str, value: Hashable) -> R | None:
-        """The last row of the group `value` of `index`, None if it is empty."""
-        return next(self._rows(merge(*self._places((index, value), reversed), reverse=True)), None)
-
-    def between(self, index: str, value: Hashable, first: Any, last: Any) -> list[R]:
-        """The rows of the group `value` of `index` whose ranks lie between `first` and `last`, these included."""
-
-        def within(places: list[Place[K]]) -> Iterator[Place[K]]:
-            start = bisect_left(places, first, key=itemgetter(0))
-            return iter(places[start : bisect_right(places, last, key=itemgetter(0))])
-
-        return list(self._rows(merge(*self._places((index, value), within))))
-
-    def group(self, first: Any) -> list[R]:
-        """All rows whose key starts with `first`, sorted by key."""
-        return self.select(_FIRST, first)
-
-    def all(self) -> list[R]:
-        """All rows, in no order."""
-        rows: dict[K, R | None] = {}
-        for layer in self._layers:
-            rows.update(layer.rows)
-        return [row for row in rows.values() if row is not None]
-
-    def taken(self, row: R) -> str | None:
-        """The name of the first unique value of `row` that another row has; None if it may be put."""
-        key = self._table.key(row)
-        for name, unique in self._table.uniques.items():
-            value = unique(row)
-            if value is not None and (owner := self._owner((name, value))) is not None and owner != key:
-                return name
-        return None
-
-    def put(self, row: R) -> None:
-        """Store `row`, in place of the one with its key; its unique values are free, which `taken` tells."""
-        key, layer = self._table.key(row), self._layers[-1]
-        if (before := self.get(key)) is not None:
-            self.delete([before])
-        layer.rows[key] = row
-        for name, unique in self._table.uniques.items():
-            if (value := unique(row)) is not None:
-                layer.owners[name, value] = key
-        for name, index in self._table.indexes.items():
-            if (group := index.group(row)) is not None:
-                layer.join((name, group), (index.rank(row), key))
-
-    def delete(self, rows: Iterable[R]) -> None:
-        """Delete `rows`, which are stored."""
-        layer = self._layers[-1]
-        for row in rows:
-            key = self._table.key(row)
-            layer.rows[key] = None
-            for name, unique in self._table.uniques.items():
-                if (value := unique(row)) is not None:
-                    layer.owners[name, value] = None
-            for name, index in self._table.indexes.items():
-                if (group := index.group(row)) is not None:
-                    layer.leave((name, group), (index.rank(row), key))
-
-    def _owner(self, value: Value) -> K | None:
-        for layer in reversed(self._layers):
-            owner: Any = layer.owners.get(value, _ABSENT)
-            if owner is not _ABSENT:
-                key: K | None = owner
-                return key
-        return None
-
-    def _places(
-        self, group: Value, order: Callable[[list[Place[K]]], Iterator[Place[K]]]
-    ) -> Iterator[Iterator[Place[K]]]:
-        """The places of `group` in `order`, of each layer those that none above it set free."""
-        left: Set[Place[K]] = frozenset()
-        for layer in reversed(self._layers):
-            yield filterfalse(left.__contains__, order(layer.joined.get(group, [])))
-            left |= layer.left.get(group, frozenset())
-
-    def _rows(self, places: Iterable[Place[K]]) -> Iterator[R]:
-        return (row for _, key in places if (row := self.get(key)) is not None)

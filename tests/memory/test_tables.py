@@ -1,15 +1,27 @@
 """Tables in memory: their groups and unique values through layers, against a dictionary copied for each layer."""
 
+import ast
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from itertools import count
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from metacore import NewOrder, NewTrade, NewUser, OrderSide, OrderType
-from metacore.memory.tables import Index, Table, View
+from metacore.errors import TransactionAbortedError
+from metacore.memory import storages
+from metacore.memory.schema import Views
+from metacore.memory.tables import Index, Table
+from metacore.memory.views import View
 from metacore.sync import TradingService, connect
 
 
@@ -149,16 +161,19 @@ ROWS = st.builds(
 )
 
 
-STEPS = st.sampled_from(["push", "push", "delete", "cascade", "push", "pop", "fold"])
+STEPS = st.sampled_from(["push", "push", "delete", "cascade", "push", "pop", "fold", "keep", "undo"])
 
 
 @given(st.lists(ROWS | ROWS | STEPS, min_size=15, max_size=40))
 def test_any_changes_in_any_layers(steps):
     rows = table()
-    view, models = View(rows), [{}]
+    views = Views({"users": rows})
+    view, models, kept = views.users, [{}], {}
     for step in steps:
-        if step == "push" or len(models) == 1:
-            view.push()
+        if step in ("push", "pop", "fold", "keep"):
+            views.keep()
+        if step == "push" or (step in ("pop", "fold") and len(models) == 1):
+            views.push()
             models.append(dict(models[-1]))
         top = models[-1]
         if isinstance(step, Row):
@@ -171,13 +186,105 @@ def test_any_changes_in_any_layers(steps):
             view.delete(view.group("x"))
             models[-1] = {key: row for key, row in top.items() if row.user != "x"}
         elif step == "pop":
-            view.pop()
+            views.pop()
             models.pop()
         elif step == "fold":
-            view.fold()
+            views.fold()
             models[-2:] = [top]
+        elif step == "undo":
+            views.undo()
+            models[-1] = dict(kept)
+        if step in ("push", "pop", "fold", "keep"):
+            kept = dict(models[-1])
         check(view, models[-1])
         check(View(rows), models[0])
+
+
+def interrupted(work: Callable[[], None], at: int) -> bool:
+    """Call `work`, interrupted before its line number `at` in tables and views; whether it came so far."""
+    lines = count(1)
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        if Path(frame.f_code.co_filename).name not in ("tables.py", "views.py"):
+            return None
+        if event == "line" and next(lines) == at:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_what_is_interrupted_anywhere_is_undone_as_a_whole():
+    rows = table()
+    views = Views({"users": rows})
+    for row in (Row("x", 1, "a", "red", 1), Row("x", 2, "b", "red", 2), Row("x", 3, "c")):
+        views.users.put(row)
+    views.keep()
+    before = deepcopy((rows.rows, rows.owners, rows.joined))
+
+    def work():
+        views.users.delete([Row("x", 1, "a", "red", 1)])
+        views.users.put(Row("x", 2, "a", "blue", 3))
+        views.users.put(Row("y", 1, "b", "red", 2))
+
+    lines = 0
+    while interrupted(work, lines + 1):
+        views.undo()
+        assert (rows.rows, rows.owners, rows.joined) == before
+        lines += 1
+    assert lines > 50
+
+
+def test_an_interruption_in_a_transaction_dooms_it():
+    interrupts = []
+
+    def clock():
+        for _ in interrupts:
+            raise KeyboardInterrupt
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    with connect("memory://", clock=clock) as storage:
+        user = storage.users.create(NewUser())
+
+        def change(tx):
+            interrupts.append(1)
+            with suppress(KeyboardInterrupt):
+                tx.balances.get_many([(user.id, "USDT")], for_update=True)
+            interrupts.clear()
+
+        with pytest.raises(TransactionAbortedError, match="KeyboardInterrupt"):
+            storage.run(change)
+        interrupts.append(1)
+        with pytest.raises(KeyboardInterrupt):
+            storage.balances.get_many([(user.id, "USDT")], for_update=True)
+        interrupts.clear()
+        assert not storage.balances.list(user.id)
+
+
+def test_the_block_of_an_operation_never_waits():
+    blocks = {
+        (path.name, node.lineno): node
+        for path in Path(storages.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.With | ast.AsyncWith)
+        and ast.unparse(node.items[0].context_expr) in ("self._session.read()", "self._session.write()")
+    }
+    assert len(blocks) > 50
+    waiting = (ast.Await, ast.Yield, ast.YieldFrom, ast.AsyncWith, ast.AsyncFor)
+    assert not [
+        place
+        for place, block in blocks.items()
+        for statement in block.body
+        if any(isinstance(node, waiting) for node in ast.walk(statement))
+    ]
 
 
 def test_a_fill_reads_as_many_rows_whatever_is_stored(monkeypatch):

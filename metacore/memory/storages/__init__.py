@@ -1,1 +1,1 @@
-"""One storage for each protocol, over the tables of `metacore.memory.tables`."""
+"""One storage for each protocol, over the tables of `metacore.memory.schema`."""

@@ -35,8 +35,9 @@ class MemoryOrderRecordStorage(OrderRecordStorage):
             return _save(tables, record) is SaveOutcome.CREATED
 
     async def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
+        given = list(records)
         async with self._session.write() as tables:
-            return tuple(_save(tables, record) for record in records)
+            return tuple(_save(tables, record) for record in given)
 
     async def get(self, order_uid: str) -> OrderRecord:
         require_text(order_uid=order_uid)

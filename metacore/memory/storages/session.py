@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from types import TracebackType
 
 from metacore._compat.aio import Lock
 from metacore.backends.resources import Resources
 from metacore.backends.sessions import BaseAutocommitSession, BaseSession, BaseTransactionSession
 from metacore.config import Settings
 from metacore.domain.values.times import Clock
-from metacore.errors import LockTimeoutError
+from metacore.errors import LockTimeoutError, TransactionAbortedError
 from metacore.memory.schema import Views, new_tables
 
 
 class Store(Resources):
     """The committed tables, and the lock that lets one writer in at a time.
 
-    `mutex` is held for a read or a commit, never while waiting: readers see whole commits, on threads too.
+    `mutex` is held for a read, a commit or an operation by itself, never while waiting: readers see whole commits, on
+    threads too.
     """
 
     backend = "memory"
@@ -45,43 +45,98 @@ class Store(Resources):
 class Session(BaseSession["TransactionSession"]):
     """Operations on the tables of a store."""
 
-    store: Store
+    def __init__(self, store: Store, views: Views) -> None:
+        self.store = store
+        self.views = views
+        self._reading, self._writing = Reading(self), Writing(self)
 
-    @abstractmethod
-    def read(self) -> AbstractContextManager[Views]:
+    def read(self) -> Reading:
         """The tables, to be read by one operation."""
+        return self._reading
+
+    def write(self) -> Writing:
+        """The tables, to be changed by one operation, which must not wait: all of it or, on an error, nothing."""
+        return self._writing
 
     @abstractmethod
-    def write(self) -> AbstractAsyncContextManager[Views]:
-        """The tables, to be changed by one operation: all of it or, on an error, nothing."""
+    async def begin_writing(self) -> None:
+        """Become the one writer, for one operation."""
+
+    @abstractmethod
+    def end_writing(self, error: BaseException | None) -> None:
+        """End the operation, whose changes are kept or, on an `error`, undone."""
+
+
+class Reading:
+    """The block of `read`: not a generator, since most operations have one."""
+
+    __slots__ = ("_check", "_mutex", "_views")
+
+    def __init__(self, session: Session) -> None:
+        self._check, self._mutex, self._views = session.check, session.store.mutex, session.views
+
+    def __enter__(self) -> Views:
+        self._check()
+        self._mutex.acquire()
+        return self._views
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._mutex.release()
+
+
+class Writing:
+    """The block of `write`: one for a session, since there is one writer at a time.
+
+    Nothing of a caller's is called in it, such as an iterable, which may read what is half written.
+    """
+
+    __slots__ = ("_session", "_views")
+
+    def __init__(self, session: Session) -> None:
+        self._session, self._views = session, session.views
+
+    async def __aenter__(self) -> Views:
+        await self._session.begin_writing()
+        return self._views
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._views.keep()
+            else:
+                self._views.undo()
+        finally:
+            self._session.end_writing(error)
 
 
 class AutocommitSession(BaseAutocommitSession["TransactionSession"], Session):
-    """Operations outside of any transaction: each commits by itself."""
+    """Operations outside of any transaction: each commits by itself, in the tables themselves."""
 
     def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.store = store
+        BaseAutocommitSession.__init__(self, store)
+        Session.__init__(self, store, Views(store.tables))
+        self._writer: Lock | None = None
 
     async def ping(self) -> None:
         self.check()
 
-    @contextmanager
-    def read(self) -> Iterator[Views]:
-        self.check()
-        with self.store.mutex:
-            yield Views(self.store.tables)
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Views]:
+    async def begin_writing(self) -> None:
         writer = await self.store.lock()
         try:
-            views = Views(self.store.tables)
-            views.push()
-            yield views
-            with self.store.mutex:
-                views.fold()
-        finally:
+            self.store.mutex.acquire()
+        except BaseException:
+            writer.release()
+            raise
+        self._writer = writer
+
+    def end_writing(self, error: BaseException | None) -> None:  # noqa: ARG002
+        writer, self._writer = self._writer, None
+        self.store.mutex.release()
+        if writer is not None:
             writer.release()
 
     def begin_transaction(self) -> TransactionSession:
@@ -89,32 +144,22 @@ class AutocommitSession(BaseAutocommitSession["TransactionSession"], Session):
 
 
 class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
-    """Operations of one transaction, or of a savepoint within it: each has a layer of the tables."""
+    """Operations of one transaction, or of a savepoint within it, which has a layer of the tables."""
 
     def __init__(self, store: Store, views: Views, parent: TransactionSession | None = None) -> None:
-        super().__init__(store, parent)
-        self.store = store
-        self.views = views
+        BaseTransactionSession.__init__(self, store, parent)
+        Session.__init__(self, store, views)
         self._writer: Lock | None = None
         views.push()
 
-    @contextmanager
-    def read(self) -> Iterator[Views]:
-        self.check()
-        with self.store.mutex:
-            yield self.views
-
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Views]:
+    async def begin_writing(self) -> None:
         self.check()
         await self._become_writer()
-        self.views.push()
-        try:
-            yield self.views
-        except BaseException:
-            self.views.pop()
-            raise
-        self.views.fold()
+
+    def end_writing(self, error: BaseException | None) -> None:
+        if error is not None and not isinstance(error, Exception):
+            # A change that it interrupted cannot be told from a whole one in a layer, which goes as a whole.
+            self.innermost.doom(TransactionAbortedError("an operation was interrupted"), type(error).__name__)
 
     def begin_savepoint(self) -> TransactionSession:
         return TransactionSession(self.store, self.views, self)

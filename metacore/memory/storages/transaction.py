@@ -28,7 +28,7 @@ from metacore.memory.storages.reservations import find_reservations, insert_rese
 from metacore.memory.storages.session import TransactionSession
 from metacore.memory.storages.trades import insert_trade, put_trade
 from metacore.memory.storages.users import put_user
-from metacore.memory.tables import View
+from metacore.memory.views import View
 
 
 class MemoryTransaction(BaseTransaction):
