@@ -20,7 +20,7 @@ from metacore.domain.trading.trades import Trade
 from metacore.domain.values.amounts import total
 from metacore.errors import AlreadyExistsError
 from metacore.memory.schema import Views
-from metacore.memory.tables import View
+from metacore.memory.views import View
 from metacore.sync.backends.bundles import BaseTransaction
 from metacore.sync.memory.storages.balances import apply_to_stored, find_named, lock_balances, put_entries
 from metacore.sync.memory.storages.order_updates import insert_updates
