@@ -56,10 +56,11 @@ class Modes:
 
     async def switch(self, mode: Mode) -> None:
         """Let ticks come in this mode, and in no other: returns when what the other one read is counted."""
-        self._told = False
-        await self._switch(mode)
-        with suppress(RedisAwayError):
-            await self._tell()
+        async with self._switching:
+            self._told = False
+            await self._change(mode)
+            with suppress(RedisAwayError):
+                await self._tell()
 
     async def start(self) -> None:
         """Begin, in the mode of the other instances, if there are any."""
@@ -77,16 +78,21 @@ class Modes:
         """Follow the mode of the other instances until the event is set."""
         while not stop.is_set():
             with suppress(RedisAwayError):
-                if not self._told:
-                    await self._tell()
-                elif (said := await self._said_by_others()) is None:
-                    await self._redis.call(lambda client: client.set(self._key, self.mode, ex=_KEPT, nx=True))
-                elif said != self.mode:
-                    await self._switch(said)
-                await self._redis.call(lambda client: client.expire(self._key, _KEPT))
+                # An answer that a switch has overtaken would undo it, so none is switched while Redis is asked.
+                async with self._switching:
+                    await self._agree()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TELL_EVERY):
                     await stop.wait()
+
+    async def _agree(self) -> None:
+        if not self._told:
+            await self._tell()
+        elif (said := await self._said_by_others()) is None:
+            await self._redis.call(lambda client: client.set(self._key, self.mode, ex=_KEPT, nx=True))
+        else:
+            await self._change(said)
+        await self._redis.call(lambda client: client.expire(self._key, _KEPT))
 
     async def _said_by_others(self) -> Mode | None:
         said = await self._redis.call(lambda client: client.get(self._key))
@@ -97,13 +103,12 @@ class Modes:
         await self._redis.call(lambda client: client.set(self._key, self.mode, ex=_KEPT))
         self._told = True
 
-    async def _switch(self, mode: Mode) -> None:
-        async with self._switching:
-            if mode != self.mode:
-                await self._end()
-                self.mode = mode
-                self._begin()
-                _logger.info("the mode is %s", mode)
+    async def _change(self, mode: Mode) -> None:
+        if mode != self.mode:
+            await self._end()
+            self.mode = mode
+            self._begin()
+            _logger.info("the mode is %s", mode)
 
     def _begin(self) -> None:
         market = self.market

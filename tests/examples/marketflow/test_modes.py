@@ -3,7 +3,8 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,19 @@ FLOOD = float(os.environ.get("MARKETFLOW_TEST_FLOOD", "2"))
 """For how many seconds a source floods."""
 DEAR = 10**9
 """No generator tells such a price."""
+
+
+@contextmanager
+def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Let `work` run in a thread until the block ends, whichever way, and its event is set."""
+    ended = threading.Event()
+    thread = threading.Thread(target=work, args=(ended,))
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -50,26 +64,21 @@ def test_old_minutes_are_deleted_in_chunks(system: Any, database_url: str, symbo
 def test_switched_twenty_times_under_load_nothing_is_under_the_other_mode(
     system: Any, feed: Any, symbols: Any, reckoning: Any, stored: Any, eventually: Any
 ) -> None:
-    ended = threading.Event()
-
-    def load() -> None:
+    def load(ended: threading.Event) -> None:
         n = 0
         while not ended.wait(0.005):
             n += 1
             now = reckoning.milliseconds()
             feed.send(reckoning.Sent(f"exchange{n % 3 + 1}", symbols[n % 5], Decimal(DEAR + n), now))
 
-    thread = threading.Thread(target=load)
-    thread.start()
-    for n in range(20):
-        mode = ("test", "live")[n % 2]
-        assert system.http.post(f"/mode/{mode}").json() == {"mode": mode}
-        time.sleep(0.1)
-        answer = system.http.get(f"/prices/latest/{symbols[0]}")
-        if answer.status_code == 200:
-            assert (Decimal(answer.json()["price"]) >= DEAR) == (mode == "live")
-    ended.set()
-    thread.join()
+    with beside(load):
+        for n in range(20):
+            mode = ("test", "live")[n % 2]
+            assert system.http.post(f"/mode/{mode}").json() == {"mode": mode}
+            time.sleep(0.1)
+            answer = system.http.get(f"/prices/latest/{symbols[0]}")
+            if answer.status_code == 200:
+                assert (Decimal(answer.json()["price"]) >= DEAR) == (mode == "live")
     eventually(lambda: stored("market_minutes_test"), 20)
     live, test = stored(), stored("market_minutes_test")
     assert all(low >= DEAR for _, _, low, _ in live.values())
@@ -88,32 +97,25 @@ def test_a_flood_of_one_source_is_its_own_matter(
 ) -> None:
     assert system.http.post("/mode/live").status_code == 200
     await_connections()
-    ended, sent = threading.Event(), []
+    latest, sent = f"/prices/latest/exchange2/{symbols[1]}", []
 
-    def flood() -> None:
-        while not ended.is_set():
+    def flood(ended: threading.Event) -> None:
+        while not ended.wait(0.1):
             line = reckoning.Sent("exchange1", symbols[0], Decimal(DEAR), reckoning.milliseconds()).line()
             exchanges[0].send(line * 5000)
             sent.append(5000)
-            time.sleep(0.1)
 
-    thread = threading.Thread(target=flood)
-    thread.start()
-    process = psutil.Process(system.process.pid)
-    time.sleep(0.5)
-    memory, delays = process.memory_info().rss, []
-    until = time.monotonic() + FLOOD
-    while time.monotonic() < until:
-        one = reckoning.Sent("exchange2", symbols[1], Decimal(DEAR), reckoning.milliseconds())
-        feed.send(one)
-        began = time.monotonic()
-        eventually(
-            lambda one=one: system.http.get(f"/prices/latest/exchange2/{symbols[1]}").json().get("timestamp") == one.at,
-            10,
-        )
-        delays.append(time.monotonic() - began)
-    assert process.memory_info().rss - memory < 64 * 2**20
-    assert sorted(delays)[len(delays) // 2] < 1
-    ended.set()
-    thread.join()
+    with beside(flood):
+        process = psutil.Process(system.process.pid)
+        time.sleep(0.5)
+        memory, delays = process.memory_info().rss, []
+        until = time.monotonic() + FLOOD
+        while time.monotonic() < until:
+            one = reckoning.Sent("exchange2", symbols[1], Decimal(DEAR), reckoning.milliseconds())
+            feed.send(one)
+            began = time.monotonic()
+            eventually(lambda one=one: system.http.get(latest).json().get("timestamp") == one.at, 10)
+            delays.append(time.monotonic() - began)
+        assert process.memory_info().rss - memory < 64 * 2**20
+        assert sorted(delays)[len(delays) // 2] < 1
     assert sum(sent) > 10_000
