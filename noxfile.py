@@ -45,8 +45,8 @@ def _test(session: nox.Session) -> None:
         session.env.setdefault("TMPDIR", os.environ.get("TMPDIR", str(MEMORY)))
     # Compiled by one, before all of them start by reading it.
     session.run("pytest", "-n", "0", "--collect-only", "-qq", *session.posargs, silent=True)
-    # More processes than two cores: many tests wait for a server, a time-out or a process.
-    session.run("pytest", "-n", "4", "--dist", "worksteal", *session.posargs)
+    # One more process than two cores: many tests wait for a server, a time-out or a process.
+    session.run("pytest", "-n", "3", "--dist", "worksteal", *session.posargs)
 
 
 def _interpreter(version: str) -> str:
@@ -111,22 +111,16 @@ def tests_lowest(session: nox.Session) -> None:
 
 
 @nox.session
-def browser(session: nox.Session) -> None:
-    """The pages of the systems in examples/, in a real browser: the machine's own Chromium."""
+def systems(session: nox.Session) -> None:
+    """The systems in examples/ with what is too large for all tests: a ClickHouse, and the machine's own Chromium."""
+    _install_for_tests(session, "browser", "clickhouse")
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    files = sorted(map(str, Path("tests/examples").glob("*/clickhouse_*.py")))
     if chromium is None:
-        session.error("no Chromium is installed; on Debian: apt-get install chromium")
-    _install_for_tests(session, "browser")
-    pages = sorted(map(str, Path("tests/examples").glob("*/browser_*.py")))
-    session.run("pytest", "-n", "0", *(session.posargs or pages), env={"CHROMIUM": chromium})
-
-
-@nox.session
-def clickhouse(session: nox.Session) -> None:
-    """What the systems in examples/ keep in ClickHouse: one that is a package, of half a gigabyte, so apart."""
-    _install_for_tests(session, "clickhouse")
-    pipelines = sorted(map(str, Path("tests/examples").glob("*/clickhouse_*.py")))
-    session.run("pytest", "-n", "0", *(session.posargs or pipelines))
+        session.warn("the pages are not looked at: no Chromium is installed; on Debian: apt-get install chromium")
+    else:
+        files += sorted(map(str, Path("tests/examples").glob("*/browser_*.py")))
+    session.run("pytest", "-n", "0", *(session.posargs or files), env={"CHROMIUM": chromium or ""})
 
 
 @nox.session
@@ -141,7 +135,8 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types, by mypy strict and pyright: both prove that the backends keep the protocols."""
     _install(session, "test", "types")
-    session.run("mypy", "-p", "metacore", *EXAMPLES)
+    # Nothing is kept for another run: to write that takes as long as a tenth of the checks.
+    session.run("mypy", "--cache-dir", os.devnull, "-p", "metacore", *EXAMPLES)
     session.run("pyright")
 
 

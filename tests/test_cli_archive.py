@@ -2,9 +2,6 @@
 
 import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -22,9 +19,9 @@ from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.sync import NewUser, TradingService, connect, parse_feed_event
 from metacore.testing.cases import each_case
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory
+from tests.commands import PATIENCE, end, start
 
 DONE, NOT_AS_NEEDED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
-PATIENCE = 120
 NOW = datetime.now(UTC)
 THEN, BEFORE = NOW - timedelta(days=30), (NOW - timedelta(days=10)).date().isoformat()
 USERS, ORDERS = 4, 5
@@ -159,14 +156,14 @@ def test_broken_off_it_goes_on(url, tmp_path, monkeypatch, point, number):
 
 def test_killed_it_goes_on(url, tmp_path):
     before, files = rows_of(url), 0
-    command = [sys.executable, "-m", "metacore", "archive", str(tmp_path), "--before", BEFORE]
     for more in (1, 4, 9):
-        with subprocess.Popen(command, env={**os.environ, "METACORE_URL": url}, stderr=subprocess.DEVNULL) as process:
-            deadline = time.monotonic() + PATIENCE
-            while process.poll() is None and len(list(tmp_path.rglob("0*"))) < files + more:
-                assert time.monotonic() < deadline
-                time.sleep(0.002)
-            process.send_signal(signal.SIGKILL)
+        process = start(["archive", tmp_path, "--before", BEFORE], METACORE_URL=url)
+        deadline = time.monotonic() + PATIENCE
+        while process.is_alive() and len(list(tmp_path.rglob("0*"))) < files + more:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        process.kill()
+        end(process)
         files = len(list(tmp_path.rglob("0*")))
     archive(url, tmp_path)
     assert_whole(url, tmp_path, before)
@@ -174,11 +171,8 @@ def test_killed_it_goes_on(url, tmp_path):
 
 def test_two_at_once_take_each_row_once(url, tmp_path):
     before = rows_of(url)
-    command = [sys.executable, "-m", "metacore", "archive", str(tmp_path), "--before", BEFORE]
-    environment = {**os.environ, "METACORE_URL": url}
-    both = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(2)]
-    for process in both:
-        process.wait(PATIENCE)
+    both = [start(["archive", tmp_path, "--before", BEFORE], METACORE_URL=url) for _ in range(2)]
+    assert [end(process) for process in both] == [DONE, DONE]
     archive(url, tmp_path)
     assert_whole(url, tmp_path, before)
 

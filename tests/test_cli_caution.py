@@ -2,8 +2,6 @@
 
 import os
 import pty
-import subprocess
-import sys
 
 import psycopg
 import pytest
@@ -14,6 +12,7 @@ from metacore.cli.app import app
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.postgres.schema.revisions import head_revision
 from metacore.sync import connect
+from tests.commands import end, start
 
 WRONG_USAGE = 2
 
@@ -38,21 +37,19 @@ def run(*arguments, expected=0):
     return result.output
 
 
-def on_a_terminal(answer, *arguments):
-    """What the command printed, and its exit code, where a terminal gives `answer`."""
-    parent, child = pty.openpty()
-    os.write(parent, answer.encode() + b"\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "metacore", *arguments],
-        stdin=child,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    os.close(parent)
-    os.close(child)
-    return done.stdout, done.returncode
+@pytest.fixture
+def on_a_terminal(tmp_path):
+    """What the command printed, and its exit code, where a terminal gives an answer."""
+
+    def run(answer, *arguments):
+        parent, child = pty.openpty()
+        os.write(parent, answer.encode() + b"\n")
+        code = end(start(arguments, stdin=child, stdout=tmp_path / "told"))
+        os.close(parent)
+        os.close(child)
+        return (tmp_path / "told").read_text(), code
+
+    return run
 
 
 def fill(url):
@@ -62,7 +59,7 @@ def fill(url):
         storage.users.create(NewUser())
 
 
-def test_a_downgrade_that_deletes_rows_is_refused_without_yes(url):
+def test_a_downgrade_that_deletes_rows_is_refused_without_yes(url, on_a_terminal):
     fill(url)
     told = run("downgrade", "base", "--url", url, expected=WRONG_USAGE)
     assert "users" in told
@@ -86,7 +83,7 @@ def test_a_downgrade_of_empty_tables_needs_no_consent(url):
     assert "is at revision base" in run("downgrade", "base", "--url", url)
 
 
-def test_a_second_schema_is_asked_for(url):
+def test_a_second_schema_is_asked_for(url, on_a_terminal):
     assert "brought to revision" in run("deploy", "--url", url)
     told = run("deploy", "--url", url, "--schema", "metacroe", expected=WRONG_USAGE)
     assert '"metacore"' in told

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import runpy
 import subprocess
 import sys
 from contextlib import suppress
@@ -11,11 +12,15 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
+from metacore.cli import output
 from metacore.cli.app import app
 from metacore.domain.trading.orders import Order
+from metacore.errors import ConfigurationError
 from metacore.sync import NewUser, TradingService, connect
+from metacore.testing.cases import each_case
 from metacore.testing.factories import NewOrderFactory, NewTradeFactory
 
 DONE, NOT_AS_NEEDED, WRONG_USAGE, FAILED = 0, 1, 2, 3
@@ -169,19 +174,27 @@ def test_the_state_of_the_schema_is_told_to_machines(url):
     assert (state["usable"], state["pending"], state["revision"]) == (True, [], state["head"])
 
 
-def process(*arguments, **environment):
-    command = [sys.executable, "-m", "metacore", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
-
-
-def test_completion_is_offered_and_knows_the_commands():
-    told = process("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
-    assert (told.returncode, "complete" in told.stdout) == (DONE, True)
-    told = process(_METACORE_COMPLETE="complete_bash", COMP_WORDS="metacore settle", COMP_CWORD="1")
+def test_completion_is_offered_and_knows_the_commands(monkeypatch):
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    told = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="metacore")
+    assert (told.exit_code, "complete" in told.stdout) == (DONE, True)
+    variables = {"_METACORE_COMPLETE": "complete_bash", "COMP_WORDS": "metacore settle", "COMP_CWORD": "1"}
+    told = CliRunner().invoke(app, [], env=variables, prog_name="metacore")
     assert told.stdout.split() == ["settle-pending"]
 
 
-def test_colours_are_for_terminals_and_not_for_who_wants_none():
-    assert "\x1b[" not in process("audit").stderr
-    assert "\x1b[1;31m" in process("audit", FORCE_COLOR="1").stderr
-    assert "31m" not in process("audit", FORCE_COLOR="1", NO_COLOR="1").stderr
+@each_case(
+    ("variables", "coloured"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_colours_are_for_terminals_and_not_for_who_wants_none(capsys, variables, coloured):
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("FORCE_COLOR", "NO_COLOR"):
+            patch.delenv(name, raising=False)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        # Loaded anew: what a process may print is known to it from its beginning.
+        reported_errors = runpy.run_path(output.__file__)["reported_errors"]
+    with pytest.raises(typer.Exit), reported_errors():
+        raise ConfigurationError("no URL")
+    assert ("\x1b[1;31merror: " in capsys.readouterr().err) == coloured

@@ -46,8 +46,12 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def wheel_of_sdist(tmp_path_factory):
-    sdist = build("sdist", ROOT, tmp_path_factory.mktemp("sdist"))
+def sdist(tmp_path_factory):
+    return build("sdist", ROOT, tmp_path_factory.mktemp("sdist"))
+
+
+@pytest.fixture(scope="module")
+def wheel_of_sdist(tmp_path_factory, sdist):
     unpacked = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(sdist) as archive:
         # The first releases of Python 3.11 know no filters.
@@ -111,17 +115,17 @@ DIRT = (
 )
 
 
-def test_nothing_of_a_dirty_checkout_goes_along(tmp_path, wheel):
+def test_nothing_of_a_dirty_checkout_goes_along(tmp_path, wheel, sdist):
     dirty = tmp_path / "dirty"
     shutil.copytree(ROOT, dirty, ignore=shutil.ignore_patterns(".*", "__pycache__", "dist", "build"))
-    before = build("sdist", dirty, tmp_path / "clean")
     for name in DIRT:
         (dirty / name).parent.mkdir(exist_ok=True)
         (dirty / name).write_text("METACORE_ENCRYPTION_KEYS=canary")
     assert names_in(build("wheel", dirty, tmp_path / "wheel")) == names_in(wheel)
     after = build("sdist", dirty, tmp_path / "sdist")
-    with tarfile.open(before) as clean, tarfile.open(after) as told:
-        assert told.getnames() == clean.getnames()
+    with tarfile.open(sdist) as clean, tarfile.open(after) as told:
+        # The copy has nothing that tells what to ignore.
+        assert told.getnames() == [name for name in clean.getnames() if not name.endswith("/.gitignore")]
         assert len(told.getnames()) > 400
 
 
@@ -138,5 +142,4 @@ def test_the_installed_wheel_deploys_outside_the_checkout(environment, tmp_path)
         command = environment / "bin" / "metacore"
         deployed = run(command, "deploy", "--url", server.url, cwd=tmp_path)
         assert all(revision in deployed for revision in revisions())
-        assert "exactly what this release needs" in run(command, "check", "--url", server.url, cwd=tmp_path)
         assert "is at revision base" in run(command, "downgrade", "base", "--url", server.url, cwd=tmp_path)

@@ -79,11 +79,12 @@ def test_the_command_line(evidence, server, urls, canary, monkeypatch):
         [good],
         ["rotate-keys", "--batch-size", good],
     ]
-    for url in [good, *urls]:
-        runs += [[command, "--url", url] for command in ("check", "deploy", "rotate-keys")]
-    for keys in (canary.keys, canary.keys[:-5]):
+    commands = ("check", "deploy", "rotate-keys")
+    runs += [[command, "--url", good] for command in commands]
+    without = [[command, "--url", url] for command in commands for url in urls]
+    for keys, all_runs in ((canary.keys, [*runs, *without]), (canary.keys[:-5], runs)):
         monkeypatch.setenv("METACORE_ENCRYPTION_KEYS", keys)
-        for arguments in runs:
+        for arguments in all_runs:
             with pytest.raises(SystemExit) as ended:
                 command_line(arguments)
             assert ended.value.code in ({0, 1, 2, 3} if good in arguments else {2, 3})

@@ -1,6 +1,7 @@
 """The generator of metacore/sync, on small source trees of its own."""
 
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -87,6 +88,8 @@ class Tree:
         self.root = root
         self.names = {"AsyncIterator": "Iterator"}
         self.sources = ["metacore/__init__.py", "metacore/store"]
+
+    def fill(self) -> None:
         self.write("pyproject.toml", '[tool.ruff]\nline-length = 120\nlint.select = ["I", "RUF100", "ASYNC"]')
         self.write("metacore/__init__.py", INIT)
         self.write("metacore/store/__init__.py", "")
@@ -120,8 +123,16 @@ class Tree:
         return text.partition("\n")[2]
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("original")
+    Tree(root).fill()
+    return root
+
+
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
+def tree(tmp_path: Path, original: Path) -> Tree:
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
     return Tree(tmp_path)
 
 
@@ -323,33 +334,36 @@ class TestCheck:
         tree.sources.append("metacore/nowhere")
         assert "metacore/nowhere is not there: correct SOURCES in tools/generate_sync.py" in tree.check()
 
-    @pytest.mark.parametrize(
-        ("line", "word"),
-        [
-            ('"""Trades that await settlement."""', "await"),
-            ('"""The result must be awaited."""', "awaited"),
-            ("X = 1  # await this one", "await"),
-            ('X = "use await"', "await"),
-            ('X = f"use await {id(1)} {{await}}"', "await"),
-            ('"""An asynchronous thing."""', "async"),
-            ("import asyncio", "async"),
-            ("X = AsyncThing", "Async"),
-            ("X.__anext__()", "__anext__"),
-        ],
-    )
-    def test_what_a_blocking_file_never_says_fails(self, tree: Tree, line: str, word: str) -> None:
-        tree.write("metacore/store/more.py", line)
-        (problem,) = tree.mirror().write()
-        assert problem == f"metacore/sync/store/more.py:2: {word!r} is left: reword its source, or add a rule"
-        assert tree.check() == [problem]
+    def test_what_a_blocking_file_never_says_fails(self, tree: Tree) -> None:
+        lines = {
+            '"""Trades that await settlement."""': "await",
+            '"""The result must be awaited."""': "awaited",
+            "X = 1  # await this one": "await",
+            'X = "use await"': "await",
+            'X = f"use await {id(1)} {{await}}"': "await",
+            '"""An asynchronous thing."""': "async",
+            "import asyncio": "async",
+            "X = AsyncThing": "Async",
+            "X.__anext__()": "__anext__",
+        }
+        for number, line in enumerate(lines):
+            tree.write(f"metacore/store/more{number}.py", line)
+        problems = tree.mirror().write()
+        assert problems == [
+            f"metacore/sync/store/more{number}.py:2: {word!r} is left: reword its source, or add a rule"
+            for number, word in enumerate(lines.values())
+        ]
+        assert tree.check() == problems
 
-    @pytest.mark.parametrize(
-        "line", ["from . import numbers", "from .numbers import Numbers", "from metacore import X"]
-    )
-    def test_an_import_that_no_rule_can_follow_fails(self, tree: Tree, line: str) -> None:
-        tree.write("metacore/store/more.py", line)
-        (problem,) = tree.mirror().write()
-        assert problem.startswith("metacore/store/more.py:1: import by absolute path")
+    def test_an_import_that_no_rule_can_follow_fails(self, tree: Tree) -> None:
+        lines = ("from . import numbers", "from .numbers import Numbers", "from metacore import X")
+        for number, line in enumerate(lines):
+            tree.write(f"metacore/store/more{number}.py", line)
+        problems = tree.mirror().write()
+        assert [problem.partition(": ")[0] for problem in problems] == [
+            f"metacore/store/more{number}.py:1" for number in range(len(lines))
+        ]
+        assert all(": import by absolute path" in problem for problem in problems)
 
 
 class TestCommand:

@@ -1,4 +1,4 @@
-"""The page of the tracker in a real browser: `nox -s browser`, which tells where Chromium is."""
+"""The page of the tracker in a real browser: `nox -s systems`, which tells where Chromium is."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Ticks by Kafka into ClickHouse: `nox -s clickhouse`, which has one; each is there once, whatever dies meanwhile."""
+"""Ticks by Kafka into ClickHouse: `nox -s systems`, which has one; each is there once, whatever dies meanwhile."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The pages of the marketplace in a real browser: `nox -s browser`, which tells where Chromium is."""
+"""The pages of the marketplace in a real browser: `nox -s systems`, which tells where Chromium is."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The page of the order service in a real browser: `nox -s browser`, which tells where Chromium is."""
+"""The page of the order service in a real browser: `nox -s systems`, which tells where Chromium is."""
 
 import json
 from typing import Any
