@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 
 from marketplace.amounts import Amount
 from marketplace.money import Currency
 
 SIGNATURE = "x-signature"
 CALLBACK = "/internal/bank"
+AT_ONCE = 500
+"""What the bank is asked for by one request at most."""
 
 
 class Outcome(StrEnum):
@@ -35,12 +39,24 @@ class Asked(BaseModel):
     """Where it may tell the outcome, too."""
 
 
+class AskedTogether(BaseModel):
+    """What the bank is asked for by one request."""
+
+    asked: Annotated[Sequence[Asked], Field(min_length=1, max_length=AT_ONCE)]
+
+
 class Answered(BaseModel):
     """What the bank says."""
 
     key: UUID
     of: UUID | None = None
     outcome: Outcome
+
+
+class AnsweredTogether(BaseModel):
+    """What it says of each, in turn."""
+
+    answered: Sequence[Answered]
 
 
 def signature_of(body: bytes, key: SecretStr) -> str:

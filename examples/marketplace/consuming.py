@@ -193,7 +193,8 @@ class Consumer:
             for place, one in enumerate(told):
                 if one.event is not None:
                     headers = spans.enter_context(self._tracing.taking(one.event.topic, one.message.headers))
-                    events[place] = one.event.model_copy(update={"headers": headers})
+                    is_same = headers == one.event.headers
+                    events[place] = one.event if is_same else one.event.model_copy(update={"headers": headers})
             yield events
 
     async def _miss(self, told: Told, stop: asyncio.Event) -> bool:

@@ -15,7 +15,7 @@ from common import problems
 from common.access_tokens import SignedIn
 from marketplace.callers import Customer, Role, Warehouse, is_one_of
 from marketplace.context import AfterCommit, Contents, ServiceContext
-from marketplace.orders.book import Book, Move, StepTaken
+from marketplace.orders.book import Book, Followed, Move
 from marketplace.orders.buying import Buying, OrderAsked
 from marketplace.orders.hearing import Hearing
 from marketplace.orders.purchase import Purchase, State
@@ -29,14 +29,8 @@ Key = Annotated[
 Limit = Annotated[int, Query(ge=1, le=100)]
 After = Annotated[UUID | None, Query(description="The `next` of the page before.")]
 
-_UNDER_WAY = frozenset({State.PAYING, State.CAPTURING, State.RETURNING})
+_UNDER_WAY = frozenset({State.PAYING, State.RETURNING})
 _ERRORS = problems.documented(400, 401, 403, 404, 409, 503)
-
-
-class Followed(Purchase):
-    """A purchase, with the steps that it has taken."""
-
-    steps: list[StepTaken]
 
 
 async def build(context: ServiceContext) -> Contents:
@@ -57,6 +51,7 @@ async def build(context: ServiceContext) -> Contents:
         routers=[router(context, book, buying, hearing)],
         tells=[context.topic("orders")],
         takes=dict.fromkeys((context.topic("stock"), context.topic("payments")), take),
+        passes=frozenset({"stock.taken"}),
         works=[buying.watch],
     )
 
@@ -81,7 +76,7 @@ def router(context: ServiceContext, book: Book, buying: Buying, hearing: Hearing
         if purchase.customer_id != caller.user_id and not is_one_of(caller, Role.WAREHOUSE):
             # To others there is none.
             raise NotFoundError("order", str(order_id))
-        return Followed(**dict(purchase), steps=await book.steps(order_id))
+        return purchase
 
     @routes.post(
         "/{order_id}/pay",

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from common.tracing import outgoing
 from marketplace.context import ServiceContext
-from marketplace.orders.purchase import Purchase, State
+from marketplace.orders.purchase import ANSWERED_WITHIN, Purchase, State
 from marketplace.orders.saga import Happening, next_step
 from marketplace.rows import columns_of, read, rows_of, told
 from marketplace.together import Together
 from metacore import ConflictError, MetacoreError, NewEvent, NotFoundError, Transaction
 
 _COLUMNS = columns_of(Purchase)
+_CHANGING: tuple[LiteralString, ...] = ("state", "reason", "version", "updated_at")
+_SET: LiteralString = ", ".join(f"{name} = told.{name}" for name in (*_CHANGING, "look_at"))
 
 
 class StepTaken(BaseModel):
@@ -29,8 +32,15 @@ class StepTaken(BaseModel):
     at: datetime
 
 
-class _Step(StepTaken):
-    purchase_id: UUID
+class Followed(Purchase):
+    """A purchase, with the steps that it has taken."""
+
+    steps: list[StepTaken]
+
+
+class _Named(BaseModel):
+    customer_id: UUID
+    idempotency_key: str
 
 
 class _Asked(Purchase):
@@ -53,7 +63,7 @@ class Book:
     def __init__(self, context: ServiceContext) -> None:
         self._storage, self._topic = context.storage, context.topic("orders")
         self._purchases: LiteralString = f"{context.schema}.purchases"
-        self._steps: LiteralString = f"{context.schema}.purchase_steps"
+        self._finding = Together[_Named, _Asked | None](self._find)
         self._writing = Together[_Asked, Purchase](self._write)
         self._moving = Together[Move, Purchase](self._move)
 
@@ -66,32 +76,21 @@ class Book:
 
     async def found(self, customer_id: UUID, key: str, asked: str) -> Purchase | None:
         """What the customer has bought by this key; ConflictError if something else was `asked` then."""
-        query = f"""
-        SELECT {columns_of(_Asked)} FROM {self._purchases} WHERE customer_id = %s AND idempotency_key = %s
-        """
-        async with self._storage.transaction() as transaction:
-            found = await read(transaction, _Asked, query, [customer_id, key])
-        if not found:
+        found = await self._finding.ask(_Named(customer_id=customer_id, idempotency_key=key))
+        if found is None:
             return None
-        if found[0].asked != asked:
-            raise ConflictError("this Idempotency-Key was used for another order", conflicts=(str(found[0].id),))
-        return _plain(found[0])
+        if found.asked != asked:
+            raise ConflictError("this Idempotency-Key was used for another order", conflicts=(str(found.id),))
+        return _plain(found)
 
-    async def get(self, purchase_id: UUID) -> Purchase:
+    async def get(self, purchase_id: UUID) -> Followed:
         """The purchase; NotFoundError if there is none."""
+        query = f"SELECT {columns_of(Followed)} FROM {self._purchases} WHERE id = %s"
         async with self._storage.transaction() as transaction:
-            found = await read(
-                transaction, Purchase, f"SELECT {_COLUMNS} FROM {self._purchases} WHERE id = %s", [purchase_id]
-            )
+            found = await read(transaction, Followed, query, [purchase_id])
         if not found:
             raise NotFoundError("order", str(purchase_id))
         return found[0]
-
-    async def steps(self, purchase_id: UUID) -> list[StepTaken]:
-        """The steps it has taken, in turn."""
-        query = f"SELECT {columns_of(StepTaken)} FROM {self._steps} WHERE purchase_id = %s ORDER BY version"
-        async with self._storage.transaction() as transaction:
-            return await read(transaction, StepTaken, query, [purchase_id])
 
     async def page(self, customer_id: UUID | None, after: UUID | None, limit: int) -> list[Purchase]:
         """Purchases of a customer, or of all, the newest first; those older than `after`."""
@@ -103,13 +102,17 @@ class Book:
         async with self._storage.transaction() as transaction:
             return await read(transaction, Purchase, query, {"of": customer_id, "after": after, "limit": limit})
 
-    async def unanswered(self, before: datetime, limit: int) -> list[Purchase]:
-        """Purchases that were written before that time, and of which the warehouse has said nothing yet."""
-        return await self._due("state = 'NEW' AND created_at < %s", before, limit)
-
     async def due(self, now: datetime, limit: int) -> Sequence[Purchase]:
-        """Purchases whose time to be paid is over."""
-        return await self._due("state IN ('NEW', 'RESERVED') AND expires_at <= %s", now, limit)
+        """Purchases that somebody is to look at now: those whose time to be paid is over, and those of which the
+        warehouse has said nothing yet. If nothing happens to them, they are looked at once more a while later.
+        """
+        query = f"""
+        UPDATE {self._purchases} SET look_at = %s WHERE id IN (
+            SELECT id FROM {self._purchases} WHERE look_at <= %s ORDER BY look_at LIMIT %s FOR UPDATE SKIP LOCKED
+        ) RETURNING {_COLUMNS}
+        """
+        async with self._storage.transaction() as transaction:
+            return await read(transaction, Purchase, query, [now + ANSWERED_WITHIN, now, limit])
 
     async def move(self, purchase_id: UUID, happening: Happening, whose: UUID | None = None) -> Purchase:
         """Let it happen to the purchase, and return what has become of it; InvalidTransitionError if it cannot.
@@ -124,7 +127,7 @@ class Book:
         stored = await read(transaction, Purchase, query, [[move.purchase_id for move in moves]])
         purchases = {purchase.id: purchase for purchase in stored}
         now, came = self._storage.now(), list[Purchase | MetacoreError]()
-        steps, events = list[_Step](), list[NewEvent]()
+        steps, events = dict[UUID, list[StepTaken]](), list[NewEvent]()
         for move in moves:
             try:
                 before = _of(purchases, move)
@@ -135,38 +138,36 @@ class Book:
             came.append(after)
             if after is not before:
                 purchases[after.id] = after
-                steps.append(_step(after, move.happening))
+                steps.setdefault(after.id, []).append(_step(after, move.happening))
                 events.append(self._event(after, move.headers))
         if steps:
-            changed = {step.purchase_id: purchases[step.purchase_id] for step in steps}
-            await self._save(transaction, list(changed.values()), steps)
+            await self._save(transaction, [(purchases[purchase_id], steps[purchase_id]) for purchase_id in steps])
             await transaction.outbox.append(events)
         return came
 
     async def _move(self, moves: Sequence[Move]) -> Sequence[Purchase | MetacoreError]:
         return await self._storage.run(lambda transaction: self.move_in(transaction, moves))
 
-    async def _save(self, transaction: Transaction, changed: Sequence[Purchase], steps: Sequence[_Step]) -> None:
-        await transaction.connection.execute(
-            f"""
-            UPDATE {self._purchases} AS stored
-            SET state = told.state, reason = told.reason, version = told.version, updated_at = told.updated_at
-            FROM {told(self._purchases)} WHERE stored.id = told.id
-            """,
-            rows_of(changed),
+    async def _save(self, transaction: Transaction, changed: Iterable[tuple[Purchase, Sequence[StepTaken]]]) -> None:
+        query = f"""
+        UPDATE {self._purchases} AS stored SET {_SET}, steps = stored.steps || told.steps
+        FROM {told(self._purchases)} WHERE stored.id = told.id
+        """
+        rows = (
+            _row(purchase, {"id", *_CHANGING}, steps=[step.model_dump(mode="json") for step in steps])
+            for purchase, steps in changed
         )
-        columns = columns_of(_Step)
-        query = f"INSERT INTO {self._steps} ({columns}) SELECT {columns} FROM {told(self._steps)}"
-        await transaction.connection.execute(query, rows_of(steps))
+        await transaction.connection.execute(query, {"rows": Jsonb(list(rows))})
 
     async def _write(self, asked: Sequence[_Asked]) -> Sequence[Purchase | MetacoreError]:
         columns = columns_of(_Asked)
         query = f"""
-        INSERT INTO {self._purchases} ({columns}) SELECT {columns} FROM {told(self._purchases)}
+        INSERT INTO {self._purchases} ({columns}, look_at, steps) SELECT {columns}, look_at, '[]'
+        FROM {told(self._purchases)}
         ON CONFLICT (customer_id, idempotency_key) DO NOTHING RETURNING id
         """
         async with self._storage.transaction() as transaction:
-            cursor = await transaction.connection.execute(query, rows_of(asked))
+            cursor = await transaction.connection.execute(query, {"rows": Jsonb(list(map(_row, asked)))})
             written = {row[0] for row in await cursor.fetchall()}
         return [_plain(one) if one.id in written else await self._written_before(one) for one in asked]
 
@@ -178,15 +179,19 @@ class Book:
         assert found is not None
         return found
 
-    async def _due(self, condition: LiteralString, time: datetime, limit: int) -> list[Purchase]:
-        query = f"SELECT {_COLUMNS} FROM {self._purchases} WHERE {condition} ORDER BY expires_at LIMIT %s"
+    async def _find(self, named: Sequence[_Named]) -> Sequence[_Asked | None]:
+        query = f"""
+        SELECT {columns_of(_Asked, "stored")} FROM {self._purchases} AS stored, {told(self._purchases)}
+        WHERE (stored.customer_id, stored.idempotency_key) = (told.customer_id, told.idempotency_key)
+        """
         async with self._storage.transaction() as transaction:
-            return await read(transaction, Purchase, query, [time, limit])
+            stored = await read(transaction, _Asked, query, rows_of(named))
+        found = {(one.customer_id, one.idempotency_key): one for one in stored}
+        return [found.get((one.customer_id, one.idempotency_key)) for one in named]
 
     def _event(self, purchase: Purchase, headers: Mapping[str, Any]) -> NewEvent:
         kind = f"order.{purchase.state.lower()}"
-        payload = purchase.model_dump(mode="json")
-        return NewEvent(topic=self._topic, key=str(purchase.id), type=kind, payload=payload, headers=headers)
+        return NewEvent(topic=self._topic, key=str(purchase.id), type=kind, payload=purchase.told(), headers=headers)
 
 
 def _of(purchases: Mapping[UUID, Purchase], move: Move) -> Purchase:
@@ -205,9 +210,14 @@ def _moved(purchase: Purchase, happening: Happening, now: datetime) -> Purchase:
     return purchase.model_copy(update={**step._asdict(), "version": purchase.version + 1, "updated_at": now})
 
 
-def _step(moved: Purchase, happening: Happening) -> _Step:
-    told = {"purchase_id": moved.id, "version": moved.version, "state": moved.state, "at": moved.updated_at}
-    return _Step(happening=happening, **told)
+def _row(purchase: Purchase, fields: set[str] | None = None, **others: Any) -> Mapping[str, Any]:
+    look_at = purchase.look_at
+    kept = purchase.model_dump(mode="json", include=fields)
+    return {**kept, "look_at": None if look_at is None else look_at.isoformat(), **others}
+
+
+def _step(moved: Purchase, happening: Happening) -> StepTaken:
+    return StepTaken(version=moved.version, happening=happening, state=moved.state, at=moved.updated_at)
 
 
 def _plain(asked: _Asked) -> Purchase:

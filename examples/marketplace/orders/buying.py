@@ -24,7 +24,6 @@ from marketplace.together import Together
 from metacore import ConflictError, InvalidDataError, NotFoundError, StorageUnavailableError, new_id
 
 MOST_LINES = 100
-_UNANSWERED_FOR = timedelta(seconds=2)
 _AT_ONCE = 50
 
 _logger = logging.getLogger(__name__)
@@ -108,18 +107,20 @@ class Buying:
         """See to it, until the event is set, that no order waits for ever: for the warehouse, or for its payment."""
         while not stop.is_set():
             try:
-                await self._look()
+                while await self._look() == _AT_ONCE and not stop.is_set():
+                    """There may be more."""
             except FAILURES as error:
                 _logger.warning("orders wait: %s", error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._settings.sweep_every)
 
-    async def _look(self) -> None:
+    async def _look(self) -> int:
         now = self._storage.now()
         due = await self._book.due(now, _AT_ONCE)
-        await asyncio.gather(*(self._book.move(purchase.id, Happening.EXPIRE) for purchase in due))
-        unanswered = await self._book.unanswered(now - _UNANSWERED_FOR, _AT_ONCE)
-        await asyncio.gather(*map(self.reserve, unanswered))
+        over = [purchase for purchase in due if purchase.is_due(now)]
+        await asyncio.gather(*(self._book.move(purchase.id, Happening.EXPIRE) for purchase in over))
+        await asyncio.gather(*(self.reserve(purchase) for purchase in due if not purchase.is_due(now)))
+        return len(due)
 
     async def _draw_up(self, customer_id: UUID, asked: OrderAsked) -> Purchase:
         offers = await self._offers([line.product_id for line in asked.lines])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from marketplace.amounts import Amount
+
+ANSWERED_WITHIN = timedelta(seconds=2)
+"""After so long the warehouse is asked once more."""
 
 
 class State(StrEnum):
@@ -22,9 +25,7 @@ class State(StrEnum):
     RESERVED = "RESERVED"
     """The goods wait for its payment."""
     PAYING = "PAYING"
-    """It is to be paid: the goods are taken out of the shelves."""
-    CAPTURING = "CAPTURING"
-    """The goods are there: the bank is asked for the money."""
+    """It is to be paid: the goods are taken out of the shelves, and the bank is asked for the money."""
     RETURNING = "RETURNING"
     """It comes to nothing: the goods go back."""
     REFUNDING = "REFUNDING"
@@ -75,9 +76,31 @@ class Purchase(BaseModel):
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def look_at(self) -> datetime | None:
+        """When somebody is to look at it if nothing happens until then; None if what it waits for is sure to come."""
+        match self.state:
+            case State.NEW:
+                return min(self.created_at + ANSWERED_WITHIN, self.expires_at)
+            case State.RESERVED:
+                return self.expires_at
+            case _:
+                return None
+
     def is_due(self, now: datetime) -> bool:
         """Whether its time to be paid is over."""
         return self.state in (State.NEW, State.RESERVED) and self.expires_at <= now
+
+    def told(self) -> Mapping[str, Any]:
+        """What others need to know of it, to do their part."""
+        return {
+            "customer_id": str(self.customer_id),
+            "reason": self.reason,
+            "warehouse": self.warehouse,
+            "currency": self.currency,
+            "total": f"{self.total:f}",
+            "goods": {str(line.product_id): line.quantity for line in self.lines},
+        }
 
 
 def total_of(lines: Sequence[Line]) -> Decimal:

@@ -20,7 +20,6 @@ class Happening(StrEnum):
 
     STOCK_RESERVED = "stock.reserved"
     STOCK_LACKING = "stock.lacking"
-    STOCK_TAKEN = "stock.taken"
     STOCK_GONE = "stock.gone"
     STOCK_RETURNED = "stock.returned"
     PAYMENT_CAPTURED = "payment.captured"
@@ -49,10 +48,9 @@ _MOVES: Mapping[tuple[State, Happening], Step] = {
     (State.RESERVED, _H.PAY): Step(State.PAYING),
     (State.RESERVED, _H.CANCEL): Step(State.CANCELED, Reason.CANCELED),
     (State.RESERVED, _H.EXPIRE): Step(State.FAILED, Reason.EXPIRED),
-    (State.PAYING, _H.STOCK_TAKEN): Step(State.CAPTURING),
     (State.PAYING, _H.STOCK_GONE): Step(State.FAILED, Reason.EXPIRED),
-    (State.CAPTURING, _H.PAYMENT_CAPTURED): Step(State.PAID),
-    (State.CAPTURING, _H.PAYMENT_DECLINED): Step(State.RETURNING, Reason.DECLINED),
+    (State.PAYING, _H.PAYMENT_CAPTURED): Step(State.PAID),
+    (State.PAYING, _H.PAYMENT_DECLINED): Step(State.RETURNING, Reason.DECLINED),
     (State.PAID, _H.SHIP): Step(State.SHIPPED),
     (State.PAID, _H.CANCEL): Step(State.REFUNDING, Reason.CANCELED),
     (State.REFUNDING, _H.PAYMENT_REFUNDED): Step(State.RETURNING, Reason.CANCELED),
@@ -62,7 +60,7 @@ _MOVES: Mapping[tuple[State, Happening], Step] = {
 _ENDS = {Reason.CANCELED: State.CANCELED, Reason.DECLINED: State.FAILED}
 
 _DONE: Mapping[Happening, frozenset[State]] = {
-    _H.PAY: frozenset({State.PAYING, State.CAPTURING, State.PAID, State.SHIPPED}),
+    _H.PAY: frozenset({State.PAYING, State.PAID, State.SHIPPED}),
     _H.CANCEL: frozenset({State.CANCELED, State.REFUNDING}),
     _H.SHIP: frozenset({State.SHIPPED}),
     _H.EXPIRE: frozenset(State) - {State.NEW, State.RESERVED},

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from marketplace.bank import SIGNATURE, Answered, Asked, Outcome, signature_of
+from marketplace.bank import SIGNATURE, Answered, AnsweredTogether, Asked, AskedTogether, Outcome, signature_of
 from marketplace.context import Contents, ServiceContext
 from marketplace.payment_gateway.log import Entry, Log, Mode
 
@@ -64,31 +64,32 @@ def router(context: ServiceContext, log: Log, calling: Calling) -> APIRouter:
     """What the bank is asked."""
     routes = APIRouter()
 
-    async def answer(asked: Asked) -> Answered:
-        mode, entry = await log.do(asked)
-        if entry is None:
-            raise HTTPException(503)
-        answered = Answered(key=entry.key, of=entry.of, outcome=entry.outcome)
+    async def answer(asked: list[Asked]) -> list[Answered]:
+        mode, entries = await log.do(asked)
+        answered = [Answered(key=entry.key, of=entry.of, outcome=entry.outcome) for entry in entries]
         match mode:
-            case Mode.SLOW if entry.asked == 1:
+            case Mode.DEAD:
+                raise HTTPException(503)
+            case Mode.SLOW if any(entry.asked == 1 for entry in entries):
                 await asyncio.sleep(context.settings.bank_answers_within + 1)
             case Mode.LOST:
                 raise HTTPException(500)
             case Mode.TWICE:
-                calling.call(asked.callback, answered, 0)
-                calling.call(asked.callback, answered, 0)
+                for one, told in zip(2 * asked, 2 * answered, strict=True):
+                    calling.call(one.callback, told, 0)
             case Mode.LATE:
-                calling.call(asked.callback, answered, _LATE)
-                return Answered(key=entry.key, of=entry.of, outcome=Outcome.LATER)
+                for one, told in zip(asked, answered, strict=True):
+                    calling.call(one.callback, told, _LATE)
+                return [told.model_copy(update={"outcome": Outcome.LATER}) for told in answered]
         return answered
 
     @routes.post("/captures")
-    async def capture(asked: Asked) -> Answered:
-        return await answer(asked)
+    async def capture(together: AskedTogether) -> AnsweredTogether:
+        return AnsweredTogether(answered=await answer(list(together.asked)))
 
     @routes.post("/refunds")
-    async def refund(asked: Asked) -> Answered:
-        return await answer(asked)
+    async def refund(together: AskedTogether) -> AnsweredTogether:
+        return AnsweredTogether(answered=await answer(list(together.asked)))
 
     @routes.get("/log")
     async def entries() -> list[Entry]:

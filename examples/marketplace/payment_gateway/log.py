@@ -15,7 +15,6 @@ from marketplace.amounts import Amount
 from marketplace.bank import Asked, Outcome
 from marketplace.context import ServiceContext
 from marketplace.rows import columns_of, read, rows_of, told
-from marketplace.together import Together
 from metacore import Transaction
 
 
@@ -57,7 +56,6 @@ class Log:
         self._storage = context.storage
         self._log: LiteralString = f"{context.schema}.log"
         self._minds: LiteralString = f"{context.schema}.minds"
-        self._doing = Together(self._do)
 
     async def mode(self) -> Mode:
         """How the bank is minded."""
@@ -72,28 +70,28 @@ class Log:
         async with self._storage.transaction() as transaction:
             await transaction.connection.execute(query, [mode])
 
-    async def do(self, asked: Asked) -> tuple[Mode, Entry | None]:
+    async def do(self, asked: Sequence[Asked]) -> tuple[Mode, Sequence[Entry]]:
         """Do what is asked for, as this bank is minded; by a key that is known already, say what became of it."""
-        return await self._doing.ask(asked)
+        query = f"""
+        INSERT INTO {self._log} AS log ({columns_of(Entry)}) SELECT {columns_of(Entry)} FROM {told(self._log)}
+        ON CONFLICT (key) DO UPDATE SET asked = log.asked + 1 RETURNING {columns_of(Entry, "log")}
+        """
+        by_key = {one.key: one for one in asked}
+        async with self._storage.transaction() as transaction:
+            mode = await self._mode(transaction)
+            if mode is Mode.DEAD:
+                return mode, ()
+            outcome = Outcome.REFUSED if mode is Mode.DECLINE else Outcome.DONE
+            # Those that are asked for at the same time take turns.
+            first = [by_key[key] for key in sorted(by_key)]
+            rows = rows_of(first, outcome=outcome, asked=1, asked_at=self._storage.now().isoformat())
+            entries = {entry.key: entry for entry in await read(transaction, Entry, query, rows)}
+        return mode, [entries[one.key] for one in asked]
 
     async def entries(self) -> list[Entry]:
         """All of it, in turn."""
         async with self._storage.transaction() as transaction:
             return await read(transaction, Entry, f"SELECT {columns_of(Entry)} FROM {self._log} ORDER BY asked_at, key")
-
-    async def _do(self, asked: Sequence[Asked]) -> Sequence[tuple[Mode, Entry | None]]:
-        query = f"""
-        INSERT INTO {self._log} AS log ({columns_of(Entry)}) SELECT {columns_of(Entry)} FROM {told(self._log)}
-        ON CONFLICT (key) DO UPDATE SET asked = log.asked + 1 RETURNING {columns_of(Entry, "log")}
-        """
-        async with self._storage.transaction() as transaction:
-            mode = await self._mode(transaction)
-            if mode is Mode.DEAD:
-                return [(mode, None)] * len(asked)
-            outcome = Outcome.REFUSED if mode is Mode.DECLINE else Outcome.DONE
-            rows = rows_of(asked, outcome=outcome, asked=1, asked_at=self._storage.now().isoformat())
-            entries = {entry.key: entry for entry in await read(transaction, Entry, query, rows)}
-        return [(mode, entries[one.key]) for one in asked]
 
     async def _mode(self, transaction: Transaction) -> Mode:
         cursor = transaction.connection.cursor(row_factory=scalar_row)

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -28,12 +29,6 @@ Key = Annotated[
     Header(alias="Idempotency-Key", min_length=1, max_length=200, description="By the same key: the same refund."),
 ]
 _ERRORS = problems.documented(400, 401, 403, 404, 409, 503)
-_STATES = {
-    "order.paying": PaymentState.WAITING,
-    "order.failed": PaymentState.VOIDED,
-    "order.canceled": PaymentState.VOIDED,
-}
-"""In which state a payment is written down by what happens to its order."""
 
 
 class Followed(Payment):
@@ -57,34 +52,37 @@ async def build(context: ServiceContext) -> Contents:
     asking = Asking(context, till)
 
     async def take(transaction: Transaction, events: Sequence[Event]) -> AfterCommit | None:
+        now = context.storage.now()
         match events[0].type:
-            case "order.capturing":
-                await till.ask_for(transaction, [UUID(event.key) for event in events])
+            case "stock.taken":
+                payments = [_payment(event, PaymentState.CAPTURING, now) for event in events]
+                await till.open_payments(transaction, payments, asking.again_at)
+                return partial(asking.capture, payments)
             case "order.refunding":
                 for event in events:
                     await till.refund_rest(transaction, event)
-            case kind if kind in _STATES:
-                now = context.storage.now()
+                return asking.look
+            case "order.failed" | "order.canceled":
                 # What was never reserved was never to be paid.
-                opened = [event for event in events if event.payload["reason"] != "OUT_OF_STOCK"]
-                await till.open_payments(transaction, [_payment(event, now) for event in opened])
-                return None
-            case _:
-                return None
-        return asking.look
+                ended = [event for event in events if event.payload["reason"] != "OUT_OF_STOCK"]
+                await till.open_payments(transaction, [_payment(event, PaymentState.VOIDED, now) for event in ended])
+        return None
 
     return Contents(
         routers=[router(till, asking), callback(context, asking)],
         tells=[context.topic("payments")],
-        takes={context.topic("orders"): take},
-        passes=frozenset({"order.reserved", "order.paid", "order.returning", "order.shipped"}),
+        takes=dict.fromkeys((context.topic("orders"), context.topic("stock")), take),
+        passes=frozenset(
+            {"order.reserved", "order.paying", "order.paid", "order.returning", "order.shipped"}
+            | {"stock.gone", "stock.returned"}
+        ),
         alone=frozenset({"order.refunding"}),
         works=[asking.run],
     )
 
 
-def _payment(event: Event, now: datetime) -> Payment:
-    told, state = event.payload, _STATES[event.type]
+def _payment(event: Event, state: PaymentState, now: datetime) -> Payment:
+    told = event.payload
     of = {name: told[name] for name in ("customer_id", "currency")}
     return Payment(id=UUID(event.key), amount=told["total"], state=state, created_at=now, updated_at=now, **of)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 from pydantic import ValidationError
 
 from common.http_client import session
-from marketplace.bank import CALLBACK, Answered, Asked, Outcome
+from marketplace.bank import AT_ONCE, CALLBACK, Answered, AnsweredTogether, Asked, AskedTogether, Outcome
 from marketplace.context import ServiceContext
 from marketplace.money import Currency
 from marketplace.names import variable_of
@@ -21,76 +22,81 @@ from marketplace.payments.payment import Payment, Refund
 from marketplace.payments.till import Till
 from marketplace.rows import FAILURES
 
-_AT_ONCE = 64
 _AGAIN = timedelta(seconds=1)
 
 _logger = logging.getLogger(__name__)
 
 
 class Asking:
-    """Asks the bank for what is due."""
+    """Asks the bank for what is due, all of it by one request."""
 
     def __init__(self, context: ServiceContext, till: Till) -> None:
         self._till, self._storage, self._settings = till, context.storage, context.settings
         self._callback = context.urls[variable_of("payments")] + CALLBACK
         self._bank = context.urls[variable_of("payment_gateway")]
+        self._http: aiohttp.ClientSession | None = None
         self._due = asyncio.Event()
         self._asked: set[asyncio.Task[None]] = set()
+
+    @property
+    def again_at(self) -> datetime:
+        """When who is asked now has answered, or will not."""
+        return self._storage.now() + timedelta(seconds=self._settings.bank_answers_within) + _AGAIN
 
     def look(self) -> None:
         """Look at once for what is due."""
         self._due.set()
 
+    def capture(self, payments: Sequence[Payment]) -> None:
+        """Ask for the money of these, which nobody else asks for meanwhile."""
+        if self._http is not None and payments:
+            self._begin(self._capture(self._http, payments))
+
     async def run(self, stop: asyncio.Event) -> None:
         """Ask until the event is set; what is not answered by then is asked for after the next start."""
         within = self._settings.bank_answers_within
-        async with session(within, within) as http:
+        async with session(within, within) as self._http:
             while not stop.is_set():
                 self._due.clear()
                 with suppress(*FAILURES):
-                    await self._ask(http)
+                    await self._ask(self._http)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), self._settings.sweep_every)
+            self._http = None
             await asyncio.gather(*self._asked)
 
     async def _ask(self, http: aiohttp.ClientSession) -> None:
-        again_at = self._storage.now() + timedelta(seconds=self._settings.bank_answers_within) + _AGAIN
-        if (room := _AT_ONCE - len(self._asked)) > 0:
-            for payment in await self._till.captures_due(again_at, room):
-                self._begin(self._capture(http, payment))
-        if (room := _AT_ONCE - len(self._asked)) > 0:
-            for refund in await self._till.refunds_due(again_at, room):
-                self._begin(self._refund(http, refund))
+        again_at = self.again_at
+        if payments := await self._till.captures_due(again_at, AT_ONCE):
+            self._begin(self._capture(http, payments))
+        if refunds := await self._till.refunds_due(again_at, AT_ONCE):
+            of = [await self._till.get(refund.payment_id) for refund in refunds]
+            self._begin(self._refund(http, refunds, of))
+        if AT_ONCE in (len(payments), len(refunds)):
+            self.look()
 
     def _begin(self, asking: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(asking)
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
-        if len(self._asked) == _AT_ONCE:
-            # Those that wait for room are not looked at before there is some.
-            task.add_done_callback(lambda _: self.look())
 
-    async def _capture(self, http: aiohttp.ClientSession, payment: Payment) -> None:
-        asked = Asked(
-            key=payment.id, amount=payment.amount, currency=Currency(payment.currency), callback=self._callback
-        )
-        await self._settle(await self._answer(http, "/captures", asked))
+    async def _capture(self, http: aiohttp.ClientSession, payments: Sequence[Payment]) -> None:
+        await self._settle_all(http, "/captures", [self._asked_for(payment, payment) for payment in payments])
 
-    async def _refund(self, http: aiohttp.ClientSession, refund: Refund) -> None:
-        payment = await self._till.get(refund.payment_id)
-        asked = Asked(
-            key=refund.id,
-            of=payment.id,
-            amount=refund.amount,
-            currency=Currency(payment.currency),
-            callback=self._callback,
-        )
-        await self._settle(await self._answer(http, "/refunds", asked))
+    async def _refund(self, http: aiohttp.ClientSession, refunds: Sequence[Refund], of: Sequence[Payment]) -> None:
+        asked = [self._asked_for(refund, payment, payment.id) for refund, payment in zip(refunds, of, strict=True)]
+        await self._settle_all(http, "/refunds", asked)
 
-    async def _settle(self, answered: Answered | None) -> None:
+    def _asked_for(self, what: Payment | Refund, payment: Payment, of: UUID | None = None) -> Asked:
+        currency = Currency(payment.currency)
+        return Asked(key=what.id, of=of, amount=what.amount, currency=currency, callback=self._callback)
+
+    async def _settle_all(self, http: aiohttp.ClientSession, path: str, asked: Sequence[Asked]) -> None:
+        await asyncio.gather(*map(self._settle, await self._answers(http, path, asked)))
+
+    async def _settle(self, answered: Answered) -> None:
         try:
-            if answered is not None:
-                await self.settle(answered)
+            await self.settle(answered)
         except FAILURES as error:
             _logger.warning("the bank is asked once more, for what it said could not be stored: %s", error)
 
@@ -104,11 +110,12 @@ class Asking:
         else:
             await self._till.refunded(answered.key, is_done)
 
-    async def _answer(self, http: aiohttp.ClientSession, path: str, asked: Asked) -> Answered | None:
-        headers = {"content-type": "application/json"}
+    async def _answers(self, http: aiohttp.ClientSession, path: str, asked: Sequence[Asked]) -> Sequence[Answered]:
+        body = AskedTogether(asked=asked).model_dump_json().encode()
         try:
-            async with http.post(self._bank + path, data=asked.model_dump_json().encode(), headers=headers) as answer:
-                return Answered.model_validate_json(await answer.read()) if answer.ok else None
+            async with http.post(self._bank + path, data=body, headers={"content-type": "application/json"}) as answer:
+                if answer.ok:
+                    return AnsweredTogether.model_validate_json(await answer.read()).answered
         except (aiohttp.ClientError, TimeoutError, ValidationError) as error:
             _logger.info("the bank has not answered: %s", type(error).__name__)
-            return None
+        return ()

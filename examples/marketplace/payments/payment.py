@@ -14,10 +14,8 @@ from marketplace.amounts import Amount
 class PaymentState(StrEnum):
     """How far a payment is."""
 
-    WAITING = "WAITING"
-    """The goods are not taken yet: the bank is not asked."""
     CAPTURING = "CAPTURING"
-    """The bank is to be asked, or is being asked."""
+    """The goods are taken: the bank is to be asked, or is being asked."""
     CAPTURED = "CAPTURED"
     DECLINED = "DECLINED"
     VOIDED = "VOIDED"

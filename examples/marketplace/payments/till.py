@@ -78,34 +78,26 @@ class Till:
         async with self._storage.transaction() as transaction:
             return await read(transaction, Refund, query, [payment_id])
 
-    async def open_payments(self, transaction: Transaction, payments: Sequence[Payment]) -> None:
-        """Write payments down; one that is there stays, unless it waits and the new one says that it is void."""
+    async def open_payments(
+        self, transaction: Transaction, payments: Sequence[Payment], again_at: datetime | None = None
+    ) -> None:
+        """Write payments down; one that is there stays. Whoever does so asks the bank for them, others `again_at`."""
         await transaction.connection.execute(
             f"""
-            INSERT INTO {self._payments} AS old ({_PAYMENT}) SELECT {_PAYMENT} FROM {told(self._payments)}
-            ON CONFLICT (id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
-            WHERE old.state = 'WAITING' AND excluded.state = 'VOIDED'
+            INSERT INTO {self._payments} ({_PAYMENT}, ask_at)
+            SELECT {_PAYMENT}, %(again_at)s::timestamptz FROM {told(self._payments)}
+            ON CONFLICT (id) DO NOTHING
             """,
-            rows_of(payments),
-        )
-
-    async def ask_for(self, transaction: Transaction, payment_ids: Sequence[UUID]) -> None:
-        """The bank is to be asked for the money of these from now on."""
-        await transaction.connection.execute(
-            f"""
-            UPDATE {self._payments} SET state = 'CAPTURING', ask_at = %(now)s, updated_at = %(now)s
-            WHERE id = ANY(%(ids)s) AND state = 'WAITING'
-            """,
-            {"ids": list(payment_ids), "now": self._storage.now()},
+            {**rows_of(payments), "again_at": again_at},
         )
 
     async def captures_due(self, again_at: datetime, limit: int) -> list[Payment]:
         """Payments that the bank is to be asked for now; nobody else gets them until `again_at`."""
-        return await self._due(self._payments, Payment, "CAPTURING", again_at, limit)
+        return await self._due(self._payments, Payment, again_at, limit)
 
     async def refunds_due(self, again_at: datetime, limit: int) -> list[Refund]:
         """The same of refunds."""
-        return await self._due(self._refunds, Refund, "PENDING", again_at, limit)
+        return await self._due(self._refunds, Refund, again_at, limit)
 
     async def captured(self, payment_id: UUID, is_captured: bool) -> None:
         """The bank has answered; told again, nothing changes."""
@@ -146,7 +138,7 @@ class Till:
                 transaction,
                 Refund,
                 f"""
-                UPDATE {self._refunds} SET state = %(state)s, updated_at = %(now)s
+                UPDATE {self._refunds} SET state = %(state)s, updated_at = %(now)s, ask_at = NULL
                 WHERE id = %(id)s AND state = 'PENDING' RETURNING {_REFUND}
                 """,
                 {"id": refund_id, "state": state, "now": self._storage.now()},
@@ -193,13 +185,10 @@ class Till:
             raise ConflictError("this Idempotency-Key was used for another amount", conflicts=(str(stored.id),))
         return stored
 
-    async def _due(
-        self, table: LiteralString, kind: type[M], state: LiteralString, again_at: datetime, limit: int
-    ) -> list[M]:
+    async def _due(self, table: LiteralString, kind: type[M], again_at: datetime, limit: int) -> list[M]:
         query = f"""
-        UPDATE {table} SET ask_at = %(again_at)s
-        WHERE state = '{state}' AND id IN (
-            SELECT id FROM {table} WHERE state = '{state}' AND ask_at <= %(now)s
+        UPDATE {table} SET ask_at = %(again_at)s WHERE id IN (
+            SELECT id FROM {table} WHERE ask_at <= %(now)s
             ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         ) RETURNING {columns_of(kind)}
         """
@@ -210,7 +199,7 @@ class Till:
     async def _settle(self, settled: Sequence[_Settled]) -> Sequence[None]:
         by_id = {one.id: one for one in settled}
         query = f"""
-        UPDATE {self._payments} AS stored SET state = told.state, updated_at = %(now)s
+        UPDATE {self._payments} AS stored SET state = told.state, updated_at = %(now)s, ask_at = NULL
         FROM {told(self._payments)} WHERE stored.id = told.id AND stored.state = 'CAPTURING'
         RETURNING {columns_of(Payment, "stored")}
         """

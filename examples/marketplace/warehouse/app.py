@@ -62,8 +62,9 @@ async def build(context: ServiceContext) -> Contents:
             case "order.shipped":
                 await shelves.ship(transaction, _purchase(events[0]))
         if happened is not None:
+            # The order as it was told goes on to who is next.
             await transaction.outbox.append(
-                NewEvent(topic=topic, key=event.key, type=happened, payload={}, headers=event.headers)
+                NewEvent(topic=topic, key=event.key, type=happened, payload=event.payload, headers=event.headers)
                 for event in events
             )
 
@@ -71,16 +72,15 @@ async def build(context: ServiceContext) -> Contents:
         routers=[router(shelves), internal(shelves)],
         tells=[topic],
         takes={context.topic("orders"): take},
-        passes=frozenset({"order.reserved", "order.capturing", "order.paid", "order.refunding"}),
+        passes=frozenset({"order.reserved", "order.paid", "order.refunding"}),
         alone=frozenset({"order.failed", "order.canceled", "order.returning", "order.shipped"}),
         works=[sweeper(shelves, context.settings.sweep_every)],
     )
 
 
 def _purchase(event: Event) -> Purchased:
-    told = event.payload
-    goods = {UUID(line["product_id"]): int(line["quantity"]) for line in told["lines"]}
-    return Purchased(UUID(event.key), told["warehouse"], goods)
+    goods = {UUID(product_id): int(quantity) for product_id, quantity in event.payload["goods"].items()}
+    return Purchased(UUID(event.key), event.payload["warehouse"], goods)
 
 
 def router(shelves: Shelves) -> APIRouter:

@@ -33,12 +33,12 @@ STEPS = {
     "users": ("order.reserved",),
     "products": ("order.reserved",),
     "orders": (
-        *("order.reserved", "stock.taken", "payment.captured", "order.paid"),
+        *("order.reserved", "payment.captured", "order.paid"),
         *("payment.refunded", "stock.returned", "order.shipped"),
     ),
     "warehouse": ("order.paying", "order.returning", "order.shipped", "order.canceled"),
-    "payments": ("order.paying", "order.capturing", "order.refunding"),
-    "payment_gateway": ("order.capturing", "order.refunding"),
+    "payments": ("stock.taken", "order.refunding"),
+    "payment_gateway": ("stock.taken", "order.refunding"),
 }
 """When each service is killed: as soon as an event of this type is told, which it, or who asks it, is to act on."""
 SAVED_BY_THE_BROKER_AFTER = 1

@@ -21,10 +21,9 @@ NEW         expire            FAILED/EXPIRED
 RESERVED    pay               PAYING
 RESERVED    cancel            CANCELED/CANCELED
 RESERVED    expire            FAILED/EXPIRED
-PAYING      stock.taken       CAPTURING
 PAYING      stock.gone        FAILED/EXPIRED
-CAPTURING   payment.captured  PAID
-CAPTURING   payment.declined  RETURNING/DECLINED
+PAYING      payment.captured  PAID
+PAYING      payment.declined  RETURNING/DECLINED
 RETURNING/DECLINED  stock.returned  FAILED/DECLINED
 PAID        ship              SHIPPED
 PAID        cancel            REFUNDING/CANCELED
@@ -35,7 +34,6 @@ RETURNING/CANCELED  stock.returned  CANCELED/CANCELED
 
 STAYS = """
 PAYING      pay
-CAPTURING   pay
 PAID        pay
 SHIPPED     pay
 CANCELED    cancel
@@ -47,15 +45,14 @@ SHIPPED     ship
 REFUSED = """
 NEW         pay
 PAYING      cancel
-CAPTURING   cancel
 SHIPPED     cancel
 FAILED      cancel
 CANCELED    pay
 FAILED/EXPIRED  pay
 RETURNING/DECLINED  cancel
 RESERVED    ship
-PAYING      payment.captured
-RESERVED    stock.taken
+RESERVED    payment.captured
+RESERVED    stock.gone
 PAID        payment.declined
 """
 

@@ -19,7 +19,7 @@ def upgrade() -> None:
         updated_at   timestamptz NOT NULL
     ) WITH (fillfactor = 70)
     """)
-    op.execute("CREATE INDEX payments_ask_at_idx ON payments (ask_at) WHERE state = 'CAPTURING'")
+    op.execute("CREATE INDEX payments_ask_at_idx ON payments (ask_at) WHERE ask_at IS NOT NULL")
     op.execute("""
     CREATE TABLE refunds (
         id               uuid        PRIMARY KEY,
@@ -27,14 +27,14 @@ def upgrade() -> None:
         idempotency_key  text        NOT NULL,
         amount           numeric     NOT NULL CHECK (amount > 0),
         state            text        NOT NULL,
-        ask_at           timestamptz NOT NULL,
+        ask_at           timestamptz,
         created_at       timestamptz NOT NULL,
         updated_at       timestamptz NOT NULL,
 
         UNIQUE (payment_id, idempotency_key)
     ) WITH (fillfactor = 70)
     """)
-    op.execute("CREATE INDEX refunds_ask_at_idx ON refunds (ask_at) WHERE state = 'PENDING'")
+    op.execute("CREATE INDEX refunds_ask_at_idx ON refunds (ask_at) WHERE ask_at IS NOT NULL")
 
 
 def downgrade() -> None:
