@@ -18,7 +18,7 @@ from metacore.domain.trading.journal import release
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome
 from metacore.domain.trading.orders import NewOrder, Order
-from metacore.domain.trading.reservations import NewReservation, Reservation
+from metacore.domain.trading.reservations import NewReservation, Reservation, ReservationReference
 from metacore.domain.trading.trades import NewTrade, Trade, TradeState
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, addition, canonical, difference, exact, total
 from metacore.domain.values.model import revised
@@ -34,6 +34,7 @@ class UserState:
         self.alone = alone
         self.orders: dict[UUID, Order] = {}
         self.reservations: dict[UUID, Reservation] = {}
+        self._named: dict[ReservationReference, UUID] = {}
         self.funds = OpenFunds()
         self.unexplained: dict[str, Decimal] = {}
         self.asset_names: set[str] = set()
@@ -59,7 +60,7 @@ class UserState:
 
     def load_reservation(self, reservation: Reservation) -> None:
         """Take note of a stored reservation."""
-        self.reservations[reservation.id] = reservation
+        self._keep_reservation(reservation)
         self._versions[Reservation, reservation.id] = reservation.version
 
     def load_unsettled(self, trades: TradesOf, unsettled: Unsettled) -> None:
@@ -128,11 +129,17 @@ class UserState:
         """The reservation that has the id, or else the reference, of `new`; None if there is none."""
         if (found := self.reservations.get(new.id)) is not None:
             return found
-        return next((row for row in self.reservations.values() if row.named == new.named), None)
+        named = self._named.get(new.named)
+        return None if named is None else self.reservations[named]
 
     def put_reservation(self, reservation: Reservation) -> None:
         """Take `reservation` for what it is now."""
-        self.reservations[reservation.id] = self._changed_reservations[reservation.id] = reservation
+        self._keep_reservation(reservation)
+        self._changed_reservations[reservation.id] = reservation
+
+    def _keep_reservation(self, reservation: Reservation) -> None:
+        self.reservations[reservation.id] = reservation
+        self._named[reservation.named] = reservation.id
 
     def append(self, update: NewOrderUpdate) -> None:
         """Add to the history of an order; a STALE update that tells what an earlier one told adds nothing."""
