@@ -12,6 +12,7 @@ from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
 
+from common.ports import free_port
 from metacore.errors import StorageUnavailableError
 
 _START_TIMEOUT = 30
@@ -23,8 +24,7 @@ class Server:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Final, LiteralString
 
+from common.ports import free_port
 from marketplace.settings import PREFIX
 
 WITH_SCHEMA: Final = ("users", "products", "orders", "payments", "warehouse", "payment_gateway")
@@ -27,5 +27,4 @@ def variable_of(service: str) -> str:
 
 def free_url(host: str) -> str:
     """A URL with a port of `host` that nobody listens on."""
-    with socket.create_server((host, 0)) as free:
-        return f"http://{host}:{free.getsockname()[1]}"
+    return f"http://{host}:{free_port(host)}"

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from common.ports import free_port
 from common.servers import Broker, RedisServer, Server
 from metacore.testing.databases import Databases
 
@@ -28,10 +28,8 @@ class Running:
     """A system that was started, and is ready. What it logs is in `log`."""
 
     def __init__(self, name: str, log: Path, variables: dict[str, str]) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
         self.log = log
-        environment = {**os.environ, f"{name.upper()}_PORT": str(port), **variables}
+        environment = {**os.environ, f"{name.upper()}_PORT": str(free_port()), **variables}
         with log.open("ab") as told:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", name], cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE, stderr=told
