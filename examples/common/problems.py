@@ -83,7 +83,7 @@ def install(app: Starlette) -> None:
     app.add_exception_handler(psycopg.OperationalError, _by_table)
     app.add_exception_handler(UnauthorizedError, _by_table)
     app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(HTTPException, _by_status)
+    app.add_exception_handler(HTTPException, _by_table)
     app.add_middleware(Answered)
 
 
@@ -106,7 +106,10 @@ def problem(answer: Answer, detail: str, headers: dict[str, str] | None = None) 
 
 
 def answer_to(error: Exception) -> Response:
-    """The response that the table has for `error`."""
+    """The response that the table has for `error`; for an HTTPException, what its status says."""
+    if isinstance(error, HTTPException):
+        told = Answer(error.status_code, HTTPStatus(error.status_code).phrase)
+        return problem(told, str(error.detail), dict(error.headers or {}))
     answer = next((ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS), _FAULT)
     if answer is _FAULT:
         _logger.error("fault", exc_info=error)
@@ -122,12 +125,6 @@ async def _invalid_request(_: Request, error: Exception) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return problem(ANSWERS[errors.InvalidDataError], f"{where}: {first['msg']}")
-
-
-async def _by_status(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    answer = Answer(error.status_code, HTTPStatus(error.status_code).phrase)
-    return problem(answer, str(error.detail), dict(error.headers or {}))
 
 
 class Answered:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common import health, pages, problems
 from common.access_tokens import AccessTokens
@@ -19,13 +20,13 @@ from common.observing import Metrics, Observed
 from common.tracing import Tracing
 from marketplace.gateway.documents import merged
 from marketplace.gateway.forwarding import LARGEST_BODY, Forwarding
-from marketplace.gateway.places import SERVICES
+from marketplace.gateway.places import SERVICES, UNDER
 from metacore import StorageUnavailableError
 
 TITLE = "Marketplace"
 _HEALTH_WITHIN = 4
 """Longer than a service waits for its parts, so that it can say which of them does not answer."""
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def application(forwarding: Forwarding, tokens: AccessTokens, tracing: Tracing) -> Observed:
@@ -47,11 +48,27 @@ def application(forwarding: Forwarding, tokens: AccessTokens, tracing: Tracing) 
         metrics.route(),
         Route("/metrics/{service}", service_metrics),
         Route("/openapi.json", inside.openapi),
-        Route("/v1/{rest:path}", forwarding.forward, methods=_METHODS),
     ]
     problems.install(app)
-    app.add_middleware(LimitedBodies, size=LARGEST_BODY)
-    return Observed(app, metrics, tracing)
+    passing = LimitedBodies(Passing(app, forwarding), LARGEST_BODY)
+    return Observed(problems.Answered(passing), metrics, tracing)
+
+
+class Passing:
+    """An application that passes on what is asked of the services, past all that routes of its own need."""
+
+    def __init__(self, app: ASGIApp, forwarding: Forwarding) -> None:
+        self._app, self._forwarding = app, forwarding
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http" and scope["path"].startswith(UNDER):
+            if scope["method"] not in _METHODS:
+                raise HTTPException(405)
+            answer = await self._forwarding.forward(Request(scope, receive))
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class Inside:
