@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
@@ -18,7 +18,7 @@ from metacore.backends.modules import module_of, path_of
 from metacore.backends.sessions import BaseAutocommitSession, BaseSession, BaseTransactionSession
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
-from metacore.errors import ConfigurationError, MetacoreError, RetryableError, bare
+from metacore.errors import ConfigurationError, MetacoreError, RetryableError, TransactionAbortedError, bare
 from metacore.storage.stats import Stats
 from metacore.storage.storage import Storage, Storages, Transaction
 from metacore.storage.storages import STORAGES
@@ -80,24 +80,56 @@ class BaseTransaction(Bundle, Transaction):
             require_ids(selection)
             return await self._load(selection)
 
-    async def save(self, changes: Changes, last: bool = False) -> Mapping[BalanceKey, Balance]:
+    async def save(self, changes: Changes | Iterable[Changes], last: bool = False) -> Mapping[BalanceKey, Balance]:
         async with self._session.whole_operation("save"):
-            require_changes(changes)
-            if (names := self._session.normal_names) is not None:
-                changes = names.of_changes(changes)
             ends = last and self._state.can_conclude
-            saved = await self._save(changes, ends)
+            if isinstance(changes, Iterable):
+                saved = await self._save_parts(iter(changes), ends)
+            else:
+                saved = await self._save(self._checked(changes), None, ends)
             if ends:
                 await self._state.conclude()
             return saved
+
+    async def _save_parts(self, parts: Iterator[Changes], last: bool) -> Mapping[BalanceKey, Balance]:
+        first = next(parts, None)
+        if first is None:
+            self._session.check()
+            return {}
+        is_asked = False
+
+        def others() -> Iterator[Changes]:
+            nonlocal is_asked
+            is_asked = True
+            for part in parts:
+                yield self._checked(part)
+
+        try:
+            return await self._save(self._checked(first), others(), last)
+        except BaseException as error:
+            if is_asked:
+                cause = (
+                    error if isinstance(error, MetacoreError) else TransactionAbortedError("a part could not be made")
+                )
+                self._state.doom(cause, type(error).__name__)
+            raise
+
+    def _checked(self, changes: Changes) -> Changes:
+        require_changes(changes)
+        names = self._session.normal_names
+        return changes if names is None else names.of_changes(changes)
 
     @abstractmethod
     async def _load(self, selection: Selection) -> Loaded:
         """See `load`."""
 
     @abstractmethod
-    async def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
-        """See `save`; if it is the `last` operation, the transaction is concluded after it, or by it."""
+    async def _save(
+        self, changes: Changes, others: Iterator[Changes] | None, last: bool
+    ) -> Mapping[BalanceKey, Balance]:
+        """See `save`, of `changes` and then, if there are any, the `others`; if it is the `last` operation, the
+        transaction is concluded after it, or by it.
+        """
 
 
 class BaseStorage(Bundle, Storage):

@@ -16,7 +16,8 @@ from metacore.domain.trading.orders import NewOrder, Order
 from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders, RejectUnknown, ReleaseHold, Remark
 from metacore.domain.trading.reporting import ApplyReports
 from metacore.domain.trading.reports import ExecutionReport, ReportResult
-from metacore.domain.trading.settlement import SettlementResult, SettlePending, SettleTrades
+from metacore.domain.trading.settlement import SettlementResult
+from metacore.domain.trading.settling import SettlePending, SettleTrades
 from metacore.domain.trading.sides import TOLERANCE, require_tolerance
 from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, SyncAccount
 from metacore.domain.trading.trades import NewTrade

@@ -19,3 +19,7 @@ class TestSave(contract.SaveContract):
 
 class TestLast(contract.LastContract):
     """On every backend, in both worlds."""
+
+
+class TestParts(contract.PartsContract):
+    """On every backend, in both worlds."""

@@ -15,7 +15,8 @@ from metacore.domain.trading.orders import NewOrder, Order, OrderSide, OrderStat
 from metacore.domain.trading.placing import CancelOrder, Placement, PlaceOrders, RejectUnknown, ReleaseHold, Remark
 from metacore.domain.trading.reporting import ApplyReports
 from metacore.domain.trading.reports import ExecutionReport, Outcome, ReportResult
-from metacore.domain.trading.settlement import SettlementResult, SettlePending, SettleTrades
+from metacore.domain.trading.settlement import SettlementResult
+from metacore.domain.trading.settling import SettlePending, SettleTrades
 from metacore.domain.trading.snapshots import AccountSnapshot, SnapshotResult, SyncAccount
 from metacore.domain.trading.trades import NewTrade, TradeState
 from metacore.domain.trading.transfers import Transfer, TransferFunds

@@ -172,8 +172,14 @@ class Holder:
             },
         }
 
-    def save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
+    def save(self, told: Changes | Iterable[Changes], last: bool) -> Mapping[BalanceKey, Balance]:
         assert last
+        saved: dict[BalanceKey, Balance] = {}
+        for changes in (told,) if isinstance(told, Changes) else told:
+            saved |= self._save(changes)
+        return saved
+
+    def _save(self, changes: Changes) -> Mapping[BalanceKey, Balance]:
         rows = self._rows
         for order in changes.orders:
             before = rows.orders.get(order.key)

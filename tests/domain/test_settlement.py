@@ -7,6 +7,7 @@ import pytest
 
 from metacore.domain.trading.fills import balances_of
 from metacore.domain.trading.orders import OrderSide
+from metacore.domain.trading.settling import AT_ONCE
 
 
 def test_partial_then_cancel(day):
@@ -121,6 +122,20 @@ def test_one_bad_trade_in_a_thousand_spoils_no_other(day):
     assert [row.order.executed_quantity for row in results[:3]] == [1, 2, 3]
     assert (day.stored(order).executed_quantity, day.stored(order).version) == (999, 1000)
     assert day.money() == {"USDT": "0 / 100", "BTC": "999 / 0"}
+
+
+def test_a_trade_is_told_again_in_a_later_part_of_its_batch(day):
+    order, selling = day.buy(deposit=100_000, quantity=1000), day.sell(deposit=10)
+    short = day.trade(order, 1, 100, commission=90, commission_asset="BTC")
+    others = [day.trade(order, 1, 100) for _ in range(AT_ONCE)]
+    results = day.settle(short, *others, short, short, day.trade(selling, 1, 100))
+    assert [row.outcome for row in results[:2]] == ["PENDING", "SETTLED"]
+    assert [(row.outcome, row.trade.version) for row in results[-3:]] == [
+        ("SETTLED", 2),
+        ("DUPLICATE", 2),
+        ("SETTLED", 1),
+    ]
+    assert day.stored(order).executed_quantity == AT_ONCE + 1
 
 
 def test_a_trade_opens_the_balances_of_no_order_that_it_cannot_settle(day):

@@ -67,7 +67,7 @@ LOCKED_BY = {
     "outbox_progress": {'key COLLATE "C"'},
     "reservations": {"id", "array", "reservations_pkey"},
     "sessions": {"sessions_pkey"},
-    "trades": {"array"},
+    "trades": {"id", "array"},
 }
 """The order in which rows of a table are locked: columns, or those of an array that was sorted, or an index."""
 

@@ -37,6 +37,15 @@ class Command(ABC, Generic[R]):
         NotAloneError if that must be decided alone with its users, and they are locked shared.
         """
 
+    def parts(self) -> Sequence[Command[R]]:
+        """What it may be divided into, to be decided one after the other: each is saved while the next is decided."""
+        return (self,)
+
+    def joined(self, results: Sequence[R]) -> R:
+        """What all of its parts together have decided."""
+        (result,) = results
+        return result
+
     def result(self, decided: R, saved: Mapping[BalanceKey, Balance]) -> R:  # noqa: ARG002
         """`decided`, with the balances that it moved as they were `saved`."""
         return decided

@@ -49,9 +49,9 @@ class Selection:
     """What a decision rests on: loaded, and locked until the transaction ends, by `Transaction.load`.
 
     `users` are locked shared, or exclusively if `exclusive_users`; then the orders that `orders` name, then the
-    `reservations` with the given keys and `reservation_references`. The `trades`, `entries` and `user_transfers` with
-    the given keys, and the sums over unsettled trades, are read after that; then `locked_balances` are locked, and
-    the `stored_balances`.
+    `reservations` with the given keys and `reservation_references`, then the `trades` with the given keys. The
+    `entries` and `user_transfers` with theirs, and the sums over unsettled trades, are read after that; then
+    `locked_balances` are locked, and the `stored_balances`.
     """
 
     users: frozenset[UUID] = frozenset()

@@ -100,3 +100,11 @@ class UnitOfWork:
             },
             feed=None if feed is None else self.feed(feed),
         )
+
+    def take_changes(self) -> Changes:
+        """What is to be saved, from now on taken for what is stored."""
+        changes = self.changes()
+        self.user_transfers = {}
+        for state in self._states.values():
+            state.take()
+        return changes

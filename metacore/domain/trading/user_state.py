@@ -239,6 +239,13 @@ class UserState:
                 expected[row_key(row)] = stored
         return expected
 
+    def take(self) -> None:
+        """Take all that is to be saved for what is stored."""
+        rows: tuple[Versioned, ...] = (*self.changed_orders(), *self.changed_reservations(), *self.changed_trades())
+        self._versions |= {(type(row), row.id): row.version for row in rows}
+        self._changed_orders, self._changed_reservations, self._changed_trades = {}, {}, {}
+        self.updates, self.deltas, self._patched = [], [], {}
+
     def _name(self, order: Order) -> None:
         ids = order.order_ids
         for name in ids.names():

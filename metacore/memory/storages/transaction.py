@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -75,38 +75,50 @@ class MemoryTransaction(BaseTransaction):
                 locked_balances=_lock_balances(tables, selection, orders, self._session.now()),
             )
 
-    async def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:  # noqa: ARG002
+    async def _save(
+        self,
+        changes: Changes,
+        others: Iterator[Changes] | None,
+        last: bool,  # noqa: ARG002
+    ) -> Mapping[BalanceKey, Balance]:
         now = self._session.now()
-        expectations = Expectations(changes)
         async with self._session.write() as tables:
-            users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
-            expectations.check(users, lambda key: _version(tables, key))
-            balances, made = apply_to_stored(tables, changes.balance_deltas, now)
-            entries = tuple(made)
-            events = events_of(changes, balances.values(), entries, now)
-            for user_id, patch in sorted(changes.user_patches.items()):
-                if patch.named_values() and (user := tables.users.get((user_id,))) is not None:
-                    put_user(tables, user.patched(patch, now))
-            for order in expectations.new_orders:
-                insert_order(tables, order)
-            for order in expectations.orders:
-                put_order(tables, order)
-            insert_updates(tables, changes.order_updates, now)
-            for new_reservation in expectations.new_reservations:
-                insert_reservation(tables, new_reservation)
-            for reservation in expectations.reservations:
-                tables.reservations.put(reservation)
-            for trade in expectations.new_trades:
-                insert_trade(tables, trade)
-            for trade in expectations.trades:
-                put_trade(tables, trade)
-            for transfer in changes.user_transfers:
-                if tables.user_transfers.get(transfer.key) is not None:
-                    raise AlreadyExistsError("transfer", "reference", transfer.reference)
-                tables.user_transfers.put(transfer)
-            put_entries(tables, balances.values(), entries)
-            append_events(tables, [event.read() for event in events], now)
-            return balances
+            saved = {**_save(tables, changes, now)}
+            for part in others or ():
+                saved.update(_save(tables, part, now))
+            return saved
+
+
+def _save(tables: Views, changes: Changes, now: datetime) -> Mapping[BalanceKey, Balance]:
+    expectations = Expectations(changes)
+    users = {user_id for user_id in expectations.owners if tables.users.get((user_id,)) is not None}
+    expectations.check(users, lambda key: _version(tables, key))
+    balances, made = apply_to_stored(tables, changes.balance_deltas, now)
+    entries = tuple(made)
+    events = events_of(changes, balances.values(), entries, now)
+    for user_id, patch in sorted(changes.user_patches.items()):
+        if patch.named_values() and (user := tables.users.get((user_id,))) is not None:
+            put_user(tables, user.patched(patch, now))
+    for order in expectations.new_orders:
+        insert_order(tables, order)
+    for order in expectations.orders:
+        put_order(tables, order)
+    insert_updates(tables, changes.order_updates, now)
+    for new_reservation in expectations.new_reservations:
+        insert_reservation(tables, new_reservation)
+    for reservation in expectations.reservations:
+        tables.reservations.put(reservation)
+    for trade in expectations.new_trades:
+        insert_trade(tables, trade)
+    for trade in expectations.trades:
+        put_trade(tables, trade)
+    for transfer in changes.user_transfers:
+        if tables.user_transfers.get(transfer.key) is not None:
+            raise AlreadyExistsError("transfer", "reference", transfer.reference)
+        tables.user_transfers.put(transfer)
+    put_entries(tables, balances.values(), entries)
+    append_events(tables, [event.read() for event in events], now)
+    return balances
 
 
 def _version(tables: Views, key: RowKey) -> int | None:

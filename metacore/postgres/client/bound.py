@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -50,7 +50,7 @@ class BoundSession(TransactionSession):
 
     async def exchange(
         self,
-        calls: Sequence[Call],
+        calls: Iterable[Call],
         openings: Sequence[bytes] = (),
         closing: bytes | None = None,
         patience: float | None = None,
@@ -62,6 +62,7 @@ class BoundSession(TransactionSession):
         if calls:
             timeout = patience - MARGIN if patience else self.pool.settings.statement_timeout
             visited = visit(timeout, self.pool.settings.lock_timeout, self.pool.is_cluster)
+            # What is made late is made before anything is sent, so that nothing is undone by us.
             around = [(visited, {}), *calls, (leave(self.pool.is_cluster), {})]
         answers = await super().exchange(around, openings, closing, patience)
         if calls and not self._is_known:

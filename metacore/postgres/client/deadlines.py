@@ -21,17 +21,20 @@ class SilenceError(OperationalError):
 
 
 def within(waiting: Generator[Wait, Ready | int | None, T], seconds: float) -> Generator[Wait, Ready | int | None, T]:
-    """What `waiting` does; SilenceError when `seconds` have passed and nothing comes.
+    """What `waiting` does; SilenceError when it has waited for `seconds` and nothing comes.
 
-    Whoever runs it wakes it every moment, also where nothing is ready. An answer that is coming in is waited for.
+    Whoever runs it wakes it every moment, also where nothing is ready. An answer that is coming in is waited for, and
+    what `waiting` itself takes, to make what it sends, counts for nothing.
     """
-    deadline = monotonic() + seconds
+    left = seconds
     try:
         waits_for = next(waiting)
         while True:
+            began = monotonic()
             ready = yield waits_for
+            left -= monotonic() - began
             waits_for = waiting.send(ready)
-            if not ready and monotonic() >= deadline:
+            if not ready and left <= 0:
                 raise SilenceError(f"the server said nothing for {seconds:g} s")
     except StopIteration as end:
         result: T = end.value

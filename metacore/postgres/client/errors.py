@@ -29,7 +29,7 @@ from metacore.errors import (
 from metacore.postgres.client.call import taken
 from metacore.postgres.client.commands import command
 from metacore.postgres.client.deadlines import SilenceError
-from metacore.postgres.client.wire import UnsentError
+from metacore.postgres.client.round_trip import UnsentError
 from metacore.postgres.tables import NAMES, NOT_NEGATIVE, OWNERS, UNIQUE_FIELDS
 from metacore.postgres.tables.names import NAMES_KEY
 

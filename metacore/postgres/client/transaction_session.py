@@ -106,7 +106,8 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         self.check_state()
         return self._openings()
 
-    async def pipeline(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
+    async def pipeline(self, operation: str, calls: Iterable[Call], subject: object = None) -> list[list[Row]]:
+        """As of any session; calls that are no sequence are made while the server works on those before them."""
         self.check()
         openings = self._openings()
         self._note_locks(calls)
@@ -115,8 +116,8 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
         except psycopg.Error as error:
             raise self.doom(self._typed(error, operation, subject=subject)) from error
 
-    async def finish(self, operation: str, calls: Sequence[Call], subject: object = None) -> list[list[Row]]:
-        """Make `calls` and end the transaction or savepoint, in one round trip; the rows that each of them gives."""
+    async def finish(self, operation: str, calls: Iterable[Call], subject: object = None) -> list[list[Row]]:
+        """Like `pipeline`, and end the transaction or savepoint in the same round trip."""
         self.check()
         closing = b"RELEASE SAVEPOINT s%d" % self._depth if self._depth else COMMIT
         self._note_locks(calls)
@@ -153,7 +154,7 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
 
     async def exchange(
         self,
-        calls: Sequence[Call],
+        calls: Iterable[Call],
         openings: Sequence[bytes] = (),
         closing: bytes | None = None,
         patience: float | None = None,
@@ -181,8 +182,8 @@ class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
             except psycopg.Error as error:
                 raise self.doom(self._typed(error, "begin")) from error
 
-    def _note_locks(self, calls: Sequence[Call]) -> None:
-        if any(statement.locks for statement, _ in calls):
+    def _note_locks(self, calls: Iterable[Call]) -> None:
+        if not isinstance(calls, Sequence) or any(statement.locks for statement, _ in calls):
             self.locks.take_note()
 
     def _openings(self) -> list[bytes]:

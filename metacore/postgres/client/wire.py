@@ -6,9 +6,8 @@ client in turns. Here all statements of a round trip leave together. `benchmarks
 
 from __future__ import annotations
 
-import logging
 import select
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -17,15 +16,11 @@ from psycopg.errors import Diagnostic
 
 from metacore._compat.psycopg_undocumented import BaseConnection, PGresult, Ready, RowLoader, Wait, error_from_result
 from metacore.postgres.client.call import Call, Row, Values, encoded, note_taken
+from metacore.postgres.client.round_trip import Command, RoundTrip, UnsentError
 from metacore.postgres.client.statement import Statement
 
-_logger = logging.getLogger(__name__)
-
-Command = Callable[[], int | None]
-"""Hands something to libpq; gives the number of bytes that were made for it only then, if any."""
-
-_LARGE = 1 << 16
-"""From this number of bytes on, libpq may keep back a part of a command until the next one comes."""
+_LARGE = 1 << 14
+"""From this number of bytes on, what was made while the server works is sent at once."""
 
 T = TypeVar("T")
 Waiting = Generator[Wait, Ready | int | None, T]
@@ -35,10 +30,6 @@ interruption it is run once more, to its end, and told None at first.
 
 _LAST_WORDS = {"FATAL", "PANIC"}
 """How severe an error is after which the server closes the connection."""
-
-
-class UnsentError(OperationalError):
-    """The connection was lost before anything of a round trip was sent; `sqlstate` is what the server said last."""
 
 
 class Wire:
@@ -82,32 +73,41 @@ class Wire:
             self._last_words = notice.sqlstate
 
     def exchange(
-        self, schema: str, calls: Sequence[Call], openings: Sequence[bytes] = (), closing: bytes | None = None
+        self, schema: str, calls: Iterable[Call], openings: Sequence[bytes] = (), closing: bytes | None = None
     ) -> Waiting[list[list[Row]]]:
         """The rows of each of `calls`, between the commands `openings` and `closing`.
 
         Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
         server has skipped what came after it. UnsentError, and nothing is sent, if the connection is lost already.
+
+        Calls that are no sequence, inside a transaction only, are made while the server works on those before them. An
+        error of making them is raised when all answers are in, and nothing is closed: what was sent is to be undone.
         """
         self.require_connection()
-        if _logger.isEnabledFor(logging.DEBUG):
-            _log(schema, calls, openings, closing)
-        commands: list[Command] = [partial(self.pgconn.send_query_params, text, None) for text in openings]
-        fresh: dict[int, Statement] = {}
-        sent: dict[int, Statement] = {}
+        trip = RoundTrip(openings, closing)
+        commands: Iterable[Command] = self._commands(schema, calls, trip)
+        if isinstance(calls, Sequence):
+            commands = made = list(commands)
+            if len(made) == 1:
+                return self._alone(made[0], closing is not None)
+        return self._together(commands, trip)
+
+    def _commands(self, schema: str, calls: Iterable[Call], trip: RoundTrip) -> Iterator[Command]:
+        """What is to be sent, in its order; `trip` takes note of it."""
+        for opening in trip.openings:
+            yield trip.noted(partial(self.pgconn.send_query_params, opening, None), opening)
         for statement, values in calls:
             text, names = statement.positional(schema)
-            if self._prepares and statement not in self._prepared and statement not in fresh.values():
-                fresh[len(commands)] = statement
-                commands.append(partial(self.pgconn.send_prepare, statement.key, text))
+            if self._prepares and statement not in self._prepared and statement not in trip.fresh.values():
+                trip.fresh[trip.length] = statement
+                yield trip.noted(partial(self.pgconn.send_prepare, statement.key, text))
             parameters = None if callable(values) else encoded(values, names)
-            sent[len(commands)] = statement
-            commands.append(partial(self._send, statement, text, names, values, parameters))
-        if closing is not None:
-            commands.append(partial(self.pgconn.send_query_params, closing, None))
-        if len(commands) == 1:
-            return self._alone(commands[0], closing is not None)
-        return self._together(commands, sent, fresh, closing is not None)
+            trip.sent[trip.length] = statement
+            yield trip.noted(partial(self._send, statement, text, names, values, parameters), text, statement.name)
+        if trip.closing is not None:
+            if not isinstance(calls, Sequence):
+                self._require_connection_still()
+            yield trip.noted(partial(self.pgconn.send_query_params, trip.closing, None), trip.closing)
 
     def require_connection(self) -> None:
         """UnsentError if the connection is lost."""
@@ -116,6 +116,14 @@ class Wire:
             error = UnsentError("the connection was lost before anything was sent")
             error.sqlstate = self._last_words
             raise error
+
+    def _require_connection_still(self) -> None:
+        """UnsentError if the connection was lost while calls were made, before what closes them is sent."""
+        try:
+            while self._poll.poll(0):
+                self.pgconn.consume_input()
+        except OperationalError as error:
+            raise UnsentError("the connection was lost before all was sent") from error
 
     def _send(
         self,
@@ -148,13 +156,11 @@ class Wire:
             self.rows(end, commits=True)
         return [rows]
 
-    def _together(
-        self, commands: Sequence[Command], sent: Mapping[int, Statement], fresh: Mapping[int, Statement], closes: bool
-    ) -> Waiting[list[list[Row]]]:
+    def _together(self, commands: Iterable[Command], trip: RoundTrip) -> Waiting[list[list[Row]]]:
         pgconn = self.pgconn
         pgconn.enter_pipeline_mode()
         try:
-            for command in commands:
+            for command in trip.until_it_fails(commands):
                 if (command() or 0) > _LARGE:
                     # All of it shall be with the server while the next parameters are made.
                     yield from self.flush()
@@ -165,7 +171,7 @@ class Wire:
         pgconn.pipeline_sync()
         yield from self.flush()
         results: list[PGresult | None] = []
-        for _ in commands:
+        for _ in range(trip.length):
             # As a rule the answers come together, and there is nothing to wait for.
             if pgconn.is_busy():
                 yield from self._arrival()
@@ -175,20 +181,22 @@ class Wire:
             pgconn.get_result()
         ends = yield from self._synced()
         answers = []
-        last = len(results) - closes
+        last = len(results) - 1 if trip.closes else None
         for position, result in enumerate(results):
             try:
                 rows = self.rows(result, commits=position == last)
             except Error as error:
-                if position in sent:
-                    note_taken(error, sent[position])
+                if position in trip.sent:
+                    note_taken(error, trip.sent[position])
                 raise
-            if position in fresh:
-                self._prepared.add(fresh[position])
-            elif position in sent:
+            if position in trip.fresh:
+                self._prepared.add(trip.fresh[position])
+            elif position in trip.sent:
                 answers.append(rows)
         for end in ends:
             self.rows(end, commits=True)
+        if trip.failure is not None:
+            raise trip.failure
         return answers
 
     def _synced(self) -> Waiting[list[PGresult | None]]:
@@ -246,12 +254,3 @@ class Wire:
                 raise OperationalError(str(error))
             raise error
         return []
-
-
-def _log(schema: str, calls: Sequence[Call], openings: Sequence[bytes], closing: bytes | None) -> None:
-    for opening in openings:
-        _logger.debug("%s", opening.decode())
-    for statement, _ in calls:
-        _logger.debug("%s: %s", statement.name, statement.positional(schema)[0].decode())
-    if closing is not None:
-        _logger.debug("%s", closing.decode())

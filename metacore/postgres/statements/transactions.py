@@ -167,9 +167,20 @@ def _named(table: Table, columns: Sequence[str], key: Sequence[str], order: str,
     )
 
 
+_TRADE = looked_up(TRADE.columns, "trades", f"trades.{OF_USER} AND trades.id = named.id", lock=True)
+
 TRADE_KEY = ("symbol", "exchange_trade_id")
-TRADES = _named(trades, TRADE.columns, TRADE_KEY, "found.id")
-TRADES_BY_ID = _named(trades, TRADE.columns, ("id",), "found.id")
+_OF_KEY = " AND ".join(f"t.{name} = given.{name}" for name in TRADE_KEY)
+TRADES = Statement(
+    "load",
+    f"SELECT found.* FROM (SELECT t.id FROM {rows(trades, TRADE_KEY, 'given')}"
+    f" {looked_up(('t.id',), 'trades AS t', f't.{OF_USER} AND {_OF_KEY}', 't')} ORDER BY id) AS named {_TRADE}",
+)
+"""Loads and locks, by id, the user's trades that have one of these keys."""
+
+TRADES_BY_ID = Statement("load", f"SELECT found.* FROM {ordered(trades, ['id'])} {_TRADE}")
+"""Loads and locks, by id, the user's trades with these ids."""
+
 BALANCES = Statement(
     "load", f"SELECT {names(BALANCE.columns)} FROM {{schema}}.balances WHERE balances.{OF_USER} ORDER BY asset"
 )

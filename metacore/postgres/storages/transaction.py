@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from metacore._compat.psycopg_aio import Connection
@@ -27,5 +27,7 @@ class PostgresTransaction(BaseTransaction):
     async def _load(self, selection: Selection) -> Loaded:
         return await load(self._session, selection)
 
-    async def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
-        return await save(self._session, changes, last)
+    async def _save(
+        self, changes: Changes, others: Iterator[Changes] | None, last: bool
+    ) -> Mapping[BalanceKey, Balance]:
+        return await save(self._session, changes, others, last)

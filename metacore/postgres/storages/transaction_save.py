@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from metacore.backends.expectations import Expectations
 from metacore.domain.messages.feed import events_of
 from metacore.domain.people.names import names_of, renames
+from metacore.domain.people.users import UserPatch
 from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Owned, by_user
-from metacore.domain.trading.decisions import Changes, Versioned, row_key
+from metacore.domain.trading.decisions import Changes, RowKey, Versioned, row_key
 from metacore.domain.trading.entries import apply_deltas, moved_balances, only_referenced
 from metacore.domain.trading.user_transfers import UserTransfer
+from metacore.errors import InvalidDataError
 from metacore.postgres.client.call import Call
 from metacore.postgres.client.codecs import (
     BALANCE,
@@ -46,29 +49,68 @@ from metacore.postgres.storages.users import change_user
 T = TypeVar("T", bound=Owned)
 
 
-async def save(session: TransactionSession, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
-    """Check `changes` against what is locked, locking what is not, then write all of it in one round trip.
+async def save(
+    session: TransactionSession, changes: Changes, others: Iterator[Changes] | None, last: bool
+) -> Mapping[BalanceKey, Balance]:
+    """Check `changes` against what is locked, locking what is not, then write all of it in one round trip: with the
+    `others`, if there are any, each of which is asked for when those before it are sent.
 
     If it is the `last` operation, and nothing of the balances was to be locked, that round trip ends the transaction.
     """
     session.check()
     keys = moved_balances(changes.balance_deltas)
     if all(key in session.locks.balances for key in keys):
-        return await _save(session, changes, keys, last)
+        return await _save(session, changes, others, keys, last)
     # Locking stores missing balances: an error that dooms nothing must take them back.
     async with session.transaction() as savepoint:
-        return await _save(savepoint, changes, keys, last=False)
+        return await _save(savepoint, changes, others, keys, last=False)
 
 
 async def _save(
-    session: TransactionSession, changes: Changes, keys: Sequence[BalanceKey], last: bool
+    session: TransactionSession,
+    changes: Changes,
+    others: Iterator[Changes] | None,
+    keys: Sequence[BalanceKey],
+    last: bool,
 ) -> Mapping[BalanceKey, Balance]:
-    now = session.now()
     expectations = Expectations(changes)
     renamed = await _lock(session, changes, expectations, keys)
-    expectations.check(session.locks.users, session.locks.versions.get)
-    require_own_names(keys, session.locks.balances.values())
-    balances = {key: session.locks.balances[key] for key in keys}
+    calls, saved = _calls(session, changes, expectations, keys, renamed)
+    send = session.finish if last else session.pipeline
+    if others is not None:
+        await send("save", chain(calls, _calls_of_others(session, others, saved)), subject={})
+    elif calls:
+        await send("save", calls, subject=_subjects(changes))
+    return saved
+
+
+def _calls_of_others(
+    session: TransactionSession, others: Iterable[Changes], saved: dict[BalanceKey, Balance]
+) -> Iterator[Call]:
+    """The calls that write the `others`, made as they are taken; what each leaves of the balances is put in `saved`."""
+    for changes in others:
+        expectations, keys = Expectations(changes), moved_balances(changes.balance_deltas)
+        if not _wanting(session, changes, expectations, keys).is_nothing:
+            raise InvalidDataError("a part rests on what is not locked; load that before", field="changes")
+        calls, left = _calls(session, changes, expectations, keys, {})
+        saved |= left
+        yield from calls
+
+
+def _calls(
+    session: TransactionSession,
+    changes: Changes,
+    expectations: Expectations,
+    keys: Iterable[BalanceKey],
+    renamed: Mapping[UUID, Sequence[Call]],
+) -> tuple[list[Call], dict[BalanceKey, Balance]]:
+    """The calls that write `changes`, all of which is locked, and the balances that they leave: as if written, what
+    is locked has become that.
+    """
+    now, locks = session.now(), session.locks
+    expectations.check(locks.users, locks.versions.get)
+    require_own_names(keys, locks.balances.values())
+    balances = {key: locks.balances[key] for key in keys}
     changed, entries = apply_deltas(balances, changes.balance_deltas, now)
     appends: Sequence[Call] = ()
     if changes.feed is not None:
@@ -90,14 +132,36 @@ async def _save(
     calls += _writes(expectations.trades, trade_statements.REPLACE, TRADE)
     calls += _writes(changes.user_transfers, statements.INSERT_USER_TRANSFERS, USER_TRANSFER)
     calls += [*write(changed.values(), entries), *appends]
-    if calls:
-        send = session.finish if last else session.pipeline
-        await send("save", calls, subject=_subjects(changes))
-    if not last:
-        saved: list[Versioned] = [*changes.orders, *changes.reservations, *changes.trades]
-        session.locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
-        session.remember(changed.values())
-    return changed
+    saved: list[Versioned] = [*changes.orders, *changes.reservations, *changes.trades]
+    locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
+    session.remember(changed.values())
+    return calls, changed
+
+
+class _Wanting(NamedTuple):
+    """What `save` rests on and this transaction has not locked yet."""
+
+    users: set[UUID]
+    renamed: Mapping[UUID, UserPatch]
+    rows: Mapping[str, list[RowKey]]
+    balances: list[BalanceKey]
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.users or self.renamed or self.rows or self.balances)
+
+
+def _wanting(
+    session: TransactionSession, changes: Changes, expectations: Expectations, keys: Iterable[BalanceKey]
+) -> _Wanting:
+    locks = session.locks
+    unlocked = [key for key in expectations.versions if key not in locks.versions]
+    return _Wanting(
+        {user_id for user_id in expectations.owners if user_id not in locks.users},
+        {user_id: patch for user_id, patch in changes.user_patches.items() if renames(patch)},
+        {entity: [key for key in unlocked if key[0] == entity] for entity in (_CHECKS if unlocked else ())},
+        [key for key in keys if key not in locks.balances],
+    )
 
 
 async def _lock(
@@ -107,14 +171,10 @@ async def _lock(
 
     The calls that change the names of users, by user.
     """
-    locks = session.locks
-    users = {user_id for user_id in expectations.owners if user_id not in locks.users}
-    renamed = {user_id: patch for user_id, patch in changes.user_patches.items() if renames(patch)}
-    unlocked = [key for key in expectations.versions if key not in locks.versions]
-    rows = {entity: [key for key in unlocked if key[0] == entity] for entity in (_CHECKS if unlocked else ())}
-    balances = [key for key in keys if key not in locks.balances]
-    if not (users or renamed or rows or balances):
+    wanting = _wanting(session, changes, expectations, keys)
+    if wanting.is_nothing:
         return {}
+    locks, (users, renamed, rows, balances) = session.locks, wanting
     calls = NamedCalls(queue(session, users))
     for user_id in sorted(users | renamed.keys()):
         if user_id in renamed:

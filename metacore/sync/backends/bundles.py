@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -17,7 +17,7 @@ from metacore.backends.arguments import require_changes, require_ids
 from metacore.backends.modules import module_of, path_of
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
-from metacore.errors import ConfigurationError, MetacoreError, RetryableError, bare
+from metacore.errors import ConfigurationError, MetacoreError, RetryableError, TransactionAbortedError, bare
 from metacore.storage.stats import Stats
 from metacore.sync.backends.counting import counted
 from metacore.sync.backends.sessions import BaseAutocommitSession, BaseSession, BaseTransactionSession
@@ -81,24 +81,54 @@ class BaseTransaction(Bundle, Transaction):
             require_ids(selection)
             return self._load(selection)
 
-    def save(self, changes: Changes, last: bool = False) -> Mapping[BalanceKey, Balance]:
+    def save(self, changes: Changes | Iterable[Changes], last: bool = False) -> Mapping[BalanceKey, Balance]:
         with self._session.whole_operation("save"):
-            require_changes(changes)
-            if (names := self._session.normal_names) is not None:
-                changes = names.of_changes(changes)
             ends = last and self._state.can_conclude
-            saved = self._save(changes, ends)
+            if isinstance(changes, Iterable):
+                saved = self._save_parts(iter(changes), ends)
+            else:
+                saved = self._save(self._checked(changes), None, ends)
             if ends:
                 self._state.conclude()
             return saved
+
+    def _save_parts(self, parts: Iterator[Changes], last: bool) -> Mapping[BalanceKey, Balance]:
+        first = next(parts, None)
+        if first is None:
+            self._session.check()
+            return {}
+        is_asked = False
+
+        def others() -> Iterator[Changes]:
+            nonlocal is_asked
+            is_asked = True
+            for part in parts:
+                yield self._checked(part)
+
+        try:
+            return self._save(self._checked(first), others(), last)
+        except BaseException as error:
+            if is_asked:
+                cause = (
+                    error if isinstance(error, MetacoreError) else TransactionAbortedError("a part could not be made")
+                )
+                self._state.doom(cause, type(error).__name__)
+            raise
+
+    def _checked(self, changes: Changes) -> Changes:
+        require_changes(changes)
+        names = self._session.normal_names
+        return changes if names is None else names.of_changes(changes)
 
     @abstractmethod
     def _load(self, selection: Selection) -> Loaded:
         """See `load`."""
 
     @abstractmethod
-    def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
-        """See `save`; if it is the `last` operation, the transaction is concluded after it, or by it."""
+    def _save(self, changes: Changes, others: Iterator[Changes] | None, last: bool) -> Mapping[BalanceKey, Balance]:
+        """See `save`, of `changes` and then, if there are any, the `others`; if it is the `last` operation, the
+        transaction is concluded after it, or by it.
+        """
 
 
 class BaseStorage(Bundle, Storage):

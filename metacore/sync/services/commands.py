@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from metacore.domain.trading.commands import Command, NotAloneError, Owned, by_user
+from metacore.domain.trading.decisions import Changes
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
 from metacore.sync.services.transactions import in_transaction
@@ -56,5 +57,20 @@ def _attempt(tx: Transaction, command: Command[R], feed: str | None, exclusive: 
     work = UnitOfWork(tx.load(selection), tx.now(), alone=selection.exclusive_users)
     if keys := command.balances(work) - work.balances.keys():
         work.open_balances(tx.balances.get_many(keys, for_update=True))
-    decided = command.decide(work)
-    return command.result(decided, tx.save(work.changes(feed), last=True))
+    # The events of a feed tell once what a whole command changes.
+    first, *others = command.parts() if feed is None else (command,)
+    results = [first.decide(work)]
+    if others:
+        saved = tx.save(_decided_in_parts(others, work, results), last=True)
+        return command.result(command.joined(results), saved)
+    return command.result(results[0], tx.save(work.changes(feed), last=True))
+
+
+def _decided_in_parts(others: Iterable[Command[R]], work: UnitOfWork, results: list[R]) -> Iterator[Changes]:
+    """What a part that was decided changes, then what each of the `others` does, decided when it is asked for; what it
+    decides is added to `results`.
+    """
+    yield work.take_changes()
+    for part in others:
+        results.append(part.decide(work))
+        yield work.take_changes()

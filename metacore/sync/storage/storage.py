@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
@@ -76,14 +76,14 @@ class Transaction(Storages):
     def load(self, selection: Selection) -> Loaded:
         """Load and lock what a decision rests on, as one pipelined operation.
 
-        Locks are taken in one fixed order: users, then orders, each sorted by key; trades, entries and sums are read
-        after them, and balances are locked at the end: `locked_balances` of existing users that are missing are
-        stored as zero, and `stored_balances` that are missing left out. Two orders that the ids of one name are both
-        loaded.
+        Locks are taken in one fixed order: users, then orders, reservations and trades, each sorted by key; entries and
+        sums are read after them, and balances are locked at the end: `locked_balances` of existing users that are
+        missing are stored as zero, and `stored_balances` that are missing left out. Two orders that the ids of one name
+        are both loaded.
         """
 
     @abstractmethod
-    def save(self, changes: Changes, last: bool = False) -> Mapping[BalanceKey, Balance]:
+    def save(self, changes: Changes | Iterable[Changes], last: bool = False) -> Mapping[BalanceKey, Balance]:
         """Save a decision, all or nothing, as one pipelined operation, and give the balances that it moved as they are
         then. With `changes.feed`, the events that tell of it are appended to the outbox by the same operation.
 
@@ -92,6 +92,10 @@ class Transaction(Storages):
         field of a user is taken; InsufficientFundsError if a balance would fall below zero; InvalidDataError if it
         would have more than 38 digits before the point, or the feed lacks an order that is stored. Nothing is written
         then, and only AlreadyExistsError and InsufficientFundsError doom the transaction.
+
+        A decision may come in parts, saved in their order as if each by itself: the storage asks for the next one while
+        those before it are being stored. What parts but the first rest on has been loaded by this transaction, or
+        stored by a part before. An error of such a part, or of what makes it, dooms the transaction.
 
         The `last` operation of a transaction, or of a savepoint, ends it, and saves the round trip of a commit: what
         comes after it in its block raises TransactionAbortedError, and an error that leaves the block undoes nothing.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from metacore._compat.psycopg_blocking import Connection
@@ -28,5 +28,5 @@ class PostgresTransaction(BaseTransaction):
     def _load(self, selection: Selection) -> Loaded:
         return load(self._session, selection)
 
-    def _save(self, changes: Changes, last: bool) -> Mapping[BalanceKey, Balance]:
-        return save(self._session, changes, last)
+    def _save(self, changes: Changes, others: Iterator[Changes] | None, last: bool) -> Mapping[BalanceKey, Balance]:
+        return save(self._session, changes, others, last)

@@ -79,7 +79,7 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
     session.remember(loaded.locked_balances)
     for user_id in loaded.users:
         session.locks.users[user_id] = True
-    locked: tuple[Versioned, ...] = (*loaded.orders, *loaded.reservations)
+    locked: tuple[Versioned, ...] = (*loaded.orders, *loaded.reservations, *loaded.trades)
     for row in locked:
         session.locks.versions[row_key(row)] = row.version
     return loaded
@@ -114,7 +114,7 @@ def _add_locks(calls: NamedCalls, selection: Selection, order_ids: _OrderIds) ->
 
 
 def _add_reads(calls: NamedCalls, selection: Selection, order_ids: _OrderIds) -> None:
-    """Those that read, after everything is locked."""
+    """Those that lock trades, and those that read what orders, reservations and trades are about."""
     for user_id, keys in by_user((trade[0], trade[1:]) for trade in set(selection.trades)).items():
         calls.add("trades", user_id, statements.TRADES, _arrays(statements.TRADE_KEY, sorted(keys)))
     for user_id, ids in by_user(set(selection.trade_ids)).items():
