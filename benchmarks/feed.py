@@ -32,8 +32,8 @@ def compare(
             if size == BATCH:
                 services[which].settle_trades(fills)
             else:
-                for told in fills:
-                    services[which].settle_trade(told)
+                for each in fills:
+                    services[which].settle_trade(each)
             client, server = time.process_time() - began[0], processor_time(pid) - began[1]
             if turn >= 0:
                 taken[which].append((client / size * 1e6, server / size * 1e6))

@@ -80,8 +80,8 @@ def lines(name: str, url: str, compiled: Path) -> list[tuple[str, float, float, 
     """What one process tells: the step, its seconds, those of the processor, and the memory after it, in KB."""
     command = [sys.executable, "-c", PROLOGUE + PROCESSES[name], url]
     variables = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled), "PYTHONDONTWRITEBYTECODE": ""}
-    told = subprocess.run(command, check=True, capture_output=True, text=True, env=variables).stdout.splitlines()
-    rows = (line.split("\t") for line in told)
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, env=variables).stdout.splitlines()
+    rows = (line.split("\t") for line in printed)
     return [(step, float(seconds), float(worked), int(memory)) for step, seconds, worked, memory in rows]
 
 

@@ -46,8 +46,8 @@ def operations(storage: Storage, user_id: UUID, orders: list[UUID]) -> dict[str,
         return NewReservation(user_id=user_id, asset="USDT", amount=ONE, reference=str(metacore.new_id()))
 
     def due() -> metacore.ExecutionReport:
-        told = {"status": "NEW", "executed_quantity": 0, "source": "REST", "occurred_at": storage.now()}
-        return metacore.ExecutionReport(user_id=user_id, order_id=orders[1], **told)
+        values = {"status": "NEW", "executed_quantity": 0, "source": "REST", "occurred_at": storage.now()}
+        return metacore.ExecutionReport(user_id=user_id, order_id=orders[1], **values)
 
     return {
         "orders.get": lambda: storage.orders.get(user_id, first),

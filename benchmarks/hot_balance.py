@@ -50,9 +50,9 @@ class SameSql:
                 return
             run(transactions.unsettled(("order_id",), False), named)
             assets = [order["base_asset"], order["quote_asset"]]
-            wanted = mine | {"asset": to_array(assets)}
-            run(balances.ENSURE, wanted | {"now": now.isoformat()})
-            found = [dict(zip(BALANCE.columns, row, strict=True)) for row in run(balances.LOCK_MANY, wanted)]
+            keys = mine | {"asset": to_array(assets)}
+            run(balances.ENSURE, keys | {"now": now.isoformat()})
+            found = [dict(zip(BALANCE.columns, row, strict=True)) for row in run(balances.LOCK_MANY, keys)]
             funds = {row["asset"]: [row["free"], row["locked"], row["last_seq"]] for row in found}
             cost = trade.price * trade.quantity
             previous = order["status"]
@@ -85,9 +85,9 @@ class SameSql:
             update |= {"user_id": trade.user_id}
             update |= {"order_id": trade.order_id, "previous_status": previous, "outcome": "APPLIED", "reason": None}
             update |= {"source": "REST", "occurred_at": trade.traded_at, "raw": None}
-            given = ORDER_UPDATE.encode_all([SimpleNamespace(**update)], order_updates.APPENDED)
+            appended = ORDER_UPDATE.encode_all([SimpleNamespace(**update)], order_updates.APPENDED)
             named = {"order_ids": f"{{{trade.order_id}}}", "position": "{1}", "rank": "{1}"}
-            run(order_updates.APPEND, given | named | mine | {"recorded_at": now.isoformat()})
+            run(order_updates.APPEND, appended | named | mine | {"recorded_at": now.isoformat()})
 
 
 def crowd(work: Callable[[], object]) -> None:

@@ -115,8 +115,8 @@ def writes(storage: Storage, url: str) -> None:
         save_by_hand(url, next(rows))
 
     def by_metacore() -> None:
-        given = next(prepared)
-        assert len(storage.order_records.save_many(given)) == len(given)
+        batch = next(prepared)
+        assert len(storage.order_records.save_many(batch)) == len(batch)
 
     Contest(f"save_many of {SAVED:,} new records", {"psycopg": by_hand, "metacore": by_metacore}, SAVED, 3).run()
     known = storage.order_records.list(limit=1000).items

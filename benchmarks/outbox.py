@@ -78,10 +78,10 @@ def append_by_hand(connection: psycopg.Connection[Any], topic: str) -> None:
 
 
 def tell_by_hand(connection: psycopg.Connection[Any], topic: str) -> None:
-    told = sum(1 for _ in connection.execute(READ, [topic]).fetchall())
+    read = sum(1 for _ in connection.execute(READ, [topic]).fetchall())
     connection.execute(MARK, [topic])
     connection.commit()
-    assert told == EVENTS
+    assert read == EVENTS
 
 
 def append(storage: Storage, topic: str) -> None:
@@ -141,21 +141,21 @@ def held(storage: Storage, url: str) -> None:
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         reader.execute("SELECT count(*) FROM metacore.users")
         times: list[tuple[float, float]] = []
-        told, begun = 0, 0.0
-        while told < SECONDS * RATE:
+        claimed, begun = 0, 0.0
+        while claimed < SECONDS * RATE:
             started = time.perf_counter()
             claim = storage.outbox.claim(["held"])
             now = time.perf_counter()
             if claim.keys:
                 begun = begun or started
                 times.append((started - begun, now - started))
-                told += len(claim.events)
+                claimed += len(claim.events)
                 storage.outbox.done(claim.id, claim.upto)
             elif writer.poll() not in (None, 0):
                 raise RuntimeError("the writer failed")
             time.sleep(0.01)
         took = times[-1][0]
-    print(f"\nclaims beside a snapshot held for {took:.0f} s: {told:,} events, {told / took:,.0f} a second")
+    print(f"\nclaims beside a snapshot held for {took:.0f} s: {claimed:,} events, {claimed / took:,.0f} a second")
     for since in range(0, int(took), 10):
         part = sorted(duration for at, duration in times if since <= at < since + 10)
         p50, p99 = statistics.median(part) * 1e3, part[int(len(part) * 0.99)] * 1e3

@@ -90,14 +90,14 @@ def main() -> None:
 
             def rotate_by_metacore() -> None:
                 for _ in range(OPERATIONS):
-                    told = by_metacore.values()
+                    arguments = by_metacore.values()
                     rotation = storage.sessions.rotate(
-                        told["user_id"],
-                        told["id"],
-                        told["presented_hash"],
-                        told["next_hash"],
-                        told["nonce"],
-                        told["idle_until"],
+                        arguments["user_id"],
+                        arguments["id"],
+                        arguments["presented_hash"],
+                        arguments["next_hash"],
+                        arguments["nonce"],
+                        arguments["idle_until"],
                         GRACE,
                     )
                     assert rotation.outcome == "ROTATED"

@@ -50,10 +50,10 @@ async def main(url: str) -> bool:
                 event = mexc.stream_event(message, **known)
                 if isinstance(event, NewTrade):
                     clock.now = event.traded_at
-                    rows.append(told("stream", event, await trading.settle_trade(event)))
+                    rows.append(row_of("stream", event, await trading.settle_trade(event)))
                 elif isinstance(event, ExecutionReport):
                     clock.now = event.occurred_at
-                    rows.append(told("stream", event, await trading.apply_report(event)))
+                    rows.append(row_of("stream", event, await trading.apply_report(event)))
             return rows
 
         heading("2. A BUY: placed, reported, filled")
@@ -64,9 +64,9 @@ async def main(url: str) -> bool:
             side=OrderSide.BUY, type=OrderType.LIMIT, price=Decimal(50000), quantity=Decimal("0.02"),
         ))  # fmt: skip
         answer = mexc.report(sample("order_new.json"), order_id=buy.id, **known)
-        rows = [("here", "BTCUSDT placed", "", *state(buy)), told("REST", answer, await trading.apply_report(answer))]
+        rows = [("here", "BTCUSDT placed", "", *state(buy)), row_of("REST", answer, await trading.apply_report(answer))]
         # A fill comes as a trade, which moves the money, and in a report of the order. Either may be first, or twice.
-        show(TOLD, rows + await replay(stream[:5]))
+        show(COLUMNS, rows + await replay(stream[:5]))
 
         heading("3. What cannot be is refused")
         try:
@@ -88,12 +88,12 @@ async def main(url: str) -> bool:
         sell = await trading.cancel_order(user.id, sell.id, "too slow")
         rows.append(("here", "MXUSDT to be cancelled", "", *state(sell)))
         answer = mexc.report(sample("order_cancel.json"), occurred_at=storage.now(), **known)
-        rows.append(told("REST", answer, await trading.apply_report(answer)))
-        show(TOLD, rows + await replay(stream[8:9]))
+        rows.append(row_of("REST", answer, await trading.apply_report(answer)))
+        show(COLUMNS, rows + await replay(stream[8:9]))
 
         heading("5. An order that was placed elsewhere, and a trade that is here before it")
         # The trade is kept and waits for its order: nothing that the exchange did is ever lost.
-        show(TOLD, await replay(stream[9:]))
+        show(COLUMNS, await replay(stream[9:]))
 
         heading("6. Connected anew: the exchange is asked for everything, just in case")
         # What was settled is not settled twice, what waited is settled now, an order that was missed is taken over.
@@ -101,8 +101,8 @@ async def main(url: str) -> bool:
         trades = mexc.trades(sample("my_trades.json"), user_id=user.id)
         reports = mexc.reports(sample("open_orders.json"), source=metacore.UpdateSource.RECONCILE, **known)
         settled, applied = await trading.settle_trades(trades), await trading.apply_reports(reports)
-        rows = [told("REST", trade, result) for trade, result in zip(trades, settled, strict=True)]
-        show(TOLD, rows + [told("REST", report, result) for report, result in zip(reports, applied, strict=True)])
+        rows = [row_of("REST", trade, result) for trade, result in zip(trades, settled, strict=True)]
+        show(COLUMNS, rows + [row_of("REST", report, result) for report, result in zip(reports, applied, strict=True)])
 
         heading("7. The newest three orders, and the next page")
         page = await storage.orders.list(user.id, limit=3)
@@ -136,7 +136,7 @@ async def main(url: str) -> bool:
 # From here on: the clock of the replay, and how things are printed.
 
 Row = tuple[Any, ...]
-TOLD = "From Message Outcome Order Executed Holds _"
+COLUMNS = "From Message Outcome Order Executed Holds _"
 CONSOLE = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
 
 
@@ -161,7 +161,7 @@ def name(order: Order) -> str:
     return order.client_order_id or f"...{(order.exchange_order_id or '')[-4:]}"
 
 
-def told(source: str, event: NewTrade | ExecutionReport, result: Any) -> Row:
+def row_of(source: str, event: NewTrade | ExecutionReport, result: Any) -> Row:
     if isinstance(event, NewTrade):
         message = f"{event.symbol} {event.quantity:f} at {event.price:,f}"
     else:

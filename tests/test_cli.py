@@ -63,9 +63,9 @@ def test_a_schema_from_the_beginning_to_the_end(url):
 
 
 def test_a_wrong_variable_is_named(url):
-    told = run("status", "--url", url, METACORE_LOCK_TIMEOUT="soon", expected=WRONG_USAGE)
-    assert "METACORE_LOCK_TIMEOUT" in told
-    assert "soon" not in told
+    printed = run("status", "--url", url, METACORE_LOCK_TIMEOUT="soon", expected=WRONG_USAGE)
+    assert "METACORE_LOCK_TIMEOUT" in printed
+    assert "soon" not in printed
 
 
 def test_url_and_schema_may_come_from_the_environment(url):
@@ -84,9 +84,9 @@ def test_an_index_of_ones_own_may_be_allowed_unless_it_is_unique(url):
     assert "UNIQUE" in run("check", "--url", url, "--allow-index", "by_day", expected=NOT_AS_NEEDED)
 
 
-def test_a_url_of_sqlalchemys_is_told_what_to_write(url):
-    told = run("status", "--url", url.replace("://", "+psycopg://", 1), expected=WRONG_USAGE)
-    assert "write postgresql:// in place of postgresql+...://" in told
+def test_the_error_of_a_url_of_sqlalchemys_says_what_to_write(url):
+    printed = run("status", "--url", url.replace("://", "+psycopg://", 1), expected=WRONG_USAGE)
+    assert "write postgresql:// in place of postgresql+...://" in printed
 
 
 def test_drift_is_shown(url):
@@ -94,8 +94,8 @@ def test_drift_is_shown(url):
     with psycopg.connect(url) as connection:
         connection.execute("ALTER TABLE metacore.users ALTER version TYPE integer, ADD note text")
     shown = run("check", "--url", url, expected=NOT_AS_NEEDED)
-    for told in ("DIFFERENT", "users.version", "bigint NOT NULL", "integer NOT NULL", "UNEXPECTED", "users.note"):
-        assert told in shown
+    for text in ("DIFFERENT", "users.version", "bigint NOT NULL", "integer NOT NULL", "UNEXPECTED", "users.note"):
+        assert text in shown
     assert "2 differences" in shown
     drifts = json.loads(run("check", "--url", url, "--json", expected=NOT_AS_NEEDED))["drifts"]
     assert [(drift["kind"], drift["name"], drift["expected"]) for drift in drifts if drift["kind"] == "UNEXPECTED"] == [
@@ -139,9 +139,9 @@ def test_a_role_gets_nothing_from_an_older_release(url):
             run("deploy", "--url", url)
             admin.execute("UPDATE metacore.alembic_version SET version_num = '9999'")
             admin.execute("COMMENT ON TABLE metacore.alembic_version IS 'metacore revision 9999, compatible from 0001'")
-            told = run("deploy", "--url", url, "--app-role", "services", expected=NOT_AS_NEEDED)
-            assert "nothing was granted" in told
-            assert "has the rights" not in told
+            printed = run("deploy", "--url", url, "--app-role", "services", expected=NOT_AS_NEEDED)
+            assert "nothing was granted" in printed
+            assert "has the rights" not in printed
         finally:
             admin.execute("DROP ROLE services")
 

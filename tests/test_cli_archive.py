@@ -106,8 +106,8 @@ def assert_whole(url, directory, before):
 
 def test_closed_history_goes_into_files_of_one_s_own(url, tmp_path):
     before, directory = rows_of(url), tmp_path / "kept" / "here"
-    told = archive(url, directory)
-    assert re.search(rf"orders +{USERS * ORDERS}\b", told)
+    printed = archive(url, directory)
+    assert re.search(rf"orders +{USERS * ORDERS}\b", printed)
     assert_whole(url, directory, before)
     modes = {path.stat().st_mode & 0o777 for path in directory.rglob("*") if path.is_file()}
     assert modes == {0o600}
@@ -117,12 +117,14 @@ def test_closed_history_goes_into_files_of_one_s_own(url, tmp_path):
     assert {path.name: path.read_bytes() for path in directory.rglob("*.jsonl")} == files
 
 
-def test_the_feed_of_the_services_is_told_of_its_checkpoints(url, tmp_path):
+def test_checkpoints_are_events_of_the_services_feed(url, tmp_path):
     run(url, tmp_path, "--before", BEFORE, "--feed", "books")
     with connect(url) as storage:
-        told = [parse_feed_event(event).entries[-1] for event in storage.outbox.claim(["books"], keys=1000).events]
+        checkpoints = [
+            parse_feed_event(event).entries[-1] for event in storage.outbox.claim(["books"], keys=1000).events
+        ]
         assets = [len(storage.balances.list(user.id)) for user in storage.users.list().items]
-    assert [entry.reason for entry in told] == ["CHECKPOINT"] * sum(assets)
+    assert [entry.reason for entry in checkpoints] == ["CHECKPOINT"] * sum(assets)
     assert "--verify" in run(url, tmp_path, "--verify", "--feed", "books", expected=WRONG_USAGE)
 
 
@@ -205,8 +207,8 @@ def test_a_manifest_that_was_changed_is_found(url, archived):
 def test_what_is_stored_is_audited_with_it(server, url, archived):
     with psycopg.connect(server.url) as admin:
         admin.execute("UPDATE metacore.balance_entries SET free_after = free_after + 1 WHERE reason = 'CHECKPOINT'")
-    told = run(url, archived, "--verify", expected=NOT_AS_NEEDED)
-    assert "JOURNAL_ADDS_UP" in told
+    printed = run(url, archived, "--verify", expected=NOT_AS_NEEDED)
+    assert "JOURNAL_ADDS_UP" in printed
 
 
 def test_a_directory_without_the_parts_before_is_refused(url, archived, tmp_path_factory):
@@ -235,14 +237,14 @@ def test_heads_that_were_kept_tell_of_a_journal_that_is_another(server, url, arc
         assert "JOURNAL_HAS_HEADS" in run(url, archived, "--verify", "--heads", kept, expected=NOT_AS_NEEDED)
         storage.users.delete(users[0].id)
     kept.write_text(printed)
-    told = run(url, archived, "--verify", "--heads", kept, expected=NOT_AS_NEEDED)
-    assert f"user {users[0].id}: is not stored" in told
+    printed = run(url, archived, "--verify", "--heads", kept, expected=NOT_AS_NEEDED)
+    assert f"user {users[0].id}: is not stored" in printed
     kept.write_text(f"{printed}{{}}\n")
     assert f"line {len(lines) + 1} of" in run(url, archived, "--verify", "--heads", kept, expected=WRONG_USAGE)
 
 
 @each_case(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([], "either --before"),
         (["--before", "2026-01-31", "--verify"], "either --before"),
@@ -253,8 +255,8 @@ def test_heads_that_were_kept_tell_of_a_journal_that_is_another(server, url, arc
         (["--before", "2999-01-31"], "only what is past"),
     ],
 )
-def test_a_wrong_argument_is_refused(url, tmp_path, arguments, told):
-    assert told in run(url, tmp_path, *arguments, expected=WRONG_USAGE)
+def test_a_wrong_argument_is_refused(url, tmp_path, arguments, message):
+    assert message in run(url, tmp_path, *arguments, expected=WRONG_USAGE)
 
 
 def test_the_role_of_services_may_archive_nothing(server, url, tmp_path):
@@ -262,7 +264,7 @@ def test_the_role_of_services_may_archive_nothing(server, url, tmp_path):
     with psycopg.connect(server.url, autocommit=True) as admin:
         admin.execute("CREATE ROLE a_service LOGIN")
         SchemaDeployer(server.url).deploy(app_role="a_service")
-    told = archive(server.url.replace("postgres@", "a_service@", 1), tmp_path, expected=WRONG_USAGE)
-    assert "permission denied" in told or "lacks" in told
+    printed = archive(server.url.replace("postgres@", "a_service@", 1), tmp_path, expected=WRONG_USAGE)
+    assert "permission denied" in printed or "lacks" in printed
     assert rows_of(url) == before
     assert Path(tmp_path / "manifest.jsonl").exists() is False

@@ -61,16 +61,16 @@ def fill(url):
 
 def test_a_downgrade_that_deletes_rows_is_refused_without_yes(url, on_a_terminal):
     fill(url)
-    told = run("downgrade", "base", "--url", url, expected=WRONG_USAGE)
-    assert "users" in told
-    assert " 2 " in told
-    assert "--yes" in told
+    printed = run("downgrade", "base", "--url", url, expected=WRONG_USAGE)
+    assert "users" in printed
+    assert " 2 " in printed
+    assert "--yes" in printed
     assert SchemaDeployer(url).status().revision == head_revision()
-    told, code = on_a_terminal("n", "downgrade", "base", "--url", url)
-    assert ("Nothing was changed" in told, code) == (True, WRONG_USAGE)
+    printed, code = on_a_terminal("n", "downgrade", "base", "--url", url)
+    assert ("Nothing was changed" in printed, code) == (True, WRONG_USAGE)
     assert SchemaDeployer(url).status().revision == head_revision()
-    told, code = on_a_terminal("y", "downgrade", "base", "--url", url)
-    assert ("is at revision base" in told, code) == (True, 0)
+    printed, code = on_a_terminal("y", "downgrade", "base", "--url", url)
+    assert ("is at revision base" in printed, code) == (True, 0)
 
 
 def test_yes_says_so_beforehand(url):
@@ -85,11 +85,11 @@ def test_a_downgrade_of_empty_tables_needs_no_consent(url):
 
 def test_a_second_schema_is_asked_for(url, on_a_terminal):
     assert "brought to revision" in run("deploy", "--url", url)
-    told = run("deploy", "--url", url, "--schema", "metacroe", expected=WRONG_USAGE)
-    assert '"metacore"' in told
-    assert "--create-schema" in told
+    printed = run("deploy", "--url", url, "--schema", "metacroe", expected=WRONG_USAGE)
+    assert '"metacore"' in printed
+    assert "--create-schema" in printed
     assert SchemaDeployer(url, "metacroe").status().revision is None
-    told, code = on_a_terminal("n", "deploy", "--url", url, "--schema", "metacroe")
-    assert ("Nothing was changed" in told, code) == (True, WRONG_USAGE)
+    printed, code = on_a_terminal("n", "deploy", "--url", url, "--schema", "metacroe")
+    assert ("Nothing was changed" in printed, code) == (True, WRONG_USAGE)
     assert "brought to revision" in run("deploy", "--url", url, "--schema", "metacroe", "--create-schema")
     assert "was up to date" in run("deploy", "--url", url, "--schema", "metacroe")

@@ -62,17 +62,17 @@ def run(url, *arguments, expected=DONE, **options):
 
 def imported(url, *arguments, **options):
     """How many rows were inserted, were duplicates, and were refused."""
-    told = run(url, "import", *arguments, "--json", **options)
-    counts = json.loads(told.stdout)
+    done = run(url, "import", *arguments, "--json", **options)
+    counts = json.loads(done.stdout)
     return counts["inserted"], counts["duplicates"], counts["refused"]
 
 
 def aside(file):
-    told = file.with_name(f"{file.name}.refused.jsonl")
-    return [json.loads(line) for line in told.read_text().splitlines()]
+    refused = file.with_name(f"{file.name}.refused.jsonl")
+    return [json.loads(line) for line in refused.read_text().splitlines()]
 
 
-def told_fields(model, row):
+def fields_of(model, row):
     return {name: getattr(row, name) for name in model.model_fields}
 
 
@@ -97,10 +97,10 @@ def test_rows_come_back_equal_in_another_database(urls, storage, tmp_path, form)
         assert imported(urls[1], kind, file) == (0, inserted, 0)
     with connect(urls[1]) as other:
         for user in users:
-            assert told_fields(NewUser, other.users.get(user.id)) == told_fields(NewUser, user)
+            assert fields_of(NewUser, other.users.get(user.id)) == fields_of(NewUser, user)
             for model, of in ((NewOrder, "orders"), (NewTrade, "trades")):
                 stored, found = (
-                    {row.id: told_fields(model, row) for row in getattr(where, of).stream(user.id)}
+                    {row.id: fields_of(model, row) for row in getattr(where, of).stream(user.id)}
                     for where in (storage, other)
                 )
                 assert found == stored
@@ -145,13 +145,13 @@ def test_bad_lines_are_set_aside_with_their_number_and_reason(urls, user_id, tmp
     file = tmp_path / "trades.jsonl"
     file.write_bytes(b"\n".join(lines))
     assert imported(urls[0], "trades", file, expected=NOT_AS_NEEDED) == (3, 1, len(bad))
-    told = {row["line"]: row for row in aside(file)}
-    assert sorted(told) == list(range(4, 4 + len(bad)))
+    refused = {row["line"]: row for row in aside(file)}
+    assert sorted(refused) == list(range(4, 4 + len(bad)))
     for number, (text, reason) in enumerate(bad.items(), 4):
-        assert reason in told[number]["reason"], told[number]
-        assert len(told[number]["text"]) <= len(text) + 100
-        assert told[number]["text"][:20] == text[:20].decode()
-    assert len(told[14]["text"]) == 1000
+        assert reason in refused[number]["reason"], refused[number]
+        assert len(refused[number]["text"]) <= len(text) + 100
+        assert refused[number]["text"][:20] == text[:20].decode()
+    assert len(refused[14]["text"]) == 1000
     run(urls[0], "import", "trades", file, expected=WRONG_USAGE)
 
 
@@ -201,9 +201,9 @@ def test_bad_records_of_csv_are_set_aside(urls, user_id, tmp_path):
     file = tmp_path / "trades.csv"
     file.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join([",".join(columns).encode(), first, b"", *bad, record(2)]))
     assert imported(urls[0], "trades", file, expected=NOT_AS_NEEDED) == (2, 0, len(bad))
-    told = aside(file)
-    assert [row["line"] for row in told] == list(range(5, 5 + len(bad)))
-    for row, reason in zip(told, bad.values(), strict=True):
+    refused = aside(file)
+    assert [row["line"] for row in refused] == list(range(5, 5 + len(bad)))
+    for row, reason in zip(refused, bad.values(), strict=True):
         assert reason in row["reason"], row
     with connect(urls[0]) as storage:
         (trade,) = storage.trades.get_by_exchange_trade_id(user_id, "BTCUSDT", "1")
@@ -250,7 +250,7 @@ def test_rows_that_conflict_are_found_in_every_portion(urls, storage, user_id, t
 
 
 @pytest.mark.parametrize("first_fails", [False, True])
-def test_the_next_rows_of_a_file_are_given_while_those_before_are_stored_and_take_effect_after_them(
+def test_the_next_rows_of_a_file_are_read_while_those_before_are_stored_and_take_effect_after_them(
     monkeypatch, first_fails
 ):
     monkeypatch.setattr(loading, "PORTION", 1)
@@ -258,23 +258,23 @@ def test_the_next_rows_of_a_file_are_given_while_those_before_are_stored_and_tak
     second_is_read = Event()
     stored = []
 
-    def store(portion, given):
+    def store(portion, sent):
         (row,) = portion
         if row.number == 2:
             second_is_read.set()
-        given()
+        sent()
         assert second_is_read.wait(30)
         if first_fails:
             raise StorageUnavailableError("gone")
         stored.append(row.number)
         return loading.Stored(inserted=1)
 
-    told = loading.load(rows, store, lambda *_: None, ahead=True)
+    loaded = loading.load(rows, store, lambda *_: None, ahead=True)
     if first_fails:
         with pytest.raises(StorageUnavailableError):
-            list(told)
+            list(loaded)
     else:
-        assert [each.inserted for each in told] == [1, 1, 1]
+        assert [each.inserted for each in loaded] == [1, 1, 1]
     assert stored == ([] if first_fails else [1, 2, 3])
 
 
@@ -292,8 +292,8 @@ def test_answers_of_mexc_are_imported(urls, storage, user_id, tmp_path):
     assert imported(urls[0], "trades", SAMPLES / "my_trades.json", *of_alice) == (len(trades), 0, 0)
     file = tmp_path / "answers.jsonl"
     file.write_text("\n".join(["[]", json.dumps(trades), json.dumps([*trades, {"id": 1}]), '{"code":1,"msg":"x"}']))
-    given = (*of_alice, "--format", "mexc")
-    assert imported(urls[0], "trades", file, *given, expected=NOT_AS_NEEDED) == (0, 2 * len(trades), 2)
+    options = (*of_alice, "--format", "mexc")
+    assert imported(urls[0], "trades", file, *options, expected=NOT_AS_NEEDED) == (0, 2 * len(trades), 2)
     assert [row["line"] for row in aside(file)] == [3, 4]
     assert aside(file)[0]["reason"].startswith(f"item {len(trades)}: ")
     orders = (SAMPLES / "all_orders.json", *of_alice)
@@ -305,8 +305,8 @@ def test_answers_of_mexc_are_imported(urls, storage, user_id, tmp_path):
 
 def test_rows_go_through_pipes(urls, storage, user_id):
     storage.trades.create(NewTradeFactory.build(user_id=user_id, traded_at=START - timedelta(days=1)))
-    told = run(urls[0], "export", "trades").stdout_bytes
-    assert imported(urls[0], "trades", "-", "--format", "jsonl", input=told) == (0, 1, 0)
+    exported = run(urls[0], "export", "trades").stdout_bytes
+    assert imported(urls[0], "trades", "-", "--format", "jsonl", input=exported) == (0, 1, 0)
 
 
 def test_no_file_is_replaced_unasked(urls, user_id, tmp_path):

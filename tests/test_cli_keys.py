@@ -78,7 +78,7 @@ def test_keys_are_rotated_and_counted(url):
     assert counts(run(url, "rotate-keys", keys=keys)) == {**NOTHING, "Encrypted anew": 0}
 
 
-def test_a_key_that_is_missing_is_told(url):
+def test_a_key_that_is_missing_is_named(url):
     fill(url, LOST, 2)
     fill(url, OLD, 1)
     keys = f"{NEW},{OLD}"

@@ -83,8 +83,8 @@ def test_orders_are_listed_by_their_fields(url, known):
 
 def test_an_order_is_shown_with_its_updates_exactly(url, known):
     (text,) = run(url, "orders", known.order.id, "--user", "alice", "--json").splitlines()
-    told = json.loads(text)
-    assert [update["seq"] for update in told.pop("updates")] == [1, 2]
+    document = json.loads(text)
+    assert [update["seq"] for update in document.pop("updates")] == [1, 2]
     assert Order.model_validate_json(text.partition(',"updates"')[0] + "}") == known.order
     assert "1.50" in run(url, "orders", known.order.id, "--user", known.alice)
 
@@ -149,10 +149,10 @@ def test_findings_are_not_printed_onto_the_bar(url, known, to_a_file):
         with suppress(OSError):
             while part := os.read(ours, 1 << 16):
                 seen += part
-        told = running.stdout.read() if to_a_file else seen
+        printed = running.stdout.read() if to_a_file else seen
     os.close(ours)
     assert b"Auditing users" in seen
-    (line,) = [line for line in re.split(rb"\r?\n|\x1b\[\d?[A-Z]", told) if b"LOCKED_IS_HOLDS" in line]
+    (line,) = [line for line in re.split(rb"\r?\n|\x1b\[\d?[A-Z]", printed) if b"LOCKED_IS_HOLDS" in line]
     assert json.loads(line)["user_id"] == str(known.bob)
 
 
@@ -169,18 +169,18 @@ def test_trades_that_wait_are_settled_when_their_order_is_known(url, known):
     assert "UNKNOWN_ORDER" in run(url, "settle-pending")
 
 
-def test_the_state_of_the_schema_is_told_to_machines(url):
+def test_the_state_of_the_schema_as_json(url):
     (state,) = lines(url, "status")
     assert (state["usable"], state["pending"], state["revision"]) == (True, [], state["head"])
 
 
 def test_completion_is_offered_and_knows_the_commands(monkeypatch):
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
-    told = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="metacore")
-    assert (told.exit_code, "complete" in told.stdout) == (DONE, True)
+    completed = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="metacore")
+    assert (completed.exit_code, "complete" in completed.stdout) == (DONE, True)
     variables = {"_METACORE_COMPLETE": "complete_bash", "COMP_WORDS": "metacore settle", "COMP_CWORD": "1"}
-    told = CliRunner().invoke(app, [], env=variables, prog_name="metacore")
-    assert told.stdout.split() == ["settle-pending"]
+    completed = CliRunner().invoke(app, [], env=variables, prog_name="metacore")
+    assert completed.stdout.split() == ["settle-pending"]
 
 
 @each_case(

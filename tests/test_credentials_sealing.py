@@ -112,7 +112,7 @@ class TestSealing:
         with pytest.raises(DecryptionError):
             unseal(RING, replace(SEALED, sealed=SEALED.sealed[:length]))
 
-    def test_a_missing_key_is_told(self) -> None:
+    def test_the_error_names_a_missing_key(self) -> None:
         with pytest.raises(MissingKeyError, match="'k1'") as caught:
             unseal(KeyRing({"k2": NEW}), SEALED)
         assert caught.value.key_id == "k1"
@@ -181,7 +181,7 @@ class TestKeyRing:
             (f"k1:{base64_of(OLD)},k2:{base64_of(OLD)}", "two ids"),
         ],
     )
-    def test_a_text_that_is_no_ring_is_told_without_repeating_it(self, text: str, said: str) -> None:
+    def test_the_error_does_not_repeat_a_text_that_is_no_ring(self, text: str, said: str) -> None:
         with pytest.raises(ConfigurationError, match=said) as caught:
             KeyRing.parse(text)
         shown = f"{caught.value!r} {caught.value.__dict__} {caught.value.__context__!r} {pickle.dumps(caught.value)!r}"

@@ -87,10 +87,10 @@ def methods(of: type) -> set[str]:
 
 
 def test_every_method_of_the_storages_is_listed() -> None:
-    told = {
+    listed_methods = {
         names(name)[0]: names(listed) for name, _, listed in table(page("guide.md"), "Of a storage", "What it keeps")
     }
-    assert {name: sorted(listed) for name, listed in told.items()} == {
+    assert {name: sorted(listed) for name, listed in listed_methods.items()} == {
         name: sorted(methods(protocol)) for name, protocol in STORAGES.items()
     }
     (line,) = (line for line in page("guide.md").splitlines() if line.startswith("A storage has"))
@@ -100,9 +100,9 @@ def test_every_method_of_the_storages_is_listed() -> None:
 
 
 def test_every_method_of_the_services_is_listed() -> None:
-    told = {names(name)[0]: names(listed) for name, listed in table(page("guide.md"), "Service", "Methods")}
+    listed_methods = {names(name)[0]: names(listed) for name, listed in table(page("guide.md"), "Service", "Methods")}
     found = {name: getattr(metacore, name) for name in metacore.__all__}
-    assert {name: sorted(listed) for name, listed in told.items()} == {
+    assert {name: sorted(listed) for name, listed in listed_methods.items()} == {
         name: sorted(methods(value))
         for name, value in found.items()
         if getattr(value, "__module__", "").startswith(f"{services.__name__}.") and not is_dataclass(value)
@@ -110,8 +110,8 @@ def test_every_method_of_the_services_is_listed() -> None:
 
 
 def test_the_events_of_a_feed_are_listed_with_the_fields_of_their_payloads() -> None:
-    told = {names(name)[0]: names(payload) for name, payload, *_ in table(page("guide.md"), "Type", "Payload")}
-    assert told == {name: [model.__name__, *model.model_fields] for name, model in metacore.FEED_EVENTS.items()}
+    documented = {names(name)[0]: names(payload) for name, payload, *_ in table(page("guide.md"), "Type", "Payload")}
+    assert documented == {name: [model.__name__, *model.model_fields] for name, model in metacore.FEED_EVENTS.items()}
 
 
 def test_the_parsers_of_exchanges_are_listed() -> None:
@@ -122,12 +122,12 @@ def test_the_parsers_of_exchanges_are_listed() -> None:
 
 
 def test_the_table_of_states_is_the_one_that_decides() -> None:
-    told = {
+    documented = {
         status: set(names(following))
         for statuses, following in table(page("money.md"), "Status", "may become")
         for status in names(statuses)
     }
-    assert told == {status: following for status, following in TRANSITIONS.items() if status is not None}
+    assert documented == {status: following for status, following in TRANSITIONS.items() if status is not None}
 
 
 def test_the_outcomes_of_reports_are_outcomes() -> None:
@@ -146,15 +146,17 @@ def test_every_setting_is_listed_with_its_variable_and_default() -> None:
     ]
 
 
-def test_every_error_is_listed_once_and_dooms_as_it_is_told() -> None:
+def test_every_error_is_listed_once_and_dooms_as_documented() -> None:
     rows = table(page("operations.md"), "Error", "What it means")
     classes = {
         name: cls
         for name, cls in inspect.getmembers(errors, inspect.isclass)
         if issubclass(cls, errors.MetacoreError) and cls is not errors.MetacoreError
     }
-    told = [(names(error)[0], dooms) for error, _, _, dooms, _ in rows]
-    assert sorted(told) == sorted((name, "yes" if cls.dooms_transaction else "no") for name, cls in classes.items())
+    documented = [(names(error)[0], dooms) for error, _, _, dooms, _ in rows]
+    assert sorted(documented) == sorted(
+        (name, "yes" if cls.dooms_transaction else "no") for name, cls in classes.items()
+    )
     assert all("safe" in again or again in ("see below", "in a new transaction") for *_, again in rows)
 
 
@@ -187,14 +189,14 @@ def test_the_listed_loggers_are_those_of_the_package() -> None:
 
 def test_the_rights_of_the_services_role_are_those_that_it_is_granted() -> None:
     rows = table(page("security.md"), "Tables", "The services' role may")
-    told = {name: rights.partition(":")[0] for tables, rights in rows for name in names(tables)}
-    assert told.pop("alembic_version") == "nothing"
+    documented = {name: rights.partition(":")[0] for tables, rights in rows for name in names(tables)}
+    assert documented.pop("alembic_version") == "nothing"
     others = dict(rows)["all others"]
-    assert {name: told.get(name, others) for name in RIGHTS} == RIGHTS
-    assert told.keys() <= RIGHTS.keys()
+    assert {name: documented.get(name, others) for name in RIGHTS} == RIGHTS
+    assert documented.keys() <= RIGHTS.keys()
 
 
-def test_a_group_on_a_cluster_has_as_many_tables_as_is_told() -> None:
+def test_a_group_on_a_cluster_has_as_many_tables_as_documented() -> None:
     assert f"its own tables, {len(METADATA.tables) + 1} with Alembic's" in page("scaling.md")
 
 

@@ -68,9 +68,9 @@ def test_the_demo_aligns_amounts_at_their_points(demo: Demo) -> None:
 
 def test_the_demo_fails_when_the_exchange_disagrees(demo: Demo, copy: Path) -> None:
     account = copy / "data" / "mexc" / "account_after.json"
-    told = json.loads(account.read_text(encoding="utf-8"))
-    told["balances"][0]["free"] += "1"
-    account.write_text(json.dumps(told), encoding="utf-8")
+    answer = json.loads(account.read_text(encoding="utf-8"))
+    answer["balances"][0]["free"] += "1"
+    account.write_text(json.dumps(answer), encoding="utf-8")
     code, printed = demo("memory://", copy)
     assert code == 1
     assert "The exchange DISAGREES; the audit found nothing." in printed
@@ -99,16 +99,16 @@ def test_the_first_program_of_the_readme_prints_what_its_comments_say() -> None:
     assert URL in program
     hold = re.search(r"^ *\)  # holds (\S+) (\w+)$", program, re.MULTILINE)
     assert hold is not None
-    told = re.findall(r"^ *print\(.*\)  # (.*)$", program, re.MULTILINE)
+    comments = re.findall(r"^ *print\(.*\)  # (.*)$", program, re.MULTILINE)
     shown = program.replace(f"  # holds {hold[1]} {hold[2]}", "; print(order)").replace(URL, "memory://")
     printed: list[Any] = []
     exec(compile(shown, "README.md", "exec"), {"__name__": "readme", "print": printed.append})
     order, first, again, balances, findings = printed
     assert (order.held_amount, order.held_asset) == (Decimal(hold[1]), hold[2])
-    assert [first, again] == [comment.partition(":")[0] for comment in told[:2]]
-    said = {match["asset"]: (match["free"], match["locked"] or "0") for match in BALANCE.finditer(told[2])}
+    assert [first, again] == [comment.partition(":")[0] for comment in comments[:2]]
+    said = {match["asset"]: (match["free"], match["locked"] or "0") for match in BALANCE.finditer(comments[2])}
     assert said == {balance.asset: (f"{balance.free:f}", f"{balance.locked:f}") for balance in balances}
-    assert told[3].startswith(f"{findings} :")
+    assert comments[3].startswith(f"{findings} :")
 
 
 def test_the_other_programs_of_the_readme_run() -> None:
@@ -128,8 +128,8 @@ def test_the_commands_of_the_readme_exist() -> None:
     assert sessions == {"demo", "tests"}
     assert all(f"@nox.session\ndef {session}(" in noxfile for session in sessions)
     commands: Mapping[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    given = [shlex.split(line)[1:] for line in lines if line.startswith("metacore ")]
-    assert given
-    for name, *arguments in given:
+    commands_shown = [shlex.split(line)[1:] for line in lines if line.startswith("metacore ")]
+    assert commands_shown
+    for name, *arguments in commands_shown:
         with commands[name].make_context(name, arguments) as context:
             assert context.params["url"].startswith("postgresql://")

@@ -33,13 +33,15 @@ def test_no_url_at_all_names_the_argument_and_the_variable(connect, url, monkeyp
 
 
 @pytest.mark.parametrize("connect", [metacore.connect, metacore.sync.connect], ids=["async", "blocking"])
-def test_a_url_of_sqlalchemys_is_told_what_to_write(connect):
+def test_the_error_of_a_url_of_sqlalchemys_says_what_to_write(connect):
     with pytest.raises(ConfigurationError, match=r"write postgresql:// in place of postgresql\+") as caught:
         connect("postgresql+psycopg://app:hunter2@db/exchange")
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_pooler_that_mixes_up_statements_is_told_as_the_storage_opens(metacore_database_url, mocker: MockerFixture):
+def test_a_pooler_that_mixes_up_statements_is_an_error_as_the_storage_opens(
+    metacore_database_url, mocker: MockerFixture
+):
     error = psycopg.errors.DuplicatePreparedStatement("already exists")
     mocker.patch("metacore.sync.postgres.client.pool.Pool.exchange", side_effect=error)
     with pytest.raises(ConfigurationError, match="METACORE_PREPARED_STATEMENTS=false"):
@@ -67,7 +69,7 @@ def test_a_server_that_is_not_there_is_unavailable(url):
 
 
 @pytest.mark.parametrize("url", ["postgresql://app:hunter2@[::1/db", "postgresql://app:hunter2%zz@host/db"])
-def test_a_malformed_url_is_told_without_its_password(url):
+def test_the_error_of_a_malformed_url_has_no_password(url):
     with pytest.raises(ConfigurationError, match="malformed") as caught, metacore.sync.connect(url):
         """Never reached."""
     assert "hunter2" not in str(caught.value)

@@ -123,10 +123,10 @@ def test_nothing_of_a_dirty_checkout_goes_along(tmp_path, wheel, sdist):
         (dirty / name).write_text("METACORE_ENCRYPTION_KEYS=canary")
     assert names_in(build("wheel", dirty, tmp_path / "wheel")) == names_in(wheel)
     after = build("sdist", dirty, tmp_path / "sdist")
-    with tarfile.open(sdist) as clean, tarfile.open(after) as told:
+    with tarfile.open(sdist) as clean, tarfile.open(after) as made:
         # The copy has nothing that tells what to ignore.
-        assert told.getnames() == [name for name in clean.getnames() if not name.endswith("/.gitignore")]
-        assert len(told.getnames()) > 400
+        assert made.getnames() == [name for name in clean.getnames() if not name.endswith("/.gitignore")]
+        assert len(made.getnames()) > 400
 
 
 def test_the_checkout_finds_its_migrations(tmp_path):

@@ -210,8 +210,8 @@ def test_each_backend_has_the_methods_of_the_protocols_with_their_signatures(bac
         implementation = type(getattr(storage, name))
         for method in (key for key, value in vars(protocol).items() if inspect.isfunction(value)):
             if not method.startswith("_"):
-                told, kept = (inspect.signature(getattr(owner, method)) for owner in (protocol, implementation))
-                assert list(kept.parameters.values()) == list(told.parameters.values()), method
+                promised, kept = (inspect.signature(getattr(owner, method)) for owner in (protocol, implementation))
+                assert list(kept.parameters.values()) == list(promised.parameters.values()), method
 
 
 def test_modules_are_short() -> None:

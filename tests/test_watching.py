@@ -80,15 +80,15 @@ def url(system: str, request: pytest.FixtureRequest) -> str:
 def test_spans_and_metrics_tell_names_and_no_values(url: str, system: str) -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM, url], capture_output=True, text=True, check=False)
     assert done.stderr == ""
-    told = json.loads(done.stdout)
-    spans = {name: rest for name, *rest in told["spans"]}
+    printed = json.loads(done.stdout)
+    spans = {name: rest for name, *rest in printed["spans"]}
     assert spans["users.create"] == [{"db.system.name": system, "db.operation.name": "users.create"}, "UNSET", True]
     assert spans["save"][2] is True
     assert spans["balances.stream_entries"][1] == "UNSET"
     attributes, status, has_parent = spans["users.get"]
     assert (attributes["error.type"], status, has_parent) == ("NotFoundError", "ERROR", False)
-    assert told["events"] == []
-    metrics = told["metrics"]
+    assert printed["events"] == []
+    metrics = printed["metrics"]
     durations = {point["db.operation.name"]: count for point, count in metrics["db.client.operation.duration"]}
     assert durations["users.create"] == durations["save"] == 1
     assert metrics["metacore.retries"] == [[{"db.system.name": system, "error.type": "RetryableError"}, 1]]
@@ -99,7 +99,7 @@ def test_spans_and_metrics_tell_names_and_no_values(url: str, system: str) -> No
     assert "canary" not in done.stdout.lower()
 
 
-def test_without_opentelemetry_nothing_is_told_and_nothing_missing() -> None:
+def test_without_opentelemetry_nothing_is_recorded_and_nothing_missing() -> None:
     program = """if True:
         import sys
         sys.modules["opentelemetry"] = None
@@ -117,9 +117,9 @@ def test_statements_are_logged_at_debug_without_values(
 ) -> None:
     with connect(metacore_database_url) as storage, caplog.at_level(logging.DEBUG, "metacore.postgres.client.wire"):
         storage.users.create(NewUser(username="canary"))
-    told = [record.getMessage() for record in caplog.records if record.name == "metacore.postgres.client.wire"]
-    assert any(message.startswith("users.create: ") and "INSERT INTO" in message for message in told)
-    assert "canary" not in "".join(told)
+    messages = [record.getMessage() for record in caplog.records if record.name == "metacore.postgres.client.wire"]
+    assert any(message.startswith("users.create: ") and "INSERT INTO" in message for message in messages)
+    assert "canary" not in "".join(messages)
 
 
 def test_the_collector_of_the_documents_tells_prometheus(
@@ -131,7 +131,7 @@ def test_the_collector_of_the_documents_tells_prometheus(
     with connect(metacore_database_url) as storage:
         storage.users.create(NewUser())
         exec(program, {"storage": storage})
-        told = generate_latest(registry.REGISTRY).decode()
-    assert 'metacore_operation_seconds_count{operation="users.create"} 1.0' in told
-    assert re.search(r'metacore_operation_seconds_sum\{operation="users.create"\} 0\.0', told)
-    assert re.search(r"^metacore_pool_size [1-9]", told, re.MULTILINE)
+        metrics = generate_latest(registry.REGISTRY).decode()
+    assert 'metacore_operation_seconds_count{operation="users.create"} 1.0' in metrics
+    assert re.search(r'metacore_operation_seconds_sum\{operation="users.create"\} 0\.0', metrics)
+    assert re.search(r"^metacore_pool_size [1-9]", metrics, re.MULTILINE)

@@ -67,17 +67,17 @@ class Box:
         return f'{box}\n<text x="{x:g}" y="{y + 4.5:g}">{escape(self.text)}</text>'
 
 
-def arrow(told: str, start: Point, end: Point, bend: float = 0) -> str:
+def arrow(title: str, start: Point, end: Point, bend: float = 0) -> str:
     """An arrow that a reader of the page's text is told of; with `bend`, a curve that goes out so far sideways."""
     curve = f"C{start[0] + bend:g},{start[1]:g} {end[0] + bend:g},{end[1]:g} " if bend else "L"
     path = f"M{start[0]:g},{start[1]:g} {curve}{end[0]:g},{end[1]:g}"
-    return f'<path class="arrow" d="{path}"><title>{escape(told)}</title></path>'
+    return f'<path class="arrow" d="{path}"><title>{escape(title)}</title></path>'
 
 
-def elbow(told: str, start: Point, end: Point) -> str:
+def elbow(title: str, start: Point, end: Point) -> str:
     """An arrow that goes down to the height of its end, and then across."""
     path = f"M{start[0]:g},{start[1]:g} V{end[1]:g} H{end[0]:g}"
-    return f'<path class="arrow" d="{path}"><title>{escape(told)}</title></path>'
+    return f'<path class="arrow" d="{path}"><title>{escape(title)}</title></path>'
 
 
 def note(text: str, x: float, y: float) -> str:
@@ -106,16 +106,16 @@ def states() -> str:
         following = TRANSITIONS[status]
         for after in (other for other in opened if other in following and other is not status):
             steps = opened.index(after) - row
-            told = f"{status} to {after}"
+            title = f"{status} to {after}"
             if steps == 1:
-                shapes.append(arrow(told, boxes[status].side(0.4, 1), boxes[after].side(0.4, 0)))
+                shapes.append(arrow(title, boxes[status].side(0.4, 1), boxes[after].side(0.4, 0)))
             elif steps == -1:
-                shapes.append(arrow(told, boxes[status].side(0.6, 0), boxes[after].side(0.6, 1)))
+                shapes.append(arrow(title, boxes[status].side(0.6, 0), boxes[after].side(0.6, 1)))
             elif steps > 0:
                 start, end = boxes[status].side(0, 0.6 - 0.1 * steps), boxes[after].side(0, 0.3 + 0.15 * steps)
-                shapes.append(arrow(told, start, end, -38 * steps))
+                shapes.append(arrow(title, start, end, -38 * steps))
             else:
-                shapes.append(arrow(told, boxes[status].side(0, 0.3), boxes[after].side(0, 0.8), 18 * steps))
+                shapes.append(arrow(title, boxes[status].side(0, 0.3), boxes[after].side(0, 0.8), 18 * steps))
         if following >= CLOSED:
             start = boxes[status].side(1, 0.5)
             shapes.append(arrow(f"{status} to any closed status", start, (frame_x, start[1])))
@@ -131,8 +131,8 @@ def states() -> str:
         shapes.append(arrow(f"any closed status to {status}", (edge, y), boxes[status].side(1, 0.5)))
         shapes.append(note("more was executed", (edge + boxes[status].side(1, 0)[0]) / 2, y - 8))
     height = frame_y + frame_height + 46
-    told = "↻ the status may follow itself   ·   an arrow to the frame: any closed status may follow"
-    return picture("The statuses of an order", edge + 20, height, [*shapes, note(told, (edge + 20) / 2, height - 16)])
+    legend = "↻ the status may follow itself   ·   an arrow to the frame: any closed status may follow"
+    return picture("The statuses of an order", edge + 20, height, [*shapes, note(legend, (edge + 20) / 2, height - 16)])
 
 
 def _after_all(statuses: Iterable[OrderStatus]) -> frozenset[OrderStatus]:
@@ -155,11 +155,11 @@ def house() -> str:
     boxes = {name: Box(name, 24 + (WIDTH + 40) * COLUMNS[name], 24 + 88 * rows[name]) for name in COLUMNS}
     shapes = []
     for name, other in ((part, used) for part in COLUMNS for used in sorted(drawn[part])):
-        told, start = f"{name} imports {other}", boxes[name].side(0.5, 1)
+        title, start = f"{name} imports {other}", boxes[name].side(0.5, 1)
         if rows[other] - rows[name] > 1 and COLUMNS[other] != COLUMNS[name]:
-            shapes.append(elbow(told, start, boxes[other].side(COLUMNS[name] > COLUMNS[other], 0.5)))
+            shapes.append(elbow(title, start, boxes[other].side(COLUMNS[name] > COLUMNS[other], 0.5)))
         else:
-            shapes.append(arrow(told, start, boxes[other].side(0.5, 0)))
+            shapes.append(arrow(title, start, boxes[other].side(0.5, 0)))
     width, height = (WIDTH + 40) * (max(COLUMNS.values()) + 1) + 8, 88 * max(rows.values()) + HEIGHT + 48
     shapes += [box.svg() for box in boxes.values()]
     return picture("Which part of the package imports which", width, height, shapes)

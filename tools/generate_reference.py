@@ -206,13 +206,13 @@ def _parameters(signature: inspect.Signature) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and not only_by_name:
             only_by_name = True
             parts.append("*")
-        told = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "") + parameter.name
+        text = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "") + parameter.name
         if parameter.annotation is not parameter.empty:
-            told += f": {_text(parameter.annotation)}"
+            text += f": {_text(parameter.annotation)}"
         if parameter.default is not parameter.empty:
             equals = " = " if parameter.annotation is not parameter.empty else "="
-            told += f"{equals}{_value(parameter.default)}"
-        parts.append(told)
+            text += f"{equals}{_value(parameter.default)}"
+        parts.append(text)
     line = f"({', '.join(parts)})"
     if len(line) <= 90:
         return line

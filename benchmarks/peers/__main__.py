@@ -87,27 +87,27 @@ def main() -> None:
     parser.add_argument("--place", help="the directory for the server's data: on a disk, not in memory")
     parser.add_argument("--json", type=Path, help="the file to write what was measured to")
     parser.add_argument("--chart", type=Path, help="the SVG to draw")
-    given = parser.parse_args()
-    if len(given.peers) * given.workers > CONNECTIONS:
+    options = parser.parse_args()
+    if len(options.peers) * options.workers > CONNECTIONS:
         parser.error(f"the server has room for {CONNECTIONS} connections: name fewer --peers, or fewer --workers")
     if missing := sorted(PEERS.keys() - installed()):
         print(f"not installed, and left out: {', '.join(missing)}")
-    with server(given.place) as url:
-        groups = measured(url, SIZES[given.size], given.work, given.peers, given.workers, given.latency)
+    with server(options.place) as url:
+        groups = measured(url, SIZES[options.size], options.work, options.peers, options.workers, options.latency)
     facts = {
-        "workers": given.workers,
-        "latency_ms": given.latency,
+        "workers": options.workers,
+        "latency_ms": options.latency,
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
     }
-    by = "1 worker" if given.workers == 1 else f"{given.workers} workers"
-    title = f"{by}, {given.latency:g} ms of latency, Python {facts['python']}, {facts['cores']} cores"
+    by = "1 worker" if options.workers == 1 else f"{options.workers} workers"
+    title = f"{by}, {options.latency:g} ms of latency, Python {facts['python']}, {facts['cores']} cores"
     print(table(title, groups))
-    if given.json:
-        given.json.write_text(json.dumps(as_json(facts, groups), indent=1) + "\n")
-    if given.chart:
-        given.chart.write_text(draw(title, groups))
+    if options.json:
+        options.json.write_text(json.dumps(as_json(facts, groups), indent=1) + "\n")
+    if options.chart:
+        options.chart.write_text(draw(title, groups))
 
 
 if __name__ == "__main__":

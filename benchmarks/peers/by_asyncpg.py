@@ -18,13 +18,13 @@ class Asyncpg(WaitingPeer):
     name = "asyncpg"
 
     async def connect(self) -> None:
-        told = conninfo_to_dict(self.url)
+        parts = conninfo_to_dict(self.url)
         self.pool = await asyncpg.create_pool(
-            host=told.get("host"),
-            port=told.get("port"),
-            user=told.get("user"),
-            password=told.get("password"),
-            database=told.get("dbname"),
+            host=parts.get("host"),
+            port=parts.get("port"),
+            user=parts.get("user"),
+            password=parts.get("password"),
+            database=parts.get("dbname"),
             ssl=False,
             min_size=self.workers,
             max_size=self.workers,
@@ -63,5 +63,5 @@ class Asyncpg(WaitingPeer):
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute(sql.STAGE)
             await connection.copy_records_to_table("staged", records=rows, columns=sql.TRADES)
-            told: Any = await connection.execute(sql.FROM_STAGE)
-        return int(told.split()[-1])
+            tag: Any = await connection.execute(sql.FROM_STAGE)
+        return int(tag.split()[-1])

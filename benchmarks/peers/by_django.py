@@ -96,14 +96,14 @@ class Django(BlockingPeer):
 
     def open(self) -> None:
         super().open()
-        told = conninfo_to_dict(self.url)
+        parts = conninfo_to_dict(self.url)
         connections.close_all()
         connections.settings["default"] |= {
-            "NAME": told.get("dbname"),
-            "USER": told.get("user"),
-            "PASSWORD": told.get("password") or "",
-            "HOST": told.get("host"),
-            "PORT": told.get("port"),
+            "NAME": parts.get("dbname"),
+            "USER": parts.get("user"),
+            "PASSWORD": parts.get("password") or "",
+            "HOST": parts.get("host"),
+            "PORT": parts.get("port"),
             "CONN_MAX_AGE": None,
         }
 

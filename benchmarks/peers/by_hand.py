@@ -69,22 +69,22 @@ def place(run: Run, values: dict[str, Any]) -> None:
     assert books.free(QUOTE) >= need
     order = order_row({**values, "held_asset": QUOTE, "held_amount": need, "placed_at": now}, now)
     run(sql.CREATE, list(order.values()))
-    told = [user_id, order["id"], None, "PENDING_NEW", ZERO, ZERO, now, now]
-    run(sql.APPEND_UPDATE, told)
+    update = [user_id, order["id"], None, "PENDING_NEW", ZERO, ZERO, now, now]
+    run(sql.APPEND_UPDATE, update)
     books.enter(QUOTE, -need, need, "HOLD", str(order["id"]), now)
     books.write()
 
 
-def settle(run: Run, told: Fill) -> None:
-    user, order_id, at, now = told.user_id, told.order_id, told.traded_at, datetime.now(UTC)
+def settle(run: Run, fill: Fill) -> None:
+    user, order_id, at, now = fill.user_id, fill.order_id, fill.traded_at, datetime.now(UTC)
     run(sql.LOCK_USER, [user])
     (order,) = run(sql.LOCK_ORDER, [user, order_id])
     status, base, quote, executed, executed_quote, settled, settled_quote, held = order
-    if run(sql.FIND_TRADE, [user, SYMBOL, told.exchange_trade_id]):
+    if run(sql.FIND_TRADE, [user, SYMBOL, fill.exchange_trade_id]):
         return
     books = Books(run, user, [base, quote, FEE], now)
     cost, trade_id = PRICE * QUANTITY, metacore.new_id()
-    key = [trade_id, user, order_id, told.exchange_trade_id, SYMBOL, "BUY"]
+    key = [trade_id, user, order_id, fill.exchange_trade_id, SYMBOL, "BUY"]
     run(sql.INSERT_TRADE, [*key, PRICE, QUANTITY, cost, COMMISSION, FEE, at, now, str(order_id)])
     sums = [executed + QUANTITY, executed_quote + cost]
     moved = [*sums, settled + QUANTITY, settled_quote + cost, held - cost]

@@ -30,18 +30,18 @@ def settings(workers: int) -> Settings:
     return Settings(pool_min_size=workers, pool_max_size=workers)
 
 
-def trade(told: Fill) -> NewTrade:
+def trade(fill: Fill) -> NewTrade:
     return NewTrade(
-        user_id=told.user_id,
-        order_id=told.order_id,
-        exchange_trade_id=told.exchange_trade_id,
+        user_id=fill.user_id,
+        order_id=fill.order_id,
+        exchange_trade_id=fill.exchange_trade_id,
         symbol=SYMBOL,
         side="BUY",
         price=PRICE,
         quantity=QUANTITY,
         commission=COMMISSION,
         commission_asset=FEE,
-        traded_at=told.traded_at,
+        traded_at=fill.traded_at,
     )
 
 
@@ -98,8 +98,8 @@ class Metacore(BlockingPeer):
         assert self.trading.settle_trade(trade(fill(account, self.turn()))).outcome == "SETTLED"
         return 1
 
-    def _settle(self, told: Iterable[Fill]) -> int:
-        results = self.trading.settle_trades([trade(each) for each in told])
+    def _settle(self, fills: Iterable[Fill]) -> int:
+        results = self.trading.settle_trades([trade(each) for each in fills])
         assert {result.outcome for result in results} == {"SETTLED"}
         return len(results)
 

@@ -78,8 +78,8 @@ class Orm(BlockingPeer):
         user_id, reference, now = account.user_id, unique(), datetime.now(UTC)
         with self.sessions.begin() as session:
             self._lock_user(session, user_id)
-            told = (BalanceEntry.user_id == user_id, BalanceEntry.reason == "DEPOSIT")
-            if session.scalar(select(BalanceEntry).where(*told, BalanceEntry.reference == reference)) is None:
+            deposits = (BalanceEntry.user_id == user_id, BalanceEntry.reason == "DEPOSIT")
+            if session.scalar(select(BalanceEntry).where(*deposits, BalanceEntry.reference == reference)) is None:
                 [balance] = self._lock(session, user_id, [QUOTE], now)
                 self._enter(session, balance, PRICE, ZERO, "DEPOSIT", reference, now)
         return 1
@@ -90,8 +90,8 @@ class Orm(BlockingPeer):
         user_id, need = account.user_id, values["price"] * values["quantity"]
         with self.sessions.begin() as session:
             assert self._lock_user(session, user_id).can_trade
-            told = Order.client_order_id == values["client_order_id"]
-            if session.scalar(select(Order).where(Order.user_id == user_id, told)) is None:
+            same = Order.client_order_id == values["client_order_id"]
+            if session.scalar(select(Order).where(Order.user_id == user_id, same)) is None:
                 [balance] = self._lock(session, user_id, [QUOTE], now)
                 assert balance.free >= need
                 held = {"held_asset": QUOTE, "held_amount": need, "placed_at": now}
@@ -103,19 +103,19 @@ class Orm(BlockingPeer):
 
     def fill(self, worker: int) -> int:
         [account] = self.accounts("fill", worker)
-        told, now = fill(account, self.turn()), datetime.now(UTC)
-        user_id, cost = told.user_id, PRICE * QUANTITY
+        new, now = fill(account, self.turn()), datetime.now(UTC)
+        user_id, cost = new.user_id, PRICE * QUANTITY
         with self.sessions.begin() as session:
             self._lock_user(session, user_id)
-            named = (Order.user_id == user_id, Order.id == told.order_id)
+            named = (Order.user_id == user_id, Order.id == new.order_id)
             order = session.scalars(select(Order).where(*named).with_for_update()).one()
-            same = (Trade.user_id == user_id, Trade.symbol == SYMBOL, Trade.exchange_trade_id == told.exchange_trade_id)
+            same = (Trade.user_id == user_id, Trade.symbol == SYMBOL, Trade.exchange_trade_id == new.exchange_trade_id)
             if session.scalar(select(Trade).where(*same)) is not None:
                 return 1
             assets = [order.base_asset, order.quote_asset, FEE]
             balances = {balance.asset: balance for balance in self._lock(session, user_id, assets, now)}
             values = {
-                "exchange_trade_id": told.exchange_trade_id,
+                "exchange_trade_id": new.exchange_trade_id,
                 "symbol": SYMBOL,
                 "side": "BUY",
                 "price": PRICE,
@@ -123,7 +123,7 @@ class Orm(BlockingPeer):
                 "quote_quantity": cost,
                 "commission": COMMISSION,
                 "commission_asset": FEE,
-                "traded_at": told.traded_at,
+                "traded_at": new.traded_at,
                 "state": "SETTLED",
                 "order_key": str(order.id),
             }
@@ -141,7 +141,7 @@ class Orm(BlockingPeer):
             newest = select(func.max(OrderUpdate.seq)).where(
                 OrderUpdate.user_id == user_id, OrderUpdate.order_id == order.id
             )
-            self._update(session, order, previous, told.traded_at, now, session.scalar(newest) or 0)
+            self._update(session, order, previous, new.traded_at, now, session.scalar(newest) or 0)
             for asset, free, locked, reason in (
                 (order.quote_asset, ZERO, -cost, "TRADE"),
                 (order.base_asset, QUANTITY, ZERO, "TRADE"),
@@ -165,7 +165,14 @@ class Orm(BlockingPeer):
         return found
 
     def _enter(
-        self, session: Session, balance: Balance, free: Decimal, locked: Decimal, reason: str, told: str, now: datetime
+        self,
+        session: Session,
+        balance: Balance,
+        free: Decimal,
+        locked: Decimal,
+        reason: str,
+        reference: str,
+        now: datetime,
     ) -> None:
         balance.free, balance.locked, balance.last_seq = (
             balance.free + free,
@@ -178,15 +185,15 @@ class Orm(BlockingPeer):
         deltas = {"delta_free": free, "delta_locked": locked, "delta_unexplained": ZERO, "unexplained_after": ZERO}
         after = {"free_after": balance.free, "locked_after": balance.locked, "occurred_at": now, "created_at": now}
         key = {"user_id": balance.user_id, "asset": balance.asset, "seq": balance.last_seq}
-        session.add(BalanceEntry(**key, **deltas, **after, reason=reason, reference=told, hash=""))
+        session.add(BalanceEntry(**key, **deltas, **after, reason=reason, reference=reference, hash=""))
 
     def _update(
         self, session: Session, order: Order, previous: str | None, at: datetime, now: datetime, last: int
     ) -> None:
         sums = {name: getattr(order, name) for name in ("status", "executed_quantity", "executed_quote_quantity")}
         key = {"user_id": order.user_id, "order_id": order.id, "seq": last + 1}
-        told = {"outcome": "APPLIED", "source": "LOCAL", "occurred_at": at, "recorded_at": now}
-        session.add(OrderUpdate(**key, **sums, **told, previous_status=previous))
+        origin = {"outcome": "APPLIED", "source": "LOCAL", "occurred_at": at, "recorded_at": now}
+        session.add(OrderUpdate(**key, **sums, **origin, previous_status=previous))
 
 
 class OrmAsync(WaitingPeer):

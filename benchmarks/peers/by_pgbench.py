@@ -55,6 +55,6 @@ class Pgbench(Peer):
         script.write_text(f"{call(account)};\n")  # type: ignore[arg-type]
         options = ["-n", "-M", "prepared", "-c", str(self.workers), "-j", str(min(self.workers, 2)), "-t", str(calls)]
         command = [str(binaries(DEFAULT_VERSION) / "pgbench"), *options, "-f", str(script), self.url]
-        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        [latency] = _LATENCY.findall(told)
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        [latency] = _LATENCY.findall(printed)
         return float(latency) / 1000 * calls, calls * self.workers

@@ -98,8 +98,8 @@ class Psycopg(BlockingPeer):
     def _settle(self, kind: str, worker: int, count: int = 1, orders: int = 1) -> int:
         """One fill, of one of the accounts in turn: a batch is its fills one by one."""
         accounts, turn = self.accounts(kind, worker, count, orders), self.turn()
-        told = fill(accounts[turn % count], turn)
-        self._within(lambda run: by_hand.settle(run, told))
+        new = fill(accounts[turn % count], turn)
+        self._within(lambda run: by_hand.settle(run, new))
         return 1
 
     def fill(self, worker: int) -> int:

@@ -8,7 +8,7 @@ from html import escape
 from .contest import Measure
 from .report import TITLES, compared
 
-WIDTH, LABEL, TOLD, ROW, GAP = 800, 190, 230, 20, 34
+WIDTH, LABEL, FIGURES, ROW, GAP = 800, 190, 230, 20, 34
 STYLE = """<style>
 text { font: 12px system-ui, sans-serif; fill: #1b2733; }
 .title { font-weight: 600; font-size: 13px; }
@@ -29,13 +29,13 @@ def draw(title: str, groups: Sequence[Sequence[Measure]]) -> str:
         y += ROW + 2
         longest = max(measure.median for measure in measures)
         for measure, ratios in compared(measures):
-            width = max(2.0, measure.median / longest * (WIDTH - LABEL - TOLD))
+            width = max(2.0, measure.median / longest * (WIDTH - LABEL - FIGURES))
             kind = "ours" if measure.peer == measure.against else "other"
-            told = _time(measure.median) + ("" if ratios is None else f", {ratios[1]:.2f} times Metacore's")
+            figures = _time(measure.median) + ("" if ratios is None else f", {ratios[1]:.2f} times Metacore's")
             parts += [
                 f'<text class="name" x="{LABEL - 8}" y="{y + 14}">{escape(measure.peer)}</text>',
                 f'<rect class="{kind}" x="{LABEL}" y="{y + 3}" width="{width:.1f}" height="{ROW - 6}" rx="2"/>',
-                f'<text class="note" x="{LABEL + width + 6:.1f}" y="{y + 14}">{told}</text>',
+                f'<text class="note" x="{LABEL + width + 6:.1f}" y="{y + 14}">{figures}</text>',
             ]
             y += ROW
     y += 12

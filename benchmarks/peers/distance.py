@@ -27,14 +27,14 @@ Chunks = SimpleQueue[tuple[float, bytes]]
 @contextmanager
 def far_away(url: str, milliseconds: float) -> Iterator[str]:
     """The URL of the server of `url` by way of a relay."""
-    told = conninfo_to_dict(url)
-    host, port = str(told.get("host") or "127.0.0.1"), str(told.get("port") or 5432)
+    parts = conninfo_to_dict(url)
+    host, port = str(parts.get("host") or "127.0.0.1"), str(parts.get("port") or 5432)
     command = [sys.executable, __file__, host, port, str(milliseconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as relay:
         try:
             assert relay.stdout is not None
             listening = relay.stdout.readline().strip()
-            user, password, name = (quote(str(told.get(key) or ""), safe="") for key in ("user", "password", "dbname"))
+            user, password, name = (quote(str(parts.get(key) or ""), safe="") for key in ("user", "password", "dbname"))
             yield f"postgresql://{user}:{password}@127.0.0.1:{listening}/{name}?sslmode=disable"
         finally:
             relay.kill()

@@ -50,10 +50,10 @@ def table(title: str, groups: Sequence[Sequence[Measure]]) -> str:
     for measures in groups:
         for measure, ratios in compared(measures):
             low, high = (1e6 * seconds for seconds in measure.quartiles())
-            told = "| |" if ratios is None else f"{ratios[1]:.2f} | {ratios[0]:.2f} to {ratios[2]:.2f} |"
+            gain = "| |" if ratios is None else f"{ratios[1]:.2f} | {ratios[0]:.2f} to {ratios[2]:.2f} |"
             work = TITLES[measure.work]
             lines.append(
-                f"| {work} | {measure.peer} | {1e6 * measure.median:,.1f} | {low:,.1f} to {high:,.1f} | {told}"
+                f"| {work} | {measure.peer} | {1e6 * measure.median:,.1f} | {low:,.1f} to {high:,.1f} | {gain}"
             )
     return "\n".join(lines)
 

@@ -94,8 +94,8 @@ def processor_time(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-def figure(told: str, name: str) -> float:
-    return float(told.partition(f"\n{name} ")[2].partition("\n")[0])
+def figure(metrics: str, name: str) -> float:
+    return float(metrics.partition(f"\n{name} ")[2].partition("\n")[0])
 
 
 def free_port() -> int:

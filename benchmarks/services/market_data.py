@@ -175,12 +175,12 @@ async def flooded(url: str, port: int, exchanges: Exchanges, process: psutil.Pro
 async def flat(exchanges: Exchanges, process: psutil.Process) -> None:
     """Memory, while 1,000 ticks a second come."""
     sending = asyncio.create_task(exchanges.send(1000, 2 * MEMORY))
-    told = []
+    sizes = []
     for _ in range(6):
         await asyncio.sleep(MEMORY / 6)
-        told.append(process.memory_info().rss / 2**20)
+        sizes.append(process.memory_info().rss / 2**20)
     sending.cancel()
-    print(f"memory, at 1,000 ticks/s for {MEMORY:.0f} s: {', '.join(f'{size:.0f}' for size in told)} MiB")
+    print(f"memory, at 1,000 ticks/s for {MEMORY:.0f} s: {', '.join(f'{size:.0f}' for size in sizes)} MiB")
 
 
 async def load(urls: dict[str, str]) -> None:

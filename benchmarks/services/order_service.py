@@ -56,12 +56,12 @@ def cached_gets(urls: dict[str, str], body: Path) -> None:
     try:
         with running("orders", urls, port) as process, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
             client.put(f"/api/v1/orders/{record.order_uid}", content=body.read_bytes()).raise_for_status()
-            told = client.get(f"/order/{record.order_uid}").content
+            expected = client.get(f"/order/{record.order_uid}").content
             own = psutil.Process()
             ratios, rates, used, asking, every = [], [], [], [], []
             for _ in range(ROUNDS):
                 before, before_own = processor_time(process), processor_time(own)
-                times, wrong = uvloop.run(ask(port, f"/order/{record.order_uid}", SECONDS, CONNECTIONS, told))
+                times, wrong = uvloop.run(ask(port, f"/order/{record.order_uid}", SECONDS, CONNECTIONS, expected))
                 used.append((processor_time(process) - before) / len(times))
                 asking.append((processor_time(own) - before_own) / len(times))
                 bare_times, _ = uvloop.run(ask(bare_port, "/", SECONDS, CONNECTIONS))
@@ -100,13 +100,13 @@ def consumed(urls: dict[str, str], name: str, broken_every: int) -> None:
         asyncio.run(publish(urls["SERVICES_KAFKA"], settings, messages))
         published = time.perf_counter() - began
         while True:
-            told = client.get("/metrics").text
-            done = figure(told, "orders_consumed") + figure(told, "orders_dead_letters")
+            metrics = client.get("/metrics").text
+            done = figure(metrics, "orders_consumed") + figure(metrics, "orders_dead_letters")
             if done >= ORDERS:
                 break
             time.sleep(0.2)
         took, used = time.perf_counter() - began, processor_time(process) - before
-        letters = int(figure(told, "orders_dead_letters"))
+        letters = int(figure(metrics, "orders_dead_letters"))
     print(f"consumed: {ORDERS} messages with {letters} broken, published in {published:.1f} s, stored in {took:.1f} s:")
     print(f"  {ORDERS / took:,.0f}/s; {ORDERS / used:,.0f} for each second of processor time of the service")
 

@@ -66,8 +66,8 @@ def _refresh(token: bytes) -> bytes:
 class Socket(asyncio.Protocol):
     """A live profile that notes when it is told each price."""
 
-    def __init__(self, head: bytes, told: Callable[[bytes], None]) -> None:
-        self._head, self._told = head, told
+    def __init__(self, head: bytes, on_data: Callable[[bytes], None]) -> None:
+        self._head, self._on_data = head, on_data
         self.opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -78,7 +78,7 @@ class Socket(asyncio.Protocol):
         if not self.opened.done():
             self.opened.set_result(data.startswith(b"HTTP/1.1 101"))
             return
-        self._told(data)
+        self._on_data(data)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ async def refreshes(port: int, process: psutil.Process) -> None:
     times: list[float] = []
     until = time.perf_counter() + REFRESH_SECONDS
     before, asking = processor_time(process), time.process_time()
-    askers = [Refresher(told["refresh"], until, times) for told in tokens]
+    askers = [Refresher(pair["refresh"], until, times) for pair in tokens]
     for asker in askers:
         await asyncio.get_running_loop().create_connection(lambda asker=asker: asker, "127.0.0.1", port)  # type: ignore[misc]
     await asyncio.gather(*(asker.ended for asker in askers))
@@ -139,13 +139,13 @@ async def sockets(urls: dict[str, str], port: int, process: psutil.Process) -> N
         ]
         for user in users:
             await storage.portfolios.put(user.id, SYMBOL, Decimal(1))
-    told_at: dict[bytes, float] = {}
+    published_at: dict[bytes, float] = {}
     times: list[float] = []
     total = re.compile(rb'"Total":"(\d+)"')
 
-    def told(data: bytes) -> None:
+    def on_data(data: bytes) -> None:
         now = time.perf_counter()
-        times.extend(now - told_at[price] for price in total.findall(data) if price in told_at)
+        times.extend(now - published_at[price] for price in total.findall(data) if price in published_at)
 
     loop = asyncio.get_running_loop()
     opened: list[Socket] = []
@@ -157,7 +157,7 @@ async def sockets(urls: dict[str, str], port: int, process: psutil.Process) -> N
             f"GET /v2/user/profile/ws HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
             f"sec-websocket-key: {key}\r\nsec-websocket-version: 13\r\nauthorization: Bearer {token}\r\n\r\n"
         )
-        _, one = await loop.create_connection(lambda head=head: Socket(head.encode(), told), "127.0.0.1", port)  # type: ignore[misc]
+        _, one = await loop.create_connection(lambda head=head: Socket(head.encode(), on_data), "127.0.0.1", port)  # type: ignore[misc]
         assert await one.opened
         opened.append(one)
     took = time.perf_counter() - began
@@ -165,7 +165,7 @@ async def sockets(urls: dict[str, str], port: int, process: psutil.Process) -> N
     await asyncio.sleep(3)
     before, asking = processor_time(process), time.process_time()
     for price in range(1, PRICES + 1):
-        told_at[b"%d" % price] = time.perf_counter()
+        published_at[b"%d" % price] = time.perf_counter()
         await client.publish(quotes_of(SYMBOL), pack([Quote(SYMBOL, Decimal(price), datetime.now(UTC))]))
         await asyncio.sleep(1)
     used, asked = processor_time(process) - before, time.process_time() - asking

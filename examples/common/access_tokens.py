@@ -69,7 +69,7 @@ class AccessTokens:
 
     def issue(self, claims: Claims, now: datetime) -> str:
         """A token that says so until its lifetime from `now` is over."""
-        told = {
+        payload = {
             "iss": self._system,
             "sub": claims.user_id.hex,
             "sid": claims.session_id.hex,
@@ -77,7 +77,7 @@ class AccessTokens:
             "iat": int(now.timestamp()),
             "exp": int((now + self._lifetime).timestamp()),
         }
-        return self._signer.encode(json.dumps(told).encode(), self._key.get_secret_value(), _ALGORITHM)
+        return self._signer.encode(json.dumps(payload).encode(), self._key.get_secret_value(), _ALGORITHM)
 
     def verify(self, token: str) -> Claims:
         """What the token says; UnauthorizedError if it is none of ours, was altered, or its time is over."""
@@ -93,14 +93,16 @@ class AccessTokens:
         if len(token) > LARGEST:
             raise UnauthorizedError(_WORTHLESS)
         try:
-            told = jwt.decode(
+            payload = jwt.decode(
                 token,
                 self._key.get_secret_value(),
                 algorithms=[_ALGORITHM],
                 issuer=self._system,
                 options={"require": _REQUIRED},
             )
-            return Claims(UUID(told["sub"]), UUID(told["sid"]), frozenset(told.get("roles", ()))), int(told["exp"])
+            return Claims(UUID(payload["sub"]), UUID(payload["sid"]), frozenset(payload.get("roles", ()))), int(
+                payload["exp"]
+            )
         except jwt.ExpiredSignatureError:
             raise UnauthorizedError(_OVER) from None
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):

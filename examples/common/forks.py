@@ -18,7 +18,8 @@ _LOOK = 0.01
 
 
 class Fork:
-    """`python -m MODULE` as a copy of this process, with these variables; `tell` and `told` are its other ends.
+    """`python -m MODULE` as a copy of this process, with these variables: it reads what is written to `input`, and
+    what it answers is read from `output`.
 
     Whoever makes one has no threads. The copy's standard input is a pipe from here, which `kill -9` closes, too.
     """
@@ -26,9 +27,9 @@ class Fork:
     _ends: ClassVar[set[int]] = set()
 
     def __init__(self, module: str, variables: Mapping[str, str]) -> None:
-        reads, self.tell = os.pipe()
-        self.told, writes = os.pipe()
-        self._ends.update((self.tell, self.told))
+        reads, self.input = os.pipe()
+        self.output, writes = os.pipe()
+        self._ends.update((self.input, self.output))
         gc.freeze()
         # Ctrl-C is sent to the whole group; before the copy sees to it, it is nothing to show a traceback for.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -62,7 +63,7 @@ class Fork:
 
     def close(self) -> None:
         """Close the ends of its pipes."""
-        for end in (self.tell, self.told):
+        for end in (self.input, self.output):
             self._ends.discard(end)
             with suppress(OSError):
                 os.close(end)

@@ -43,17 +43,17 @@ class Member:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-class Told:
-    """The URLs of the parts, as a member is told them."""
+class GroupParts:
+    """The URLs of the parts, as a member of a group reads them from its standard input."""
 
     def __init__(self) -> None:
         self.urls: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        told = sys.stdin.buffer.readline()
-        if not told:
+        line = sys.stdin.buffer.readline()
+        if not line:
             sys.exit(1)
-        self.urls = json.loads(told)
+        self.urls = json.loads(line)
         Thread(target=_end_with_the_other, daemon=True).start()
         return self
 
@@ -62,8 +62,8 @@ class Told:
 
 
 def parts_of(otherwise: Callable[[], Urls]) -> Urls:
-    """The parts of this process: what it is told as a member of a group, or, run alone, what `otherwise` gives."""
-    return Told() if os.environ.get(_IN_GROUP) else otherwise()
+    """The parts of this process: as a member of a group those that it reads, or, run alone, what `otherwise` gives."""
+    return GroupParts() if os.environ.get(_IN_GROUP) else otherwise()
 
 
 def run(system: str, members: Sequence[Member], parts: Urls, host: str, port: int) -> int:
@@ -110,13 +110,13 @@ class _Running:
     def begin(self, urls: Mapping[str, str]) -> None:
         # One that has died already is noticed by who waits for it.
         with suppress(BrokenPipeError):
-            os.write(self.process.tell, json.dumps(urls).encode() + b"\n")
+            os.write(self.process.input, json.dumps(urls).encode() + b"\n")
 
     def wait_ready(self, deadline: float) -> None:
         """Wait for what it tells when it is ready; StorageUnavailableError if it does not."""
-        told = self.process.told
-        readable, _, _ = select([told], [], [], max(0, deadline - time.monotonic()))
-        if not readable or not os.read(told, 1):
+        output = self.process.output
+        readable, _, _ = select([output], [], [], max(0, deadline - time.monotonic()))
+        if not readable or not os.read(output, 1):
             raise StorageUnavailableError(f"{self.member.module} did not start; what it said is above")
 
 

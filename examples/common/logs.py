@@ -15,22 +15,22 @@ _OURS = ("common", "metacore")
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON; its `extra={"told": {...}}` are further keys."""
+    """A record as one line of JSON; its `extra={"facts": {...}}` are further keys."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        told = {
+        line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
             "request_id": request_id.get() or None,
             "trace_id": trace_id.get() or None,
-            **getattr(record, "told", {}),
+            **getattr(record, "facts", {}),
         }
         if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps({key: value for key, value in told.items() if value is not None}, default=str)
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps({key: value for key, value in line.items() if value is not None}, default=str)
 
 
 def configure(system: str, level: str) -> None:

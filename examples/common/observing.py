@@ -87,8 +87,8 @@ class Observed:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        identity = given if _REQUEST_ID.fullmatch(given) else new_id().hex.encode()
+        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        identity = sent if _REQUEST_ID.fullmatch(sent) else new_id().hex.encode()
         request_id.set(identity.decode())
         status = 500
 
@@ -111,5 +111,5 @@ class Observed:
             route = getattr(scope.get("route"), "path_format", "none")
             self._metrics.observe(scope["method"], route, status, seconds)
             if _logger.isEnabledFor(logging.DEBUG):
-                told = {"method": scope["method"], "route": route, "status": status, "seconds": round(seconds, 6)}
-                _logger.debug("request", extra={"told": told})
+                facts = {"method": scope["method"], "route": route, "status": status, "seconds": round(seconds, 6)}
+                _logger.debug("request", extra={"facts": facts})

@@ -60,11 +60,11 @@ class Parts:
         self.start()
         if self._keeper is not None:
             assert self._keeper.stdout is not None
-            told = self._keeper.stdout.readline()
-            if not told:
+            line = self._keeper.stdout.readline()
+            if not line:
                 self.stop()
                 raise StorageUnavailableError("a part did not start; what it said is above")
-            self.urls |= json.loads(told)
+            self.urls |= json.loads(line)
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -94,7 +94,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def problem(answer: Answer, detail: str, headers: dict[str, str] | None = None) -> Response:
     """The answer as a response."""
-    told = {
+    body = {
         "type": f"urn:problem:{answer.title.lower().replace(' ', '-')}",
         "title": answer.title,
         "status": answer.status,
@@ -102,7 +102,7 @@ def problem(answer: Answer, detail: str, headers: dict[str, str] | None = None) 
         "request_id": request_id.get(),
     }
     always = _HEADERS.get(answer.status, {})
-    return Response(json.dumps(told), answer.status, headers={**always, **(headers or {})}, media_type=MEDIA_TYPE)
+    return Response(json.dumps(body), answer.status, headers={**always, **(headers or {})}, media_type=MEDIA_TYPE)
 
 
 def answer_to(error: Exception) -> Response:

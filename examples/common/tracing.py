@@ -56,10 +56,10 @@ class Tracing:
         if not self.enabled:
             yield
             return
-        told = {
+        contexts = {
             value.decode("latin-1") for headers in messages for name, value in headers if name == _SENT_IN and value
         }
-        sent = (trace.get_current_span(propagate.extract({_SENT_IN: text})).get_span_context() for text in told)
+        sent = (trace.get_current_span(propagate.extract({_SENT_IN: text})).get_span_context() for text in contexts)
         links = [trace.Link(context) for context in sent if context.is_valid]
         with self._tracer.start_as_current_span(f"process {topic}", kind=trace.SpanKind.CONSUMER, links=links):
             yield
@@ -72,8 +72,8 @@ class Tracing:
         if not self.enabled:
             yield {}
             return
-        told = {name: value.decode("latin-1") for name, value in headers if value is not None}
-        context, kind = propagate.extract(told), trace.SpanKind.CONSUMER
+        texts = {name: value.decode("latin-1") for name, value in headers if value is not None}
+        context, kind = propagate.extract(texts), trace.SpanKind.CONSUMER
         with self._tracer.start_as_current_span(f"take {topic}", context=context, kind=kind):
             yield outgoing()
 

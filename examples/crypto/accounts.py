@@ -78,8 +78,8 @@ class LivingSession(BaseModel):
     @classmethod
     def of(cls, session: Session, claims: Claims) -> LivingSession:
         """Of a session."""
-        told = {name: getattr(session, name) for name in ("id", "label", "created_at", "idle_until")}
-        return cls(**told, current=session.id == claims.session_id)
+        values = {name: getattr(session, name) for name in ("id", "label", "created_at", "idle_until")}
+        return cls(**values, current=session.id == claims.session_id)
 
 
 class Ended(BaseModel):
@@ -121,8 +121,8 @@ class Refreshing:
 
 async def refreshed(signing_in: SigningIn, request: Request, secure_cookie: bool) -> Response:
     """The answer to who presents a refresh token."""
-    told = await signing_in.sessions.refresh(_presented(await request.body(), request))
-    return entered(signing_in, told, secure_cookie)
+    signed_in = await signing_in.sessions.refresh(_presented(await request.body(), request))
+    return entered(signing_in, signed_in, secure_cookie)
 
 
 def _is_small(scope: Scope) -> bool:
@@ -156,8 +156,8 @@ def router(signing_in: SigningIn, secure_cookie: bool) -> APIRouter:
     @routes.post("/v1/login", response_model=Entered, responses=problems.documented(400, 401, 413, 503))
     async def log_in(credentials: Credentials, user_agent: UserAgent = None) -> Response:
         """Begin a session. The refresh token is also a cookie that no script sees."""
-        told = await signing_in.sessions.log_in(credentials.username, credentials.password, user_agent or None)
-        return entered(signing_in, told, secure_cookie)
+        signed_in = await signing_in.sessions.log_in(credentials.username, credentials.password, user_agent or None)
+        return entered(signing_in, signed_in, secure_cookie)
 
     @routes.post(
         _REFRESH.path,

@@ -28,7 +28,7 @@ RECORDED = Path(__file__).parents[1] / "data" / "binance" / "mini_tickers.jsonl"
 def recorded(path: Path = RECORDED) -> list[list[dict[str, Any]]]:
     """What the file has: for each second, the tickers of it."""
     messages = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [list(told) for _, told in groupby(messages, lambda message: message["E"] // 1000)]
+    return [list(of_second) for _, of_second in groupby(messages, lambda message: message["E"] // 1000)]
 
 
 class SimulatedExchange:

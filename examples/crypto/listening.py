@@ -19,15 +19,15 @@ async def messages(client: Redis, subscription: PubSub, stop: asyncio.Event) -> 
     Redis's as soon as it is gone, also if the connection does not show it.
     """
     loop = asyncio.get_running_loop()
-    told_at = loop.time()
+    heard_at = loop.time()
     while not stop.is_set():
         message = await subscription.get_message(ignore_subscribe_messages=True, timeout=POLL)
         now = loop.time()
         if message is not None:
-            told_at = now
+            heard_at = now
             yield message["data"]
             continue
-        if now - told_at > _SILENT:
+        if now - heard_at > _SILENT:
             await client.echo("well")
-            told_at = now
+            heard_at = now
         yield None

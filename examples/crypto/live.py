@@ -41,8 +41,8 @@ class Viewer:
         self.holdings: Mapping[str, Decimal] = {}
         self.beginning = ""
         self.wake = asyncio.Event()
-        self.told_at = 0.0
-        self.is_told = False
+        self.sent_at = 0.0
+        self.is_sending = False
         self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def end(self, code: int) -> None:
@@ -109,9 +109,9 @@ class Live:
                     await stop.wait()
             now = asyncio.get_running_loop().time()
             for viewer in self._viewers.values():
-                if viewer.is_told and now - viewer.told_at > _TAKEN_WITHIN:
+                if viewer.is_sending and now - viewer.sent_at > _TAKEN_WITHIN:
                     viewer.end(TOO_SLOW)
-                elif now - viewer.told_at > _AGAIN:
+                elif now - viewer.sent_at > _AGAIN:
                     viewer.wake.set()
 
     async def close(self) -> None:
@@ -145,19 +145,19 @@ class Live:
         loop = asyncio.get_running_loop()
         while True:
             viewer.wake.clear()
-            viewer.told_at, viewer.is_told = loop.time(), True
-            await websocket.send_text(self._messages.write(viewer.beginning, viewer.holdings, viewer.told_at))
-            viewer.is_told = False
+            viewer.sent_at, viewer.is_sending = loop.time(), True
+            await websocket.send_text(self._messages.write(viewer.beginning, viewer.holdings, viewer.sent_at))
+            viewer.is_sending = False
             await viewer.wake.wait()
 
     def _hold(self, viewer: Viewer, holdings: Mapping[str, Decimal]) -> None:
-        held, wanted = set(viewer.holdings), set(holdings)
+        held, now_held = set(viewer.holdings), set(holdings)
         viewer.holdings = holdings
-        self._prices.watch(wanted - held)
-        self._prices.leave(held - wanted)
-        for symbol in wanted - held:
+        self._prices.watch(now_held - held)
+        self._prices.leave(held - now_held)
+        for symbol in now_held - held:
             self._by_symbol[symbol].add(viewer)
-        for symbol in held - wanted:
+        for symbol in held - now_held:
             self._by_symbol[symbol].discard(viewer)
             if not self._by_symbol[symbol]:
                 del self._by_symbol[symbol]

@@ -16,12 +16,12 @@ _AS_OLD = 0.05
 
 def beginning(portfolio: Portfolio, name: str | None) -> str:
     """The part of a message that stays as it is while the portfolio does."""
-    told = {
+    content = {
         "ID": str(portfolio.user_id),
         "Name": name,
         "Quantities": {symbol: f"{quantity:f}" for symbol, quantity in portfolio.holdings.items()},
     }
-    return _json(told)[:-1]
+    return _json(content)[:-1]
 
 
 class Messages:

@@ -104,17 +104,17 @@ class Prices:
     async def _subscribe(self, subscription: PubSub) -> None:
         """Subscribe to what is watched, and to nothing else."""
         self._changed.clear()
-        wanted = set(self._watchers)
-        begun, over = wanted - self._subscribed, self._subscribed - wanted
-        self._subscribed = wanted
+        watched = set(self._watchers)
+        begun, over = watched - self._subscribed, self._subscribed - watched
+        self._subscribed = watched
         for symbol in over:
             self._last.pop(symbol, None)
         if over:
             await subscription.unsubscribe(*map(quotes_of, over))
         if begun:
             await subscription.subscribe(*map(quotes_of, begun))
-            told = await self._client.hmget(LAST, sorted(begun))
-            for packed in told:
+            last = await self._client.hmget(LAST, sorted(begun))
+            for packed in last:
                 if packed is not None:
                     self._note(packed)
 
@@ -124,11 +124,11 @@ class Prices:
         except ValueError:
             _logger.warning("a message of prices cannot be read")
             return
-        told = set()
+        changed = set()
         for quote in quotes:
             last = self._last.get(quote.symbol)
             if quote.symbol in self._watchers and (last is None or last.at <= quote.at):
                 self._last[quote.symbol] = quote
-                told.add(quote.symbol)
-        if told:
-            self.on_quotes(told)
+                changed.add(quote.symbol)
+        if changed:
+            self.on_quotes(changed)

@@ -18,13 +18,13 @@ from metacore.exchanges import binance  # noqa: F401
 
 def members(settings: CryptoSettings) -> list[Member]:
     """What is started; the last one is what people talk to."""
-    told = [Member("crypto.socket"), Member("crypto.aggregator"), Member("crypto.profile")]
+    chain = [Member("crypto.socket"), Member("crypto.aggregator"), Member("crypto.profile")]
     if settings.exchange_url is None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         url = f"ws://127.0.0.1:{port}/ws/!miniTicker@arr"
-        told[0] = Member("crypto.socket", {"CRYPTO_EXCHANGE_URL": url})
-        told.insert(0, Member("crypto.exchange", {"CRYPTO_EXCHANGE_PORT": str(port)}))
+        chain[0] = Member("crypto.socket", {"CRYPTO_EXCHANGE_URL": url})
+        chain.insert(0, Member("crypto.exchange", {"CRYPTO_EXCHANGE_PORT": str(port)}))
     if settings.pipeline:
-        told.insert(0, Member("crypto.pipeline"))
-    return told
+        chain.insert(0, Member("crypto.pipeline"))
+    return chain

@@ -31,7 +31,7 @@ _LARGEST = 4 * 2**20
 
 _logger = logging.getLogger(__name__)
 
-Told = Callable[[Sequence[Tick]], Awaitable[None]]
+OnTicks = Callable[[Sequence[Tick]], Awaitable[None]]
 
 
 class HungUpError(Exception):
@@ -45,8 +45,8 @@ class ExchangeSocket:
     less often, up to every five seconds, for as long as no connection brings anything.
     """
 
-    def __init__(self, url: str, silent_after: float, told: Told) -> None:
-        self._url, self._silent_after, self._told = url, silent_after, told
+    def __init__(self, url: str, silent_after: float, on_ticks: OnTicks) -> None:
+        self._url, self._silent_after, self._on_ticks = url, silent_after, on_ticks
         self.on_message: Callable[[bytes], None] = lambda _: None
         self.unreadable = 0
 
@@ -91,7 +91,7 @@ class ExchangeSocket:
         self.unreadable += bad
         if ticks:
             self.on_message(message.encode() if isinstance(message, str) else message)
-            await self._told(ticks)
+            await self._on_ticks(ticks)
         return bool(ticks)
 
 
@@ -101,7 +101,7 @@ async def serve_exchange(settings: CryptoSettings, urls: dict[str, str], stop: a
         raise ConfigurationError("it names the WebSocket of the exchange", setting="exchange_url")
     async with RedisClient(urls["SERVICES_REDIS"]) as redis:
 
-        async def told(ticks: Sequence[Tick]) -> None:
+        async def publish_ticks(ticks: Sequence[Tick]) -> None:
             # The time is ours: that of an exchange whose clock is wrong would make a price look old, or new for ever.
             now = datetime.now(UTC)
             packed = pack(Quote(tick.symbol.lower(), tick.price, now) for tick in ticks)
@@ -109,7 +109,7 @@ async def serve_exchange(settings: CryptoSettings, urls: dict[str, str], stop: a
             with suppress(RedisAwayError):
                 await redis.call(lambda client: client.publish(TICKS, packed))
 
-        exchange = ExchangeSocket(settings.exchange_url, settings.silent_after, told)
+        exchange = ExchangeSocket(settings.exchange_url, settings.silent_after, publish_ticks)
         async with asyncio.TaskGroup() as tasks:
             if settings.pipeline:
                 recorder = Recorder(urls["SERVICES_KAFKA"], settings)

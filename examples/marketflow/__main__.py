@@ -35,7 +35,7 @@ def file(path: str) -> str:
     return path
 
 
-def arguments(given: list[str]) -> argparse.Namespace:
+def arguments(words: list[str]) -> argparse.Namespace:
     """The arguments of the command."""
     parser = Arguments(
         "marketflow",
@@ -46,18 +46,18 @@ def arguments(given: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--port", metavar="N", type=port, help="the port to listen on")
     parser.add_argument("--config", metavar="FILE", type=file, help="settings as TOML, as MARKETFLOW_CONFIG names one")
-    return parser.parse_args(given)
+    return parser.parse_args(words)
 
 
 def main() -> int:
     """Run the service until a signal ends it."""
-    given = arguments(sys.argv[1:])
+    options = arguments(sys.argv[1:])
     parts = Parts("METACORE_URL", "SERVICES_REDIS").start()
     # All else is loaded while the parts start, what `connect` would load later among it.
     from marketflow.settings import load
 
     try:
-        settings = load(given.config, given.port)
+        settings = load(options.config, options.port)
     except ConfigurationError as error:
         parts.stop()
         print(f"error: {error}", file=sys.stderr)

@@ -129,16 +129,16 @@ class AtHand:
 def router(prices: Prices, modes: Modes, history: History) -> APIRouter:
     """The routes of prices, modes and sources."""
     routes = APIRouter()
-    told: Any = {"response_model": LatestPrice, "responses": problems.documented(404, 503)}
+    of_latest: Any = {"response_model": LatestPrice, "responses": problems.documented(404, 503)}
     of_period: Any = {"response_model": PeriodPrice, "responses": problems.documented(400, 404)}
 
     @routes.head(f"{_LATEST}{{symbol}}", include_in_schema=False)
-    @routes.get(f"{_LATEST}{{symbol}}", **told)
+    @routes.get(f"{_LATEST}{{symbol}}", **of_latest)
     async def latest(symbol: Symbol) -> Response:
         return _ready(await prices.latest(symbol, None))
 
     @routes.head(f"{_LATEST}{{exchange}}/{{symbol}}", include_in_schema=False)
-    @routes.get(f"{_LATEST}{{exchange}}/{{symbol}}", **told)
+    @routes.get(f"{_LATEST}{{exchange}}/{{symbol}}", **of_latest)
     async def latest_of_exchange(exchange: Exchange, symbol: Symbol) -> Response:
         return _ready(await prices.latest(symbol, exchange))
 

@@ -32,8 +32,8 @@ def _line(symbol: str, prices: dict[str, int], random: Random) -> bytes:
     # In millionths, so that no price is a float.
     prices[symbol] = max(1, prices[symbol] + round(random.gauss(0, 0.0002) * prices[symbol]))
     whole, part = divmod(prices[symbol], 1_000_000)
-    told = f'{{"symbol":{json.dumps(symbol)},"price":{whole}.{part:06},"timestamp":{time.time_ns() // 1_000_000}}}\n'
-    return told.encode()
+    line = f'{{"symbol":{json.dumps(symbol)},"price":{whole}.{part:06},"timestamp":{time.time_ns() // 1_000_000}}}\n'
+    return line.encode()
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ class History:
     def since(self, after: datetime | None) -> list[dict[str, Any]]:
         """The boards after that time, of the mode that it is now."""
         mode = self._modes.mode
-        return [told for at, told in self._boards if told["mode"] == mode and (after is None or at > after)]
+        return [board for at, board in self._boards if board["mode"] == mode and (after is None or at > after)]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Note a board each second until the event is set."""

@@ -76,8 +76,8 @@ class Reader:
         ticks, exchange, symbols = [], self._exchange, self._symbols
         for line in lines:
             try:
-                told = _decode(line.decode())
-                symbol, price, moment = told["symbol"], told["price"], told["timestamp"]
+                fields = _decode(line.decode())
+                symbol, price, moment = fields["symbol"], fields["price"], fields["timestamp"]
             except (ValueError, ArithmeticError, RecursionError, LookupError, TypeError):
                 if line.strip():
                     self.broken["form"] += 1

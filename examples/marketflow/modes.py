@@ -40,7 +40,7 @@ class Modes:
         self._redis, self._settings, self._clock = redis, settings, clock
         self._switching = asyncio.Lock()
         self._key = f"{settings.namespace}:mode"
-        self._told = True
+        self._is_published = True
         self.mode: Mode = settings.mode
         self.sources: Sequence[Source] = ()
 
@@ -57,7 +57,7 @@ class Modes:
     async def switch(self, mode: Mode) -> None:
         """Let ticks come in this mode, and in no other: returns when what the other one read is counted."""
         async with self._switching:
-            self._told = False
+            self._is_published = False
             await self._change(mode)
             with suppress(RedisAwayError):
                 await self._tell()
@@ -86,7 +86,7 @@ class Modes:
                     await stop.wait()
 
     async def _agree(self) -> None:
-        if not self._told:
+        if not self._is_published:
             await self._tell()
         elif (said := await self._said_by_others()) is None:
             await self._redis.call(lambda client: client.set(self._key, self.mode, ex=_KEPT, nx=True))
@@ -101,7 +101,7 @@ class Modes:
 
     async def _tell(self) -> None:
         await self._redis.call(lambda client: client.set(self._key, self.mode, ex=_KEPT))
-        self._told = True
+        self._is_published = True
 
     async def _change(self, mode: Mode) -> None:
         if mode != self.mode:

@@ -99,12 +99,12 @@ class MarketSettings(SystemSettings):
 def load(path: str | None, port: str | None) -> MarketSettings:
     """The settings; the argument says most, then variables, then the file. ConfigurationError says what is wrong."""
     path = path or os.environ.get(f"{_PREFIX}CONFIG")
-    told = _of_file(path) if path else {}
-    given = {name: value for name, value in told.items() if f"{_PREFIX}{name.upper()}" not in os.environ}
+    of_file = _of_file(path) if path else {}
+    values = {name: value for name, value in of_file.items() if f"{_PREFIX}{name.upper()}" not in os.environ}
     if port is not None:
-        given["port"] = port
+        values["port"] = port
     try:
-        return MarketSettings(**given)
+        return MarketSettings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
@@ -113,13 +113,13 @@ def load(path: str | None, port: str | None) -> MarketSettings:
 
 def _of_file(path: str) -> dict[str, Any]:
     try:
-        told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: {' '.join(str(error).split())}", setting="config") from None
-    for name in told:
+    for name in values:
         if name not in MarketSettings.model_fields:
             raise ConfigurationError(f"{path}: there is no setting {name!r}", setting="config")
-    return told
+    return values
 
 
 def storage_settings() -> Settings:

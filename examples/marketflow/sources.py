@@ -26,7 +26,7 @@ _WAITING = 8
 _CONNECTS_WITHIN = 2
 _LOOK = 0.5
 """Seconds. So often a silent connection is asked whether it is still ours to read."""
-_GIVEN_UP_AFTER = 30
+_SILENT_AFTER = 30
 """Seconds. A connection that says nothing for so long is made anew."""
 
 
@@ -38,7 +38,7 @@ def tcp(address: Address) -> Chunks:
             reader, writer = await asyncio.open_connection(address.host, address.port)
         try:
             heard = time.monotonic()
-            while time.monotonic() - heard < _GIVEN_UP_AFTER:
+            while time.monotonic() - heard < _SILENT_AFTER:
                 data = b""
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK):

@@ -32,7 +32,7 @@ class Entry:
     run: str
     number: int
     parts: Sequence[BarPart]
-    told: float = field(default_factory=time.time)
+    published_at: float = field(default_factory=time.time)
 
 
 class Stream:
@@ -66,7 +66,7 @@ class Stream:
     def orphans(self) -> Sequence[Entry]:
         """Entries of others that nobody seems to store; each is given once."""
         long_ago = time.time() - _ORPHAN_AFTER
-        found = [key for key, entry in self._others.items() if entry.told < long_ago]
+        found = [key for key, entry in self._others.items() if entry.published_at < long_ago]
         return [self._others.pop(key) for key in found]
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -87,11 +87,11 @@ class Stream:
         """Tell what waits; RedisAwayError if Redis does not answer."""
         while self._telling:
             entry = self._telling[0]
-            if time.time() - entry.told < SPAN.total_seconds():
+            if time.time() - entry.published_at < SPAN.total_seconds():
                 body = b"\n".join(part.model_dump_json().encode() for part in entry.parts)
-                told = {"run": entry.run, "number": entry.number, "parts": body}
+                fields = {"run": entry.run, "number": entry.number, "parts": body}
                 oldest = round(time.time() * 1000) - _KEPT
-                await self._redis.call(partial(_add, key=self._key, told=told, oldest=oldest))
+                await self._redis.call(partial(_add, key=self._key, fields=fields, oldest=oldest))
             if self._telling and self._telling[0] is entry:
                 self._telling.popleft()
         if (stored := self._stored.get(self._run)) is not None:
@@ -101,11 +101,11 @@ class Stream:
         """Count what others have told since the last time; RedisAwayError if Redis does not answer."""
         while True:
             entries = await self._redis.call(partial(_behind, key=self._key, last=self._last))
-            for identity, told in entries:
+            for identity, fields in entries:
                 self._last = identity.decode()
-                run, number = told[b"run"].decode(), int(told[b"number"])
+                run, number = fields[b"run"].decode(), int(fields[b"number"])
                 if run != self._run:
-                    parts = [BarPart.model_validate_json(line) for line in told[b"parts"].split(b"\n")]
+                    parts = [BarPart.model_validate_json(line) for line in fields[b"parts"].split(b"\n")]
                     self._market.merge(parts)
                     self._others[run, number] = Entry(run, number, parts, int(identity.split(b"-")[0]) / 1000)
                     await asyncio.sleep(0)
@@ -125,8 +125,8 @@ class Stream:
 # What redis-py says that it returns is for its blocking and its asynchronous client together.
 
 
-async def _add(client: Any, key: str, told: dict[str, Any], oldest: int) -> None:
-    await client.xadd(key, told, minid=oldest)
+async def _add(client: Any, key: str, fields: dict[str, Any], oldest: int) -> None:
+    await client.xadd(key, fields, minid=oldest)
 
 
 async def _behind(client: Any, key: str, last: str) -> list[tuple[bytes, dict[bytes, bytes]]]:

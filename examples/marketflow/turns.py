@@ -33,7 +33,7 @@ class Turns:
         self._url, self._alone = url, alone
         self._ours: set[str] = set()
         self._locked: set[str] = set()
-        self._wanted: set[str] = set()
+        self._asked_for: set[str] = set()
         self._changed = asyncio.Event()
 
     def has(self, source: str) -> bool:
@@ -42,7 +42,7 @@ class Turns:
 
     def want(self, sources: set[str]) -> None:
         """Ask for the turns of these sources, and of no others."""
-        self._wanted = sources
+        self._asked_for = sources
         self._changed.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -66,11 +66,11 @@ class Turns:
                 await self._rest(stop)
 
     async def _look(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        for source in self._locked - self._wanted:
+        for source in self._locked - self._asked_for:
             await connection.execute("SELECT pg_catalog.pg_advisory_unlock(%s)", [_key(source)])
             self._locked.discard(source)
-        self._ours &= self._wanted
-        for source in sorted(self._wanted - self._locked):
+        self._ours &= self._asked_for
+        for source in sorted(self._asked_for - self._locked):
             had = source in self._ours
             row = await (await connection.execute(_TRY, [_key(source), had, _NEW_SERVER])).fetchone()
             if row is not None and row[0]:

@@ -15,7 +15,7 @@ import metacore
 from common import health, logs, openapi, problems, serving
 from common.access_tokens import AccessTokens
 from common.bodies import LimitedBodies
-from common.group import Told
+from common.group import GroupParts
 from common.observing import Metrics, Observed
 from common.purging import keep_purged
 from common.serving import listening
@@ -50,7 +50,7 @@ def run(name: LiteralString, build: Build) -> int:
             context = ServiceContext(name, storage, schema_of(name), settings, urls, tokens, peers, tracing, metrics)
             await _serve(context, await build(context), stop)
 
-    return serving.run(serve, Told())
+    return serving.run(serve, GroupParts())
 
 
 async def _serve(context: ServiceContext, contents: Contents, stop: asyncio.Event) -> None:

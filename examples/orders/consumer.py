@@ -34,7 +34,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Told:
+class Counts:
     """What became of the messages since the start."""
 
     orders: int = 0
@@ -70,7 +70,7 @@ class Consumer:
         self._next: dict[TopicPartition, int] = {}
         self._trouble: str | None = "not connected yet"
         self._connected = asyncio.Event()
-        self.told = Told()
+        self.counts = Counts()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until the event is set; what was polled by then is stored and committed."""
@@ -196,8 +196,8 @@ class Consumer:
                 await self._service.process_many([record for _, record in batch.orders])
             except InvalidDataError:
                 await self._save_in_turn(batch)
-        self.told.orders += len(batch.orders)
-        self.told.dead_letters += len(batch.dead)
+        self.counts.orders += len(batch.orders)
+        self.counts.dead_letters += len(batch.dead)
 
     async def _save_in_turn(self, batch: Batch) -> None:
         """Store the orders one by one; what the storage refuses is kept as a letter."""
@@ -226,7 +226,7 @@ class Consumer:
         self._next.update(following)
 
     def _in_trouble(self, part: str, error: Exception) -> None:
-        self.told.failures += 1
+        self.counts.failures += 1
         trouble = f"waits for the {part}: {type(error).__name__}"
         if trouble != self._trouble:
             _logger.warning(trouble)

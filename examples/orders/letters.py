@@ -124,9 +124,9 @@ def router(storage: Storage, service: OrderRecordService) -> APIRouter:
 
 
 def _headers(message: Message) -> dict[str, str | list[str | None] | None]:
-    told: dict[str, list[str | None]] = {}
+    by_name: dict[str, list[str | None]] = {}
     for name, value in message.headers:
         # A header without a value comes as None, whatever the types say.
         text = None if value is None else value.decode("utf-8", "backslashreplace")
-        told.setdefault(name, []).append(text)
-    return {name: texts[0] if len(texts) == 1 else texts for name, texts in told.items()}
+        by_name.setdefault(name, []).append(text)
+    return {name: texts[0] if len(texts) == 1 else texts for name, texts in by_name.items()}

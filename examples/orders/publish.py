@@ -40,8 +40,11 @@ async def publish(url: str, settings: OrderSettings, content: Sequence[bytes]) -
     await producer.start()
     try:
         with Tracing("orders.publish").sending(settings.topic) as headers:
-            told = [(name, value.encode()) for name, value in headers.items()]
-            sent = [await producer.send(settings.topic, message, key_of(message), headers=told) for message in content]
+            kafka_headers = [(name, value.encode()) for name, value in headers.items()]
+            sent = [
+                await producer.send(settings.topic, message, key_of(message), headers=kafka_headers)
+                for message in content
+            ]
             await asyncio.gather(*sent)
     finally:
         await producer.stop()

@@ -56,11 +56,11 @@ def application(
     tracing: Tracing,
 ) -> Observed:
     """The routes, with what all systems have."""
-    told = consumer.told
+    counts = consumer.counts
     metrics = Metrics()
-    metrics.gauge("orders_consumed", "Messages stored as orders since the start.", lambda: told.orders)
-    metrics.gauge("orders_dead_letters", "Messages kept as dead letters since the start.", lambda: told.dead_letters)
-    metrics.gauge("orders_failures", "How often the consumer had to try again.", lambda: told.failures)
+    metrics.gauge("orders_consumed", "Messages stored as orders since the start.", lambda: counts.orders)
+    metrics.gauge("orders_dead_letters", "Messages kept as dead letters since the start.", lambda: counts.dead_letters)
+    metrics.gauge("orders_failures", "How often the consumer had to try again.", lambda: counts.failures)
     metrics.gauge("orders_backlog", "Messages that wait.", consumer.backlog)
     metrics.storage(storage)
     app = FastAPI(title="Orders", version="1", docs_url=None, redoc_url=None)

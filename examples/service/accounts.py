@@ -42,11 +42,17 @@ def router(storage: Storage) -> APIRouter:
         return await storage.users.get(user_id)
 
     @routes.post("/transfers", responses=documented(400, 403, 404, 409, 413, 503))
-    async def transfer(told: Transfer) -> TransferResult:
+    async def transfer(move: Transfer) -> TransferResult:
         """A deposit or a withdrawal, once for each reference."""
-        if told.reason not in moves:
+        if move.reason not in moves:
             raise InvalidDataError("must be DEPOSIT or WITHDRAWAL", field="reason")
-        return await moves[told.reason](told.user_id, told.asset, told.amount, told.reference, told.occurred_at)
+        return await moves[move.reason](
+            move.user_id,
+            move.asset,
+            move.amount,
+            move.reference,
+            move.occurred_at,
+        )
 
     @routes.get("/users/{user_id}/balances", responses=documented(400, 503))
     async def balances(user_id: UUID) -> list[Balance]:

@@ -24,8 +24,8 @@ each_world = pytest.mark.parametrize("connect", CONNECTS, ids=["async", "blockin
 def refused(connect, url):
     with pytest.raises(ConfigurationError) as caught:
         connect(url)
-    told = "".join(traceback.format_exception(caught.value))
-    assert SECRET not in told
+    text = "".join(traceback.format_exception(caught.value))
+    assert SECRET not in text
     assert caught.value.setting == "url"
     return str(caught.value)
 
@@ -81,19 +81,20 @@ WRONG = {
     "what is no place": ("", "", "cannot load"),
 }
 PROGRAMS = BROKEN | {
-    name: ("theirs:X", {"theirs.py": SCHEME.format(place) + text}, told) for name, (place, text, told) in WRONG.items()
+    name: ("theirs:X", {"theirs.py": SCHEME.format(place) + text}, reason)
+    for name, (place, text, reason) in WRONG.items()
 }
 
 
 @each_world
 @pytest.mark.parametrize("flaw", PROGRAMS)
-def test_a_broken_one_is_told_with_its_package_and_what_to_do(connect, flaw, tmp_path):
-    value, files, told = PROGRAMS[flaw]
+def test_the_error_of_a_broken_scheme_names_its_package_and_what_to_do(connect, flaw, tmp_path):
+    value, files, reason = PROGRAMS[flaw]
     with installed(tmp_path, "their-backend", {"theirs": value}, files):
         message = refused(connect, f"theirs://app:{SECRET}@host")
         assert "their-backend" in message
         assert "repair, upgrade or remove" in message
-        assert told in message
+        assert reason in message
         assert "memory://" in refused(connect, f"unknown://app:{SECRET}@host")
         connect("memory://")
 
@@ -132,19 +133,19 @@ def test_a_backend_that_lacks_a_storage_of_the_list_names_the_file(connect, tmp_
 
 @each_world
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "missing"),
     [
         ("", "no classes that inherit from TradeStorage"),
         ("class Mine(TradeStorage):\n    async def get(self, user_id, trade_id): ...\n", "lacks create, create_many"),
         ("class Mine(TradeStorage): ...\nclass Other(TradeStorage): ...\n", "2 classes that inherit from TradeStorage"),
     ],
 )
-def test_a_storage_that_lacks_methods_is_told(connect, text, told, tmp_path):
+def test_the_error_names_the_methods_that_a_storage_lacks(connect, text, missing, tmp_path):
     files = backend("yours")
     for place, package in (("waiting", "metacore"), ("blocking", "metacore.sync")):
         files[f"yours/{place}/trades.py"] = f"from {package}.storage.trades import TradeStorage\n{text}"
     with installed(tmp_path, "your-backend", {"yours": "yours.backend:MINE"}, files):
-        with pytest.raises(ConfigurationError, match=rf"trades.py.*{told}"):
+        with pytest.raises(ConfigurationError, match=rf"trades.py.*{missing}"):
             connect("yours://shop")
 
 

@@ -75,7 +75,7 @@ TRADING: Table = {
     "transfer": always(operation("ledger.transfer", draw.users, *_TRANSFER)),
     "sync_account": always(operation("trading.sync_account", draw.users, draw.snapshots())),
     "sync_account_nearly": lambda known: draw.near_snapshots(known.totals).flatmap(
-        lambda told: operation("trading.sync_account", *map(st.just, told))
+        lambda arguments: operation("trading.sync_account", *map(st.just, arguments))
     ),
     "trades.create": lambda known: operation("trades.create", draw.new_trades(known.orders)),
     "trades.create_many": lambda known: operation(

@@ -215,8 +215,8 @@ def reports(draw: Any, known: Sequence[Order] = ()) -> ExecutionReport:
     order = named(names, known)
     executed = draw(maybe(st.one_of(quantities, amounts("0"))))
     if order and draw(st.integers(0, 3)):
-        told = {order.executed_quantity, order.quantity or order.executed_quantity, Decimal("0.01"), Decimal(0)}
-        executed = draw(st.sampled_from(sorted(told)))
+        likely = {order.executed_quantity, order.quantity or order.executed_quantity, Decimal("0.01"), Decimal(0)}
+        executed = draw(st.sampled_from(sorted(likely)))
     return ExecutionReport(
         **names,
         status=draw(statuses),
@@ -255,12 +255,12 @@ def snapshots(draw: Any) -> AccountSnapshot:
 def near_snapshots(draw: Any, totals: Mapping[UUID, Mapping[str, Decimal]]) -> tuple[UUID, AccountSnapshot]:
     """A user, and a snapshot that tells what is stored, or by an amount more or less: facts may explain it."""
     user = draw(st.sampled_from(USERS[:2]))
-    told = {}
+    snapshot_totals = {}
     for asset, total in totals.get(user, {}).items():
         more = draw(st.sampled_from([Decimal(0)] * 3 + [Decimal("0.5"), Decimal(1), Decimal(500), Decimal(1000)]))
         changed = addition(total, more if draw(st.booleans()) else more.copy_negate())
-        told[asset] = changed if 0 <= changed < LIMIT else total
-    rows = tuple(AccountBalance(asset=asset, free=total) for asset, total in told.items() if total < LIMIT)
+        snapshot_totals[asset] = changed if 0 <= changed < LIMIT else total
+    rows = tuple(AccountBalance(asset=asset, free=total) for asset, total in snapshot_totals.items() if total < LIMIT)
     return user, AccountSnapshot(taken_at=draw(times), balances=rows)
 
 
@@ -312,7 +312,9 @@ _PATCHES: dict[str, st.SearchStrategy[Any]] = {
     "permissions": st.sampled_from([(), ("SPOT",), ("{,}", "NULL", 'a"b\\')]),
 }
 patches = st.lists(st.sampled_from(list(_PATCHES)), unique=True, max_size=3).flatmap(
-    lambda names: st.fixed_dictionaries({name: _PATCHES[name] for name in names}).map(lambda told: UserPatch(**told))
+    lambda names: st.fixed_dictionaries({name: _PATCHES[name] for name in names}).map(
+        lambda fields: UserPatch(**fields)
+    )
 )
 
 password_hashes = st.sampled_from(["hash", "other hash", "\\"])

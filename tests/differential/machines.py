@@ -19,7 +19,7 @@ from metacore.testing.runners import Runner
 
 from . import drawing as draw
 from .calls import Known, blocks, operations
-from .operations import FEED, WAYS, Block, Operation, deal, difference, everything, perform, plain, told
+from .operations import FEED, WAYS, Block, Operation, deal, difference, everything, new_events, perform, plain
 
 
 class TwinMachine(RuleBasedStateMachine):
@@ -47,7 +47,7 @@ class TwinMachine(RuleBasedStateMachine):
     def do(self, step: Operation | Block) -> None:
         """Do `step` on both; all that comes of it, and all that is stored then, must be equal."""
         outcomes = [self._on_each(lambda runner, storage: perform(runner, storage, step))]
-        outcomes.append(self._on_each(lambda runner, storage: told(storage)))
+        outcomes.append(self._on_each(lambda runner, storage: new_events(storage)))
         outcomes.append(self._on_each(lambda runner, storage: everything(storage)))
         for of_memory, of_postgres in outcomes:
             if found := difference(of_memory, of_postgres):

@@ -25,8 +25,8 @@ class Operation:
     options: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        told = [repr(value) for value in self.args] + [f"{name}={value!r}" for name, value in self.options.items()]
-        return f"{self.path}({', '.join(told)})"
+        arguments = [repr(value) for value in self.args] + [f"{name}={value!r}" for name, value in self.options.items()]
+        return f"{self.path}({', '.join(arguments)})"
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _deal(storage: Any, claim: Claim, claimed: ClaimedKey, way: str) -> Any:
     return None
 
 
-def told(storage: Storage) -> Any:
+def new_events(storage: Storage) -> Any:
     """What the feed has told since it was asked last."""
     events = []
     while (claim := storage.outbox.claim([FEED], keys=1000, per_key=1000)).keys:

@@ -125,13 +125,13 @@ def test_an_amount_is_taken_to_the_digit_or_refused(value, amount):
     ],
 )
 def test_money_in_json_is_a_string_or_an_integer(text, free):
-    told = f'{{"asset": "USDT", "free": {text}}}'
+    document = f'{{"asset": "USDT", "free": {text}}}'
     if free is None:
         with pytest.raises(ValidationError) as caught:
-            AccountBalance.model_validate_json(told)
+            AccountBalance.model_validate_json(document)
         assert "free" in str(caught.value) or "JSON" in str(caught.value)
     else:
-        assert AccountBalance.model_validate_json(told).free == Decimal(free)
+        assert AccountBalance.model_validate_json(document).free == Decimal(free)
 
 
 @given(amounts)

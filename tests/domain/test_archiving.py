@@ -42,15 +42,15 @@ def history(order=(), update=(), trade=(), trades=1):
     """A filled order, with an update and trades of all that it executed; what is told is otherwise."""
     new = NewOrderFactory.build(user_id=USER, status="FILLED", executed_quantity=Decimal("0.02"))
     stored = Order.created(new, START).changed(settled_quantity=Decimal("0.02"), **dict(order))
-    told = NewOrderUpdateFactory.build(of=stored, status="FILLED", occurred_at=START)
-    updates = [OrderUpdate.recorded(told, 1, START).changed(**dict(update))]
+    update_of = NewOrderUpdateFactory.build(of=stored, status="FILLED", occurred_at=START)
+    updates = [OrderUpdate.recorded(update_of, 1, START).changed(**dict(update))]
     filled = NewTradeFactory.build(of=stored, quantity=Decimal("0.02"), traded_at=START)
     stored_trade = Trade.created(filled, START).changed(**{"state": "SETTLED", **dict(trade)})
     return OrderHistory(stored, updates, [stored_trade] * trades)
 
 
 @each_case(
-    "told",
+    "differences",
     [
         {},
         {"trade": {"state": "RECORDED"}},
@@ -58,12 +58,12 @@ def history(order=(), update=(), trade=(), trades=1):
         {"order": {"status": "REJECTED"}},
     ],
 )
-def test_an_order_is_closed(told):
-    assert is_closed_order(history(**told), CUT, [])
+def test_an_order_is_closed(differences):
+    assert is_closed_order(history(**differences), CUT, [])
 
 
 @each_case(
-    "told",
+    "differences",
     [
         {"order": {"status": "PARTIALLY_FILLED"}},
         {"order": {"held_asset": "USDT", "held_amount": 1}},
@@ -78,8 +78,8 @@ def test_an_order_is_closed(told):
         {"trade": {"updated_at": LATER}},
     ],
 )
-def test_an_order_is_not_closed(told):
-    assert not is_closed_order(history(**told), CUT, [])
+def test_an_order_is_not_closed(differences):
+    assert not is_closed_order(history(**differences), CUT, [])
 
 
 def test_an_order_that_a_waiting_trade_names_is_not_closed():
@@ -94,12 +94,12 @@ def test_trades_are_missed_by_no_id_of_an_order():
     order = history().order
     names = [{"order_id": order.id}, {"exchange_order_id": order.exchange_order_id}, {"client_order_id": "c"}]
     order = order.changed(client_order_id="c")
-    told = [
+    trades = [
         NewTradeFactory.build(user_id=USER, **{"order_id": None, "exchange_order_id": None, **ids}) for ids in names
     ]
-    assert missing_orders(told, [order]) == []
-    assert missing_orders(told, []) == told
-    assert missing_orders(told, [order.changed(user_id=UUID(int=2))]) == told
+    assert missing_orders(trades, [order]) == []
+    assert missing_orders(trades, []) == trades
+    assert missing_orders(trades, [order.changed(user_id=UUID(int=2))]) == trades
 
 
 def test_an_entry_is_closed_by_both_of_its_times():

@@ -158,9 +158,9 @@ def test_entries_and_orders_are_not_kept(traded):
 def mark(day, first, **values):
     """Write a CHECKPOINT of USDT, which names the entry `first`, and take out the entries before that."""
     last = [entry for entry in day.entries if entry.asset == "USDT"][-1]
-    told = {"reason": EntryReason.CHECKPOINT, "reference": str(first), "seq": last.seq + 1}
+    checkpoint = {"reason": EntryReason.CHECKPOINT, "reference": str(first), "seq": last.seq + 1}
     nothing = {"delta_free": Decimal(0), "delta_locked": Decimal(0), "delta_unexplained": Decimal(0)}
-    entry = revised(last, **{**told, **nothing, **values})
+    entry = revised(last, **{**checkpoint, **nothing, **values})
     entry = revised(entry, hash=rechained(entry, last.hash))
     day.entries.append(entry)
     day.entries[:] = [entry for entry in day.entries if entry.asset != "USDT" or entry.seq >= first]
@@ -206,7 +206,7 @@ def test_what_stays_before_a_checkpoint(traded):
 
 
 @pytest.mark.parametrize("heads", [5, "head", [("USDT", 1, "hash")], [None]])
-def test_what_are_no_heads_is_told_by_the_field(traded, heads):
+def test_the_error_names_the_heads_that_are_none(traded, heads):
     with pytest.raises(InvalidDataError) as caught:
         traded.audit(heads)
     assert caught.value.field == "heads"

@@ -48,12 +48,12 @@ def test_what_no_step_moves_cannot_be_explained():
 
 def test_as_many_as_may_take_part_are_soon_decided():
     steps = [{"A": Decimal(2**place), "B": Decimal(-(3**place))} for place in range(MOST)]
-    wanted = tuple(range(0, MOST, 2))
-    unexplained = {asset: -sum(steps[place][asset] for place in wanted) for asset in "AB"}
-    assert choose(unexplained, steps) == wanted
+    expected = tuple(range(0, MOST, 2))
+    unexplained = {asset: -sum(steps[place][asset] for place in expected) for asset in "AB"}
+    assert choose(unexplained, steps) == expected
 
 
-def test_the_smallest_units_of_large_amounts_are_told_apart():
+def test_the_smallest_units_of_large_amounts_count():
     large, unit = Decimal("1" + "0" * 37), Decimal("1E-36")
     steps = [{"A": large}, {"A": unit}, {"A": unit * 2}]
     assert choose({"A": -(unit * 2)}, steps) == (2,)

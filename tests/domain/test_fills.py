@@ -55,11 +55,11 @@ MONEY = [
 ]
 
 
-@pytest.mark.parametrize(("side", "deposit", "hold", "price", "quantity", "told", "fee", "money"), MONEY)
-def test_a_fill_moves_money(day, side, deposit, hold, price, quantity, told, fee, money):
+@pytest.mark.parametrize(("side", "deposit", "hold", "price", "quantity", "cost", "fee", "money"), MONEY)
+def test_a_fill_moves_money(day, side, deposit, hold, price, quantity, cost, fee, money):
     order = day.buy(deposit, hold) if side == "BUY" else day.sell(deposit, hold)
     commission, asset = fee or (0, None)
-    trade = day.trade(order, quantity, price, quote_quantity=told, commission=commission, commission_asset=asset)
+    trade = day.trade(order, quantity, price, quote_quantity=cost, commission=commission, commission_asset=asset)
     assert day.outcome(trade) == "SETTLED"
     assert day.money() == money
 
@@ -102,9 +102,9 @@ def test_entries_of_a_trade_are_dated_by_it(day):
     traded_at = day.now.replace(year=2025)
     trade = day.trade(order, 4, 90, traded_at=traded_at)
     day.settle(trade)
-    told = [entry for entry in day.entries if entry.reference == str(trade.id)]
-    assert {entry.occurred_at for entry in told} == {traded_at}
-    assert EntryReason.TRADE in {entry.reason for entry in told}
+    of_trade = [entry for entry in day.entries if entry.reference == str(trade.id)]
+    assert {entry.occurred_at for entry in of_trade} == {traded_at}
+    assert EntryReason.TRADE in {entry.reason for entry in of_trade}
 
 
 def test_the_fill_that_closes_an_order_gives_back_the_rest_of_its_hold(day):
@@ -130,7 +130,7 @@ def test_a_market_buy_by_quote_pays_its_cost_and_is_filled_by_report(day):
     assert day.money() == {"USDT": "501 / 0", "BTC": "4.8 / 0"}
 
 
-def test_a_market_buy_by_quantity_pays_commissions_from_the_hold_it_was_told(day):
+def test_a_market_buy_by_quantity_pays_commissions_from_its_callers_hold(day):
     day.deposit("USDT", 1000)
     order = day.place(day.order(type="MARKET", quantity=4), hold=450)
     day.settle(day.trade(order, 3, 100, commission=3, commission_asset="USDT"))

@@ -17,9 +17,9 @@ LARGEST = Decimal("99999999999999999999999999999999999999.999999999999999999")
 
 
 def new(**values):
-    told = {"side": "BUY", "type": "LIMIT", "price": "100", "quantity": "2", **values}
+    fields = {"side": "BUY", "type": "LIMIT", "price": "100", "quantity": "2", **values}
     shared = {"user_id": UUID(int=1), "symbol": "BTCUSDT", "base_asset": "BTC", "quote_asset": "USDT"}
-    return NewOrder(id=UUID(int=2), **shared, **told)
+    return NewOrder(id=UUID(int=2), **shared, **fields)
 
 
 SELL = {"side": "SELL"}
@@ -82,7 +82,7 @@ def test_an_order_holds_what_it_needs_or_more(values, hold, expected):
     assert initial_hold(new(**values), hold and Decimal(hold)) == Decimal(expected)
 
 
-def test_a_hold_that_nobody_can_compute_must_be_told():
+def test_a_hold_that_nobody_can_compute_is_required():
     with pytest.raises(InvalidDataError) as error:
         initial_hold(new(**MARKET_BY_QUANTITY))
     assert error.value.field == "hold"

@@ -27,7 +27,7 @@ def test_a_public_model_has_a_schema(name, mode):
     assert (schema["type"], schema["title"]) == ("object", name)
     written = {field for field, info in model.model_fields.items() if mode == "validation" or not info.exclude}
     assert set(schema["properties"]) == written
-    assert [field for field, told in schema["properties"].items() if not told.get("description")] == []
+    assert [field for field, described in schema["properties"].items() if not described.get("description")] == []
 
 
 def test_a_docstring_below_a_field_is_its_description():
@@ -45,16 +45,16 @@ def test_each_meaning_is_that_of_a_field():
         if meaning(tuple(kind.__name__ for kind in model.__mro__), name) == FIELDS.get(name)
     }
     assert FIELDS.keys() - used == set()
-    assert {(name, field) for name, told in FIELDS_OF.items() for field in told} <= {
+    assert {(name, field) for name, fields in FIELDS_OF.items() for field in fields} <= {
         (kind.__name__, field) for model in models for kind in model.__mro__ for field in model.model_fields
     }
 
 
 @pytest.mark.parametrize("name", ["ReportResult", "SettlementResult"])
-def test_an_error_is_told_by_its_type_and_message(name):
+def test_an_error_in_json_is_its_type_and_message(name):
     schema = getattr(metacore, name).model_json_schema(mode="serialization")
-    told, nothing = schema["properties"]["error"]["anyOf"]
-    assert (sorted(told["properties"]), nothing) == (["message", "type"], {"type": "null"})
+    error_schema, nothing = schema["properties"]["error"]["anyOf"]
+    assert (sorted(error_schema["properties"]), nothing) == (["message", "type"], {"type": "null"})
     error = metacore.ConflictError("two of them")
     fields = dict.fromkeys(getattr(metacore, name).model_fields)
     result = getattr(metacore, name).model_construct(**fields | {"error": error})

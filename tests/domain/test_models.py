@@ -32,7 +32,7 @@ from metacore.testing.factories import ExecutionReportFactory, NewOrderFactory, 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def test_the_set_of_given_fields_is_nobody_elses():
+def test_the_set_of_fields_is_nobody_elses():
     users = [User.created(NewUser(), NOW) for _ in range(2)]
     users[0].model_fields_set.clear()
     assert users[1].model_fields_set == users[0].model_fields_set == set(User.model_fields)
@@ -64,8 +64,8 @@ def with_raw() -> list[Model]:
 @each_case("options", [{}, {"indent": 2}, {"exclude_none": True}])
 def test_json_keeps_every_number_of_raw_to_the_digit(model, options):
     text = model.model_dump_json(**options)
-    for told in (text, text.encode()):
-        back = type(model).model_validate_json(told)
+    for document in (text, text.encode()):
+        back = type(model).model_validate_json(document)
         assert back == model
         assert back.model_dump_json(**options) == text
     numbers = json.loads(text, parse_float=Decimal)["raw"]["numbers"]
@@ -99,8 +99,8 @@ def test_the_json_of_a_patch_changes_what_the_patch_changes(values):
 @pytest.mark.parametrize("result", [ReportResult, SettlementResult])
 def test_the_json_of_a_result_tells_its_error_but_no_payload(result):
     error = InvalidDataError("must not be negative", field="price", raw=b"secret")
-    told = json.loads(result(outcome=Outcome.INVALID, error=error).model_dump_json())
-    assert told["error"] == {"type": "InvalidDataError", "message": "price: must not be negative"}
+    written = json.loads(result(outcome=Outcome.INVALID, error=error).model_dump_json())
+    assert written["error"] == {"type": "InvalidDataError", "message": "price: must not be negative"}
     assert result(outcome=Outcome.INVALID, error=error).model_dump()["error"] is error
 
 
@@ -229,6 +229,6 @@ def test_an_error_of_fields_together_names_them(model, values, fields):
     with pytest.raises(ValidationError) as refused:
         model(**values)
     assert refused.value.errors()[0]["ctx"]["fields"] == fields.split(", ")
-    with pytest.raises(InvalidDataError) as told:
+    with pytest.raises(InvalidDataError) as caught:
         build(model, values, within="items.3")
-    assert told.value.field == f"items.3.{fields}"
+    assert caught.value.field == f"items.3.{fields}"

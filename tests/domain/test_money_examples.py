@@ -75,7 +75,7 @@ def held(day):
     return order
 
 
-def test_c_a_trade_that_the_snapshot_told_moves_no_total(day, held):
+def test_c_a_trade_that_the_snapshot_includes_moves_no_total(day, held):
     traded_at = day.wait(60)
     day.wait(10)
     assert day.sync({"USDT": 500, "BTC": "0.01"}) == "APPLIED"
@@ -95,7 +95,7 @@ def test_c_a_cancel_after_the_snapshot_gives_all_back(day, held):
     assert day.money() == {"USDT": "1000 / 0"}
 
 
-def test_c_a_trade_told_in_whole_seconds_of_an_order_placed_after_the_snapshot_settles(day):
+def test_c_a_trade_dated_in_whole_seconds_of_an_order_placed_after_the_snapshot_settles(day):
     taken_at = day.now + timedelta(milliseconds=300)
     day.now = taken_at + timedelta(milliseconds=50)
     day.sync({"USDT": 1000}, at=taken_at)

@@ -69,14 +69,14 @@ class Player:
         if name == "none":
             names = {"order_id": None, "client_order_id": None, "exchange_order_id": f"unknown{number}"}
         commission, asset = fee or (0, None)
-        told = {"commission": commission, "commission_asset": asset, "exchange_trade_id": f"t{serial}", **names}
-        return self.day.trade(order, quantity, price, **told)
+        fields = {"commission": commission, "commission_asset": asset, "exchange_trade_id": f"t{serial}", **names}
+        return self.day.trade(order, quantity, price, **fields)
 
     def report(self, drawn: Any) -> Any:
         number, status, executed, quote, refused, carried = drawn
         order = self.orders[number]
-        told = {"executed_quote_quantity": quote, "cancel_refused": refused, "order": order if carried else None}
-        return self.day.report(order, status, executed, **told)
+        fields = {"executed_quote_quantity": quote, "cancel_refused": refused, "order": order if carried else None}
+        return self.day.report(order, status, executed, **fields)
 
     def play(self, step: Any) -> None:
         """Take one step; what is refused leaves everything as it was."""

@@ -89,7 +89,7 @@ def test_an_order_without_a_client_order_id_has_its_own_id_as_such(day):
     assert day.money() == {"USDT": "600 / 400"}
 
 
-def test_an_order_found_on_the_exchange_is_given_no_client_order_id(day):
+def test_an_order_found_on_the_exchange_gets_no_client_order_id(day):
     [result] = day.apply(day.report(None, "NEW", 0, exchange_order_id="x1", order=day.order(price=1, quantity=1)))
     assert result.order.client_order_id is None
     assert day.place(day.order(id=result.order.id, price=1, quantity=1)) == result.order
@@ -129,17 +129,17 @@ def test_an_order_that_the_exchange_never_got_is_rejected(day, cancelled):
     assert (day.stored(order).status, day.money()) == ("PARTIALLY_CANCELED", {"BTC": "4 / 0", "USDT": "600 / 0"})
 
 
-@pytest.mark.parametrize("told", ["NEW", "PARTIALLY_FILLED", "CANCELED", "trade", "recorded"])
-def test_an_order_that_the_exchange_has_told_of_is_not_rejected(day, told):
+@pytest.mark.parametrize("known_by", ["NEW", "PARTIALLY_FILLED", "CANCELED", "trade", "recorded"])
+def test_an_order_that_the_exchange_knows_is_not_rejected(day, known_by):
     order = day.buy()
     trade = day.trade(order, 4, 100)
-    if told == "trade":
+    if known_by == "trade":
         day.cancel(order)
         day.settle(trade)
-    elif told == "recorded":
+    elif known_by == "recorded":
         day.trades[trade.id] = Trade.created(trade, day.now)
     else:
-        day.apply(day.report(order, told, 4 if told == "PARTIALLY_FILLED" else 0))
+        day.apply(day.report(order, known_by, 4 if known_by == "PARTIALLY_FILLED" else 0))
     before = day.state()
     with pytest.raises(InvalidTransitionError) as error:
         day.reject_unknown(order)
@@ -267,7 +267,7 @@ def test_a_cancel_without_a_reason_keeps_the_orders_own(day):
     assert day.history(order)[-1].reason is None
 
 
-def test_an_ended_hold_is_free_and_its_reason_is_told(day):
+def test_an_ended_hold_is_free_and_its_reason_is_kept(day):
     order = day.buy()
     day.apply(day.report(order, "PARTIALLY_CANCELED", 6))
     ended = day.end_hold(order, "lost by the exchange")

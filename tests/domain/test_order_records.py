@@ -95,7 +95,7 @@ def test_text_bytes_and_what_was_read_from_them_are_the_same_record() -> None:
     assert record == parse_order_record(SAMPLE) == OrderRecord(**SAMPLE)
 
 
-def told(message: bytes | bytearray) -> object:
+def outcome_of(message: bytes | bytearray) -> object:
     try:
         return parse_order_record(message).model_dump_json()
     except InvalidDataError as error:
@@ -125,7 +125,7 @@ def test_what_is_read_as_usual_is_read_as_anything_else(path: str) -> None:
     texts += [sample[:-1], f"{sample}x", f"[{sample}]", f"\ufeff{sample}", sample.replace("T06:22:19Z", "T06:22:61Z")]
     for text in texts:
         message = text.encode("utf-8", "surrogatepass")
-        assert told(message) == told(bytearray(message))
+        assert outcome_of(message) == outcome_of(bytearray(message))
 
 
 def test_three_keys_are_enough_and_none_is_invented() -> None:
@@ -259,15 +259,15 @@ def test_what_would_cost_too_much_is_refused(message: bytes, field: str) -> None
     assert len(str(caught.value)) < 300
 
 
-def test_limits_may_be_told() -> None:
+def test_limits_may_be_set() -> None:
     message = with_key('{"a": ["b", "cc"]}')
     assert parse_order_record(message, JsonLimits(size=len(message), items=2, keys=4, text=20, depth=3))
     for limit, value in {"size": len(message) - 1, "items": 1, "keys": 3, "text": 19, "depth": 2}.items():
-        for told in (message, message.decode(), json.loads(message)):
-            if limit == "size" and isinstance(told, dict):
+        for form in (message, message.decode(), json.loads(message)):
+            if limit == "size" and isinstance(form, dict):
                 continue
             with pytest.raises(InvalidDataError):
-                parse_order_record(told, JsonLimits(**{limit: value}))
+                parse_order_record(form, JsonLimits(**{limit: value}))
 
 
 @pytest.mark.parametrize(

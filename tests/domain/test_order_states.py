@@ -36,12 +36,12 @@ def order(status="NEW", executed=0, **values):
 
 
 def report(status, executed=None, **values):
-    told = {"user_id": USER, "order_id": NEW_ORDER.id, "status": status, "executed_quantity": executed}
-    return ExecutionReport(**{**told, "occurred_at": LATER, **values})
+    fields = {"user_id": USER, "order_id": NEW_ORDER.id, "status": status, "executed_quantity": executed}
+    return ExecutionReport(**{**fields, "occurred_at": LATER, **values})
 
 
-def decide(before, told, **values):
-    return decide_report(before, told, LATER, **values)
+def decide(before, new_report, **values):
+    return decide_report(before, new_report, LATER, **values)
 
 
 # The law's table, copied by hand: what may follow what at all.
@@ -120,10 +120,10 @@ APPLIED = [
 ]
 
 
-@each_case(("status", "executed", "told", "told_executed", "becomes", "then"), APPLIED)
-def test_a_report_moves_the_order(status, executed, told, told_executed, becomes, then):
+@each_case(("status", "executed", "reported", "reported_executed", "becomes", "then"), APPLIED)
+def test_a_report_moves_the_order(status, executed, reported, reported_executed, becomes, then):
     before = order(status, executed)
-    decision = decide(before, report(told, told_executed))
+    decision = decide(before, report(reported, reported_executed))
     assert decision.outcome is Outcome.APPLIED
     assert (decision.order.status, str(decision.order.executed_quantity)) == (becomes, then)
     assert decision.order.version == before.version + 1
@@ -136,30 +136,30 @@ def test_a_report_moves_the_order(status, executed, told, told_executed, becomes
     )
 
 
-@each_case("told", ["stored", None])
+@each_case("figure", ["stored", None])
 @each_case(
     ("status", "executed"),
     [(status, STORED) for status in sorted(OrderStatus)] + [("CANCELED", Decimal(0)), ("REJECTED", Decimal(0))],
 )
-def test_the_same_again_is_a_duplicate(status, executed, told):
+def test_the_same_again_is_a_duplicate(status, executed, figure):
     before = order(status, executed, quantity=STORED)
-    decision = decide(before, report(status, told and executed))
+    decision = decide(before, report(status, figure and executed))
     assert (decision.outcome, decision.update, decision.error) == ("DUPLICATE", None, None)
     assert decision.order is before
 
 
 def test_a_duplicate_fills_in_what_was_none():
     before = order("NEW", client_order_id="mine")
-    told = report("NEW", 0, exchange_order_id="x1", client_order_id="theirs", reason="why")
-    decision = decide(before, told)
+    repeated = report("NEW", 0, exchange_order_id="x1", client_order_id="theirs", reason="why")
+    decision = decide(before, repeated)
     assert decision.outcome is Outcome.DUPLICATE
     assert decision.order == before.changed(exchange_order_id="x1", reason="why", version=2, updated_at=LATER)
     assert decision.update is None
-    again = decide(decision.order, told)
+    again = decide(decision.order, repeated)
     assert again.order is decision.order
 
 
-def test_a_duplicate_tells_a_cost_that_nobody_told_before():
+def test_a_duplicate_fills_in_the_cost_that_was_not_known():
     before = order("PARTIALLY_FILLED", STORED)
     decision = decide(before, report("PARTIALLY_FILLED", STORED, executed_quote_quantity="40"))
     assert (decision.outcome, decision.order.executed_quote_quantity) == ("DUPLICATE", Decimal(40))
@@ -182,57 +182,57 @@ STALE = [
 ]
 
 
-@each_case(("status", "told", "executed"), STALE)
-def test_an_older_report_is_noted_and_changes_nothing(status, told, executed):
+@each_case(("status", "reported", "executed"), STALE)
+def test_an_older_report_is_noted_and_changes_nothing(status, reported, executed):
     before = order(status, STORED, executed_quote_quantity=Decimal(40))
-    decision = decide(before, report(told, executed, executed_quote_quantity="7"))
+    decision = decide(before, report(reported, executed, executed_quote_quantity="7"))
     assert (decision.outcome, decision.error) == ("STALE", None)
     assert decision.order is before
     update = decision.update
-    assert (update.outcome, update.previous_status, update.status) == ("STALE", status, told)
+    assert (update.outcome, update.previous_status, update.status) == ("STALE", status, reported)
     assert update.executed_quantity == (STORED if executed is None else Decimal(executed))
     assert update.executed_quote_quantity == 7
 
 
-@each_case(("status", "told", "executed"), STALE)
-def test_an_older_report_fills_in_what_was_none(status, told, executed):
+@each_case(("status", "reported", "executed"), STALE)
+def test_an_older_report_fills_in_what_was_none(status, reported, executed):
     before = order(status, STORED)
     ids = {"exchange_order_id": "x1", "client_order_id": "c1", "reason": "why"}
-    decision = decide(before, report(told, executed, executed_quote_quantity="7", **ids))
+    decision = decide(before, report(reported, executed, executed_quote_quantity="7", **ids))
     assert (decision.outcome, decision.update.outcome) == ("STALE", "STALE")
     # The cost of less than is executed by now is another figure.
     cost = Decimal(7 if executed in (None, "0.4") else 0)
     filled = before.changed(**ids, executed_quote_quantity=cost, version=2, updated_at=LATER)
     assert decision.order == filled
-    again = decide(filled, report(told, executed, **ids))
+    again = decide(filled, report(reported, executed, **ids))
     assert again.order is filled
-    assert decide(filled, report(told, executed, exchange_order_id="x2", reason="other")).order is filled
+    assert decide(filled, report(reported, executed, exchange_order_id="x2", reason="other")).order is filled
 
 
 @each_case(
-    ("status", "told"),
+    ("status", "reported"),
     [
-        (status, told)
-        for status, told in product(sorted(CLOSED), sorted(CLOSED))
-        if status != told and (status, told) not in PARTIALLY_CANCELED_AGAIN
+        (status, reported)
+        for status, reported in product(sorted(CLOSED), sorted(CLOSED))
+        if status != reported and (status, reported) not in PARTIALLY_CANCELED_AGAIN
     ],
 )
-def test_a_closed_order_closes_no_second_time(status, told):
+def test_a_closed_order_closes_no_second_time(status, reported):
     before = order(status, STORED)
-    decision = decide(before, report(told, STORED))
+    decision = decide(before, report(reported, STORED))
     assert (decision.outcome, decision.order, decision.update) == ("CONFLICT", before, None)
     assert isinstance(decision.error, InvalidTransitionError)
     assert decision.error.previous == status
 
 
-@pytest.mark.parametrize(("status", "told"), PARTIALLY_CANCELED_AGAIN)
-def test_cancelled_again_with_something_executed_is_a_duplicate(status, told):
-    decision = decide(order(status, STORED), report(told, STORED))
+@pytest.mark.parametrize(("status", "reported"), PARTIALLY_CANCELED_AGAIN)
+def test_cancelled_again_with_something_executed_is_a_duplicate(status, reported):
+    decision = decide(order(status, STORED), report(reported, STORED))
     assert decision.outcome is Outcome.DUPLICATE
 
 
 @pytest.mark.parametrize(
-    ("executed", "told", "told_executed", "becomes"),
+    ("executed", "reported", "reported_executed", "becomes"),
     [
         (0, "NEW", 0, "NEW"),
         (0, "NEW", None, "NEW"),
@@ -241,8 +241,8 @@ def test_cancelled_again_with_something_executed_is_a_duplicate(status, told):
         ("0.4", "NEW", None, "PARTIALLY_FILLED"),
     ],
 )
-def test_a_refused_cancel_takes_the_order_back(executed, told, told_executed, becomes):
-    decision = decide(order("PENDING_CANCEL", executed), report(told, told_executed, cancel_refused=True))
+def test_a_refused_cancel_takes_the_order_back(executed, reported, reported_executed, becomes):
+    decision = decide(order("PENDING_CANCEL", executed), report(reported, reported_executed, cancel_refused=True))
     assert (decision.outcome, decision.order.status) == ("APPLIED", becomes)
 
 
@@ -288,7 +288,7 @@ def test_a_report_of_an_unknown_order_writes_nothing():
 
 
 @each_case("status", list(OrderStatus))
-def test_an_order_found_on_the_exchange_has_the_status_told(status):
+def test_an_order_found_on_the_exchange_has_the_status_of_its_report(status):
     decision = decide(None, report(status, exchange_order_id="x1", order=NEW_ORDER))
     assert decision.outcome is Outcome.APPLIED
     after, executed = decision.order, Decimal(1 if status == "FILLED" else 0)

@@ -40,11 +40,11 @@ FOUR_FOR_520 = [executed(BUY, 1, 100), executed(BUY, 1, 120), executed(BUY, 2, 3
 )
 def test_a_sale_takes_its_cost_by_the_method(method, figures):
     (symbol,) = performance(FOUR_FOR_520, method, btcusdt="150").symbols
-    told = symbol.model_dump(mode="json")
-    assert {name: told[name] for name in figures} == figures
-    assert (told["quantity"], told["price"], told["value"]) == ("2.5", "150", "375")
-    assert (told["bought_quantity"], told["bought_quote"]) == ("4", "520")
-    assert (told["sold_quantity"], told["sold_quote"], told["unmatched_quantity"]) == ("1.5", "300", "0")
+    row = symbol.model_dump(mode="json")
+    assert {name: row[name] for name in figures} == figures
+    assert (row["quantity"], row["price"], row["value"]) == ("2.5", "150", "375")
+    assert (row["bought_quantity"], row["bought_quote"]) == ("4", "520")
+    assert (row["sold_quantity"], row["sold_quote"], row["unmatched_quantity"]) == ("1.5", "300", "0")
 
 
 @each_case("method", list(CostMethod))
@@ -67,7 +67,7 @@ def test_a_third_of_ten_is_taken_to_18_places_and_the_rest_with_the_last(method)
 
 
 def test_symbols_and_fees_stand_apart():
-    told = performance(
+    earned = performance(
         [
             executed(BUY, 2, 20, "0.002", "ETH", "ETHUSDT"),
             executed(SELL, 1, 15, "0.5", "MX", "ETHUSDT"),
@@ -78,12 +78,12 @@ def test_symbols_and_fees_stand_apart():
         ETHUSDT="12.5",
         XRPUSDT="1",
     )
-    assert [symbol.symbol for symbol in told.symbols] == ["BTCUSDT", "DOGEUSDT", "ETHUSDT"]
-    assert [symbol.realised for symbol in told.symbols] == [10, 0, 5]
-    assert [symbol.unrealised for symbol in told.symbols] == [None, None, Decimal("2.5")]
-    assert told.unpriced == ("DOGEUSDT",)
-    assert json.loads(told.model_dump_json())["fees"] == {"ETH": "0.002", "MX": "0.3", "USDT": "0.1"}
-    assert Performance.model_validate_json(told.model_dump_json()) == told
+    assert [symbol.symbol for symbol in earned.symbols] == ["BTCUSDT", "DOGEUSDT", "ETHUSDT"]
+    assert [symbol.realised for symbol in earned.symbols] == [10, 0, 5]
+    assert [symbol.unrealised for symbol in earned.symbols] == [None, None, Decimal("2.5")]
+    assert earned.unpriced == ("DOGEUSDT",)
+    assert json.loads(earned.model_dump_json())["fees"] == {"ETH": "0.002", "MX": "0.3", "USDT": "0.1"}
+    assert Performance.model_validate_json(earned.model_dump_json()) == earned
 
 
 def test_nothing_traded_is_nothing_earned():

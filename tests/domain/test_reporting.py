@@ -45,8 +45,8 @@ def test_an_open_order_releases_nothing(day):
 @pytest.mark.parametrize("name", ["order_id", "exchange_order_id", "client_order_id"])
 def test_a_report_names_its_order_by_any_id(day, name):
     order = day.buy(exchange_order_id="x1", client_order_id="mine")
-    told = {"order_id": order.id, "exchange_order_id": "x1", "client_order_id": "mine"}
-    [result] = day.apply(day.report(None, "NEW", 0, **{name: told[name]}))
+    ids = {"order_id": order.id, "exchange_order_id": "x1", "client_order_id": "mine"}
+    [result] = day.apply(day.report(None, "NEW", 0, **{name: ids[name]}))
     assert (result.outcome, result.order.id) == ("APPLIED", order.id)
 
 
@@ -201,15 +201,15 @@ REPORT, FIRST, SECOND = "report", "first", "second"
 @pytest.mark.parametrize(
     "steps", [(REPORT, FIRST, SECOND), (FIRST, REPORT, SECOND), (FIRST, SECOND, REPORT), (SECOND, REPORT, FIRST)]
 )
-@pytest.mark.parametrize("told", [{}, {"executed_quote_quantity": 990}])
+@pytest.mark.parametrize("cost", [{}, {"executed_quote_quantity": 990}])
 @pytest.mark.parametrize("status", ["FILLED", "PARTIALLY_CANCELED", "CANCELED", "EXPIRED", "REJECTED"])
-def test_a_market_buy_keeps_what_its_trades_may_still_need(day, status, told, steps):
+def test_a_market_buy_keeps_what_its_trades_may_still_need(day, status, cost, steps):
     day.deposit("USDT", 1000)
     order = day.place(day.order(type="MARKET", quote_quantity=1000))
     trades = {FIRST: day.trade(order, 4, 100), SECOND: day.trade(order, 6, "98.333", quote_quantity=590)}
     for step in steps:
         if step == REPORT:
-            [result] = day.apply(day.report(order, status, 10, **told))
+            [result] = day.apply(day.report(order, status, 10, **cost))
             assert result.outcome == "APPLIED"
             # Whoever spends what is free takes nothing that the trades need.
             if free := day.balances[order.user_id, "USDT"].free:
@@ -221,13 +221,13 @@ def test_a_market_buy_keeps_what_its_trades_may_still_need(day, status, told, st
     assert day.balances[order.user_id, "BTC"].free == 10
 
 
-def test_a_market_buy_whose_cost_is_told_later_releases_the_rest(day):
+def test_a_market_buy_whose_cost_is_known_later_releases_the_rest(day):
     day.deposit("USDT", 1000)
     order = day.place(day.order(type="MARKET", quote_quantity=1000))
     day.apply(day.report(order, "FILLED", 10))
     assert day.money() == {"USDT": "0 / 1000"}
-    [told] = day.apply(day.report(order, "FILLED", 10, executed_quote_quantity=990))
-    assert (told.outcome, day.money()) == ("DUPLICATE", {"USDT": "10 / 990"})
+    [repeated] = day.apply(day.report(order, "FILLED", 10, executed_quote_quantity=990))
+    assert (repeated.outcome, day.money()) == ("DUPLICATE", {"USDT": "10 / 990"})
 
 
 def test_the_cost_of_less_than_was_executed_does_not_cut_the_hold(day):

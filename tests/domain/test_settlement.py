@@ -33,7 +33,7 @@ def test_report_before_trade_and_trade_before_report_end_alike(day, new_day):
     assert day.money() == other.money() == {"USDT": "10 / 0", "BTC": "10 / 0"}
 
 
-def test_a_trade_that_a_report_told_leaves_no_second_line_in_the_history(day):
+def test_a_trade_that_a_report_announced_leaves_no_second_line_in_the_history(day):
     order = day.buy()
     day.apply(day.report(order, "PARTIALLY_FILLED", 4))
     [result] = day.settle(day.trade(order, 4, 100))

@@ -16,7 +16,7 @@ def opened(day):
     return day
 
 
-def told(day):
+def total_and_unexplained(day):
     """What is there of USDT, and unexplained of it."""
     row = day.balances[day.user_id, "USDT"]
     return row.total, row.unexplained
@@ -25,20 +25,20 @@ def told(day):
 def test_a_fact_near_the_snapshot_is_before_it_if_what_it_moves_is_unexplained(opened):
     opened.sync({"USDT": 1070})
     assert opened.deposit("USDT", 70, at=opened.wait(3)) == "COVERED"
-    assert told(opened) == (1070, 0)
+    assert total_and_unexplained(opened) == (1070, 0)
 
 
 def test_a_fact_near_the_snapshot_is_after_it_if_nothing_is_unexplained(opened):
     opened.sync({"USDT": 1000})
     assert opened.deposit("USDT", 70, at=opened.now - timedelta(seconds=3)) == "APPLIED"
-    assert told(opened) == (1070, 0)
+    assert total_and_unexplained(opened) == (1070, 0)
 
 
-@pytest.mark.parametrize(("told_total", "expected"), [(1069, (1139, 69)), (930, (1000, -70))])
-def test_it_is_after_if_less_is_unexplained_or_the_other_way(opened, told_total, expected):
-    opened.sync({"USDT": told_total})
+@pytest.mark.parametrize(("snapshot_total", "expected"), [(1069, (1139, 69)), (930, (1000, -70))])
+def test_it_is_after_if_less_is_unexplained_or_the_other_way(opened, snapshot_total, expected):
+    opened.sync({"USDT": snapshot_total})
     assert opened.deposit("USDT", 70, at=opened.now) == "APPLIED"
-    assert told(opened) == expected
+    assert total_and_unexplained(opened) == expected
 
 
 def test_amounts_are_compared_to_the_last_digit(opened):
@@ -51,7 +51,7 @@ def test_amounts_are_compared_to_the_last_digit(opened):
 def test_more_unexplained_than_it_moves_leaves_the_rest(opened):
     opened.sync({"USDT": 1100})
     assert opened.deposit("USDT", 70, at=opened.now) == "COVERED"
-    assert told(opened) == (1100, 30)
+    assert total_and_unexplained(opened) == (1100, 30)
 
 
 def test_a_trade_is_before_only_if_all_that_it_moves_is_unexplained(opened):
@@ -66,27 +66,27 @@ def test_around_the_first_snapshot_all_is_after(day):
     day.sync({"USDT": 1000})
     assert day.deposit("USDT", 70, at=day.now - timedelta(seconds=5)) == "APPLIED"
     assert day.deposit("USDT", 70, at=day.now - timedelta(seconds=6)) == "COVERED"
-    assert told(day) == (1070, 0)
+    assert total_and_unexplained(day) == (1070, 0)
 
 
-def test_a_fact_told_before_changes_sides_when_the_snapshot_cannot_have_known_of_it(opened):
+def test_a_fact_dated_before_changes_sides_when_the_snapshot_cannot_have_known_of_it(opened):
     """A deposit booked a second before the snapshot by its time, of which the snapshot knew nothing."""
     opened.deposit("USDT", 70, "late", at=opened.now)
     opened.wait(1)
     result = opened.take({"USDT": 1000})
     assert result.differences == {"USDT": -70}
     # The books chose: it came after the snapshot.
-    assert told(opened) == (1070, 0)
+    assert total_and_unexplained(opened) == (1070, 0)
     assert opened.users[opened.user_id].balances_contrary == ("DEPOSIT:late",)
 
 
-def test_a_fact_told_as_after_changes_sides_when_the_next_one_explains_the_rest(opened):
+def test_a_fact_booked_as_after_changes_sides_when_the_next_one_explains_the_rest(opened):
     """Both are in the snapshot; the first one told moves more than is unexplained together with the other."""
     opened.sync({"USDT": 1040})
     assert opened.deposit("USDT", 70, "d", at=opened.now) == "APPLIED"
-    assert told(opened) == (1110, 40)
+    assert total_and_unexplained(opened) == (1110, 40)
     assert opened.withdraw("USDT", 30, "w", at=opened.now) == "APPLIED"
-    assert told(opened) == (1040, 0)
+    assert total_and_unexplained(opened) == (1040, 0)
     assert opened.users[opened.user_id].balances_contrary == ()
     entries = [(entry.reason, entry.reference, entry.delta_free) for entry in opened.entries][-2:]
     assert sorted(entries) == [("SNAPSHOT", "d", -70), ("SNAPSHOT", "w", 30)]
@@ -97,7 +97,7 @@ def test_of_several_sets_the_smallest_with_the_earliest_facts_changes_sides(open
         opened.deposit("USDT", 10, f"d{number}", at=opened.now + timedelta(seconds=seconds))
     opened.wait(1)
     opened.sync({"USDT": 1010}, at=opened.now - timedelta(seconds=1))
-    assert told(opened) == (1030, 0)
+    assert total_and_unexplained(opened) == (1030, 0)
     assert opened.users[opened.user_id].balances_contrary == ("DEPOSIT:d2",)
 
 
@@ -105,7 +105,7 @@ def test_nothing_changes_sides_where_no_set_explains_all(opened):
     opened.deposit("USDT", 70, at=opened.now)
     before = len(opened.entries)
     opened.sync({"USDT": 1001})
-    assert told(opened) == (1001, -69)
+    assert total_and_unexplained(opened) == (1001, -69)
     assert len(opened.entries) == before + 1
 
 
@@ -113,7 +113,7 @@ def test_facts_further_away_than_the_tolerance_keep_their_sides(opened):
     opened.deposit("USDT", 70, at=opened.now)
     opened.wait(6)
     opened.sync({"USDT": 1000})
-    assert told(opened) == (1000, -70)
+    assert total_and_unexplained(opened) == (1000, -70)
 
 
 def test_a_trade_of_an_order_placed_after_the_snapshot_is_after_whatever_is_unexplained(opened):
@@ -140,7 +140,7 @@ def test_a_covered_fact_dated_after_the_next_snapshot_stays_covered(opened):
     assert opened.deposit("USDT", 70, "d", at=opened.now + timedelta(seconds=4)) == "COVERED"
     result = opened.take({"USDT": 1070}, at=opened.now + timedelta(seconds=2))
     assert (result.outcome, result.differences) == ("APPLIED", {})
-    assert told(opened) == (1070, 0)
+    assert total_and_unexplained(opened) == (1070, 0)
     assert opened.users[opened.user_id].balances_contrary == ("DEPOSIT:d",)
 
 
@@ -159,19 +159,19 @@ def test_a_deposit_and_a_withdrawal_of_one_reference_are_two_facts(opened):
     opened.withdraw("USDT", 50, "r", at=opened.now)
     opened.sync({"USDT": 950})
     assert opened.users[opened.user_id].balances_contrary == ("DEPOSIT:r",)
-    assert told(opened) == (1020, 0)
+    assert total_and_unexplained(opened) == (1020, 0)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.COVERED])
-def test_sides_survive_what_is_told_twice(opened, outcome):
+def test_sides_survive_a_fact_that_is_sent_twice(opened, outcome):
     opened.sync({"USDT": 1070})
     moment = opened.now
     assert opened.deposit("USDT", 70, "d", at=moment) == outcome
     assert opened.deposit("USDT", 70, "d", at=moment) == "DUPLICATE"
-    assert told(opened) == (1070, 0)
+    assert total_and_unexplained(opened) == (1070, 0)
 
 
-def test_amounts_of_every_digit_are_told_apart(opened):
+def test_the_last_digit_of_an_amount_counts(opened):
     tiny = Decimal("0.000000000000000001")
     opened.sync({"USDT": 1000 + tiny})
     assert opened.deposit("USDT", tiny * 2, "more", at=opened.now) == "APPLIED"

@@ -13,15 +13,15 @@ from metacore.errors import InvalidDataError
 from metacore.testing.contract.balances_chain import rechained
 
 
-def test_totals_are_as_told_and_locked_is_what_is_held(day):
+def test_totals_are_the_snapshots_and_locked_is_what_is_held(day):
     day.buy(2000)
     day.deposit("BTC", 1)
     day.deposit("MX", 1)
     day.wait(10)
     assert day.sync({"USDT": 1500, "BTC": 2, "ETH": 3}) == "APPLIED"
     assert day.money() == {"USDT": "500 / 1000", "BTC": "2 / 0", "ETH": "3 / 0"}
-    told = [entry for entry in day.entries if entry.reason == "SNAPSHOT"]
-    assert {(entry.asset, entry.delta_free, entry.delta_locked, entry.occurred_at) for entry in told} == {
+    corrections = [entry for entry in day.entries if entry.reason == "SNAPSHOT"]
+    assert {(entry.asset, entry.delta_free, entry.delta_locked, entry.occurred_at) for entry in corrections} == {
         ("USDT", -500, 0, day.now),
         ("BTC", 1, 0, day.now),
         ("ETH", 3, 0, day.now),
@@ -124,7 +124,7 @@ def test_a_first_snapshot_that_tells_the_same_may_be_close_to_a_fact(day):
     assert day.sync({"USDT": 1000}) == "APPLIED"
 
 
-def test_facts_after_a_snapshot_are_added_to_what_it_told(day):
+def test_facts_after_a_snapshot_are_added_to_its_totals(day):
     day.deposit("USDT", 1000)
     taken_at = day.wait(10)
     day.deposit("USDT", 50, at=day.wait(10))

@@ -62,11 +62,11 @@ def test_it_tells_what_the_ticks_tell(seed):
     minutes = defaultdict(list)
     for each in ticks:
         minutes[each.exchange, minute_of(each.at)].append(each.price)
-    told = defaultdict(lambda: [0, 0])
+    sums = defaultdict(lambda: [0, 0])
     for part in parts:
-        told[part.exchange, part.starts_at][0] += part.count
-        told[part.exchange, part.starts_at][1] += part.sum
-    assert told == {key: [len(prices), sum(prices)] for key, prices in minutes.items()}
+        sums[part.exchange, part.starts_at][0] += part.count
+        sums[part.exchange, part.starts_at][1] += part.sum
+    assert sums == {key: [len(prices), sum(prices)] for key, prices in minutes.items()}
     assert len({part.part for part in parts}) == len(parts)
 
 
@@ -89,16 +89,16 @@ def test_it_keeps_the_span_and_a_late_tick_is_in_its_minute():
 def test_windows_tell_each_other_what_they_have_by_parts_of_a_second():
     random = Random(7)
     windows, whole = [TickWindow(timedelta(minutes=5)) for _ in range(2)], TickWindow(timedelta(minutes=5))
-    told = []
+    exchanged = []
     for each in drawn(random):
         whole.add(each)
         random.choice(windows).add(each)
         if random.random() < 0.02:
-            told += [part for window in windows for part in window.parts("live", each_second=True)]
-    told += [part for window in windows for part in window.parts("live", each_second=True)]
-    random.shuffle(told)
+            exchanged += [part for window in windows for part in window.parts("live", each_second=True)]
+    exchanged += [part for window in windows for part in window.parts("live", each_second=True)]
+    random.shuffle(exchanged)
     fresh = TickWindow(timedelta(minutes=5))
-    for part in told * 2:
+    for part in exchanged * 2:
         for window in (*windows, fresh):
             window.merge(part)
     for window in (*windows, fresh):

@@ -19,8 +19,8 @@ TEXT = f"{USER.hex}.{SESSION.hex}.4OHi4-Tl5ufo6err7O3u7_Dx8vP09fb3-Pn6-_z9_v8"
 def test_a_token_comes_back() -> None:
     token = TokenSecret(SECRET).token(USER, SESSION)
     assert token.get_secret_value() == TEXT
-    for given in (token, TEXT):
-        parsed = parse_token(given)
+    for form in (token, TEXT):
+        parsed = parse_token(form)
         assert (parsed.user_id, parsed.session_id) == (USER, SESSION)
         assert parsed.secret.hashed() == hashlib.sha256(SECRET).digest()
 

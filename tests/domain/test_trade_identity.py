@@ -137,7 +137,7 @@ def test_a_mismatched_trade_settles_once_the_order_says_the_same(day):
     assert day.money() == {"BTC": "10 / 0"}
 
 
-def test_a_mismatched_trade_told_with_other_content_is_a_conflict(day):
+def test_a_mismatched_trade_sent_with_other_content_is_a_conflict(day):
     trade = day.trade(day.buy(), 1, 100, symbol="NEWBTCUSDT")
     assert [row.outcome for row in day.settle(trade, trade.changed(price=Decimal(99)))] == ["MISMATCH", "CONFLICT"]
 

@@ -71,7 +71,7 @@ def test_more_than_can_be_stored_is_invalid(day):
     assert day.deposit("USDT", "0.000000000000000000000000000000000001") == "APPLIED"
 
 
-def test_what_a_snapshot_told_already_is_covered(day):
+def test_what_a_snapshot_includes_already_is_covered(day):
     day.sync({"USDT": 700})
     moment = day.wait(60)
     day.wait(10)

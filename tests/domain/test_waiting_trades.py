@@ -121,15 +121,15 @@ def test_a_trade_before_its_order_counts_as_executed_once_the_order_is_found(day
     assert day.money() == {"USDT": "600 / 0", "BTC": "4 / 0"}
 
 
-@pytest.mark.parametrize("told", ["report", "trade"])
-def test_a_trade_before_its_order_counts_as_executed_once_its_name_is_told(day, told):
+@pytest.mark.parametrize("source", ["report", "trade"])
+def test_a_trade_before_its_order_counts_as_executed_once_its_id_is_known(day, source):
     order = day.buy(client_order_id="mine")
     day.settle(day.trade(order, 4, 100, order_id=None, exchange_order_id="x1"))
-    if told == "report":
+    if source == "report":
         day.apply(day.report(order, "PARTIALLY_FILLED", 1, exchange_order_id="x1"))
     else:
         day.settle(day.trade(order, 1, 100, exchange_order_id="x1"))
-    assert day.stored(order).executed_quantity == (4 if told == "report" else 5)
+    assert day.stored(order).executed_quantity == (4 if source == "report" else 5)
 
 
 def test_a_batch_that_tells_an_order_the_name_of_a_waiting_trade_is_as_its_items_singly(new_day):
@@ -176,7 +176,7 @@ def test_a_trade_before_its_order_is_the_orders_from_then_on_even_if_its_money_s
     assert day.state() == state
 
 
-def test_one_trade_told_under_two_names_of_an_unknown_order_is_one(day):
+def test_one_trade_sent_under_two_ids_of_an_unknown_order_is_one(day):
     new = day.order(price=100, quantity=10, client_order_id="mine", exchange_order_id="x1")
     trade = day.trade(new, 4, 100, order_id=None, exchange_order_id="x1")
     other = trade.model_copy(update={"id": UUID(int=9), "exchange_order_id": None, "client_order_id": "mine"})

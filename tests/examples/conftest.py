@@ -30,9 +30,9 @@ class Running:
     def __init__(self, name: str, log: Path, variables: dict[str, str]) -> None:
         self.log = log
         environment = {**os.environ, f"{name.upper()}_PORT": str(free_port()), **variables}
-        with log.open("ab") as told:
+        with log.open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", name], cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE, stderr=told
+                [sys.executable, "-m", name], cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE, stderr=errors
             )
         self.parts: dict[str, str] = {}
         self.url = ""
@@ -143,7 +143,7 @@ def page(request: pytest.FixtureRequest, system: Any) -> Iterator[Any]:  # ends 
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+        page.on("console", lambda printed: complaints.append(printed.text) if printed.type == "error" else None)
         yield page
         browser.close()
     answered = "Failed to load resource: the server responded with a status of"

@@ -33,15 +33,15 @@ def unsigned(token: str) -> str:
 
 def altered(token: str) -> str:
     head, body, signature = token.split(".")
-    told = json.loads(base64.urlsafe_b64decode(body + "=="))
-    told["sub"] = new_id().hex
-    return f"{head}.{base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip('=')}.{signature}"
+    payload = json.loads(base64.urlsafe_b64decode(body + "=="))
+    payload["sub"] = new_id().hex
+    return f"{head}.{base64.urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip('=')}.{signature}"
 
 
 def without(claim: str) -> str:
-    told = jwt.decode(TOKENS.issue(CLAIMS, now()), options={"verify_signature": False})
-    del told[claim]
-    return jwt.encode(told, KEY.get_secret_value(), "HS256")
+    payload = jwt.decode(TOKENS.issue(CLAIMS, now()), options={"verify_signature": False})
+    del payload[claim]
+    return jwt.encode(payload, KEY.get_secret_value(), "HS256")
 
 
 @pytest.mark.parametrize(

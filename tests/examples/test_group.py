@@ -72,7 +72,7 @@ def first_lines(process: subprocess.Popen[str], count: int) -> list[str]:
     return [process.stdout.readline().strip() for _ in range(count)]
 
 
-def test_members_are_told_the_parts_and_end_in_turn(start: Start, tmp_path: Path) -> None:
+def test_members_get_the_parts_and_end_in_turn(start: Start, tmp_path: Path) -> None:
     process = start()
     assert first_lines(process, 3) == ["both: http://127.0.0.1:1", "METACORE_URL=memory://", "both: ready"]
     assert (tmp_path / "first").read_text().endswith(" memory://\n")
@@ -98,6 +98,6 @@ def test_one_that_dies_is_started_again_and_all_die_with_who_started_them(
 
 def test_one_that_does_not_start_ends_the_system(start: Start) -> None:
     process = start(BROKEN="1")
-    _, told = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "error: member did not start" in told
+    assert "error: member did not start" in errors

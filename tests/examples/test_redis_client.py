@@ -40,7 +40,7 @@ def test_a_breaker_lets_one_trial_through_after_a_rest() -> None:
         assert not breaker.is_open
 
 
-def test_redis_away_is_told_at_once_and_redis_back_is_found(tmp_path: Path) -> None:
+def test_redis_away_is_an_error_at_once_and_redis_back_is_found(tmp_path: Path) -> None:
     server = RedisServer(tmp_path)
     server.start()
 

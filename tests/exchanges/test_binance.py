@@ -49,8 +49,8 @@ def test_a_ticker_is_a_tick(message: str, expected: tuple[Tick, ...]) -> None:
 
 @each_case("maker", [("true", OrderSide.SELL), ("false", OrderSide.BUY)])
 def test_a_trade_has_the_side_of_who_took_the_price(maker: tuple[str, OrderSide]) -> None:
-    told, side = maker
-    text = TRADE.replace('"m":true', f'"m":{told}')
+    is_maker, side = maker
+    text = TRADE.replace('"m":true', f'"m":{is_maker}')
     trade = MarketTrade(
         exchange="BINANCE",
         symbol="BNBBTC",

@@ -251,7 +251,7 @@ def test_trades():
     assert (read[3].commission, read[3].commission_asset) == (0, None)
 
 
-def test_a_self_trade_is_two_trades_told_apart_by_their_order():
+def test_a_self_trade_is_two_trades_that_differ_by_their_order():
     buy, sell = mexc.trades(text("my_trades"), user_id=USER)[1:3]
 
     assert buy.key == sell.key
@@ -287,7 +287,7 @@ def test_without_the_exchanges_time_the_caller_gives_an_aware_one(taken_at: Any)
     assert caught.value.raw == text("account")
 
 
-def test_user_patch_has_the_fields_that_are_told_and_no_others():
+def test_user_patch_has_the_fields_of_the_answer_and_no_others():
     assert mexc.user_patch(text("account")).named_values() == {
         "can_trade": True,
         "can_withdraw": False,
@@ -341,28 +341,28 @@ def test_a_number_in_json_keeps_every_digit():
     assert order(payload).price == D("12345678901234567890.123456789012345678")
 
 
-@pytest.mark.parametrize(("told", "expected"), [(0, "0"), (7, "7"), ("7", "7"), ("C02__7", "C02__7")])
-def test_ids_are_text_whether_they_come_as_text_or_as_integers(told: Any, expected: str):
-    assert order(put(parsed("order_query"), "orderId", told)).exchange_order_id == expected
+@pytest.mark.parametrize(("value", "expected"), [(0, "0"), (7, "7"), ("7", "7"), ("C02__7", "C02__7")])
+def test_ids_are_text_whether_they_come_as_text_or_as_integers(value: Any, expected: str):
+    assert order(put(parsed("order_query"), "orderId", value)).exchange_order_id == expected
 
 
-@pytest.mark.parametrize("told", [None, "", ...])
-def test_no_client_order_id_is_none(told: Any):
-    assert order(put(parsed("order_query"), "clientOrderId", told)).client_order_id is None
+@pytest.mark.parametrize("value", [None, "", ...])
+def test_no_client_order_id_is_none(value: Any):
+    assert order(put(parsed("order_query"), "clientOrderId", value)).client_order_id is None
 
 
 def test_the_client_order_id_of_a_cancel_is_never_taken_for_the_orders():
     assert order(put(parsed("order_cancel"), "origClientOrderId", None)).client_order_id is None
 
 
-@pytest.mark.parametrize("told", [1760000001000, "1760000001000"])
-def test_times_are_milliseconds(told: Any):
-    assert order(put(parsed("order_query"), "time", told)).transacted_at == ms(1760000001000)
+@pytest.mark.parametrize("value", [1760000001000, "1760000001000"])
+def test_times_are_milliseconds(value: Any):
+    assert order(put(parsed("order_query"), "time", value)).transacted_at == ms(1760000001000)
 
 
-@pytest.mark.parametrize("told", ["0.0", "0", 0, None, "", ...])
-def test_no_stop_price_is_none(told: Any):
-    assert order(put(parsed("order_query"), "stopPrice", told)).stop_price is None
+@pytest.mark.parametrize("value", ["0.0", "0", 0, None, "", ...])
+def test_no_stop_price_is_none(value: Any):
+    assert order(put(parsed("order_query"), "stopPrice", value)).stop_price is None
 
 
 def test_what_was_read_cannot_be_changed():

@@ -51,7 +51,7 @@ def test_an_odd_item_does_not_stop_the_others(form: str, encode: Any):
         ("[]", ""),
     ],
 )
-def test_whatever_is_odd_in_an_item_is_told_by_index_field_and_bytes(damaged: str, field: str):
+def test_a_bad_item_is_kept_with_its_index_field_and_bytes(damaged: str, field: str):
     read = mexc.orders.readable(f"[{damaged},{GOOD},{damaged}]", **KNOWN)
 
     assert [order.exchange_order_id for order in read.good] == ["C02__1"]
@@ -61,7 +61,7 @@ def test_whatever_is_odd_in_an_item_is_told_by_index_field_and_bytes(damaged: st
     ]
 
 
-def test_items_that_came_parsed_are_told_as_json():
+def test_bad_items_that_came_parsed_are_kept_as_json():
     payload = [json.loads(GOOD), {**json.loads(GOOD), "price": 0.5}, object()]
 
     read = mexc.orders.readable(payload, **KNOWN)
@@ -87,7 +87,7 @@ def test_what_the_caller_gives_wrong_is_an_error_and_no_bad_item():
     assert refusal(mexc.reports.readable, f"[{cancelled}]", **KNOWN, occurred_at="soon").field == "occurred_at"
 
 
-def test_a_thousand_bad_items_are_told_in_no_time():
+def test_a_thousand_bad_items_are_listed_in_no_time():
     read = mexc.orders.readable("[" + ",".join([ODD] * 5000) + "]", **KNOWN)
 
     assert len(read.bad) == 5000
@@ -128,8 +128,8 @@ def test_amounts_are_read_by_value_and_exactly():
     for written in (f'"{tiny}"', tiny, f'"{tiny}000000000000000000000000000000000000000000"'):
         rows = f'{{"asset":"USDT","free":"10","locked":"0"}},{{"asset":"TINY","free":{written},"locked":0}}'
         payload = f'{{"balances":[{rows}]}}'
-        usdt, told = mexc.account(payload, taken_at=NOW).balances
-        assert (usdt.free, told.free) == (10, D(tiny))
+        usdt, tiny_balance = mexc.account(payload, taken_at=NOW).balances
+        assert (usdt.free, tiny_balance.free) == (10, D(tiny))
     (read,) = mexc.orders("[" + GOOD.replace('"10"', '"1.50000000000000000000"').replace('"1"', "1e-25") + "]", **KNOWN)
     assert (read.price, read.quantity) == (D("1.5"), D("1e-25"))
     (whole,) = mexc.orders("[" + GOOD.replace('"10"', "1" + "0" * 37) + "]", **KNOWN)

@@ -199,7 +199,7 @@ def test_an_ordinary_order_must_say_its_status(field: int):
     ],
 )
 @each_case("number", [301, 305, 308, 309, 310, 311, 314, 315])
-def test_market_data_is_known_and_told_by_none(channel: str, number: int):
+def test_market_data_is_known_and_read_as_none(channel: str, number: int):
     body = message((1, message((1, "93220.00"), (2, "0.04438243"), (3, 2), (4, 1736409765051))))
 
     assert event(message((1, channel), (3, "BTCUSDT"), (6, 1736409765052), (number, body))) is None

@@ -273,7 +273,7 @@ def test_objects_and_lists_are_not_mixed_up():
         assert parse([]) == ()
 
 
-def test_an_error_answer_of_the_exchange_is_told_as_such():
+def test_an_error_answer_of_the_exchange_is_an_exchange_error():
     assert refusal(order, {"code": 30002, "msg": "too small"}).field == "code"
     assert refusal(orders, {"code": 30002, "msg": "too small"}).field == "code"
 

@@ -84,13 +84,13 @@ def test_the_order_of_the_payloads_makes_no_difference():
 
 
 def test_reports_of_one_order_go_from_least_to_most():
-    def told(status: str, executed: str, time: int) -> dict[str, Any]:
+    def listed(status: str, executed: str, time: int) -> dict[str, Any]:
         order = json.loads(sample("order_query"))
         return order | {"status": status, "executedQty": executed, "time": time, "updateTime": time}
 
     newest, oldest = 1767225609000, 1767225600000
     read = state(
-        told("FILLED", "0.0032", oldest), told("NEW", "0", newest), told("PARTIALLY_FILLED", "0.001", oldest + 1)
+        listed("FILLED", "0.0032", oldest), listed("NEW", "0", newest), listed("PARTIALLY_FILLED", "0.001", oldest + 1)
     )
 
     assert [report.status for report in read.reports] == [
@@ -115,7 +115,7 @@ def test_the_account_is_taken_in_the_exchanges_time():
     assert taken_at(ACCOUNT | {"updateTime": 1767225600000}, taken_at=NOW) == datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_an_account_of_no_time_is_told():
+def test_an_account_of_no_time_is_bad():
     (bad,) = state([], ACCOUNT).bad
 
     assert (bad.payload, bad.index, bad.field) == (1, None, "updateTime")
@@ -165,7 +165,7 @@ def test_a_deposit_counts_once_in_whatever_pages_it_comes():
         ([{"orderId": "1", "side": "BUY"}], 0, "symbol"),
     ],
 )
-def test_what_cannot_be_read_is_told_and_stops_nothing(payload: Any, index: int | None, field: str):
+def test_what_cannot_be_read_is_bad_and_stops_nothing(payload: Any, index: int | None, field: str):
     read = state(ACCOUNT, payload, sample("my_trades"), taken_at=NOW)
 
     assert read.trades
@@ -205,7 +205,7 @@ ANYTHING = st.recursive(
 
 @settings(deadline=None)
 @given(payloads=st.lists(ANYTHING, max_size=4))
-def test_anything_is_read_or_told_as_bad(payloads: list[Any]):
+def test_anything_is_read_or_bad(payloads: list[Any]):
     for bad in state(*payloads, taken_at=NOW).bad:
         assert 0 <= bad.payload < len(payloads)
         assert isinstance(bad.raw, bytes)

@@ -216,7 +216,7 @@ def test_what_a_message_leaves_out_is_false_in_protobuf_and_unknown_in_json():
 
 
 @each_case(
-    ("told", "expected"),
+    ("text", "expected"),
     [
         ("0.0099900124874219473", "0.009990012487421948"),
         ("0.0000000000000000001", "0.000000000000000001"),
@@ -228,11 +228,11 @@ def test_what_a_message_leaves_out_is_false_in_protobuf_and_unknown_in_json():
         (2, "2"),
     ],
 )
-def test_a_commission_of_too_many_decimals_is_rounded_as_money_is(told: Any, expected: str):
-    read = stream_trade(put(parsed("stream_deal_protobuf"), "privateDeals.feeAmount", told))
+def test_a_commission_of_too_many_decimals_is_rounded_as_money_is(text: Any, expected: str):
+    read = stream_trade(put(parsed("stream_deal_protobuf"), "privateDeals.feeAmount", text))
 
     assert f"{read.commission:f}" == expected
-    assert read.raw["privateDeals"]["feeAmount"] == told
+    assert read.raw["privateDeals"]["feeAmount"] == text
 
 
 def test_the_stream_and_rest_tell_of_the_same_trade_in_the_same_content():

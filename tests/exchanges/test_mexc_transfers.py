@@ -23,10 +23,10 @@ def test_a_deposit_that_is_done():
 @each_case("status", range(1, 13))
 @each_case("form", [int, str])
 def test_which_deposits_are_done(status: int, form: type):
-    told = {**DEPOSIT, "status": form(status)}
+    answer = {**DEPOSIT, "status": form(status)}
 
-    assert (mexc.deposit(told, user_id=USER) is not None) == (status in (5, 12))
-    assert len(mexc.deposits([told, told], user_id=USER)) == (2 if status in (5, 12) else 0)
+    assert (mexc.deposit(answer, user_id=USER) is not None) == (status in (5, 12))
+    assert len(mexc.deposits([answer, answer], user_id=USER)) == (2 if status in (5, 12) else 0)
 
 
 @each_case("status", range(1, 11))
@@ -72,17 +72,17 @@ def test_the_same_deposit_has_the_same_reference_and_another_output_another():
     assert all(len(reference) <= 255 for reference in references)
 
 
-def test_outputs_that_are_alike_are_told_apart_by_their_number():
+def test_outputs_that_are_alike_differ_by_their_number():
     first, second, third = mexc.deposits([DEPOSIT, {**DEPOSIT, "status": 4}, DEPOSIT, DEPOSIT], user_id=USER)
 
     assert [second.reference, third.reference] == [f"{first.reference}#2", f"{first.reference}#3"]
 
 
-def test_a_coin_that_is_told_with_its_network_is_the_asset_of_the_account():
-    told = {"coin": "USDC-TRX", "network": "TRX"}
+def test_a_coin_named_with_its_network_is_the_asset_of_the_account():
+    coin = {"coin": "USDC-TRX", "network": "TRX"}
 
-    assert [transfer.asset for transfer in mexc.deposits([DEPOSIT | told], user_id=USER)] == ["USDC"]
-    assert [transfer.asset for transfer in mexc.withdrawals([WITHDRAWAL | told], user_id=USER)] == ["USDC"]
+    assert [transfer.asset for transfer in mexc.deposits([DEPOSIT | coin], user_id=USER)] == ["USDC"]
+    assert [transfer.asset for transfer in mexc.withdrawals([WITHDRAWAL | coin], user_id=USER)] == ["USDC"]
     assert refusal(mexc.deposit, DEPOSIT | {"coin": "-TRX"}, user_id=USER).field == "coin"
 
 

@@ -83,9 +83,9 @@ def take(storage: Storage, event: Event, directory: Path) -> None:
         if accepted.outcome is AcceptOutcome.GAP:
             (directory / GAPS).write_text(f"{event} came, {accepted} was expected")
         if accepted.outcome is AcceptOutcome.NEW:
-            told = parse_feed_event(event)
-            assert isinstance(told, BalanceChanged)
-            for entry in told.entries:
+            content = parse_feed_event(event)
+            assert isinstance(content, BalanceChanged)
+            for entry in content.entries:
                 tx.portfolios.add(entry.user_id, entry.asset, entry.delta_free)
 
 

@@ -45,7 +45,7 @@ class Relay:
     """Forwards between a port of this machine and the server of `url`; its own `url` leads through it."""
 
     def __init__(self, url: str) -> None:
-        self._given = conninfo_to_dict(url)
+        self._parameters = conninfo_to_dict(url)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._thawed = threading.Event()
@@ -59,7 +59,7 @@ class Relay:
     @property
     def url(self) -> str:
         names = ("user", "password", "dbname")
-        user, password, database = (quote(str(self._given.get(name) or ""), safe="") for name in names)
+        user, password, database = (quote(str(self._parameters.get(name) or ""), safe="") for name in names)
         port = self._listener.getsockname()[1]
         return f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}?sslmode=disable"
 
@@ -113,7 +113,7 @@ class Relay:
                 threading.Thread(target=self._forward, args=(pair, back), daemon=True).start()
 
     def _connect(self) -> socket.socket:
-        host, port = str(self._given.get("host")), int(str(self._given.get("port") or 5432))
+        host, port = str(self._parameters.get("host")), int(str(self._parameters.get("port") or 5432))
         if not host.startswith("/"):
             return socket.create_connection((host, port))
         server = socket.socket(socket.AF_UNIX)

@@ -123,11 +123,11 @@ def test_money_is_kept_and_no_deadlock_reaches_a_caller(metacore_database_url: s
         done = sum((worker.done for worker in workers), Counter())
         assert all(done[kind] for kind in ("transfer", "place", "fill", "cancel"))
         for asset in ("USDT", "BTC"):
-            told = sum((worker.expected[asset] for worker in workers), Decimal(0))
+            expected_total = sum((worker.expected[asset] for worker in workers), Decimal(0))
             kept = [
                 balance.total for user in users for balance in storage.balances.list(user) if balance.asset == asset
             ]
-            assert sum(kept, Decimal(0)) == told
+            assert sum(kept, Decimal(0)) == expected_total
         for user in users:
             assert not storage.balances.audit(user)
         assert (storage.stats().pool or {})["pool_available"] == (storage.stats().pool or {})["pool_size"]

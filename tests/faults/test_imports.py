@@ -42,7 +42,7 @@ def test_users_are_locked_in_ascending_order(open_storage, runner, server, numbe
         assert len(storage.orders.list(users[0]).items) == 1
 
 
-def test_nobody_is_given_up_for_importing_users_in_another_order(open_storage, runner, server):
+def test_imports_of_users_in_different_orders_make_no_deadlock(open_storage, runner, server):
     with open_storage(lock_timeout=60) as storage:
         users = [storage.users.create(NewUser()).id for _ in range(USERS)]
         for _ in range(ROUNDS):

@@ -48,24 +48,24 @@ def test_two_who_name_the_order_of_one_waiting_trade_both_come_through(open_stor
     with open_storage(lock_timeout=60) as storage:
         trading = runner.service("TradingService", storage)
         user_id = storage.users.create(NewUser()).id
-        told = NewTradeFactory.build(user_id=user_id, exchange_order_id=None, client_order_id="ours")
-        assert trading.settle_trade(told).outcome == "UNKNOWN_ORDER"
-        is_told = Event()
+        trade = NewTradeFactory.build(user_id=user_id, exchange_order_id=None, client_order_id="ours")
+        assert trading.settle_trade(trade).outcome == "UNKNOWN_ORDER"
+        is_stored = Event()
 
         def tell_first() -> str:
             with storage.transaction() as tx:
-                named = told.changed(exchange_order_id="theirs", client_order_id=None)
+                named = trade.changed(exchange_order_id="theirs", client_order_id=None)
                 outcome = runner.service("TradingService", tx).settle_trade(named).outcome
-                is_told.set()
+                is_stored.set()
                 server.wait_until_waiting(1)
                 return outcome
 
         def tell_second() -> str:
-            assert is_told.wait(PATIENCE)
-            named = told.changed(order_id=told.id, client_order_id=None)
+            assert is_stored.wait(PATIENCE)
+            named = trade.changed(order_id=trade.id, client_order_id=None)
             return trading.settle_trade(named).outcome
 
         assert runner.together(tell_first, tell_second) == ["UNKNOWN_ORDER", "UNKNOWN_ORDER"]
         (stored,) = storage.trades.list_pending(user_id)
-        assert (stored.order_id, stored.exchange_order_id, stored.client_order_id) == (told.id, "theirs", "ours")
+        assert (stored.order_id, stored.exchange_order_id, stored.client_order_id) == (trade.id, "theirs", "ours")
         assert stored.version == 3

@@ -91,8 +91,8 @@ class Worker(threading.Thread):
             self.move(owner, taker, asset, 3)
         elif way == "void":
             self.acknowledged(lambda: self.ledger.void(*key))
-        told = {"void": ReservationState.VOIDED, "leave": ReservationState.PENDING}
-        self.states[key] = told.get(way, ReservationState.POSTED)
+        ends = {"void": ReservationState.VOIDED, "leave": ReservationState.PENDING}
+        self.states[key] = ends.get(way, ReservationState.POSTED)
 
     def sweep(self) -> None:
         self.acknowledged(self.ledger.expire_due)

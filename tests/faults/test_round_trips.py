@@ -51,8 +51,8 @@ class Account(NamedTuple):
         return NewTradeFactory.build(of=self.order, quantity=ONE, price=ONE, commission=ONE, commission_asset="BTC")
 
     def report(self, status: str) -> ExecutionReport:
-        told = {"user_id": self.user.id, "order_id": self.order.id, "status": status, "executed_quantity": 0}
-        return ExecutionReport(**told, source="REST", occurred_at=self.storage.now())
+        fields = {"user_id": self.user.id, "order_id": self.order.id, "status": status, "executed_quantity": 0}
+        return ExecutionReport(**fields, source="REST", occurred_at=self.storage.now())
 
     def reservation(self) -> NewReservation:
         return NewReservation(user_id=self.user.id, asset="USDT", amount=ONE, reference=str(new_id()))

@@ -68,8 +68,8 @@ def made(name: str, maker: Any) -> Iterator[tuple[str, Statement]]:
     names = list(signature(maker).parameters)
     choices = [(False, True) if types[each] is bool else ARGUMENTS[name, each] for each in names]
     for values in product(*choices):
-        told = dict(zip(names, values, strict=True))
-        if not {*told} & NAMING or any(told.get(each) for each in (*NAMING, "holding")):
+        arguments = dict(zip(names, values, strict=True))
+        if not {*arguments} & NAMING or any(arguments.get(each) for each in (*NAMING, "holding")):
             yield f"{name}({', '.join(map(str, values))})", maker(*values)
 
 

@@ -20,8 +20,8 @@ def traded(metacore_database_url):
             new = NewOrderFactory.build(user_id=user.id, price=Decimal(10), quantity=Decimal(2))
             order = trading.place_order(new)
             for part in range(2):
-                told = {"exchange_trade_id": f"{number}-{part}", "quantity": Decimal(1), "commission": Decimal(0)}
-                trading.settle_trade(NewTradeFactory.build(of=order, **told))
+                fields = {"exchange_trade_id": f"{number}-{part}", "quantity": Decimal(1), "commission": Decimal(0)}
+                trading.settle_trade(NewTradeFactory.build(of=order, **fields))
         yield storage, user.id
 
 

@@ -174,7 +174,7 @@ def test_a_role_that_owns_only_the_schema_can_do_it_all(admin, schema, make_role
     assert deployer.deploy() == ALL
 
 
-def test_a_role_that_may_not_make_the_schema_is_told(schema, make_role, url_of):
+def test_the_error_says_that_a_role_may_not_make_the_schema(schema, make_role, url_of):
     with pytest.raises(ConfigurationError, match="CREATE on the database"):
         SchemaDeployer(url_of(make_role()), schema).deploy()
 

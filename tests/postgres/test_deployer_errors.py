@@ -59,8 +59,8 @@ def test_a_url_that_names_no_database_to_deploy(url):
 )
 def test_no_error_tells_the_password(url, operation, caplog):
     error = failure(url, operation, connect_timeout=2)
-    told = "".join(traceback.format_exception(error)) + repr(error) + caplog.text + repr(SchemaDeployer(url))
-    assert PASSWORD not in told
+    shown = "".join(traceback.format_exception(error)) + repr(error) + caplog.text + repr(SchemaDeployer(url))
+    assert PASSWORD not in shown
 
 
 def test_a_server_that_is_not_there():

@@ -96,7 +96,7 @@ def test_tables_are_distributed_once_each_beside_the_one_it_belongs_to():
     assert distribute(cluster, "metacore") == ()
 
 
-def test_a_table_that_is_not_distributed_is_told_and_distributed():
+def test_a_table_that_is_not_distributed_is_drift_and_distributed():
     cluster = Cluster()
     distribute(cluster, "metacore")
     del cluster.tables["trades"]
@@ -106,16 +106,16 @@ def test_a_table_that_is_not_distributed_is_told_and_distributed():
 
 
 @pytest.mark.parametrize(
-    ("column", "beside", "told"),
+    ("column", "beside", "actual"),
     [("id", "users", "by id, with users"), ("user_id", "none", "by user_id"), ("user_id", "user_names", "by user_id")],
 )
-def test_a_table_that_lies_otherwise_is_told_and_nothing_is_done(column, beside, told):
+def test_a_table_that_lies_otherwise_is_refused_and_nothing_is_done(column, beside, actual):
     cluster = Cluster()
     distribute(cluster, "metacore")
     cluster.lay("trades", column, beside)
     del cluster.tables["orders"]
-    told_of = {drift.name: drift.actual for drift in find_undistributed(cluster, "metacore")}
-    assert told_of == {"trades": told, "orders": None}
+    undistributed = {drift.name: drift.actual for drift in find_undistributed(cluster, "metacore")}
+    assert undistributed == {"trades": actual, "orders": None}
     cluster.commands.clear()
     with pytest.raises(ConfigurationError, match="trades is distributed otherwise") as caught:
         distribute(cluster, "metacore")

@@ -158,7 +158,7 @@ def test_a_role_without_any_right_can_check(deployer, server, make_role, url_of,
     assert SchemaDeployer(url_of(role), schema).check() == []
 
 
-def test_a_role_that_may_not_make_temporary_tables_is_told(admin, deployer, make_role, url_of, schema):
+def test_a_role_that_may_not_make_temporary_tables_is_drift(admin, deployer, make_role, url_of, schema):
     deployer.deploy()
     role = make_role()
     deployer.deploy(app_role=role)

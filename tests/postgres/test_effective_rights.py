@@ -65,25 +65,25 @@ REVOKE ALL ON PARAMETER session_replication_role FROM {role};
 """
 
 
-def test_a_role_that_can_do_more_is_refused_and_told_why(
+def test_a_role_that_can_do_more_is_refused_with_the_reason(
     admin: psycopg.Connection, deployer: SchemaDeployer, schema: str, make_role: MakeRole, mocker: MockerFixture
 ) -> None:
     deployer.deploy()
     # To compare the tables as well takes longer than all else.
     mocker.patch("metacore.postgres.schema.deployer.find_drift", return_value=[])
-    for way, (sets, told) in WAYS.items():
+    for way, (sets, reason) in WAYS.items():
         role, group = make_role(), make_role(prefix="group_")
         names = {"schema": schema, "role": role, "group": group}
-        told = told.format(**names)
+        reason = reason.format(**names)
         admin.execute(sets.format(**names).encode())
         try:
             with pytest.raises(ConfigurationError) as caught:
                 deployer.deploy(app_role=role)
-            assert told in str(caught.value), way
+            assert reason in str(caught.value), way
             assert caught.value.setting == "app_role", way
             held = admin.execute("SELECT has_table_privilege(%s, %s, 'INSERT')", [role, f"{schema}.users"]).fetchone()
             assert held == ("pg_write_all_data" in sets,), way
-            assert told in "".join(map(str, deployer.check(role))), way
+            assert reason in "".join(map(str, deployer.check(role))), way
         finally:
             admin.execute(PUBLIC.format(**names).encode())
             admin.execute(f"DROP OWNED BY {role}, {group} CASCADE".encode())

@@ -18,7 +18,7 @@ from .blocks import blocks_of
 ROUNDS = 300
 
 
-def test_events_of_one_key_are_told_at_the_same_cost_while_a_snapshot_is_held(
+def test_events_of_one_key_are_claimed_at_the_same_cost_while_a_snapshot_is_held(
     admin: psycopg.Connection, deployer: SchemaDeployer, server: EmbeddedPostgres, schema: str
 ) -> None:
     deployer.deploy()

@@ -144,7 +144,7 @@ def resolved(storage, known):
     storage.dead_letters.resolve(letter.source, letter.position, "DISCARDED")
 
 
-def told(storage, known):
+def of_outbox(storage, known):
     outbox, key = storage.outbox, ("trading", "order")
     outbox.append(NewEventFactory.build() for _ in range(5))
     claim = outbox.claim(["trading"], keys=1, per_key=2)
@@ -162,8 +162,8 @@ def taken(storage, known):
     trades = [storage.trades.create(NewTradeFactory.build(of=order)) for order in orders]
     storage.balances.put(known.id, "GONE", Decimal(next(numbers)), Decimal(0))
     entries = storage.balances.entries(known.id, "GONE").items
-    told = {"orders": orders, "order_updates": updates, "trades": trades, "entries": entries}
-    storage.archives.take(History(user_id=known.id, **{kind: tuple(rows) for kind, rows in told.items()}), "digest")
+    rows_of = {"orders": orders, "order_updates": updates, "trades": trades, "entries": entries}
+    storage.archives.take(History(user_id=known.id, **{kind: tuple(rows) for kind, rows in rows_of.items()}), "digest")
 
 
 def signed_in(storage, known):
@@ -285,7 +285,7 @@ OPERATIONS = {
     "reservations": reserved,
     "dead_letters.resolve": resolved,
     "outbox.append": lambda s, k: s.outbox.append(NewEventFactory.build() for _ in range(5)),
-    "outbox": told,
+    "outbox": of_outbox,
     "inbox": lambda s, k: [
         s.inbox.accept("consumer", "trading", "order", next(numbers)),
         s.inbox.once("consumer", f"id {next(numbers)}"),
@@ -379,5 +379,5 @@ def test_an_operation_touches_as_much_of_large_tables_as_of_small_ones(small, ad
 
 def test_the_operations_page_gives_a_role_the_same_settings():
     page = (Path(__file__).parents[2] / "docs" / "recipes" / "pgbouncer.md").read_text()
-    told = dict(re.findall(r"ALTER ROLE app SET (\w+) = '?(\w+)'?;", page))
-    assert {name: told.get(name) for name in PLANNING} == PLANNING
+    settings = dict(re.findall(r"ALTER ROLE app SET (\w+) = '?(\w+)'?;", page))
+    assert {name: settings.get(name) for name in PLANNING} == PLANNING

@@ -85,7 +85,7 @@ def test_constraints_of_others_are_named(storage: Storage, add: Adding) -> None:
     assert missing.value.field == "desk"
 
 
-def test_a_trigger_of_others_that_refuses_is_told(storage: Storage, refuse: Adding) -> None:
+def test_a_trigger_of_others_that_refuses_is_a_conflict(storage: Storage, refuse: Adding) -> None:
     refuse("'not on Sundays'")
     with pytest.raises(ConflictError, match="trigger") as caught:
         storage.users.create(NewUser())
@@ -93,7 +93,7 @@ def test_a_trigger_of_others_that_refuses_is_told(storage: Storage, refuse: Addi
 
 
 @each_case(
-    ("state", "kind", "told"),
+    ("state", "kind", "message"),
     [
         ("53100", StorageUnavailableError, "disk is full"),
         ("53200", StorageUnavailableError, "out of memory"),
@@ -106,18 +106,18 @@ def test_a_trigger_of_others_that_refuses_is_told(storage: Storage, refuse: Addi
         ("42P05", ConfigurationError, "METACORE_PREPARED_STATEMENTS=false"),
     ],
 )
-def test_what_the_server_lacks_is_told(
-    storage: Storage, refuse: Adding, state: str, kind: type[MetacoreError], told: str
+def test_the_error_names_what_the_server_lacks(
+    storage: Storage, refuse: Adding, state: str, kind: type[MetacoreError], message: str
 ) -> None:
     refuse(f"'no' USING ERRCODE = '{state}'")
-    with pytest.raises(kind, match=told) as caught:
+    with pytest.raises(kind, match=message) as caught:
         storage.users.create(NewUser())
     assert "lost" not in str(caught.value)
     assert storage.users.list().items == ()
 
 
 @each_case(
-    ("raised", "told", "attribute"),
+    ("raised", "expected", "attribute"),
     [
         (
             "unique_violation USING MESSAGE = 'twin violates \"orders_client_order_id_key_102008\"'",
@@ -139,10 +139,10 @@ def test_what_the_server_lacks_is_told(
     ],
 )
 def test_a_constraint_that_the_error_does_not_name_is_found_in_its_words(
-    storage: Storage, refuse: Adding, raised: str, told: str, attribute: str
+    storage: Storage, refuse: Adding, raised: str, expected: str, attribute: str
 ) -> None:
     """As Citus has it, whose shards have tables, and so constraints, with a number."""
     refuse(raised)
     with pytest.raises((AlreadyExistsError, NotFoundError)) as caught:
         storage.users.create(NewUser(username="alice"))
-    assert getattr(caught.value, attribute) == told
+    assert getattr(caught.value, attribute) == expected

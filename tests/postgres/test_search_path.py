@@ -138,12 +138,12 @@ def without_options(url: str, settings: Settings, *rest: Any) -> dict[str, Any]:
 
 def use(storage: Any) -> None:
     for call in operations_of_storages().values():
-        told = ""
+        message = ""
         try:
             call(storage)
         except MetacoreError as error:
-            told = f"{error} {error.__cause__}"
-        assert CALLED not in told
+            message = f"{error} {error.__cause__}"
+        assert CALLED not in message
     user = storage.users.create(NewUser(username="alice"))
     storage.balances.put(user.id, "USDT", Decimal(5), Decimal(0))
     storage.balances.put_all(user.id, [AccountBalance(asset="BTC", free=Decimal(0), locked=Decimal(0))])

@@ -176,6 +176,6 @@ def test_rows_that_nothing_has_locked_before_are_stored_in_the_order_in_which_th
 
 
 def test_the_statements_are_found():
-    told = dict(explained())
-    assert {"users.GET", "orders.list_open(True)", "orders.IMPORT.conflicts"} < told.keys()
-    assert {name for name in READ_WHOLE if "()" not in name} <= told.keys()
+    found = dict(explained())
+    assert {"users.GET", "orders.list_open(True)", "orders.IMPORT.conflicts"} < found.keys()
+    assert {name for name in READ_WHOLE if "()" not in name} <= found.keys()

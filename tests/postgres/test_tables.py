@@ -257,7 +257,7 @@ def test_a_row_that_no_model_has_is_refused(bare, table, column, value):
 
 
 @pytest.mark.parametrize(("table", "column"), [("balances", "free"), ("balance_entries", "locked_after")])
-def test_a_stored_balance_below_zero_is_told_as_one_to_audit(bare, table, column):
+def test_the_error_of_a_stored_balance_below_zero_asks_for_an_audit(bare, table, column):
     with pytest.raises(psycopg.errors.CheckViolation) as caught:
         bare(table)(column, "-1")
     error = translate(caught.value, "balances.apply", "metacore")

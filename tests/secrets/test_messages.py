@@ -43,16 +43,16 @@ HOSTILE = "a\nERROR forged\r\x1b[2J\u202egnp\u2066\u2028\x85\x00\ufeff\u200b\x07
     ],
 )
 def test_values_in_messages_are_escaped(error: MetacoreError) -> None:
-    for told in (str(error), error.message, "".join(traceback.format_exception_only(error)).strip()):
-        assert told.isprintable()
-        assert "\\nERROR forged\\r\\x1b[2J\\u202egnp\\u2066\\u2028\\x85\\x00\\ufeff\\u200b\\x07\\ud800b" in told
+    for text in (str(error), error.message, "".join(traceback.format_exception_only(error)).strip()):
+        assert text.isprintable()
+        assert "\\nERROR forged\\r\\x1b[2J\\u202egnp\\u2066\\u2028\\x85\\x00\\ufeff\\u200b\\x07\\ud800b" in text
 
 
 def test_fields_hold_values_as_they_are() -> None:
     assert NotFoundError("user", HOSTILE).key == HOSTILE
 
 
-def test_an_address_is_told_by_its_first_letter_and_domain() -> None:
+def test_an_address_is_shown_by_its_first_letter_and_domain() -> None:
     error = AlreadyExistsError("user", "email", ADDRESS)
     assert ADDRESS not in str(error)
     assert "c***@example.com" in str(error)
@@ -88,18 +88,18 @@ def test_no_traceback_repeats_what_the_driver_says_of_a_row(
         storage.users.set_credentials(one.id, keys)
         hashes = [row[0].hex() for row in admin.execute("SELECT api_key_hash FROM metacore.user_api_keys")]
         assert hashes
-        told = [
+        shown = [
             refused(lambda: storage.users.create(NewUser(email=ADDRESS))),
             refused(lambda: storage.users.set_credentials(two.id, keys)),
         ]
         admin.execute("ALTER TABLE metacore.users ADD CONSTRAINT late CHECK (email NOT LIKE 'canary%') NOT VALID")
         try:
-            told.append(refused(lambda: storage.users.create(NewUser(email=f"{ADDRESS}.au"))))
+            shown.append(refused(lambda: storage.users.create(NewUser(email=f"{ADDRESS}.au"))))
         finally:
             admin.execute("ALTER TABLE metacore.users DROP CONSTRAINT late")
         twins = [NewOrderFactory.build(user_id=one.id, client_order_id=ADDRESS, quantity=n) for n in (1, 2)]
-        told.append(refused(lambda: storage.orders.create_many(twins)))
-        for text in told:
+        shown.append(refused(lambda: storage.orders.create_many(twins)))
+        for text in shown:
             assert ADDRESS not in text
             assert not [hashed for hashed in hashes if hashed in text]
         storage.users.set_credentials(one.id, None)
@@ -157,8 +157,8 @@ def test_a_terminal_is_not_steered_by_what_is_in_the_database(
     mocker.patch.object(output, "_console", Console(highlight=False, width=300))
     admin.execute('CREATE TABLE metacore."\x1b[2J\u202eevil" (id int)'.encode())
     try:
-        told = CliRunner().invoke(app, ["check", "--url", server.url]).output
-        assert "\\x1b[2J\\u202eevil" in told
-        assert not set(told) & {"\x1b", "\u202e"}
+        printed = CliRunner().invoke(app, ["check", "--url", server.url]).output
+        assert "\\x1b[2J\\u202eevil" in printed
+        assert not set(printed) & {"\x1b", "\u202e"}
     finally:
         admin.execute('DROP TABLE metacore."\x1b[2J\u202eevil"'.encode())

@@ -23,7 +23,7 @@ class Impostor:
     """Passes for a server that asks for the password in one way, and keeps what it is told."""
 
     def __init__(self, way: int) -> None:
-        self.told = b""
+        self.received = b""
         self._question = struct.pack("!ii", 8, 3) if way == CLEAR else struct.pack("!ii4s", 12, 5, b"salt")
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"postgresql://app:{PASSWORD}@127.0.0.1:{self._socket.getsockname()[1]}/x?sslmode=disable"
@@ -40,7 +40,7 @@ class Impostor:
                 while (start := client.recv(4096)) and start[4:8] == struct.pack("!i", 80877104):
                     client.sendall(b"N")
                 client.sendall(b"R" + self._question)
-                self.told += client.recv(4096)
+                self.received += client.recv(4096)
 
     def close(self) -> None:
         self._socket.close()
@@ -53,17 +53,17 @@ def impostor(request: pytest.FixtureRequest) -> Iterator[Impostor]:
     impostor.close()
 
 
-def test_nobody_is_told_the_password_in_the_clear(impostor: Impostor) -> None:
+def test_no_server_gets_the_password_in_the_clear(impostor: Impostor) -> None:
     for call in (lambda: connect(impostor.url).open(), lambda: SchemaDeployer(impostor.url).status()):
         with pytest.raises(StorageUnavailableError, match="authentication"):
             call()
-    assert impostor.told == b""
+    assert impostor.received == b""
 
 
 def test_the_url_may_say_otherwise(impostor: Impostor) -> None:
     with pytest.raises(StorageUnavailableError):
         connect(f"{impostor.url}&require_auth=password,md5").open()
-    assert impostor.told.startswith(b"p")
+    assert impostor.received.startswith(b"p")
 
 
 def test_so_may_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +72,7 @@ def test_so_may_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "require_auth" not in connection_parameters("postgresql://", Settings())
 
 
-def test_an_older_libpq_is_not_asked_and_told_of(
+def test_an_older_libpq_is_not_asked_and_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("psycopg.pq.version", lambda: 15_00_04)
@@ -94,17 +94,17 @@ REMOTE = (
 HERE = ("", "host=/run/postgresql", "host=localhost", "host=127.0.0.9", "host=::1", "host=db hostaddr=127.0.0.1")
 
 
-@pytest.mark.parametrize("given", REMOTE)
+@pytest.mark.parametrize("options", REMOTE)
 @pytest.mark.parametrize("mode", ["", "prefer", "require", "verify-ca", "verify-full"])
-def test_a_network_without_verify_full_is_a_warning(given: str, mode: str, caplog: pytest.LogCaptureFixture) -> None:
-    parameters = dict(part.split("=", 1) for part in given.split())
+def test_a_network_without_verify_full_is_a_warning(options: str, mode: str, caplog: pytest.LogCaptureFixture) -> None:
+    parameters = dict(part.split("=", 1) for part in options.split())
     network.warn({**parameters, "sslmode": mode})
     assert ("sslmode=verify-full and sslrootcert" in caplog.text) == (mode != "verify-full")
 
 
-@pytest.mark.parametrize("given", HERE)
-def test_this_machine_is_none(given: str, caplog: pytest.LogCaptureFixture) -> None:
-    network.warn(dict(part.split("=", 1) for part in given.split()))
+@pytest.mark.parametrize("options", HERE)
+def test_this_machine_is_none(options: str, caplog: pytest.LogCaptureFixture) -> None:
+    network.warn(dict(part.split("=", 1) for part in options.split()))
     assert caplog.text == ""
 
 

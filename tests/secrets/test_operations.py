@@ -81,10 +81,10 @@ def samples(canary, user_id: UUID) -> dict[Any, Callable[[], Any]]:
         PricesBySymbol | PriceFeed: lambda: {"btc": Decimal(1)},
     }
     several = {Iterable[kind]: lambda make=make: [make()] for kind, make in found.items()}
-    told = {"email": canary.email, "password_hash": canary.password_hash, "nonce": canary.nonce}
-    told |= {"expected_hash": canary.password_hash, "next_hash": canary.nonce}
-    told |= {"password": canary.password, "new_password": canary.password, "token": canary.token.get_secret_value()}
-    return found | several | {name: lambda value=value: value for name, value in told.items()}
+    by_name = {"email": canary.email, "password_hash": canary.password_hash, "nonce": canary.nonce}
+    by_name |= {"expected_hash": canary.password_hash, "next_hash": canary.nonce}
+    by_name |= {"password": canary.password, "new_password": canary.password, "token": canary.token.get_secret_value()}
+    return found | several | {name: lambda value=value: value for name, value in by_name.items()}
 
 
 def methods(kind: type, arguments: dict[Any, Callable[[], Any]]) -> Iterator[tuple[str, list[Callable[[], Any]]]]:
@@ -93,8 +93,8 @@ def methods(kind: type, arguments: dict[Any, Callable[[], Any]]) -> Iterator[tup
         if not name.startswith("_") and name not in OF_THE_CACHE:
             hints = get_type_hints(method)
             required = list(inspect.signature(method).parameters.values())[1:]
-            told = [each.name for each in required if each.default is each.empty]
-            yield name, [arguments.get(each) or arguments[hints[each]] for each in told]
+            names = [each.name for each in required if each.default is each.empty]
+            yield name, [arguments.get(each) or arguments[hints[each]] for each in names]
 
 
 @pytest.fixture
@@ -105,11 +105,11 @@ def operations(runner, canary):
         arguments = samples(canary, user_id)
         for store in stores:
             protocol = STORAGES[store]
-            for name, given in methods(protocol, arguments):
-                yield f"{store}.{name}", bind(getattr(getattr(storage, store), name), given)
+            for name, makers in methods(protocol, arguments):
+                yield f"{store}.{name}", bind(getattr(getattr(storage, store), name), makers)
         for service in services:
-            for name, given in methods(getattr(metacore.sync, service), arguments):
-                yield f"{service}.{name}", bind(getattr(runner.service(service, storage), name), given)
+            for name, makers in methods(getattr(metacore.sync, service), arguments):
+                yield f"{service}.{name}", bind(getattr(runner.service(service, storage), name), makers)
 
     return operations
 

@@ -42,5 +42,5 @@ def test_changed_credentials_tell_nothing_of_what_was_wrong(values: dict[str, ob
         credentials.changed(**values)
     walked = traceback.walk_tb(caught.value.__traceback__)
     frames = traceback.StackSummary.extract(walked, capture_locals=True)
-    told = [frame.locals for frame in frames if "/tests/" not in frame.filename]
-    assert CANARY not in f"{caught.value} {caught.value.errors()} {told}"
+    shown = [frame.locals for frame in frames if "/tests/" not in frame.filename]
+    assert CANARY not in f"{caught.value} {caught.value.errors()} {shown}"

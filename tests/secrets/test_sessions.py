@@ -34,4 +34,4 @@ def test_signing_in(evidence, runner, storage, canary, caplog):
         login.password_hash.get_secret_value(),
         *(each.session.token_hash.hex() for each in (first, second, third)),
     ]
-    assert [told for told in (*secrets, WRONG, *hashes) if told in evidence.text("")] == []
+    assert [secret for secret in (*secrets, WRONG, *hashes) if secret in evidence.text("")] == []

@@ -121,8 +121,8 @@ def test_after_an_unknown_outcome_the_database_is_asked(
     changed = record.changed(locale="ru")
     save = storage.order_records.save
 
-    def save_and_lose(given: OrderRecord) -> SaveOutcome:
-        save(given)
+    def save_and_lose(record: OrderRecord) -> SaveOutcome:
+        save(record)
         raise OutcomeUnknownError("the connection was lost")
 
     mocker.patch.object(storage.order_records, "save", side_effect=save_and_lose)

@@ -17,8 +17,8 @@ def test_the_library_is_loaded_with_the_first_service() -> None:
         "import sys, metacore.sync as m; from metacore import SessionService, HashCost; s = m.connect('memory://');"
         " print('argon2' in sys.modules); m.SessionService(s); print('argon2' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert told.split() == ["False", "True"]
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert printed.split() == ["False", "True"]
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

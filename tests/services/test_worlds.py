@@ -27,7 +27,7 @@ def services(module: Any) -> list[Any]:
 def made(service: Any, storage: Any) -> Any:
     """The service over `storage`, with what else it cannot do without."""
     required = [one.name for one in inspect.signature(service).parameters.values() if one.default is one.empty]
-    return service(storage, **{name: given for name, given in OTHERS.items() if name in required})
+    return service(storage, **{name: value for name, value in OTHERS.items() if name in required})
 
 
 OTHERS: dict[str, Any] = {"topics": ["trading"], "send": print}

@@ -67,11 +67,11 @@ class Bot:
         taken_at = self._timeline.our_clock()
 
         def serve() -> None:
-            told = payloads.account(self._exchange.totals, self._exchange.orders)
-            self._timeline.after(self._chance.choice([0.02, 0.25, 2]) * self._chance.random(), lambda: read(told))
+            answer = payloads.account(self._exchange.totals, self._exchange.orders)
+            self._timeline.after(self._chance.choice([0.02, 0.25, 2]) * self._chance.random(), lambda: read(answer))
 
-        def read(told: bytes) -> None:
-            self.trading.sync_account(self.user_id, mexc.account(told, taken_at=taken_at))
+        def read(answer: bytes) -> None:
+            self.trading.sync_account(self.user_id, mexc.account(answer, taken_at=taken_at))
             if self._chance.random() < 0.3:
                 self.place()
 
@@ -80,28 +80,28 @@ class Bot:
     def poll(self) -> None:
         """Ask for orders, trades and transfers of late."""
         now, orders = self._timeline.now, self._exchange.orders[-20:]
-        told = [
+        answers = [
             payloads.orders(orders),
             payloads.trades(self._exchange.deals[-20:]),
             payloads.deposits(self._exchange.moved[-10:], now),
             payloads.withdrawals(self._exchange.moved[-10:], now),
         ]
-        self._mail.answer(lambda: self._reconcile(self._chance.sample(told, self._chance.randint(1, 4))))
+        self._mail.answer(lambda: self._reconcile(self._chance.sample(answers, self._chance.randint(1, 4))))
 
     def restart(self) -> None:
         """Ask for everything, and for each order of which the exchange tells nothing."""
         now, exchange = self._timeline.now, self._exchange
-        told = [
+        answers = [
             payloads.orders(exchange.orders),
             payloads.trades(exchange.deals),
             payloads.deposits(exchange.moved, now),
             payloads.withdrawals(exchange.moved, now),
         ]
-        self._chance.shuffle(told)
-        self._reconcile(told)
+        self._chance.shuffle(answers)
+        self._reconcile(answers)
 
-    def _reconcile(self, told: list[bytes]) -> None:
-        state = mexc.exchange_state(told, user_id=self.user_id, symbols=payloads.SYMBOLS)
+    def _reconcile(self, answers: list[bytes]) -> None:
+        state = mexc.exchange_state(answers, user_id=self.user_id, symbols=payloads.SYMBOLS)
         assert state.bad == ()
         result = self._reconciler.reconcile(state)
         assert result.errors == ()
@@ -176,9 +176,9 @@ class Bot:
 
     def _report(self, answer: bytes, order_id: UUID) -> None:
         now = self._timeline.our_clock()
-        told = {"user_id": self.user_id, "symbols": payloads.SYMBOLS, "order_id": order_id, "occurred_at": now}
+        known = {"user_id": self.user_id, "symbols": payloads.SYMBOLS, "order_id": order_id, "occurred_at": now}
         try:
-            report = mexc.report(answer, **told)
+            report = mexc.report(answer, **known)
         except ExchangeError:
             if self.storage.orders.get(self.user_id, order_id).status.is_open:
                 self.trading.reject_unknown(self.user_id, order_id)
@@ -186,15 +186,15 @@ class Bot:
         self.trading.apply_report(report)
 
     def _push_order(self, listed: Listed) -> None:
-        told = payloads.pushed_order(listed, self._timeline.now, self._chance.random() < 0.5)
-        self._mail.push(lambda: self._read(told))
+        message = payloads.pushed_order(listed, self._timeline.now, self._chance.random() < 0.5)
+        self._mail.push(lambda: self._read(message))
 
     def _push_deal(self, deal: Deal) -> None:
-        told = payloads.pushed_deal(deal, self._timeline.now, self._chance.random() < 0.5)
-        self._mail.push(lambda: self._read(told))
+        message = payloads.pushed_deal(deal, self._timeline.now, self._chance.random() < 0.5)
+        self._mail.push(lambda: self._read(message))
 
-    def _read(self, told: bytes) -> None:
-        event = mexc.stream_event(told, user_id=self.user_id, symbols=payloads.SYMBOLS)
+    def _read(self, message: bytes) -> None:
+        event = mexc.stream_event(message, user_id=self.user_id, symbols=payloads.SYMBOLS)
         if isinstance(event, ExecutionReport):
             self.trading.apply_report(event)
         elif isinstance(event, NewTrade):

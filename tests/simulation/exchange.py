@@ -109,8 +109,8 @@ class Exchange:
         order.cost += cost
         order.updated = now
         order.status = self._status(order)
-        told = (commission, commission_asset, now, self._chance.random() < 0.5)
-        deal = Deal(f"{len(self.deals) + 1}X1", order, price, quantity, cost, *told)
+        rest = (commission, commission_asset, now, self._chance.random() < 0.5)
+        deal = Deal(f"{len(self.deals) + 1}X1", order, price, quantity, cost, *rest)
         self.deals.append(deal)
         return deal
 

@@ -31,7 +31,7 @@ def pushed_order(order: Listed, now: int, is_old: bool) -> bytes:
     price, quantity, quote = asked.price or 0, asked.quantity or 0, asked.quote_quantity or 0
     codes = {"type": _TYPES[asked.type], "side": _SIDES[asked.side], "status": _STATUSES[order.status]}
     if is_old:
-        told = {
+        fields = {
             "i": order.id,
             "c": asked.client_order_id or "",
             "O": order.created,
@@ -44,8 +44,8 @@ def pushed_order(order: Listed, now: int, is_old: bool) -> bytes:
             "cv": f"{order.executed}",
             "ca": f"{order.cost}",
         }
-        return _json({"c": "spot@private.orders.v3.api", "s": asked.symbol, "t": now, "d": told})
-    told = {
+        return _json({"c": "spot@private.orders.v3.api", "s": asked.symbol, "t": now, "d": fields})
+    fields = {
         "id": order.id,
         "clientId": asked.client_order_id or "",
         "price": f"{price}",
@@ -59,7 +59,7 @@ def pushed_order(order: Listed, now: int, is_old: bool) -> bytes:
         "createTime": str(order.created),
     }
     channel = "spot@private.orders.v3.api.pb"
-    return _json({"channel": channel, "symbol": asked.symbol, "sendTime": str(now), "privateOrders": told})
+    return _json({"channel": channel, "symbol": asked.symbol, "sendTime": str(now), "privateOrders": fields})
 
 
 def pushed_deal(deal: Deal, now: int, is_old: bool) -> bytes:
@@ -67,29 +67,29 @@ def pushed_deal(deal: Deal, now: int, is_old: bool) -> bytes:
     asked, amounts = deal.order.asked, (f"{deal.price}", f"{deal.quantity}", f"{deal.cost}", f"{deal.commission}")
     price, quantity, cost, commission = amounts
     if is_old:
-        told: dict[str, Any] = {"p": price, "v": quantity, "a": cost, "S": _SIDES[asked.side], "T": deal.time}
-        told |= {"t": deal.id, "c": asked.client_order_id or "", "i": deal.order.id, "m": int(deal.is_maker)}
-        told |= {"n": commission, "N": deal.commission_asset}
-        return _json({"c": "spot@private.deals.v3.api", "s": asked.symbol, "t": now, "d": told})
-    told = {"price": price, "quantity": quantity, "amount": cost, "tradeType": _SIDES[asked.side], "time": deal.time}
-    told |= {"isMaker": deal.is_maker, "tradeId": deal.id, "orderId": deal.order.id, "feeAmount": commission}
-    told |= {"clientOrderId": asked.client_order_id or "", "feeCurrency": deal.commission_asset}
+        fields: dict[str, Any] = {"p": price, "v": quantity, "a": cost, "S": _SIDES[asked.side], "T": deal.time}
+        fields |= {"t": deal.id, "c": asked.client_order_id or "", "i": deal.order.id, "m": int(deal.is_maker)}
+        fields |= {"n": commission, "N": deal.commission_asset}
+        return _json({"c": "spot@private.deals.v3.api", "s": asked.symbol, "t": now, "d": fields})
+    fields = {"price": price, "quantity": quantity, "amount": cost, "tradeType": _SIDES[asked.side], "time": deal.time}
+    fields |= {"isMaker": deal.is_maker, "tradeId": deal.id, "orderId": deal.order.id, "feeAmount": commission}
+    fields |= {"clientOrderId": asked.client_order_id or "", "feeCurrency": deal.commission_asset}
     channel = "spot@private.deals.v3.api.pb"
-    return _json({"channel": channel, "symbol": asked.symbol, "sendTime": now, "privateDeals": told})
+    return _json({"channel": channel, "symbol": asked.symbol, "sendTime": now, "privateDeals": fields})
 
 
 def placed(order: Listed) -> bytes:
     """The answer to a new order: it tells no status, and no client_order_id."""
     asked = order.asked
-    told = {"symbol": asked.symbol, "orderId": order.id, "orderListId": -1, "price": f"{asked.price or 0}"}
-    told |= {"origQty": f"{asked.quantity or 0}", "origQuoteOrderQty": f"{asked.quote_quantity or 0}"}
-    return _json({**told, "type": asked.type, "side": asked.side, "transactTime": order.created})
+    fields = {"symbol": asked.symbol, "orderId": order.id, "orderListId": -1, "price": f"{asked.price or 0}"}
+    fields |= {"origQty": f"{asked.quantity or 0}", "origQuoteOrderQty": f"{asked.quote_quantity or 0}"}
+    return _json({**fields, "type": asked.type, "side": asked.side, "transactTime": order.created})
 
 
 def canceled(order: Listed) -> bytes:
     """The answer to a cancel: it tells no time, and names the order by `origClientOrderId`."""
-    told = {name: value for name, value in _order(order).items() if name not in ("time", "updateTime")}
-    return _json({**told, "origClientOrderId": order.asked.client_order_id, "clientOrderId": "the-cancel"})
+    fields = {name: value for name, value in _order(order).items() if name not in ("time", "updateTime")}
+    return _json({**fields, "origClientOrderId": order.asked.client_order_id, "clientOrderId": "the-cancel"})
 
 
 def queried(order: Listed) -> bytes:
@@ -117,8 +117,8 @@ def deposits(moved: Iterable[Moved], now: int) -> bytes:
     rows = []
     for row in moved:
         if row.amount > 0:
-            told = {"coin": row.asset, "amount": f"{row.amount}", "network": "N", "txId": row.id, "address": "a"}
-            rows.append({**told, "status": 5 if row.done <= now else 4, "insertTime": _whole_seconds(row.time)})
+            fields = {"coin": row.asset, "amount": f"{row.amount}", "network": "N", "txId": row.id, "address": "a"}
+            rows.append({**fields, "status": 5 if row.done <= now else 4, "insertTime": _whole_seconds(row.time)})
     return _json(rows)
 
 
@@ -127,8 +127,8 @@ def withdrawals(moved: Iterable[Moved], now: int) -> bytes:
     rows = []
     for row in moved:
         if row.amount < 0:
-            told = {"id": row.id, "coin": f"{row.asset}-N", "amount": f"{-row.amount}", "transactionFee": "0"}
-            rows.append({**told, "status": 7 if row.done <= now else 6, "applyTime": row.time})
+            fields = {"id": row.id, "coin": f"{row.asset}-N", "amount": f"{-row.amount}", "transactionFee": "0"}
+            rows.append({**fields, "status": 7 if row.done <= now else 6, "applyTime": row.time})
     return _json(rows)
 
 

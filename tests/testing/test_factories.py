@@ -19,7 +19,7 @@ def order(metacore_sync_storage) -> NewOrder:
 
 
 @pytest.mark.parametrize(("name", "source"), [("order_id", "id"), ("client_order_id", "client_order_id")])
-def test_a_trade_names_no_order_but_the_one_that_is_told(metacore_sync_storage, order, name, source) -> None:
+def test_a_trade_names_no_order_but_the_one_in_its_arguments(metacore_sync_storage, order, name, source) -> None:
     trade: NewTrade = NewTradeFactory.build(user_id=order.user_id, **{name: getattr(order, source)})
     assert trade.exchange_order_id is None
     settled = TradingService(metacore_sync_storage).settle_trade(trade)
@@ -28,13 +28,13 @@ def test_a_trade_names_no_order_but_the_one_that_is_told(metacore_sync_storage, 
     assert settled.order.id == order.id
 
 
-def test_an_exchange_order_id_that_is_told_stays(order) -> None:
-    told = NewTradeFactory.build(user_id=order.user_id, order_id=order.id, exchange_order_id=order.exchange_order_id)
-    assert told.exchange_order_id == order.exchange_order_id
+def test_an_exchange_order_id_in_the_arguments_stays(order) -> None:
+    trade = NewTradeFactory.build(user_id=order.user_id, order_id=order.id, exchange_order_id=order.exchange_order_id)
+    assert trade.exchange_order_id == order.exchange_order_id
     assert NewTradeFactory.build(of=order).exchange_order_id == order.exchange_order_id
     assert NewTradeFactory.build(of=order, exchange_order_id="other").exchange_order_id == "other"
 
 
-def test_a_trade_that_is_told_no_order_is_of_none_that_is_stored(metacore_sync_storage, order) -> None:
+def test_a_trade_without_an_order_is_of_none_that_is_stored(metacore_sync_storage, order) -> None:
     trade = NewTradeFactory.build(user_id=order.user_id)
     assert TradingService(metacore_sync_storage).settle_trade(trade).outcome is Outcome.UNKNOWN_ORDER

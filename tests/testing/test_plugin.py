@@ -85,20 +85,20 @@ def test_the_fixtures_are_documented(pytester: pytest.Pytester) -> None:
         assert name in listed
 
 
-def test_a_server_that_cannot_be_used_is_told_in_a_sentence(
+def test_a_server_that_cannot_be_used_is_an_error_of_one_sentence(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("METACORE_TEST_URL", "postgresql://app:hunter2@127.0.0.1:1/db")
     pytester.makepyfile("def test_it(metacore_database_url): ...")
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(errors=1)
-    told = result.stdout.str()
-    assert "the server that METACORE_TEST_URL names cannot be used for tests: cannot connect" in told
-    assert "Traceback" not in told
-    assert "hunter2" not in told
+    printed = result.stdout.str()
+    assert "the server that METACORE_TEST_URL names cannot be used for tests: cannot connect" in printed
+    assert "Traceback" not in printed
+    assert "hunter2" not in printed
 
 
-def test_a_role_that_may_not_create_databases_is_told(metacore_database_url: str) -> None:
+def test_the_error_says_that_a_role_may_not_create_databases(metacore_database_url: str) -> None:
     role = f"metacore_test_{uuid4().hex[:8]}"
     with psycopg.connect(metacore_database_url, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{role}'")

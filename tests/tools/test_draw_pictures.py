@@ -20,11 +20,11 @@ def test_the_pictures_are_made_of_the_sources() -> None:
 
 def test_the_arrows_between_the_statuses_are_the_table_of_states() -> None:
     drawn = (ROOT / "docs" / "pictures" / "states.svg").read_text(encoding="utf-8")
-    told = {(status, status) for status in OrderStatus if f">{status} ↻<" in drawn}
+    arrows = {(status, status) for status in OrderStatus if f">{status} ↻<" in drawn}
     for before, after in re.findall(r"<title>(.+) to (.+)</title>", drawn):
         befores = CLOSED if before == "any closed status" else {OrderStatus(before)}
         afters = CLOSED if after == "any closed status" else {OrderStatus(after)}
-        told |= {(one, other) for one in befores for other in afters}
-    assert told == {
+        arrows |= {(one, other) for one in befores for other in afters}
+    assert arrows == {
         (before, after) for before, following in TRANSITIONS.items() if before is not None for after in following
     }

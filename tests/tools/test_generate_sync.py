@@ -413,10 +413,10 @@ class TestNames:
         assert '    "Range": "metacore.domain.range",\n' in tree.read("metacore/sync/_names.py")
         assert tree.check() == []
 
-    def test_a_name_that_it_lacks_is_told(self, tree: Tree) -> None:
+    def test_a_name_that_it_lacks_is_a_problem(self, tree: Tree) -> None:
         tree.write("metacore/__init__.py", PUBLIC + "    from metacore.store.numbers import Other as Other\n")
         assert any(problem.startswith("metacore/_names.py:") for problem in tree.check())
 
-    def test_a_name_of_two_modules_is_told(self, tree: Tree) -> None:
+    def test_a_name_of_two_modules_is_a_problem(self, tree: Tree) -> None:
         tree.write("metacore/__init__.py", PUBLIC + "    from metacore.store.numbers import Range as Range\n")
         assert any("Range is imported twice" in problem for problem in tree.check())

@@ -9,12 +9,12 @@ from peers.report import TITLES, as_json, table
 from peers.size import SIZES
 
 
-def test_every_contest_runs_and_is_told(metacore_database_url: str) -> None:
+def test_every_contest_runs_and_is_reported(metacore_database_url: str) -> None:
     groups = measured(metacore_database_url, SIZES["small"], list(TITLES), list(PEERS), workers=1, latency=0)
     assert [group[0].work for group in groups] == list(TITLES)
     assert {measure.peer for group in groups for measure in group} == installed().keys()
-    told = json.loads(json.dumps(as_json({"workers": 2}, groups)))
-    assert all(row["seconds"] > 0 for row in told["measures"])
+    document = json.loads(json.dumps(as_json({"workers": 2}, groups)))
+    assert all(row["seconds"] > 0 for row in document["measures"])
     assert all(title in table("small", groups) for title in TITLES.values())
     assert ElementTree.fromstring(draw("small", groups)).tag.endswith("svg")
 

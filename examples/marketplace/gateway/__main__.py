@@ -7,7 +7,7 @@ import sys
 
 from common import logs, serving
 from common.access_tokens import AccessTokens
-from common.group import Told
+from common.group import GroupParts
 from common.serving import listening
 from common.tracing import Tracing
 from marketplace.gateway.app import application
@@ -29,7 +29,7 @@ def main() -> int:
                 print("gateway: ready", flush=True)
                 await stop.wait()
 
-    return serving.run(serve, Told())
+    return serving.run(serve, GroupParts())
 
 
 if __name__ == "__main__":

@@ -58,9 +58,9 @@ def start(variables: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[
         environment = {**os.environ, **variables, **more}
         command = [sys.executable, "-m", "crypto.pipeline"]
         started.append(subprocess.Popen(command, cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE))
-        told = started[-1].stdout
-        assert told is not None
-        assert told.readline() == b"pipeline: ready\n"
+        output = started[-1].stdout
+        assert output is not None
+        assert output.readline() == b"pipeline: ready\n"
         return started[-1]
 
     yield begin
@@ -81,8 +81,13 @@ def count(variables: dict[str, str], what: str = "count()") -> int:
 
 
 def ticker(number: int) -> bytes:
-    told = {"e": "24hrMiniTicker", "E": 1735689600000 + number // 7, "s": f"S{number % 5}USDT", "c": f"{number + 1}.5"}
-    return json.dumps(told).encode()
+    fields = {
+        "e": "24hrMiniTicker",
+        "E": 1735689600000 + number // 7,
+        "s": f"S{number % 5}USDT",
+        "c": f"{number + 1}.5",
+    }
+    return json.dumps(fields).encode()
 
 
 async def _produce(variables: dict[str, str], messages: list[bytes]) -> None:

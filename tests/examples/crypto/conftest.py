@@ -36,10 +36,10 @@ class Exchange:
             await self._stop.wait()
 
     def _run(self, call: Callable[[], Any]) -> Any:
-        async def told() -> Any:
+        async def called() -> Any:
             return call()
 
-        return asyncio.run_coroutine_threadsafe(told(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(called(), self._loop).result(10)
 
     @property
     def clients(self) -> int:
@@ -140,7 +140,7 @@ def one(system: Any) -> Iterator[Person]:
     shared.http.close()
 
 
-def told_until(socket: ClientConnection, check: Callable[[dict[str, Any]], bool], timeout: float = 20) -> Any:
+def message_until(socket: ClientConnection, check: Callable[[dict[str, Any]], bool], timeout: float = 20) -> Any:
     """The first message that is as it should be."""
     deadline = time.monotonic() + timeout
     while True:
@@ -150,7 +150,7 @@ def told_until(socket: ClientConnection, check: Callable[[dict[str, Any]], bool]
         assert time.monotonic() < deadline, message
 
 
-@pytest.fixture(name="told_until")
-def told_until_fixture() -> Callable[..., Any]:
+@pytest.fixture(name="message_until")
+def message_until_fixture() -> Callable[..., Any]:
     """The function above."""
-    return told_until
+    return message_until

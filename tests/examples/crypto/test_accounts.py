@@ -43,14 +43,14 @@ def test_a_refresh_token_is_in_the_body_and_in_a_cookie_that_no_script_sees(syst
     assert by_cookie.json()["tokens"] != answer.json()["tokens"]
 
 
-def test_a_wrong_password_and_an_unknown_name_are_told_alike(system: Any, person: Any) -> None:
+def test_a_wrong_password_and_an_unknown_name_have_one_answer(system: Any, person: Any) -> None:
     alice = person()
-    told = []
+    problems = []
     for username in (alice.name, f"nobody-{new_id().hex}", "", "x" * 3000):
         answer = system.http.post("/v1/login", json={"username": username, "password": "wrong horse"})
         assert answer.status_code == 401
-        told.append({key: value for key, value in answer.json().items() if key != "request_id"})
-    assert told == [told[0]] * 4
+        problems.append({key: value for key, value in answer.json().items() if key != "request_id"})
+    assert problems == [problems[0]] * 4
 
 
 def test_of_sixteen_who_refresh_at_once_all_get_the_one_successor(system: Any, person: Any) -> None:
@@ -111,15 +111,15 @@ def unsigned(token: str) -> str:
 
 
 def by_another_key(token: str) -> str:
-    told = jwt.decode(token, options={"verify_signature": False})
-    return jwt.encode(told, "another key of the same length...", "HS256")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return jwt.encode(claims, "another key of the same length...", "HS256")
 
 
 @pytest.mark.parametrize(
     "make",
     [unsigned, by_another_key, lambda token: token[:-2], lambda _: "x", lambda _: "a.b.c", lambda _: "x" * 9000],
 )
-def test_an_access_token_that_is_none_is_told_so(person: Any, make: Any) -> None:
+def test_a_worthless_access_token_is_refused(person: Any, make: Any) -> None:
     alice = person()
     headers = {"authorization": f"Bearer {make(alice.tokens['access'])}"}
     for method, path in (("GET", "/v2/coin/symbols"), ("GET", "/v1/auth/sessions"), ("DELETE", "/v2/user/profile")):

@@ -10,7 +10,7 @@ import pytest
 
 
 def test_it_starts_what_nobody_names_and_takes_it_along(
-    monkeypatch: pytest.MonkeyPatch, start_system: Any, new_person: Any, told_until: Any, eventually: Any
+    monkeypatch: pytest.MonkeyPatch, start_system: Any, new_person: Any, message_until: Any, eventually: Any
 ) -> None:
     for variable in ("METACORE_URL", "SERVICES_REDIS"):
         monkeypatch.delenv(variable, raising=False)
@@ -19,8 +19,8 @@ def test_it_starts_what_nobody_names_and_takes_it_along(
     alice = new_person(system.url)
     alice.add("BTCUSDT", "1")
     with alice.look_on() as socket:
-        before = told_until(socket, lambda message: message["Prices"])["Total"]
-        told_until(socket, lambda message: message["Total"] != before)
+        before = message_until(socket, lambda message: message["Prices"])["Total"]
+        message_until(socket, lambda message: message["Total"] != before)
         family = psutil.Process(system.process.pid).children(recursive=True)
         # Each process dies once, and is started again; the socket of the one that people talk to with it.
         members = [one for one in family if one.cmdline() == psutil.Process(system.process.pid).cmdline()]
@@ -31,7 +31,7 @@ def test_it_starts_what_nobody_names_and_takes_it_along(
     alice.http.headers.pop("authorization")
     alice.log_in()
     with alice.look_on() as socket:
-        told_until(socket, lambda message: message["Prices"])
+        message_until(socket, lambda message: message["Prices"])
     alice.http.close()
     family = psutil.Process(system.process.pid).children(recursive=True)
     assert system.stop() == 0

@@ -31,18 +31,18 @@ def variables(database_url: str, own_redis: RedisServer, exchange: Any) -> dict[
 
 
 def test_the_exchange_is_called_again_and_a_price_is_marked_by_its_age(
-    system: Any, exchange: Any, person: Any, told_until: Any, eventually: Any
+    system: Any, exchange: Any, person: Any, message_until: Any, eventually: Any
 ) -> None:
     alice = person()
     alice.add("AAAUSDT", "1")
     with alice.look_on() as socket:
         exchange.quote(AAAUSDT="1")
-        told_until(socket, lambda message: message["Total"] == "1")
+        message_until(socket, lambda message: message["Total"] == "1")
 
         exchange.hang_up()
         eventually(lambda: exchange.clients == 1)
         exchange.quote(AAAUSDT="2")
-        told_until(socket, lambda message: message["Total"] == "2")
+        message_until(socket, lambda message: message["Total"] == "2")
 
         for garbage in (b"\xff\x00", "{", "[]", "null", "[" * 10_000, '{"e": "24hrMiniTicker", "s": "AAAUSDT"}'):
             exchange.tell(garbage)
@@ -50,27 +50,27 @@ def test_the_exchange_is_called_again_and_a_price_is_marked_by_its_age(
         good = '{"e": "24hrMiniTicker", "E": 1735689600000, "s": "AAAUSDT", "c": "3"}'
         bad = good.replace('"3"', '"NaN"')
         exchange.tell(f"[{bad}, {good}, 7]")
-        told_until(socket, lambda message: message["Total"] == "3")
+        message_until(socket, lambda message: message["Total"] == "3")
         assert exchange.clients == 1
 
         # Silent for longer than it takes to be noticed: the price stays, and grows old, and the line is made anew.
-        message = told_until(socket, lambda message: message["Ages"]["aaausdt"] > SILENCE, timeout=SILENCE + 20)
+        message = message_until(socket, lambda message: message["Ages"]["aaausdt"] > SILENCE, timeout=SILENCE + 20)
         assert (message["Total"], message["Stale"]) == ("3", ["aaausdt"])
         assert system.http.get("/health").json()["parts"]["exchange"]["status"] == "down"
         eventually(lambda: exchange.clients == 1)
         exchange.quote(AAAUSDT="4")
-        told_until(socket, lambda message: message["Total"] == "4" and not message["Stale"])
+        message_until(socket, lambda message: message["Total"] == "4" and not message["Stale"])
         eventually(lambda: system.http.get("/health").status_code == 200)
 
 
 def test_redis_is_killed_and_back(
-    system: Any, own_redis: RedisServer, exchange: Any, person: Any, told_until: Any, eventually: Any
+    system: Any, own_redis: RedisServer, exchange: Any, person: Any, message_until: Any, eventually: Any
 ) -> None:
     alice = person()
     alice.add("BBBUSDT", "1")
     with alice.look_on() as socket:
         exchange.quote(BBBUSDT="1")
-        told_until(socket, lambda message: message["Total"] == "1")
+        message_until(socket, lambda message: message["Total"] == "1")
 
         own_redis.stop(signal.SIGKILL)
         eventually(lambda: system.http.get("/health").json()["parts"]["redis"]["status"] == "down")
@@ -80,14 +80,14 @@ def test_redis_is_killed_and_back(
         assert alice.http.post("/v2/user/profile/ws-ticket").status_code == 200
         answer = system.http.get("/v2/prices/BBBUSDT")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        message = told_until(socket, lambda message: "cccusdt" in message["Quantities"])
+        message = message_until(socket, lambda message: "cccusdt" in message["Quantities"])
         assert message["Total"] == "1"
 
         own_redis.start()
 
-        def told_again(message: dict[str, Any]) -> bool:
+        def is_back(message: dict[str, Any]) -> bool:
             exchange.quote(BBBUSDT="5", CCCUSDT="2")
             return bool(message["Total"] == "9")
 
-        told_until(socket, told_again)
+        message_until(socket, is_back)
         eventually(lambda: system.http.get("/health").status_code == 200)

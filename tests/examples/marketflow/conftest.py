@@ -152,8 +152,8 @@ class Feed:
         lines: dict[str, list[bytes]] = {}
         for tick in ticks:
             lines.setdefault(tick.exchange, []).append(tick.line())
-        for name, told in lines.items():
-            self._exchanges[name].send(b"".join(told))
+        for name, sent_lines in lines.items():
+            self._exchanges[name].send(b"".join(sent_lines))
         self.sent += ticks
 
     def minutes(self) -> dict[Minute, list[Decimal]]:

@@ -29,7 +29,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         ["--config", "/nowhere"],
     ],
 )
-def test_bad_arguments_are_told_in_one_line(arguments: list[str]) -> None:
+def test_bad_arguments_are_refused_in_one_line(arguments: list[str]) -> None:
     done = run(*arguments)
     assert done.returncode == 2
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)

@@ -78,12 +78,12 @@ def test_of_two_instances_one_reads_both_tell_and_the_other_takes_over(
     before = stored()
     second = start_system("marketflow", **own)
 
-    def told() -> int:
+    def counted() -> int:
         return sum(second.http.get(f"/prices/highest/{symbol}?period=5m").json().get("count", 0) for symbol in symbols)
 
-    already = told()
+    already = counted()
     feed.send(*sample(reckoning, symbols))
-    eventually(lambda: told() >= already + len(feed.sent), 20)
+    eventually(lambda: counted() >= already + len(feed.sent), 20)
     assert {source["state"] for source in second.http.get("/sources").json()} == {"read by another instance"}
     assert [exchange.connections for exchange in exchanges] == [1, 1, 1]
     for mode in ("test", "live"):

@@ -47,7 +47,9 @@ def test_an_argument_says_more_than_a_variable_and_that_more_than_the_file(
         ("flush", "2"),
     ],
 )
-def test_what_makes_no_sense_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_the_error_names_the_setting_that_makes_no_sense(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     assert name in MarketSettings.model_fields
     monkeypatch.setenv(f"MARKETFLOW_{name.upper()}", value)
     with pytest.raises(ConfigurationError, match=f"^{name}"):

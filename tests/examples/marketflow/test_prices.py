@@ -56,7 +56,7 @@ def test_all_families_and_periods_equal_a_recomputation(
             feed.send(*ticks[start : start + 50])
         feed.send(*ties(symbol, reckoning.milliseconds(), reckoning.Sent))
     await_ticks(system, eventually, before + len(feed.sent))
-    told = 0
+    answered = 0
     for symbol in symbols:
         for exchange in (None, "exchange1", "exchange2", "exchange3"):
             path = symbol if exchange is None else f"{exchange}/{symbol}"
@@ -76,8 +76,8 @@ def test_all_families_and_periods_equal_a_recomputation(
                     ticks = reckoning.window(own, body)
                     assert body["count"] == len(ticks)
                     assert Decimal(body["price"]) == of([one.price for one in ticks])
-                    told += 1
-    assert told > 5 * 4 * 3 * 4
+                    answered += 1
+    assert answered > 5 * 4 * 3 * 4
     eventually(lambda: sum(row[0] for row in stored().values()) == len(feed.sent))
     assert stored() == reckoning.recomputed(feed)
 

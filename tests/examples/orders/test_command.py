@@ -57,6 +57,6 @@ def test_it_does_not_share_a_port_that_is_taken() -> None:
 )
 def test_it_tells_no_password(capsys: pytest.CaptureFixture[str], url: str) -> None:
     tell("orders", "127.0.0.1", 8081, {"METACORE_URL": url, "SERVICES_KAFKA": "127.0.0.1:9092"})
-    told = capsys.readouterr().out
-    assert "hush" not in told
-    assert "\nMETACORE_URL=(as given)\nSERVICES_KAFKA=127.0.0.1:9092\n" in told
+    printed = capsys.readouterr().out
+    assert "hush" not in printed
+    assert "\nMETACORE_URL=(as given)\nSERVICES_KAFKA=127.0.0.1:9092\n" in printed

@@ -77,7 +77,7 @@ def test_a_batch_that_is_refused_though_each_of_it_is_not_is_stored_in_turn(mock
         polled = {PARTITION: [message(one.model_dump_json().encode(), n) for n, one in enumerate(good)]}
         assert await consumer._store(await sort(polled[PARTITION]), Backoff(asyncio.Event()))
         assert storing.call_count == 3
-        assert (consumer.told.orders, consumer.told.dead_letters, consumer.told.failures) == (2, 0, 1)
+        assert (consumer.counts.orders, consumer.counts.dead_letters, consumer.counts.failures) == (2, 0, 1)
 
     async def save_both(save: Any) -> list[Any]:
         return [await save(one) for one in good]
@@ -106,7 +106,7 @@ class Broker:
         return {OTHER: 2}[partition]
 
 
-def test_the_backlog_is_told_before_it_is_stored_and_for_no_partition_that_was_taken_away(
+def test_the_backlog_is_known_before_it_is_stored_and_for_no_partition_that_was_taken_away(
     mocker: MockerFixture,
 ) -> None:
     async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
@@ -123,7 +123,7 @@ def test_the_backlog_is_told_before_it_is_stored_and_for_no_partition_that_was_t
     run(check)
 
 
-def test_nothing_behind_a_batch_that_was_given_up_is_committed(mocker: MockerFixture) -> None:
+def test_nothing_behind_a_batch_that_was_abandoned_is_committed(mocker: MockerFixture) -> None:
     async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
         stop = asyncio.Event()
         batches = [
@@ -157,7 +157,7 @@ def test_a_broker_that_does_not_answer_is_waited_for(mocker: MockerFixture) -> N
 
         consuming = mocker.patch.object(consumer, "_consume", side_effect=consume)
         await consumer.run(stop)
-        assert (consuming.call_count, consumer.told.failures) == (2, 2)
+        assert (consuming.call_count, consumer.counts.failures) == (2, 2)
 
     run(check)
 
@@ -201,8 +201,8 @@ def test_sixteen_who_replay_a_letter_at_once_store_its_order_once() -> None:
 def test_a_letter_tells_what_its_message_had_whatever_it_was() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     headers = (("trace", b"a\0\xff"), ("none", None), ("twice", b"1"), ("twice", None), ("\0\ud800", b""))
-    told = message(b"\0\xff", key=b"\xff\0", headers=headers)
-    letter = letter_of(told, InvalidDataError("no", field="items"), now)
+    broken = message(b"\0\xff", key=b"\xff\0", headers=headers)
+    letter = letter_of(broken, InvalidDataError("no", field="items"), now)
     assert (letter.source, letter.position, letter.value, letter.field) == ("orders", "1-0-7", b"\0\xff", "items")
     assert letter.key == r"\xff\x00"
     assert letter.headers == {"trace": r"a\x00\xff", "none": None, "twice": ("1", None), r"\x00\ud800": ""}
@@ -218,15 +218,15 @@ def test_the_span_in_which_messages_are_stored_is_linked_to_those_in_which_they_
     values = []
     for _ in range(2):
         with Tracing("publisher", provider).sending("orders") as headers:
-            told = tuple((name, text.encode()) for name, text in headers.items())
-        values += [message(value, headers=(*told, ("other", b"\xff"), ("traceparent", None)))] * 2
+            carried = tuple((name, text.encode()) for name, text in headers.items())
+        values += [message(value, headers=(*carried, ("other", b"\xff"), ("traceparent", None)))] * 2
     values += [message(value), message(value, headers=[("traceparent", b"\xff")])]
 
     async def check(storage: metacore.Storage, service: OrderRecordService, consumer: Consumer) -> None:
         mocker.patch.object(consumer, "_commit")
         broker: Any = Broker({PARTITION: values})
         await consumer._finish(broker, *await consumer._poll(broker), Backoff(asyncio.Event()))
-        assert (await storage.order_records.count(), consumer.told.orders) == (1, 6)
+        assert (await storage.order_records.count(), consumer.counts.orders) == (1, 6)
 
     run(check, provider)
     *sent, stored = exporter.get_finished_spans()

@@ -136,9 +136,9 @@ def test_letters_are_replayed_after_repair_or_discarded_and_twice_is_once(
 def test_the_sample_file_is_published_line_by_line(system: Any, variables: dict[str, str], eventually: Any) -> None:
     known = len(letters(system))
     publish = [sys.executable, "-m", "orders.publish", str(SAMPLE)]
-    told = subprocess.run(publish, cwd=EXAMPLES, env={**os.environ, **variables}, capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.startswith("12 messages sent")
+    published = subprocess.run(publish, cwd=EXAMPLES, env={**os.environ, **variables}, capture_output=True, text=True)
+    assert published.returncode == 0, published.stderr
+    assert published.stdout.startswith("12 messages sent")
     for uid in ("order-a", "order-b", "order-c", "order-d"):
         eventually(lambda uid=uid: system.http.get(f"/order/{uid}").status_code == 200)
     eventually(lambda: len(letters(system)) == known + 5)

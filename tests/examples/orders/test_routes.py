@@ -115,19 +115,19 @@ def test_the_parts_are_well_and_metrics_name_no_order(system: Any, order: Any) -
     assert {part["status"] for part in health.json()["parts"].values()} == {"ok"}
     one = order()
     put(system, one)
-    told = system.http.get("/metrics").text
-    assert 'http_request_seconds_count{method="PUT",route="/api/v1/orders/{order_uid}",status="201"}' in told
-    assert 'database_pool{figure="pool_max"}' in told
-    assert one["order_uid"] not in told
+    metrics = system.http.get("/metrics").text
+    assert 'http_request_seconds_count{method="PUT",route="/api/v1/orders/{order_uid}",status="201"}' in metrics
+    assert 'database_pool{figure="pool_max"}' in metrics
+    assert one["order_uid"] not in metrics
 
 
-def test_a_request_id_that_was_given_is_kept_unless_it_is_no_plain_one(system: Any, order: Any) -> None:
+def test_a_request_id_that_was_sent_is_kept_unless_it_is_no_plain_one(system: Any, order: Any) -> None:
     one = order()
     put(system, one)
     for uid in ("x", one["order_uid"]):
-        for given, kept in (("abc-1", True), ("a b", False), ("x" * 65, False)):
-            answer = system.http.get(f"/order/{uid}", headers={"x-request-id": given})
-            assert (answer.headers["x-request-id"] == given) is kept
+        for sent, kept in (("abc-1", True), ("a b", False), ("x" * 65, False)):
+            answer = system.http.get(f"/order/{uid}", headers={"x-request-id": sent})
+            assert (answer.headers["x-request-id"] == sent) is kept
 
 
 def test_an_answer_from_the_cache_is_as_any_other_and_is_counted(system: Any, order: Any) -> None:

@@ -15,7 +15,7 @@ from metacore.ids import new_id
 from service.app import MAX_BODY, create_app
 
 NOBODY = str(UUID(int=0))
-TOLD_AT = "2026-02-02T02:40:00Z"
+OCCURRED_AT = "2026-02-02T02:40:00Z"
 
 
 class Client:
@@ -58,8 +58,8 @@ def created(client: Client, **fields: Any) -> str:
 
 
 def transfer(user: str, amount: str, **fields: Any) -> dict[str, Any]:
-    told = {"user_id": user, "asset": "USDT", "amount": amount, "reference": "bank-1", "reason": "DEPOSIT"}
-    return {**told, "occurred_at": TOLD_AT, **fields}
+    values = {"user_id": user, "asset": "USDT", "amount": amount, "reference": "bank-1", "reason": "DEPOSIT"}
+    return {**values, "occurred_at": OCCURRED_AT, **fields}
 
 
 def order(user: str, name: str, quantity: str = "0.01") -> dict[str, Any]:
@@ -68,12 +68,18 @@ def order(user: str, name: str, quantity: str = "0.01") -> dict[str, Any]:
 
 
 def report(user: str, name: str, status: str, **fields: Any) -> dict[str, Any]:
-    return {"user_id": user, "client_order_id": name, "status": status, "occurred_at": TOLD_AT, **fields}
+    return {"user_id": user, "client_order_id": name, "status": status, "occurred_at": OCCURRED_AT, **fields}
 
 
 def trade(user: str, name: str, price: str = "49000") -> dict[str, Any]:
-    told = {"exchange_trade_id": f"of {name}", "symbol": "BTCUSDT", "side": "BUY", "price": price, "quantity": "0.01"}
-    return {"user_id": user, "client_order_id": name, "exchange_order_id": f"at {name}", "traded_at": TOLD_AT, **told}
+    values = {"exchange_trade_id": f"of {name}", "symbol": "BTCUSDT", "side": "BUY", "price": price, "quantity": "0.01"}
+    return {
+        "user_id": user,
+        "client_order_id": name,
+        "exchange_order_id": f"at {name}",
+        "traded_at": OCCURRED_AT,
+        **values,
+    }
 
 
 def done(client: Client, status: int, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -105,26 +111,26 @@ def test_an_order_from_its_placing_to_its_history(client: Client) -> None:
     assert client.get(of_user).json()["id"] == user
 
 
-def test_lists_are_told_page_by_page_and_filtered(client: Client) -> None:
+def test_lists_come_page_by_page_and_filtered(client: Client) -> None:
     user = created(client)
     for name in ("b-1", "b-2", "b-3"):
         done(client, 201, "/orders", order(user, name, "0.001"))
     done(client, 200, "/reports", report(user, "b-2", "CANCELED"))
     page = done(client, 200, f"/users/{user}/orders?limit=2")
     last = done(client, 200, f"/users/{user}/orders?limit=2&after={page['next']}")
-    assert [told["client_order_id"] for told in page["items"] + last["items"]] == ["b-3", "b-2", "b-1"]
+    assert [listed["client_order_id"] for listed in page["items"] + last["items"]] == ["b-3", "b-2", "b-1"]
     kept = done(client, 200, f"/users/{user}/orders?symbol=BTCUSDT&status=PENDING_NEW")["items"]
-    assert [told["client_order_id"] for told in kept] == ["b-3", "b-1"]
+    assert [listed["client_order_id"] for listed in kept] == ["b-3", "b-1"]
     several = done(client, 200, f"/users/{user}/orders?status=PENDING_NEW&status=CANCELED")["items"]
-    assert [told["client_order_id"] for told in several] == ["b-3", "b-2", "b-1"]
+    assert [listed["client_order_id"] for listed in several] == ["b-3", "b-2", "b-1"]
     cancelled = done(client, 200, f"/users/{user}/orders/{kept[0]['id']}/cancel", {"reason": "too slow"})
     assert (cancelled["status"], cancelled["reason"]) == ("PENDING_CANCEL", "too slow")
 
 
 def test_a_float_is_refused_and_not_rounded(client: Client) -> None:
-    told = client.post("/transfers", {**transfer(NOBODY, "1"), "amount": 0.1}).json()
-    assert (told["status"], told["title"]) == (400, "Invalid data")
-    assert "amount" in told["detail"]
+    problem = client.post("/transfers", {**transfer(NOBODY, "1"), "amount": 0.1}).json()
+    assert (problem["status"], problem["title"]) == (400, "Invalid data")
+    assert "amount" in problem["detail"]
 
 
 def test_health_and_metrics_tell_of_the_storage(client: Client, unopened: Client) -> None:
@@ -137,11 +143,11 @@ def refusals(client: Client) -> dict[tuple[str, int], tuple[str, Any]]:
     """For each path and status of an error, how to come by it: the path as it is asked for, and the body."""
     user, idle = created(client, username=new_id().hex), created(client, can_trade=False, can_withdraw=False)
     name = done(client, 200, f"/users/{user}")["username"]
-    one, other = (done(client, 201, "/orders", order(user, told, "0.001"))["id"] for told in ("c-1", "c-2"))
+    one, other = (done(client, 201, "/orders", order(user, order_name, "0.001"))["id"] for order_name in ("c-1", "c-2"))
     done(client, 200, "/trades", trade(user, "c-1"))
     done(client, 200, "/reports", report(user, "c-2", "CANCELED"))
     orders, large = "/users/{user_id}/orders", "x" * (MAX_BODY + 1)
-    told = {
+    requests = {
         ("/users", 400): ("/users", {"username": ""}),
         ("/users", 409): ("/users", {"username": name}),
         ("/users/{user_id}", 400): ("/users/nobody", None),
@@ -170,8 +176,8 @@ def refusals(client: Client) -> dict[tuple[str, int], tuple[str, Any]]:
         ("/trades", 404): ("/trades", trade(NOBODY, "c-1")),
         ("/trades", 409): ("/trades", trade(user, "c-1", "48000")),
     }
-    large_ones = {path for path, status in told if told[path, status][1] is not None}
-    return told | {(path, 413): (told[path, 400][0], {"reason": large}) for path in large_ones}
+    large_ones = {path for path, status in requests if requests[path, status][1] is not None}
+    return requests | {(path, 413): (requests[path, 400][0], {"reason": large}) for path in large_ones}
 
 
 def test_every_error_that_is_documented_can_be_had_and_no_other(client: Client, unopened: Client) -> None:
@@ -183,20 +189,20 @@ def test_every_error_that_is_documented_can_be_had_and_no_other(client: Client, 
         for status in operation["responses"]
         if int(status) >= 400 and path != "/health"
     }
-    told = refusals(client)
-    for (path, status), (asked, body) in told.items():
+    requests = refusals(client)
+    for (path, status), (asked, body) in requests.items():
         answer = client.get(asked) if body is None else client.post(asked, body)
         assert answer.status_code == status, (path, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
         assert (answer.json()["status"], answer.json()["request_id"]) == (status, answer.headers["x-request-id"])
-    asked_for = {path: fields for (path, status), fields in told.items() if status not in (400, 413)}
+    asked_for = {path: fields for (path, status), fields in requests.items() if status not in (400, 413)}
     for path in {path for path, status in documented if status == 503}:
         asked, body = asked_for.get(path) or (re.sub(r"\{\w+\}", NOBODY, path), None)
         answer = unopened.get(asked) if body is None else unopened.post(asked, body)
         assert answer.status_code == 503, (path, answer.text)
         assert answer.headers["retry-after"] == "1"
     unavailable = {(path, 503) for path, _ in documented}
-    assert documented == told.keys() | unavailable
+    assert documented == requests.keys() | unavailable
 
 
 def test_the_document_is_valid_and_whole(client: Client) -> None:
