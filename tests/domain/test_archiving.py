@@ -147,3 +147,4 @@ def test_an_id_tells_when_it_was_made():
     made, now = id_time(ids.new_id()), datetime.now(UTC)
     assert abs(made - now) < timedelta(minutes=1)
     assert id_time(UUID("2f1f6d3c-63f4-4b7c-9a3b-0d5a6b1b1a11")) is None
+    assert id_time(UUID("ffffffff-ffff-7fff-bfff-ffffffffffff")) is None

@@ -54,13 +54,13 @@ def check_near(plan: Plan, backend: Backend) -> None:
     assert (evening.differences, evening.unexplained) == ({}, {}), plan
 
 
-@pytest.mark.parametrize(("skew", "every"), list(zip(NEAR, (5, 30, 60, 5, 30, 5, 5), strict=True)))
+@pytest.mark.parametrize(("skew", "every"), [(0, 60), (1.2, 5), (-1.2, 30), (3, 5), (-3, 5)])
 def test_within_the_tolerance_the_books_are_the_exchanges(skew: float, every: int, memory: Backend):
     for plan in plans(skew, every):
         check_near(plan, memory)
 
 
-@pytest.mark.parametrize("skew", NEAR if DAYS else (3, -3))
+@pytest.mark.parametrize("skew", NEAR if DAYS else (-3,))
 def test_within_the_tolerance_the_books_on_postgres_are_the_exchanges(skew: float, postgres: Backend):
     for plan in plans(skew, 30):
         check_near(plan, postgres)

@@ -130,8 +130,13 @@ def is_too_old_for_facts(user: User, moment: datetime) -> bool:
 
 
 def id_time(made: UUID) -> datetime | None:
-    """When a UUIDv7 was made; None of other ids, which do not tell."""
-    return datetime.fromtimestamp((made.int >> 80) / 1000, tz=UTC) if made.version == 7 else None
+    """When a UUIDv7 was made; None of other ids, which do not tell, and of one that tells a year past 9999."""
+    if made.version != 7:
+        return None
+    try:
+        return datetime.fromtimestamp((made.int >> 80) / 1000, tz=UTC)
+    except ValueError:
+        return None
 
 
 def may_be_closed(order: Order) -> bool:
