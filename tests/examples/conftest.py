@@ -16,6 +16,7 @@ import pytest
 from common.ports import free_port
 from common.servers import Broker, RedisServer, Server
 from metacore.testing.databases import Databases
+from tests.examples.copies import Copy
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BROWSER_FLAGS = (
@@ -24,16 +25,25 @@ BROWSER_FLAGS = (
 )
 
 
+Process = subprocess.Popen[bytes] | Copy
+Kind = Callable[[str, Path, dict[str, str]], Process]
+
+
+def started(name: str, log: Path, variables: dict[str, str]) -> Process:
+    """A process of its own, which begins with nothing loaded."""
+    with log.open("ab") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", name], cwd=EXAMPLES, env=variables, stdout=subprocess.PIPE, stderr=errors
+        )
+
+
 class Running:
     """A system that was started, and is ready. What it logs is in `log`."""
 
-    def __init__(self, name: str, log: Path, variables: dict[str, str]) -> None:
+    def __init__(self, name: str, log: Path, variables: dict[str, str], kind: Kind) -> None:
         self.log = log
         environment = {**os.environ, f"{name.upper()}_PORT": str(free_port()), **variables}
-        with log.open("ab") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", name], cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE, stderr=errors
-            )
+        self.process = kind(name, log, environment)
         self.parts: dict[str, str] = {}
         self.url = ""
         assert self.process.stdout is not None
@@ -62,7 +72,7 @@ class Running:
 @pytest.fixture(scope="session")
 def run_system(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Running]:
     """Run a system by its name, with variables; whoever does stops it."""
-    return lambda name, **variables: Running(name, tmp_path_factory.mktemp("systems") / "log", variables)
+    return lambda name, **variables: Running(name, tmp_path_factory.mktemp("systems") / "log", variables, started)
 
 
 Start = Callable[..., Running]
@@ -71,15 +81,24 @@ Start = Callable[..., Running]
 @pytest.fixture(scope="module")
 def start_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Start a system by its name, with variables; what still runs at the end of the module is stopped."""
-    started: list[Running] = []
-    log = tmp_path_factory.mktemp("systems") / "log"
+    yield from _starting(tmp_path_factory.mktemp("systems") / "log", started)
+
+
+@pytest.fixture(scope="module")
+def start_copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """The same, at a fraction of the time: as a copy of a process that has loaded what the system needs."""
+    yield from _starting(tmp_path_factory.mktemp("systems") / "log", Copy)
+
+
+def _starting(log: Path, kind: Kind) -> Iterator[Start]:
+    systems: list[Running] = []
 
     def start(name: str, **variables: str) -> Running:
-        started.append(Running(name, log, variables))
-        return started[-1]
+        systems.append(Running(name, log, variables, kind))
+        return systems[-1]
 
     yield start
-    for system in started:
+    for system in systems:
         if system.process.poll() is None:
             assert system.stop() == 0, log.read_text()
 
@@ -130,22 +149,29 @@ def eventually_fixture() -> Callable[..., None]:
     return eventually
 
 
-@pytest.fixture(scope="module")
-def page(request: pytest.FixtureRequest, system: Any) -> Iterator[Any]:  # ends before its system
-    """A page in the browser that CHROMIUM names; it fails the tests for what its console complains of, such as the
-    security policy, but not for the answers whose statuses the module names as ANSWERED.
-    """
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The browser that CHROMIUM names."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=BROWSER_FLAGS)
-        page = browser.new_page(viewport={"width": 1200, "height": 760})
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(request: pytest.FixtureRequest, browser: Any, system: Any) -> Iterator[Any]:  # ends before its system
+    """A page that knows nothing yet; it fails the tests for what its console complains of, such as the security policy,
+    but not for the answers whose statuses the module names as ANSWERED.
+    """
+    with browser.new_context(viewport={"width": 1200, "height": 760}) as context:
+        page = context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
         page.on("console", lambda printed: complaints.append(printed.text) if printed.type == "error" else None)
         yield page
-        browser.close()
     answered = "Failed to load resource: the server responded with a status of"
     harmless = tuple(f"{answered} {status} (" for status in request.module.ANSWERED)
     assert [text for text in complaints if not text.startswith(harmless)] == []

@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from common.servers import ClickHouseServer
 from metacore.ids import new_id
+from tests.examples.copies import Copy
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
 KILLS = int(os.environ.get("CRYPTO_TEST_KILLS", "2"))
 TICKERS = 10_000
 
@@ -50,26 +48,22 @@ def _letters() -> str:
 
 
 @pytest.fixture
-def start(variables: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+def start(variables: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Copy]]:
     """Start the pipeline; what still runs at the end of the test is killed."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[Copy] = []
 
-    def begin(**more: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **variables, **more}
-        command = [sys.executable, "-m", "crypto.pipeline"]
-        started.append(subprocess.Popen(command, cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE))
-        output = started[-1].stdout
-        assert output is not None
-        assert output.readline() == b"pipeline: ready\n"
+    def begin(**more: str) -> Copy:
+        started.append(Copy("crypto.pipeline", tmp_path / "log", {**os.environ, **variables, **more}))
+        assert started[-1].stdout.readline() == b"pipeline: ready\n"
         return started[-1]
 
     yield begin
     for process in started:
-        process.kill()
-        process.communicate()
+        process.send_signal(signal.SIGKILL)
+        process.stdout.close()
 
 
-def end(process: subprocess.Popen[bytes], number: int) -> int:
+def end(process: Copy, number: int) -> int:
     process.send_signal(number)
     return process.wait(20)
 
@@ -150,9 +144,9 @@ def test_while_clickhouse_is_away_the_offset_stands(
 
 
 def test_the_system_records_what_the_exchange_tells(
-    start_system: Any, system_variables: dict[str, str], eventually: Callable[..., None]
+    start_copy: Any, system_variables: dict[str, str], eventually: Callable[..., None]
 ) -> None:
-    system = start_system("crypto", **system_variables)
+    system = start_copy("crypto", **system_variables)
     eventually(lambda: count(system_variables) >= 10)
     assert system.stop() == 0
 

@@ -76,9 +76,11 @@ def variables(database_url: str, redis_url: str, exchange: Exchange) -> dict[str
 
 
 @pytest.fixture(scope="module")
-def system(start_system: Any, variables: dict[str, str]) -> Any:
-    """The tracker that the tests of a module share."""
-    return start_system("crypto", **variables)
+def system(start_copy: Any, variables: dict[str, str], exchange: Exchange, eventually: Any) -> Any:
+    """The tracker that the tests of a module share; it listens to the exchange."""
+    system = start_copy("crypto", **variables)
+    eventually(lambda: exchange.clients == 1, 20)
+    return system
 
 
 class Person:

@@ -133,9 +133,9 @@ def await_connections(exchanges: list[Exchange], eventually: Any) -> Callable[[]
 
 
 @pytest.fixture(scope="module")
-def system(start_system: Any, variables: dict[str, str], await_connections: Any) -> Any:
+def system(start_copy: Any, variables: dict[str, str], await_connections: Any) -> Any:
     """The service that the tests of a module share, connected to all exchanges."""
-    system = start_system("marketflow", **variables)
+    system = start_copy("marketflow", **variables)
     await_connections()
     return system
 

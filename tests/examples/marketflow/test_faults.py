@@ -36,7 +36,7 @@ def answers(system: Any, feed: Any, symbols: Any, reckoning: Any) -> None:
 
 
 def test_killed_in_mid_minute_both_parts_are_there(
-    start_system: Any,
+    start_copy: Any,
     await_connections: Any,
     variables: Any,
     feed: Any,
@@ -46,13 +46,13 @@ def test_killed_in_mid_minute_both_parts_are_there(
     eventually: Any,
 ) -> None:
     for _ in range(KILLS):
-        system = start_system("marketflow", **variables)
+        system = start_copy("marketflow", **variables)
         await_connections()
         feed.send(*sample(reckoning, symbols))
         eventually(lambda: sum(row[0] for row in stored().values()) == len(feed.sent), 20)
         time.sleep(1)  # all but the last second's are told
         system.stop(signal.SIGKILL)
-    system = start_system("marketflow", **variables)
+    system = start_copy("marketflow", **variables)
     await_connections()
     feed.send(*sample(reckoning, symbols))
     eventually(lambda: sum(row[0] for row in stored().values()) == len(feed.sent), 20)
@@ -62,7 +62,7 @@ def test_killed_in_mid_minute_both_parts_are_there(
 
 
 def test_of_two_instances_one_reads_both_tell_and_the_other_takes_over(
-    start_system: Any,
+    start_copy: Any,
     await_connections: Any,
     variables: Any,
     exchanges: Any,
@@ -73,10 +73,10 @@ def test_of_two_instances_one_reads_both_tell_and_the_other_takes_over(
     eventually: Any,
 ) -> None:
     own = {**variables, "MARKETFLOW_SILENCE": "1"}
-    first = start_system("marketflow", **own)
+    first = start_copy("marketflow", **own)
     await_connections()
     before = stored()
-    second = start_system("marketflow", **own)
+    second = start_copy("marketflow", **own)
 
     def counted() -> int:
         return sum(second.http.get(f"/prices/highest/{symbol}?period=5m").json().get("count", 0) for symbol in symbols)
@@ -124,7 +124,7 @@ def own_parts(tmp_path: Path, variables: dict[str, str]) -> Iterator[tuple[Embed
 
 
 def test_parts_go_and_come_back(
-    start_system: Any,
+    start_copy: Any,
     await_connections: Any,
     own_parts: Any,
     feed: Any,
@@ -134,7 +134,7 @@ def test_parts_go_and_come_back(
     eventually: Any,
 ) -> None:
     server, redis, variables = own_parts
-    system = start_system("marketflow", **variables)
+    system = start_copy("marketflow", **variables)
     await_connections()
     feed.send(*sample(reckoning, symbols))
     eventually(lambda: system.http.get(f"/prices/latest/exchange3/{symbols[2]}").status_code == 200, 20)
@@ -172,7 +172,7 @@ def test_parts_go_and_come_back(
     time.sleep(2)
     system.stop(signal.SIGKILL)
     server.start()
-    system = start_system("marketflow", **variables)
+    system = start_copy("marketflow", **variables)
     eventually(lambda: sum(row[0] for row in stored().values()) == len(feed.sent), 30)
     answers(system, feed, symbols, reckoning)
     assert stored() == reckoning.recomputed(feed)

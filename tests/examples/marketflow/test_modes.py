@@ -49,9 +49,9 @@ def old_minutes(database_url: str, symbols: list[str]) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def system(start_system: Any, old_minutes: None, variables: dict[str, str], await_connections: Any) -> Any:
+def system(start_copy: Any, old_minutes: None, variables: dict[str, str], await_connections: Any) -> Any:
     """A service that keeps minutes for a day."""
-    system = start_system("marketflow", **variables, MARKETFLOW_RETENTION_DAYS="1")
+    system = start_copy("marketflow", **variables, MARKETFLOW_RETENTION_DAYS="1")
     await_connections()
     return system
 

@@ -38,9 +38,9 @@ def variables(database_url: str, kafka_url: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def system(variables: dict[str, str], start_system: Any) -> Any:
+def system(variables: dict[str, str], start_copy: Any) -> Any:
     """The order service that the tests of a module share."""
-    return start_system("orders", **variables)
+    return start_copy("orders", **variables)
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from metacore import ConfigurationError
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
 def test_it_starts_what_nobody_names_and_takes_it_along(
-    monkeypatch: pytest.MonkeyPatch, start_system: Any, eventually: Any, order: Any, number: int
+    monkeypatch: pytest.MonkeyPatch, start_system: Any, start_copy: Any, eventually: Any, order: Any, number: int
 ) -> None:
     for variable in ("METACORE_URL", "SERVICES_KAFKA"):
         monkeypatch.delenv(variable, raising=False)
-    system = start_system("orders")
+    system = start_system("orders") if number == signal.SIGINT else start_copy("orders")
     assert system.http.get("/health").status_code == 200
     host, port = system.parts["SERVICES_KAFKA"].split(":")
     data = re.search(r"host=([^&]+)", system.parts["METACORE_URL"])

@@ -57,10 +57,10 @@ async def _make_topic(variables: dict[str, str]) -> None:
 
 
 def test_killed_in_mid_stream_nothing_is_lost_and_the_next_is_warm_before_it_is_ready(
-    start_system: Any, variables: dict[str, str], produce: Any, order: Any, eventually: Any
+    start_copy: Any, variables: dict[str, str], produce: Any, order: Any, eventually: Any
 ) -> None:
     asyncio.run(_make_topic(variables))
-    good = [order() for _ in range(2000)]
+    good = [order() for _ in range(1000)]
     values = as_messages(good)
     broken = len(values[100::100])
     values[100::100] = [b"broken"] * broken
@@ -68,13 +68,13 @@ def test_killed_in_mid_stream_nothing_is_lost_and_the_next_is_warm_before_it_is_
     with metacore.sync.connect(variables["METACORE_URL"]) as storage:
         before = storage.order_records.count()
         for _ in range(KILLS):
-            system = start_system("orders", **variables, ORDERS_BATCH="1")
+            system = start_copy("orders", **variables, ORDERS_BATCH="1")
             already = storage.order_records.count()
             eventually(lambda already=already: storage.order_records.count() > already)
             system.stop(signal.SIGKILL)
         assert not all_is_committed(variables)
         one = storage.order_records.list(limit=1).items[0]
-        system = start_system("orders", **variables)
+        system = start_copy("orders", **variables)
         assert system.http.get(f"/order/{one.order_uid}").json() == json.loads(one.model_dump_json())
         cache = system.http.get("/api/v1/cache/stats").json()
         assert (cache["hits"], cache["misses"]) == (1, 0)
@@ -96,11 +96,9 @@ def own_parts(tmp_path: Path, variables: dict[str, str]) -> Iterator[tuple[Embed
     broker.stop()
 
 
-def test_parts_go_and_come_back(
-    start_system: Any, own_parts: Any, order: Any, eventually: Any, produce_to: Any
-) -> None:
+def test_parts_go_and_come_back(start_copy: Any, own_parts: Any, order: Any, eventually: Any, produce_to: Any) -> None:
     server, broker, variables = own_parts
-    system = start_system("orders", **variables)
+    system = start_copy("orders", **variables)
     first = [order() for _ in range(20)]
     produce_to(variables, as_messages(first))
     eventually(lambda: all(system.http.get(f"/order/{one['order_uid']}").status_code == 200 for one in first))

@@ -13,14 +13,24 @@ import pytest
 from metacore import Settings
 from metacore.sync import connect
 from metacore.sync.storage.storage import Storage
+from metacore.testing.databases import Databases, clear
+
+
+@pytest.fixture(scope="module")
+def database(metacore_databases: Databases) -> Iterator[str]:
+    with metacore_databases.database() as url:
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE public.carts (id int PRIMARY KEY, order_id uuid, note json)")
+        yield url
 
 
 @pytest.fixture
-def url(metacore_database_url: str) -> str:
-    """A database that has a table of one's own, too."""
-    with psycopg.connect(metacore_database_url) as connection:
-        connection.execute("CREATE TABLE public.carts (id int PRIMARY KEY, order_id uuid, note json)")
-    return metacore_database_url
+def url(database: str) -> str:
+    """A database that has a table of one's own, too; both are empty."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        clear(connection)
+        connection.execute("DELETE FROM public.carts")
+    return database
 
 
 @pytest.fixture(params=["own pool", "time-outs with BEGIN", "pool handed in"])
