@@ -18,7 +18,9 @@ from metacore.postgres.embedded.cluster import Cluster
 from metacore.testing import plugin
 from metacore.testing.databases import clear
 
-settings.register_profile("metacore", derandomize=True, database=None, deadline=None)
+# Always the same ones, so few will do: METACORE_TEST_EXAMPLES=1000 tries many.
+EXAMPLES = int(os.environ.get("METACORE_TEST_EXAMPLES", "50"))
+settings.register_profile("metacore", derandomize=True, database=None, deadline=None, max_examples=EXAMPLES)
 settings.load_profile("metacore")
 
 

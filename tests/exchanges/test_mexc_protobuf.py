@@ -280,14 +280,14 @@ def test_an_oversize_message_is_refused_before_it_is_read(size: int):
             event(payload)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=4 * settings().max_examples)
 @given(payload=st.binary(max_size=300))
 def test_garbage_is_refused(payload: bytes):
     with suppress(InvalidDataError):
         assert event(payload) is None
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=4 * settings().max_examples)
 @given(data=st.data())
 def test_a_damaged_push_is_read_or_refused(data: st.DataObject):
     payload = bytearray(push(data.draw(st.sampled_from(sorted(BODIES)))))
@@ -306,7 +306,7 @@ FIELDS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=4 * settings().max_examples)
 @given(outer=FIELDS, inner=FIELDS, topic=st.sampled_from(sorted(BODIES)))
 def test_any_fields_are_read_or_refused(outer: Any, inner: Any, topic: str):
     number, body = BODIES[topic]

@@ -16,6 +16,8 @@ from metacore.postgres.schema.catalogue import read_catalogue
 from metacore.postgres.schema.revisions import BASE, head_revision, revisions
 from metacore.postgres.tables import METADATA
 
+from .versions import newest
+
 ALL = tuple(revisions())
 
 ODD_NAME = """a "b" %s%(x)s :x 'y' \\ $$ {schema} Grüße🚀; --"""
@@ -83,6 +85,7 @@ def test_the_base_leaves_nothing_but_the_schema(deployer, admin, schema):
     assert deployer.downgrade(BASE) == ()
 
 
+@newest
 def test_downgrade_refuses_a_revision_that_there_is_not(deployer):
     deployer.deploy()
     with pytest.raises(InvalidDataError, match="0001"):
@@ -90,6 +93,7 @@ def test_downgrade_refuses_a_revision_that_there_is_not(deployer):
     assert deployer.status().is_usable
 
 
+@newest
 def test_downgrade_refuses_a_revision_that_the_schema_has_not_reached(deployer):
     deployer.deploy()
     deployer.downgrade(ALL[0])
@@ -99,6 +103,7 @@ def test_downgrade_refuses_a_revision_that_the_schema_has_not_reached(deployer):
 
 
 # SQLAlchemy warns of the type by which it reflects domains.
+@newest
 @pytest.mark.filterwarnings("ignore:.*DOMAIN.*operator_classes:sqlalchemy.exc.SADeprecationWarning")
 def test_migrations_equal_the_metadata(deployer, server, schema):
     deployer.deploy()
@@ -122,6 +127,7 @@ def test_migrations_equal_the_metadata(deployer, server, schema):
         assert alembic.autogenerate.compare_metadata(context, expected) == []
 
 
+@newest
 def test_twenty_deployers_at_once_deploy_once(server, schema):
     start = threading.Barrier(20)
 
@@ -136,6 +142,7 @@ def test_twenty_deployers_at_once_deploy_once(server, schema):
     assert SchemaDeployer(server.url, schema).check() == []
 
 
+@newest
 def test_another_deployer_is_waited_for_and_not_for_ever(server, admin, schema, mocker):
     mocker.patch("metacore.postgres.schema.deployer._TURN_TIMEOUT", 0.01)
     deployer = SchemaDeployer(server.url, schema, settings=Settings(lock_timeout=0.05))
@@ -146,6 +153,7 @@ def test_another_deployer_is_waited_for_and_not_for_ever(server, admin, schema, 
     assert deployer.deploy() == ALL
 
 
+@newest
 def test_a_locked_table_is_waited_for_lock_timeout(server, admin, schema):
     deployer = SchemaDeployer(server.url, schema, settings=Settings(lock_timeout=0.05))
     deployer.deploy()
@@ -164,6 +172,7 @@ def test_a_deployment_that_fails_leaves_nothing(deployer, admin, schema, mocker)
     assert admin.execute("SELECT FROM pg_namespace WHERE nspname = %s", [schema]).fetchall() == []
 
 
+@newest
 def test_a_role_that_owns_only_the_schema_can_do_it_all(admin, schema, make_role, url_of):
     owner = make_role()
     admin.execute(f"CREATE SCHEMA {schema} AUTHORIZATION {owner}")
@@ -179,6 +188,7 @@ def test_the_error_says_that_a_role_may_not_make_the_schema(schema, make_role, u
         SchemaDeployer(url_of(make_role()), schema).deploy()
 
 
+@newest
 def test_settings_of_the_role_make_no_difference(admin, schema, make_role, url_of, deployer):
     role = make_role(options="SUPERUSER")
     elsewhere = schema + "_elsewhere"
@@ -197,6 +207,7 @@ def test_settings_of_the_role_make_no_difference(admin, schema, make_role, url_o
     assert tables_of(admin, elsewhere) == {"users"}
 
 
+@newest
 def test_a_schema_may_have_any_name(server, admin, tmp_path):
     name = uuid4().hex[:8] + ODD_NAME
     deployer = SchemaDeployer(server.url, name)
@@ -218,6 +229,7 @@ def test_a_name_that_postgresql_would_not_take_is_refused(name):
     assert caught.value.setting == "schema"
 
 
+@newest
 def test_schemas_live_side_by_side(server, schema):
     first, second = SchemaDeployer(server.url, schema), SchemaDeployer(server.url, schema + "_2")
     first.deploy()
@@ -226,6 +238,7 @@ def test_schemas_live_side_by_side(server, schema):
     assert first.check() == []
 
 
+@newest
 def test_the_script_does_what_deploy_does(deployer, server, admin, schema, tmp_path, mocker):
     deployer.deploy()
     deployed = step_down(deployer, admin, schema)
@@ -238,6 +251,7 @@ def test_the_script_does_what_deploy_does(deployer, server, admin, schema, tmp_p
     assert deployer.check() == []
 
 
+@newest
 def test_the_script_changes_nothing_when_it_fails(deployer, server, admin, schema, tmp_path):
     with pytest.raises(subprocess.CalledProcessError):
         run_psql(server, deployer.sql().replace("COMMIT;", "SELECT 1 / 0;\nCOMMIT;"), tmp_path)
@@ -267,6 +281,7 @@ def set_revision(connection, schema, revision, comment) -> None:
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, comment))
 
 
+@newest
 def test_a_newer_compatible_schema_is_left_as_it_is(deployer, admin, schema, caplog):
     deployer.deploy()
     set_revision(admin, schema, "9999", f"metacore revision 9999, compatible from {ALL[0]}")
@@ -278,6 +293,7 @@ def test_a_newer_compatible_schema_is_left_as_it_is(deployer, admin, schema, cap
             refused()
 
 
+@newest
 def test_no_role_gets_rights_on_a_newer_schema(deployer, admin, schema, make_role):
     role = make_role()
     deployer.deploy()
@@ -288,6 +304,7 @@ def test_no_role_gets_rights_on_a_newer_schema(deployer, admin, schema, make_rol
     assert admin.execute("SELECT has_schema_privilege(%s, %s, 'USAGE')", [role, schema]).fetchone() == (False,)
 
 
+@newest
 @pytest.mark.parametrize("comment", ["metacore revision 9999, compatible from 9998", "another comment"])
 def test_a_newer_schema_that_is_not_known_to_be_compatible_is_refused(deployer, admin, schema, comment):
     deployer.deploy()
@@ -298,6 +315,7 @@ def test_a_newer_schema_that_is_not_known_to_be_compatible_is_refused(deployer, 
     assert not deployer.status().is_usable
 
 
+@newest
 def test_deploy_restores_a_lost_mark(deployer, admin, schema):
     deployer.deploy()
     set_revision(admin, schema, head_revision(), None)
@@ -306,6 +324,7 @@ def test_deploy_restores_a_lost_mark(deployer, admin, schema):
     assert deployer.status().revision == head_revision()
 
 
+@newest
 def test_a_database_with_an_unknown_older_revision_is_refused(deployer, admin, schema):
     deployer.deploy()
     set_revision(admin, schema, "0000", None)

@@ -12,6 +12,8 @@ from metacore.postgres import SchemaDeployer
 from metacore.postgres.tables import MAY_DELETE, RIGHTS
 from metacore.sync import connect
 
+from .versions import newest
+
 MakeRole = Callable[..., str]
 UrlOf = Callable[[str], str]
 
@@ -91,6 +93,7 @@ def test_a_role_that_can_do_more_is_refused_with_the_reason(
     assert deployer.check() == []
 
 
+@newest
 def test_a_role_of_the_owner_of_a_table_is_refused(
     admin: psycopg.Connection, deployer: SchemaDeployer, schema: str, make_role: MakeRole
 ) -> None:
@@ -102,6 +105,7 @@ def test_a_role_of_the_owner_of_a_table_is_refused(
     assert f"owner table trades: expected postgres, is {group}" in "".join(map(str, deployer.check()))
 
 
+@newest
 def test_check_tells_of_grants_that_exceed(
     admin: psycopg.Connection, deployer: SchemaDeployer, schema: str, make_role: MakeRole
 ) -> None:
@@ -119,6 +123,7 @@ def test_check_tells_of_grants_that_exceed(
     }
 
 
+@newest
 def test_check_tells_what_a_role_lacks(
     admin: psycopg.Connection, deployer: SchemaDeployer, schema: str, make_role: MakeRole
 ) -> None:
@@ -131,6 +136,7 @@ def test_check_tells_what_a_role_lacks(
     assert len(deployer.check(role, may_delete=True)) == 1 + len(MAY_DELETE)
 
 
+@newest
 @pytest.mark.parametrize(
     "planted",
     [
@@ -154,6 +160,7 @@ def test_what_a_stranger_owns_is_refused(
         SchemaDeployer(url_of(role), schema).deploy()
 
 
+@newest
 def test_a_member_of_the_owner_may_deploy(
     admin: psycopg.Connection, schema: str, make_role: MakeRole, url_of: UrlOf
 ) -> None:
@@ -172,6 +179,7 @@ INSERT INTO {schema}.users SELECT * FROM kept;
 """
 
 
+@newest
 def test_the_role_cannot_replace_a_user_and_so_the_journal(
     admin: psycopg.Connection, deployer: SchemaDeployer, schema: str, make_role: MakeRole, url_of: UrlOf, server: Any
 ) -> None:

@@ -27,6 +27,10 @@ from metacore.sync import (
 from metacore.sync.storage.storage import Storage, Transaction
 from metacore.testing.factories import OrderRecordFactory
 
+from .versions import newest
+
+pytestmark = newest
+
 PATIENCE = 60
 OURS = "to be ended"
 
