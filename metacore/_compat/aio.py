@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar, cast
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 __all__ = [
+    "Alarm",
     "ContextGuard",
     "Eventual",
     "Lock",
@@ -113,6 +114,34 @@ class Slots:
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._semaphore.release()
+
+
+class Alarm:
+    """Wakes whoever waits for it, or would next. Any thread may ring it."""
+
+    __slots__ = ("_loop", "_rung")
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def ring(self) -> None:
+        """Wake it."""
+        if self._loop is None or self._loop.is_closed():
+            self._rung.set()
+        else:
+            self._loop.call_soon_threadsafe(self._rung.set)
+
+    async def wait(self, least: float, most: float) -> None:
+        """Wait until it rings, but for so many seconds at `least`, and at `most`."""
+        self._loop = asyncio.get_running_loop()
+        await asyncio.sleep(least)
+        try:
+            async with asyncio.timeout(most - least):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        self._rung.clear()
 
 
 async def in_thread(fn: Callable[[], T]) -> T:

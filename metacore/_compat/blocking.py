@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 __all__ = [
+    "Alarm",
     "ContextGuard",
     "Eventual",
     "Lock",
@@ -137,6 +138,25 @@ class Slots:
 
     def __exit__(self, *exc_info: object) -> None:
         self._semaphore.release()
+
+
+class Alarm:
+    """Wakes whoever waits for it, or would next. Any thread may ring it."""
+
+    __slots__ = ("_rung",)
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+
+    def ring(self) -> None:
+        """Wake it."""
+        self._rung.set()
+
+    def wait(self, least: float, most: float) -> None:
+        """Wait until it rings, but for so many seconds at `least`, and at `most`."""
+        time.sleep(least)
+        if self._rung.wait(most - least):
+            self._rung.clear()
 
 
 def in_thread(fn: Callable[[], T]) -> T:

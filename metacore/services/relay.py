@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from metacore._compat.aio import Eventual, for_each, require_own_world, sleep
+from metacore._compat.aio import Alarm, Eventual, for_each, require_own_world
 from metacore.domain.messages.claims import Claim, ClaimedKey, ClaimRequest, delay_after
 from metacore.domain.messages.dead_letters import legible
 from metacore.domain.messages.events import Event, EventKey
@@ -74,11 +74,13 @@ class Relay:
         self._mark_after = min(MARK, self._request.lease / 4)
         self._backoff, self._longest, self._pause = backoff, longest_backoff, pause
         self._is_stopped = False
+        self._alarm = Alarm()
 
     async def run(self) -> None:
         """Tell events until `stop` is called, and look for more every `pause` while there are few: fewer than `keys`,
         or `per_key`. Where that takes long, it looks less often, and finds more at a time: it pauses for twice as long
-        as the last look took, and for four times `pause` at most.
+        as the last look took, and for four times `pause` at most. `wake` ends a pause, but lets it last for twice as
+        long as the last look took, or for `pause`, if that is less.
 
         A storage that cannot be reached is tried again and again; one that is closed is a StorageClosedError.
         """
@@ -93,8 +95,13 @@ class Relay:
                 _logger.warning("The relay of %s goes on after an error: %s", ", ".join(self._request.topics), error)
                 count = 0
             if count < few and not self._is_stopped:
-                took = self._storage.now() - began
-                await sleep(max(self._pause, min(2 * took, 4 * self._pause)).total_seconds())
+                twice = 2 * (self._storage.now() - began)
+                least, most = min(twice, self._pause), max(self._pause, min(twice, 4 * self._pause))
+                await self._alarm.wait(least.total_seconds(), most.total_seconds())
+
+    def wake(self) -> None:
+        """Have `run` look at once: something was appended. Any thread may call it."""
+        self._alarm.ring()
 
     def stop(self) -> None:
         """Have `run` return when what is claimed is told."""

@@ -151,6 +151,24 @@ class RelayContract(Contract):
         assert runner.together(relay.run, stop_when_sent) == [None, None]
         assert receiver.seen == [("order", 1), ("order", 2), ("order", 3)]
 
+    def test_it_looks_at_once_when_it_is_woken(
+        self, storage: Storage, runner: Runner, relay_with: Relays, receiver: Receiver
+    ) -> None:
+        relay = relay_with(pause=timedelta(seconds=4 * PATIENCE))
+        end = time.monotonic() + PATIENCE
+
+        def append() -> None:
+            time.sleep(0.1)
+            storage.outbox.append([NewEventFactory.build()])
+            while not receiver.seen and time.monotonic() < end:
+                relay.wake()
+                time.sleep(0.01)
+            relay.stop()
+            relay.wake()
+
+        runner.together(relay.run, append)
+        assert receiver.seen == [("order", 1)]
+
     def test_settings_that_cannot_be_are_refused(self, relay_with: Relays) -> None:
         for name, value in {"attempts": 0, "at_once": 0, "backoff": timedelta(0), "pause": 1}.items():
             with pytest.raises(ConfigurationError) as caught:
