@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -219,6 +220,8 @@ async def lag(urls: dict[str, str]) -> None:
 
 
 def main() -> None:
+    # So that the parts and the marketplace end with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Parts("METACORE_URL", "SERVICES_KAFKA") as parts, marketplace(parts.urls) as (process, told):
         spent = partial(used, process.children(), told["METACORE_URL"])
         uvloop.run(orders(spent, told["MARKETPLACE_GATEWAY"]))

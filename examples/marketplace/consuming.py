@@ -21,9 +21,9 @@ from marketplace.rows import PASSING
 from marketplace.told import Message, Told, alike, in_turns, read_from
 from metacore import AcceptOutcome, DeadLetter, Event, StorageUnavailableError, Transaction
 
-_POLL, _FETCH = 10, 200
+_POLL, _FETCH = 3, 200
 """Milliseconds: see the consumer of the order service."""
-_LEAST_REST = 0.05
+_LEAST_REST, _IDLE_REST = 0.05, 0.2
 _BATCH, _MANY = 500, 100
 _AT_ONCE = 8
 """How many are worked on at the same time that could not take effect together; each has a connection."""
@@ -41,7 +41,7 @@ class Consumer:
 
     def __init__(self, context: ServiceContext, contents: Contents) -> None:
         self._storage, self._url, self._tracing = context.storage, context.urls["SERVICES_KAFKA"], context.tracing
-        self._partitions = context.settings.partitions
+        self._partitions, self._activity = context.settings.partitions, context.activity
         # Of the group, of its one member, and of the inbox.
         self._name = context.topic(context.name)
         self._takes, self._passes, self._alone = contents.takes, contents.passes, contents.alone
@@ -88,11 +88,14 @@ class Consumer:
                 polled = await kafka.getmany(timeout_ms=_POLL, max_records=_BATCH)
                 began = time.monotonic()
                 messages = [one for some in polled.values() for one in some]
+                if messages:
+                    self._activity.note()
                 if messages and await self._take_all(messages, stop):
                     await self._commit(kafka, {place: some[-1].offset + 1 for place, some in polled.items()})
                 if len(messages) < _MANY:
                     # What is told meanwhile takes effect together.
-                    await rest(kafka, 1000 * resting(time.monotonic() - began, _LEAST_REST))
+                    least = _LEAST_REST if self._activity.is_lively else _IDLE_REST
+                    await rest(kafka, 1000 * resting(time.monotonic() - began, least))
         finally:
             await within(ANSWERS_WITHIN, kafka.stop())
 
@@ -166,6 +169,8 @@ class Consumer:
         with self._followed(told) as events:
             outcomes, after = await self._storage.run(lambda transaction: self._accept(transaction, told, events))
         self._trouble = None
+        if events:
+            self._activity.appended()
         for do in after:
             do()
         return outcomes

@@ -13,6 +13,7 @@ from common.access_tokens import AccessTokens
 from common.health import Check
 from common.observing import Metrics
 from common.tracing import Tracing
+from marketplace.activity import Activity
 from marketplace.peers import Peers
 from marketplace.settings import MarketplaceSettings
 from metacore import Event, Storage, Transaction
@@ -44,6 +45,7 @@ class ServiceContext:
     peers: Peers
     tracing: Tracing
     metrics: Metrics
+    activity: Activity = field(default_factory=Activity)
 
     def topic(self, of: str) -> str:
         """The topic of the outbox, and of the broker, with the events of `of`."""

@@ -20,7 +20,8 @@ from metacore import Event, MetacoreError, Relay
 
 _AT_ONCE = 64
 """How many keys are told at the same time: what waits for the broker together goes to it together."""
-_PAUSE = timedelta(milliseconds=50)
+_PAUSE = timedelta(milliseconds=400)
+"""For so long it waits for an event that nobody has said was appended."""
 _BACKOFF, _LONGEST = timedelta(milliseconds=100), timedelta(seconds=1)
 _LEASE = timedelta(seconds=10)
 """For so long the keys wait that a process which was killed had claimed."""
@@ -38,7 +39,7 @@ class Publisher:
 
     def __init__(self, context: ServiceContext, topics: Sequence[str]) -> None:
         self._storage, self._url, self._topics = context.storage, context.urls["SERVICES_KAFKA"], topics
-        self._partitions = context.settings.partitions
+        self._partitions, self._activity = context.settings.partitions, context.activity
         self._producer: AIOKafkaProducer | None = None
         self._trouble: str | None = "not connected yet"
         self._connected = asyncio.Event()
@@ -101,11 +102,18 @@ class Publisher:
             longest_backoff=_LONGEST,
             pause=_PAUSE,
         )
-        running = asyncio.create_task(relay.run())
+        running, waking = asyncio.create_task(relay.run()), asyncio.create_task(self._wake(relay))
         await stop.wait()
+        waking.cancel()
         relay.stop()
+        relay.wake()
         with suppress(TimeoutError):
             await asyncio.wait_for(running, _ENDS_WITHIN)
+
+    async def _wake(self, relay: Relay) -> None:
+        while True:
+            await self._activity.until_appended()
+            relay.wake()
 
     async def _send(self, event: Event) -> None:
         assert self._producer is not None

@@ -61,7 +61,7 @@ class Book:
     """The purchases of this service. What several write at the same time is written by one transaction."""
 
     def __init__(self, context: ServiceContext) -> None:
-        self._storage, self._topic = context.storage, context.topic("orders")
+        self._storage, self._topic, self._activity = context.storage, context.topic("orders"), context.activity
         self._purchases: LiteralString = f"{context.schema}.purchases"
         self._finding = Together[_Named, _Asked | None](self._find)
         self._writing = Together[_Asked, Purchase](self._write)
@@ -146,7 +146,9 @@ class Book:
         return came
 
     async def _move(self, moves: Sequence[Move]) -> Sequence[Purchase | MetacoreError]:
-        return await self._storage.run(lambda transaction: self.move_in(transaction, moves))
+        came = await self._storage.run(lambda transaction: self.move_in(transaction, moves))
+        self._activity.appended()
+        return came
 
     async def _save(self, transaction: Transaction, changed: Iterable[tuple[Purchase, Sequence[StepTaken]]]) -> None:
         query = f"""

@@ -57,7 +57,7 @@ class Till:
     """The payments of this service."""
 
     def __init__(self, context: ServiceContext) -> None:
-        self._storage, self._topic = context.storage, context.topic("payments")
+        self._storage, self._topic, self._activity = context.storage, context.topic("payments"), context.activity
         self._payments: LiteralString = f"{context.schema}.payments"
         self._refunds: LiteralString = f"{context.schema}.refunds"
         self._settling = Together(self._settle)
@@ -156,6 +156,7 @@ class Till:
                 await self._tell(transaction, refund.payment_id, what, outgoing())
 
         await self._storage.run(settle)
+        self._activity.appended()
 
     async def _write(self, transaction: Transaction, payment_id: UUID, amount: Decimal, key: str) -> Refund:
         now = self._storage.now()
@@ -219,6 +220,7 @@ class Till:
             )
 
         await self._storage.run(settle)
+        self._activity.appended()
         return [None] * len(settled)
 
     async def _tell(self, transaction: Transaction, payment_id: UUID, what: str, headers: Mapping[str, Any]) -> None:
