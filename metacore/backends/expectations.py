@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from operator import itemgetter
 from uuid import UUID
 
-from metacore.domain.trading.decisions import Changes, RowKey, row_key
+from metacore.domain.trading.decisions import Changes, RowKey, ids_of, row_key
 from metacore.domain.trading.entries import moved_balances
 from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reservations import Reservation
 from metacore.domain.trading.trades import Trade
 from metacore.errors import NotFoundError, StaleVersionError
-
-
-def _place(expected: tuple[RowKey, int | None]) -> tuple[str, int, int]:
-    """Where the key stands; numbers are compared in C, UUIDs, in the same order, in Python."""
-    (entity, user_id, row_id), _ = expected
-    return entity, user_id.int, row_id.int
 
 
 class Expectations:
@@ -60,10 +55,10 @@ class Expectations:
                 self.new_trades.append(trade)
         owners.update(transfer.user_id for transfer in changes.user_transfers)
         for update in changes.order_updates:
-            versions.setdefault(("order", update.user_id, update.order_id), None)
+            versions.setdefault(("order", update.user_id.int, update.order_id.int), None)
         self.owners = sorted(owners)
         stored = [(key, expected) for key, expected in versions.items() if expected != 0]
-        self.versions = dict(sorted(stored, key=_place))
+        self.versions = dict(sorted(stored, key=itemgetter(0)))
 
     def check(self, users: Container[UUID], version_of: Callable[[RowKey], int | None]) -> None:
         """NotFoundError for the first owner or row that is not there, StaleVersionError for one at another version.
@@ -74,9 +69,8 @@ class Expectations:
             if user_id not in users:
                 raise NotFoundError("user", user_id)
         for key, expected in self.versions.items():
-            entity, *named = key
             actual = version_of(key)
             if actual is None:
-                raise NotFoundError(entity, tuple(named))
+                raise NotFoundError(key[0], ids_of(key))
             if expected is not None and actual != expected:
-                raise StaleVersionError(entity, tuple(named), expected=expected, actual=actual)
+                raise StaleVersionError(key[0], ids_of(key), expected=expected, actual=actual)

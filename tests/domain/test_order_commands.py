@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from metacore.domain.trading.commands import AT_ONCE
 from metacore.domain.trading.orders import NewOrder, OrderStatus
 from metacore.domain.trading.trades import Trade
 from metacore.errors import (
@@ -298,3 +299,16 @@ def test_what_another_storage_made_of_an_order_is_not_taken_over(day):
     day.deposit("USDT", 1000)
     placed = day.place(moved)
     assert (placed.version, placed.settled_quantity, placed.held_amount) == (1, 0, 1000)
+
+
+def test_orders_of_several_parts_are_placed_all_or_none(day):
+    day.deposit("USDT", 100 * AT_ONCE)
+    orders = [day.order(price=100, quantity=1) for _ in range(AT_ONCE + 1)]
+    before = day.state()
+    with pytest.raises(InsufficientFundsError):
+        day.place_all(orders)
+    assert day.state() == before
+    day.deposit("USDT", 100)
+    placed = day.place_all(orders)
+    assert [order.id for order in placed] == [order.id for order in orders]
+    assert day.money() == {"USDT": f"0 / {100 * AT_ONCE + 100}"}

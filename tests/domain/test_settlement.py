@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from metacore.domain.trading.commands import AT_ONCE
 from metacore.domain.trading.fills import balances_of
 from metacore.domain.trading.orders import OrderSide
-from metacore.domain.trading.settling import AT_ONCE
 
 
 def test_partial_then_cancel(day):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -49,6 +50,22 @@ class Command(ABC, Generic[R]):
     def result(self, decided: R, saved: Mapping[BalanceKey, Balance]) -> R:  # noqa: ARG002
         """`decided`, with the balances that it moved as they were `saved`."""
         return decided
+
+
+AT_ONCE = 250
+"""How many items of a batch are decided before they are saved."""
+
+
+class Batch(Command[Sequence[R]]):
+    """A command of several items, which take effect one after the other."""
+
+    def joined(self, results: Sequence[Sequence[R]]) -> Sequence[R]:
+        return tuple(chain.from_iterable(results))
+
+
+def in_parts(items: Sequence[T]) -> list[Sequence[T]]:
+    """The `items` of a batch for each of its parts, of which it has one at least."""
+    return [items[start : start + AT_ONCE] for start in range(0, len(items) or 1, AT_ONCE)]
 
 
 class NotAloneError(Exception):

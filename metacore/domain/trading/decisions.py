@@ -152,15 +152,21 @@ class Loaded:
 Versioned = Order | Reservation | Trade
 """What has an id and a version."""
 
-RowKey = tuple[str, UUID, UUID]
-"""`("order", "reservation" or "trade", user_id, id)`."""
+RowKey = tuple[str, int, int]
+"""`("order", "reservation" or "trade", user_id, id)`, of the ids their numbers, which are hashed and compared in C."""
 
 _ENTITIES: Mapping[type, str] = {Order: "order", Reservation: "reservation", Trade: "trade"}
 
 
 def row_key(row: Versioned) -> RowKey:
     """What tells `row` from every other one."""
-    return _ENTITIES[type(row)], row.user_id, row.id
+    return _ENTITIES[type(row)], row.user_id.int, row.id.int
+
+
+def ids_of(key: RowKey) -> tuple[UUID, UUID]:
+    """`(user_id, id)` of the row with this key."""
+    _, user_id, row_id = key
+    return UUID(int=user_id), UUID(int=row_id)
 
 
 class KnownOrder(NamedTuple):

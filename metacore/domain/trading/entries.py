@@ -32,7 +32,7 @@ def apply_deltas(
     """
     running: dict[UUID, dict[str, _Running]] = {}
     made: list[dict[str, Any]] = []
-    moment, times = None, ""
+    moment, times, of_now = None, "", _time_text(now)
     user_id, own = None, dict[str, _Running]()
     with exact():
         for delta in deltas:
@@ -47,7 +47,7 @@ def apply_deltas(
             if values["occurred_at"] is not moment:
                 # The deltas of a cause share it, and its text costs as much as the rest of the hash.
                 moment = values["occurred_at"]
-                times = _times_text(moment, now)
+                times = f"{_time_text(moment)}{_SEPARATOR}{of_now}"
             state.seq += 1
             numbers = (*changes, state.free_text, state.locked_text, state.unexplained_text)
             reason, reference = values["reason"], values["reference"]
@@ -145,7 +145,8 @@ def entry_hash(
     """
     changes = (delta.delta_free, delta.delta_locked, delta.delta_unexplained)
     numbers = tuple(map(_text, (*changes, *after)))
-    owner, times = _owner_text(delta.user_id, delta.asset), _times_text(delta.occurred_at, created_at)
+    owner = _owner_text(delta.user_id, delta.asset)
+    times = f"{_time_text(delta.occurred_at)}{_SEPARATOR}{_time_text(created_at)}"
     return _hash(previous, owner, seq, delta.reason, numbers, times, delta.reference)
 
 
@@ -167,6 +168,5 @@ def _text(amount: Decimal) -> str:
     return f"{amount:f}" if "E" in text else text
 
 
-def _times_text(occurred_at: datetime, created_at: datetime) -> str:
-    occurred, created = ((time - _EPOCH) // _MICROSECOND for time in (occurred_at, created_at))
-    return f"{occurred}{_SEPARATOR}{created}"
+def _time_text(time: datetime) -> str:
+    return str((time - _EPOCH) // _MICROSECOND)

@@ -62,7 +62,8 @@ def settle(before: Order, after: Order, trade: NewTrade, money: Decimal, funds: 
         left = {pays: payer.free - bill + from_hold, gets: payee.free + credit}
         if fee and not (fee_asset == pays and fee > 0):
             own = funds[fee_asset]
-            own.require_room(-fee, "commission")
+            if fee < 0:
+                own.require_room(-fee, "commission")
             left[fee_asset] = left.get(fee_asset, own.free) - fee
         left[pays] = min(left[pays], payer.locked - taken - closing)
         if min(left.values()) < 0:
@@ -141,6 +142,14 @@ def cover(before: Order, after: Order, trade: NewTrade, money: Decimal, state: U
         state.require_room(asset, moved.copy_abs(), unexplained.get(asset, ZERO), "quantity")
         deltas += covered(entry, explains)
     return Fill(canonical(held), tuple(deltas))
+
+
+def balances_at_most(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[BalanceKey]:
+    """Those of `balances_of` and, found without a look at which order each trade is of, perhaps more."""
+    assets = {(order.user_id, order.base_asset, order.quote_asset, order.held_asset) for order in orders}
+    commissions = {(trade.user_id, trade.commission_asset) for trade in trades}
+    named = {*commissions, *((user_id, asset) for user_id, *several in assets for asset in several)}
+    return {(user_id, asset) for user_id, asset in named if asset is not None}
 
 
 def balances_of(trades: Iterable[NewTrade], orders: Iterable[Order]) -> set[BalanceKey]:

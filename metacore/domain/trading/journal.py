@@ -8,7 +8,7 @@ from uuid import UUID
 
 from metacore.domain.trading.balances import BalanceDelta, EntryReason
 from metacore.domain.values.amounts import ZERO
-from metacore.domain.values.model import unchecked
+from metacore.domain.values.model import unchecked_maker
 
 
 def line(
@@ -23,8 +23,7 @@ def line(
     unexplained: Decimal = ZERO,
 ) -> BalanceDelta:
     """The delta that moves `free` and `locked`, in canonical form, for one cause, named by `reason` and `reference`."""
-    return unchecked(
-        BalanceDelta,
+    return _delta(
         {
             "user_id": user_id,
             "asset": asset,
@@ -34,8 +33,11 @@ def line(
             "reason": reason,
             "reference": reference,
             "occurred_at": occurred_at,
-        },
+        }
     )
+
+
+_delta = unchecked_maker(BalanceDelta, BalanceDelta.model_fields)
 
 
 def hold(user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime) -> BalanceDelta:

@@ -10,7 +10,7 @@ from uuid import UUID
 from metacore.domain.trading.archiving import id_time, require_unarchived
 from metacore.domain.trading.asset_names import require_names
 from metacore.domain.trading.balances import BalanceKey
-from metacore.domain.trading.commands import Command
+from metacore.domain.trading.commands import Batch, Command, in_parts
 from metacore.domain.trading.decisions import NOTHING_UNSETTLED, Selection
 from metacore.domain.trading.holds import asset_to_pay, initial_hold
 from metacore.domain.trading.journal import hold
@@ -51,7 +51,7 @@ class Remark(Model):
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceOrders(Command[Sequence[Order]]):
+class PlaceOrders(Batch[Order]):
     """Place orders, all or none, in list order; the error of the first that cannot be placed."""
 
     placements: Sequence[Placement]
@@ -65,6 +65,9 @@ class PlaceOrders(Command[Sequence[Order]]):
             asset_names=tuple(dict.fromkeys(key for order in orders for key in _assets(order))),
             locked_balances=tuple({(order.user_id, asset_to_pay(order)) for order in orders}),
         )
+
+    def parts(self) -> Sequence[PlaceOrders]:
+        return [PlaceOrders(part) for part in in_parts(self.placements)]
 
     def decide(self, work: UnitOfWork) -> Sequence[Order]:
         return tuple(place(work.state_of(placement.order.user_id), placement) for placement in self.placements)

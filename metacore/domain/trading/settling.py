@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from metacore.domain.trading.balances import BalanceKey
-from metacore.domain.trading.commands import Command, NotAloneError
+from metacore.domain.trading.commands import Batch, NotAloneError, in_parts
 from metacore.domain.trading.covering import alone_with_facts
 from metacore.domain.trading.decisions import Selection
-from metacore.domain.trading.fills import balances_of
+from metacore.domain.trading.fills import balances_at_most, balances_of
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.settlement import SettlementResult, settle_trade
 from metacore.domain.trading.sides import TOLERANCE
 from metacore.domain.trading.trades import NewTrade, Trade
 from metacore.domain.trading.unit_of_work import UnitOfWork
 
-N = TypeVar("N", bound=NewTrade)
-
-AT_ONCE = 250
-"""How many trades of a batch are decided before they are saved."""
-
 
 @dataclass(frozen=True, slots=True)
-class SettleTrades(Command[Sequence[SettlementResult]]):
+class SettleTrades(Batch[SettlementResult]):
     """Settle trades, each by itself; `tolerance` is that of account snapshots."""
 
     trades: Sequence[NewTrade]
@@ -51,13 +45,12 @@ class SettleTrades(Command[Sequence[SettlementResult]]):
         return {"stored_balances": tuple(assets), "balances_of_orders": True}
 
     def balances(self, work: UnitOfWork) -> set[BalanceKey]:
+        if balances_at_most(self.trades, work.loaded.orders) <= work.balances.keys():
+            return work.balances_of_facts()
         return balances_of(self.trades, work.loaded.orders) | work.balances_of_facts()
 
     def parts(self) -> Sequence[SettleTrades]:
-        return [replace(self, trades=part) for part in _parts(self.trades)]
-
-    def joined(self, results: Sequence[Sequence[SettlementResult]]) -> Sequence[SettlementResult]:
-        return tuple(chain.from_iterable(results))
+        return [replace(self, trades=part) for part in in_parts(self.trades)]
 
     def decide(self, work: UnitOfWork) -> Sequence[SettlementResult]:
         results = tuple(settle_trade(work, trade, self.tolerance) for trade in self.trades)
@@ -67,7 +60,7 @@ class SettleTrades(Command[Sequence[SettlementResult]]):
 
 
 @dataclass(frozen=True, slots=True)
-class SettlePending(Command[Sequence[SettlementResult]]):
+class SettlePending(Batch[SettlementResult]):
     """Settle the pending trades of a user, each by itself."""
 
     user_id: UUID
@@ -85,19 +78,11 @@ class SettlePending(Command[Sequence[SettlementResult]]):
         return self._settling.decide(work)
 
     def parts(self) -> Sequence[SettlePending]:
-        return [replace(self, trades=part) for part in _parts(self.trades)]
-
-    def joined(self, results: Sequence[Sequence[SettlementResult]]) -> Sequence[SettlementResult]:
-        return self._settling.joined(results)
+        return [replace(self, trades=part) for part in in_parts(self.trades)]
 
     @property
     def _settling(self) -> SettleTrades:
         return SettleTrades(self.trades, self.tolerance)
-
-
-def _parts(trades: Sequence[N]) -> list[Sequence[N]]:
-    """`trades` in parts, one at least."""
-    return [trades[start : start + AT_ONCE] for start in range(0, len(trades) or 1, AT_ONCE)]
 
 
 def _stores_unknown(results: Iterable[SettlementResult], work: UnitOfWork) -> bool:

@@ -13,7 +13,7 @@ from metacore.domain.messages.feed import events_of
 from metacore.domain.people.users import User
 from metacore.domain.trading.asset_names import parse_keys
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
-from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, TradesOf, Unsettled, Versioned
+from metacore.domain.trading.decisions import Changes, Loaded, RowKey, Selection, TradesOf, Unsettled, Versioned, ids_of
 from metacore.domain.trading.facts import Placement
 from metacore.domain.trading.orders import Order, OrderKey
 from metacore.domain.trading.trades import Trade
@@ -122,13 +122,12 @@ def _save(tables: Views, changes: Changes, now: datetime) -> Mapping[BalanceKey,
 
 
 def _version(tables: Views, key: RowKey) -> int | None:
-    entity, *named = key
     views: dict[str, View[Any, Any]] = {
         "order": tables.orders,
         "reservation": tables.reservations,
         "trade": tables.trades,
     }
-    row: Versioned | None = views[entity].get(tuple(named))
+    row: Versioned | None = views[key[0]].get(ids_of(key))
     return None if row is None else row.version
 
 

@@ -182,7 +182,7 @@ def _order_ids(selection: Selection) -> _OrderIds:
         arrays: dict[str, str] = {}
         for field in OrderIds._fields:
             if names := {name for ids in named.get(user_id, ()) if (name := getattr(ids, field)) is not None}:
-                arrays[field] = to_array(sorted(map(str, names)))
+                arrays[field] = to_array(sorted(names) if field != "order_id" else sorted(name.hex for name in names))
         if arrays or _holding(selection, user_id):
             found[user_id] = tuple(arrays), arrays
     return found

@@ -15,7 +15,7 @@ from metacore.domain.people.users import UserPatch
 from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Owned, by_user
-from metacore.domain.trading.decisions import Changes, RowKey, Versioned, row_key
+from metacore.domain.trading.decisions import Changes, RowKey, Versioned, ids_of, row_key
 from metacore.domain.trading.entries import apply_deltas, moved_balances, only_referenced
 from metacore.domain.trading.user_transfers import UserTransfer
 from metacore.errors import InvalidDataError
@@ -182,14 +182,14 @@ async def _lock(
         else:
             calls.add("user", user_id, statements.CHECK_USER)
     for entity, named_rows in rows.items():
-        for user_id, ids in by_user((key[1], key[2]) for key in named_rows).items():
+        for user_id, ids in by_user(map(ids_of, named_rows)).items():
             calls.add(entity, user_id, _CHECKS[entity], {"id": to_array(ids)})
     add_locks(calls, balances, session.now())
     found = calls.found(await session.pipeline("save", calls.calls))
     before = {user_id: USER.decode(row) for user_id, row in found.get("renamed", ())}
     locks.users.update({user_id: True for user_id, _ in (*found.get("user", ()), *found.get("renamed", ()))})
     for entity in rows:
-        locks.versions.update({(entity, row[0], row[1]): row[2] for _, row in found.get(entity, ())})
+        locks.versions.update({(entity, row[0].int, row[1].int): row[2] for _, row in found.get(entity, ())})
     session.remember(BALANCE.decode_all(row for _, row in found.get("balances", ())))
     now = session.now()
     return {
