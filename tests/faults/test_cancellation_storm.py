@@ -1,10 +1,14 @@
-"""Many tasks on few connections, each call cancelled by a short time-out: no connection is lost, ever."""
+"""Many tasks on few connections, each call cancelled by a short time-out: no connection is lost, ever.
+
+METACORE_STORM_SECONDS=30 makes long storms of the short ones.
+"""
 
 import asyncio
+import os
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from itertools import count
@@ -34,7 +38,8 @@ from metacore.testing.factories import BalanceDeltaFactory, NewOrderFactory, New
 
 from .cancelling import CancelledAt, expect_every_connection_back, expect_idle_sessions
 
-TASKS, CONNECTIONS, SECONDS = 64, 2, 2.0
+TASKS, CONNECTIONS = 64, 2
+SECONDS = float(os.environ.get("METACORE_STORM_SECONDS", "0.5"))
 PATIENCES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.05)
 """Seconds after which a call is cancelled: before it has a connection, while it waits for the server, near its end."""
 
@@ -163,31 +168,52 @@ async def call_until(
             """Too little is free, say."""
 
 
+@pytest.fixture
+def opened(metacore_database_url: str) -> Iterator[tuple[asyncio.Runner, Storage]]:
+    """A storage that is open in an event loop, and what runs coroutines in it."""
+    storage = connect(metacore_database_url, settings=Settings(pool_max_size=CONNECTIONS, application_name="storm"))
+    with asyncio.Runner() as runner:
+        runner.run(storage.__aenter__())
+        yield runner, storage
+        runner.run(storage.__aexit__(None, None, None))
+
+
 @each_case("name", tuple(OPERATIONS))
-def test_an_operation_cancelled_at_any_point_loses_no_connection(metacore_database_url: str, name: str) -> None:
-    settings = Settings(pool_max_size=CONNECTIONS, application_name="storm")
+def test_an_operation_cancelled_at_any_point_loses_no_connection(
+    opened: tuple[asyncio.Runner, Storage], metacore_database_url: str, name: str
+) -> None:
+    runner, storage = opened
 
     async def cancel_everywhere() -> None:
-        async with connect(metacore_database_url, settings=settings) as storage:
-            for nth in count(1):
-                cancelled = CancelledAt(perform(storage, name), nth)
-                task = asyncio.ensure_future(cancelled.run())
-                await asyncio.wait([task])
-                await expect_every_connection_back(storage)
-                if not task.cancelled():
-                    task.result()
-                if cancelled.waits < nth:
-                    break
-            expect_idle_sessions(metacore_database_url, "storm", CONNECTIONS)
-            for _ in range(2 * CONNECTIONS):
-                await storage.ping()
+        for nth in count(1):
+            cancelled = CancelledAt(perform(storage, name), nth)
+            task = asyncio.ensure_future(cancelled.run())
+            await asyncio.wait([task])
+            await expect_every_connection_back(storage)
+            if not task.cancelled():
+                task.result()
+            if cancelled.waits < nth:
+                break
+        expect_idle_sessions(metacore_database_url, "storm", CONNECTIONS)
+        for _ in range(2 * CONNECTIONS):
+            await storage.ping()
 
-    asyncio.run(cancel_everywhere())
+    runner.run(cancel_everywhere())
+
+
+@pytest.fixture
+def opened_blocking(metacore_database_url: str) -> Iterator[metacore.sync.Storage]:
+    settings = Settings(pool_max_size=CONNECTIONS, application_name="storm")
+    with metacore.sync.connect(metacore_database_url, settings=settings) as storage:
+        yield storage
 
 
 @each_case("name", tuple(OPERATIONS))
 def test_an_operation_interrupted_at_any_wait_loses_no_connection(
-    monkeypatch: pytest.MonkeyPatch, metacore_database_url: str, name: str
+    monkeypatch: pytest.MonkeyPatch,
+    opened_blocking: metacore.sync.Storage,
+    metacore_database_url: str,
+    name: str,
 ) -> None:
     """Blocking, by Ctrl+C, say, while it waits for the server."""
     waits, nth = 0, 0
@@ -202,8 +228,8 @@ def test_an_operation_interrupted_at_any_wait_loses_no_connection(
             raise KeyboardInterrupt
         return wait(work, *args)
 
-    settings = Settings(pool_max_size=CONNECTIONS, application_name="storm")
-    with metacore.sync.connect(metacore_database_url, settings=settings) as storage, monkeypatch.context() as patch:
+    storage = opened_blocking
+    with monkeypatch.context() as patch:
         patch.setattr(psycopg_undocumented, "waiting", SimpleNamespace(wait=interrupted))
         for nth in count(1):
             waits = 0

@@ -18,8 +18,9 @@ from metacore.testing.factories import NewOrderFactory
 
 from .conftest import Server
 
-SECONDS = float(os.environ.get("METACORE_CROWD_SECONDS", "3"))
-WORKERS = 16
+SECONDS = float(os.environ.get("METACORE_CROWD_SECONDS", "1"))
+WORKERS, STEPS = 16, 20
+"""Each takes so many steps at least, however slow the machine is."""
 USERS = 3
 _numbers = count()
 
@@ -38,7 +39,7 @@ class Worker(threading.Thread):
 
     def run(self) -> None:
         try:
-            while time.monotonic() < self.until:
+            while time.monotonic() < self.until or self.done.total() < STEPS:
                 step = self.chance.choice([self.transfer, self.place, self.fill, self.fill, self.cancel])
                 step()
                 self.done[step.__name__] += 1

@@ -354,7 +354,7 @@ def cost_of(admin, storage, schema, operation, known):
     return blocks_of(admin, storage, schema, partial(operation, storage, known))
 
 
-@pytest.fixture(params=["never analysed", "analysed when small"])
+@pytest.fixture
 def small(request, admin, deployer, server, schema):
     """A storage on one connection, its schema, and a user with a row of each kind, in tables that nobody analyses."""
     deployer.deploy()
@@ -369,6 +369,12 @@ def small(request, admin, deployer, server, schema):
         yield storage, known
 
 
+# The oldest server has one way only: how tables were analysed decides alike on both.
+@pytest.mark.parametrize(
+    ("server", "small"),
+    [(16, "never analysed"), (18, "never analysed"), (18, "analysed when small")],
+    indirect=True,
+)
 def test_an_operation_touches_as_much_of_large_tables_as_of_small_ones(small, admin, schema):
     storage, known = small
     before = {name: cost_of(admin, storage, schema, fn, known) for name, fn in OPERATIONS.items()}

@@ -16,7 +16,7 @@ import metacore.sync
 from metacore.domain.market.bars import minute_of
 from metacore.testing.factories import BarPartFactory
 
-FLOOD = float(os.environ.get("MARKETFLOW_TEST_FLOOD", "2"))
+FLOOD = float(os.environ.get("MARKETFLOW_TEST_FLOOD", "1"))
 """For how many seconds a source floods."""
 DEAR = 10**9
 """No generator tells such a price."""
