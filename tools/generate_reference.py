@@ -12,10 +12,8 @@ import importlib
 import inspect
 import re
 import sys
-import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, get_origin
@@ -23,6 +21,8 @@ from typing import Annotated, Any, get_origin
 from pydantic import BaseModel
 
 import metacore
+from declarations import declaration_of, name_of, parameters
+from field_texts import annotation_of, class_bodies, described_in, descriptions
 from metacore import errors
 from metacore._names import MODULE_OF
 from metacore.exchanges import binance, mexc
@@ -113,7 +113,7 @@ class Reference:
         """The names that say what a field takes."""
         for name, value in self._public.items():
             if get_origin(value) is Annotated:
-                described = _described([ast.parse(inspect.getsource(importlib.import_module(MODULE_OF[name])))])
+                described = described_in([ast.parse(inspect.getsource(importlib.import_module(MODULE_OF[name])))])
                 yield f"### {name}\n\n{_inline(described.get(name, ''))}\n"
                 if name not in described:
                     self.problems.append(f"{MODULE_OF[name]}.{name} says nothing of itself: write a string below it")
@@ -124,16 +124,16 @@ class Reference:
         return "\n".join([title, *methods])
 
     def _class(self, kind: type) -> str:
-        called = _parameters(inspect.signature(kind))
+        called = parameters(inspect.signature(kind))
         title = f"### {kind.__name__}\n\n```python\n{kind.__name__}{called}\n```\n\n{self._doc(kind)}\n"
         return "\n".join([title, self._fields(kind), *(self._method(method) for method in _methods(kind))])
 
     def _model(self, model: type[BaseModel]) -> str:
-        described = _descriptions(model)
+        described = descriptions(model)
         rows = ["| Field | Type | Unless given | |", "|---|---|---|---|"]
         for name, field in model.model_fields.items():
             default = "required" if field.is_required() else _default(field)
-            annotation = _annotation(model, name)
+            annotation = annotation_of(model, name)
             rows.append(f"| `{name}` | `{annotation}` | {default} | {_cell(described.get(name, ''))} |")
         derived = [
             f"- `{name}`: {_inline(value.__doc__ or '')}"
@@ -146,7 +146,7 @@ class Reference:
         return "\n".join(parts)
 
     def _enum(self, kind: type[StrEnum]) -> str:
-        described = _descriptions(kind)
+        described = descriptions(kind)
         members = "\n".join(
             f"- `{member.value}`" + (f": {_inline(described[member.name])}" if member.name in described else "")
             for member in kind
@@ -155,18 +155,18 @@ class Reference:
         return f"### {kind.__name__}\n\n{doc}{members}\n"
 
     def _fields(self, kind: type) -> str:
-        own = _described([_class_bodies(kind.__module__)[kind.__name__]])
+        own = described_in([class_bodies(kind.__module__)[kind.__name__]])
         rows = [f"- `{name}`: {_inline(text)}" for name, text in own.items() if not name.startswith("_")]
         return "\n".join([*rows, ""]) if rows else ""
 
     def _function(self, function: Any) -> str:
-        signature = inspect.signature(function)
-        return f"### {function.__name__}\n\n```python\n{_declared(function, signature)}\n```\n\n{self._doc(function)}\n"
+        declaration = declaration_of(function, inspect.signature(function))
+        return f"### {function.__name__}\n\n```python\n{declaration}\n```\n\n{self._doc(function)}\n"
 
     def _method(self, method: Any, owner: str = "") -> str:
-        name = f"{owner}.{_name(method)}" if owner else _name(method)
-        declared = _declared(method, inspect.signature(getattr(method, "fget", method)))
-        return f"#### {name}\n\n```python\n{declared}\n```\n\n{self._doc(method)}\n"
+        name = f"{owner}.{name_of(method)}" if owner else name_of(method)
+        declaration = declaration_of(method, inspect.signature(getattr(method, "fget", method)))
+        return f"#### {name}\n\n```python\n{declaration}\n```\n\n{self._doc(method)}\n"
 
     def _doc(self, value: Any) -> str:
         text = inspect.getdoc(value)
@@ -185,107 +185,10 @@ def _methods(kind: type) -> Iterator[Any]:
             yield value
 
 
-def _name(method: Any) -> str:
-    return str(getattr(method, "fget", method).__name__)
-
-
-def _declared(function: Any, signature: inspect.Signature) -> str:
-    if isinstance(function, property):
-        return f"{_name(function)}: {_text(signature.return_annotation)}"
-    word = "async def" if inspect.iscoroutinefunction(function) else "def"
-    returned = "" if signature.return_annotation in ("None", None) else f" -> {_text(signature.return_annotation)}"
-    return f"{word} {function.__name__}{_parameters(signature)}{returned}"
-
-
-def _parameters(signature: inspect.Signature) -> str:
-    parts = []
-    only_by_name = False
-    for parameter in signature.parameters.values():
-        if parameter.name in ("self", "cls"):
-            continue
-        if parameter.kind is parameter.KEYWORD_ONLY and not only_by_name:
-            only_by_name = True
-            parts.append("*")
-        text = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "") + parameter.name
-        if parameter.annotation is not parameter.empty:
-            text += f": {_text(parameter.annotation)}"
-        if parameter.default is not parameter.empty:
-            equals = " = " if parameter.annotation is not parameter.empty else "="
-            text += f"{equals}{_value(parameter.default)}"
-        parts.append(text)
-    line = f"({', '.join(parts)})"
-    if len(line) <= 90:
-        return line
-    return "(\n" + textwrap.indent(",\n".join(parts), "    ") + ",\n)"
-
-
-def _text(annotation: Any) -> str:
-    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-
-
-def _value(default: Any) -> str:
-    if isinstance(default, BaseModel):
-        return f"{type(default).__name__}()"
-    if inspect.isroutine(default):
-        return default.__qualname__
-    return repr(default)
-
-
 def _default(field: Any) -> str:
     if field.default_factory is not None:
         return "made"
     return f"`{field.default!s}`" if str(field.default) else "empty"
-
-
-@cache
-def _class_bodies(module: str) -> dict[str, ast.ClassDef]:
-    source = inspect.getsource(importlib.import_module(module))
-    return {node.name: node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
-
-
-def _bodies(kind: type) -> Iterator[ast.ClassDef]:
-    for base in kind.__mro__:
-        if base.__module__.startswith(metacore.__name__):
-            yield _class_bodies(base.__module__)[base.__name__]
-
-
-def _descriptions(kind: type) -> dict[str, str]:
-    """What stands as a string below an attribute of `kind`, or of what it inherits from."""
-    return _described(_bodies(kind))
-
-
-def _described(bodies: Iterable[ast.ClassDef | ast.Module]) -> dict[str, str]:
-    described: dict[str, str] = {}
-    for body in bodies:
-        for statement, following in zip(body.body, body.body[1:], strict=False):
-            target = _target(statement)
-            if target and isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-                described.setdefault(target, str(following.value.value))
-    return described
-
-
-def _annotation(kind: type, field: str) -> str:
-    for body in _bodies(kind):
-        for statement in body.body:
-            if isinstance(statement, ast.AnnAssign) and _target(statement) == field:
-                return ast.unparse(_bare(statement.annotation)).replace("|", "or")
-    return ""
-
-
-def _bare(annotation: ast.expr) -> ast.expr:
-    """`annotation` without what pydantic is told beside the type."""
-    is_annotated = isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "Annotated"
-    if is_annotated and isinstance(annotation.slice, ast.Tuple):
-        return annotation.slice.elts[0]
-    return annotation
-
-
-def _target(statement: ast.stmt) -> str | None:
-    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-        return statement.target.id
-    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-        return statement.targets[0].id
-    return None
 
 
 def _inline(text: str) -> str:

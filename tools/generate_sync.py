@@ -5,27 +5,25 @@
 
 The tables below are the whole translation. A rule that matches nothing fails, so they hold what is in use and no more.
 Sources import by absolute path from the module that defines the name, so that a rule for the module covers the import.
-Needs ruff, which lays out the result by the rules of pyproject.toml.
+Needs ruff, which lays out the result.
 """
 
 import argparse
 import ast
-import io
 import itertools
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import tokenize
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Flag, auto
 from pathlib import Path
 
-COMMAND = "python tools/generate_sync.py"
+from source_text import Kind, imports_for_type_checkers, pieces, without_needless_parentheses
 
+COMMAND = "python tools/generate_sync.py"
 PACKAGE = "metacore"
 TARGET = "metacore/sync"
 SOURCES = (
@@ -77,17 +75,10 @@ NAMES = {
 
 MODULES = {
     "metacore._compat.aio": "metacore._compat.blocking",
+    "metacore._compat.flights_aio": "metacore._compat.flights_blocking",
     "metacore._compat.psycopg_aio": "metacore._compat.psycopg_blocking",
 }
 """Dotted paths, also as the beginning of longer ones: everywhere, like NAMES. Each of SOURCES adds its own."""
-
-
-class Kind(Flag):
-    """What a piece of source text is; PROSE are comments and docstrings."""
-
-    CODE = auto()
-    STRING = auto()
-    PROSE = auto()
 
 
 @dataclass(frozen=True)
@@ -110,9 +101,6 @@ KEYWORDS = (
 LEFTOVER = re.compile(r"async|\bawait(?:able|ed)?\b|\bcoroutine|\b__a(?:enter|exit|iter|next)__", re.IGNORECASE)
 """What a blocking file never says."""
 
-F_STRING_FIELD = re.compile(r"((?<!\{)\{(?!\{)(?:[^{}]|\{[^{}]*\})*\})")
-"""Before Python 3.12 an f-string is one token, though its fields are code."""
-
 
 def module_of(source: str) -> str:
     return source.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -129,53 +117,6 @@ def rules(
     for module, replacement in {**modules, **own}.items():
         if module != PACKAGE:
             yield Rule(module, rf"(?<![\w.]){kept}{re.escape(module)}\b", replacement)
-
-
-def imports_for_type_checkers(text: str) -> Iterator[tuple[str, str]]:
-    """The names, and the modules that they are from, that a package imports under `if TYPE_CHECKING:`."""
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            for each in node.body:
-                if isinstance(each, ast.ImportFrom) and each.module is not None:
-                    yield from ((alias.asname or alias.name, each.module) for alias in each.names)
-
-
-def pieces(text: str) -> Iterator[tuple[Kind, str]]:
-    """`text` in order, split into its code, strings and prose."""
-    lines = list(itertools.accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
-    done, begins_statement = 0, True
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        start, end = (lines[row - 1] + column for row, column in (token.start, token.end))
-        kind = Kind.CODE
-        if token.type == tokenize.COMMENT:
-            kind = Kind.PROSE
-        elif token.type == tokenize.STRING:
-            kind = Kind.PROSE if begins_statement else Kind.STRING
-        elif tokenize.tok_name[token.type] == "FSTRING_MIDDLE":
-            kind = Kind.STRING
-        if kind != Kind.CODE:
-            yield Kind.CODE, text[done:start]
-            is_f_string = "f" in re.split("['\"]", token.string)[0].lower() and token.type == tokenize.STRING
-            for index, part in enumerate(F_STRING_FIELD.split(text[start:end]) if is_f_string else [text[start:end]]):
-                yield Kind.CODE if index % 2 else kind, part
-            done = end
-        if token.type not in (tokenize.COMMENT, tokenize.NL):
-            begins_statement = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
-    yield Kind.CODE, text[done:]
-
-
-def without_needless_parentheses(text: str) -> str:
-    """`text` with `(await x).y` as `await x.y`: without the keyword, the parentheses have no reason."""
-    data = text.encode()
-    lines = list(itertools.accumulate((len(line) + 1 for line in data.split(b"\n")), initial=0))
-    dropped = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Await) and node.end_lineno is not None and node.end_col_offset is not None:
-            start, end = lines[node.lineno - 1] + node.col_offset, lines[node.end_lineno - 1] + node.end_col_offset
-            is_call = re.search(rb"[\w)\]]\Z", data[: start - 1])
-            if data[start - 1 : start + 5] == b"(await" and data[end : end + 1] == b")" and not is_call:
-                dropped |= {start - 1, end}
-    return bytes(byte for position, byte in enumerate(data) if position not in dropped).decode()
 
 
 class Mirror:

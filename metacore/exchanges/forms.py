@@ -64,7 +64,7 @@ def read_order(
     time_in_force: TimeInForce | None = None,
     executed: tuple[Decimal | None, Decimal | None],
 ) -> NewOrder:
-    """The order that `told` describes in `form`: the rules that hold for every kind of message.
+    """The order that `fields` describe in `form`: the rules that hold for every kind of message.
 
     `type_` is its type where the form's codes do not tell it.
     """
@@ -143,7 +143,7 @@ def read_trade(
     side: OrderSide,
     is_maker: bool | None,
 ) -> NewTrade:
-    """The trade that `told` describes in `form`: the rules that hold for every kind of message."""
+    """The trade that `fields` describe in `form`: the rules that hold for every kind of message."""
     commission, commission_asset = fields.commission(form.commission), fields.key_or_none(form.commission_asset)
     if commission and commission_asset is None:
         raise fields.error(form.commission_asset, "is missing, but there is a commission")

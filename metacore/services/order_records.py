@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from metacore._compat.aio import SingleFlight, require_own_world
+from metacore._compat.aio import require_own_world
+from metacore._compat.flights_aio import SingleFlight
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
 from metacore.domain.values.pages import Page
 from metacore.errors import InvalidDataError

@@ -181,7 +181,7 @@ class SessionService:
         return await in_transaction(self._storage, partial(_set_password, user_id=user_id, hashed=hashed))
 
     async def _prove(self, login: Login | None, entered: object) -> tuple[Login, Secret]:
-        """`login`, and `wanted` if it is its password; SignInError if it is not, or must not be tried.
+        """`login`, and `entered` if it is its password; SignInError if it is not, or must not be tried.
 
         Whatever is wrong costs one hash and one statement.
         """

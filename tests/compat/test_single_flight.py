@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from metacore._compat import aio, blocking
+from metacore._compat import flights_aio, flights_blocking
 
 
 class HiccupError(Exception):
@@ -17,11 +17,11 @@ class HiccupError(Exception):
 
 class TestAioSingleFlight:
     @staticmethod
-    def play(scenario: Callable[[aio.SingleFlight[str, int]], Coroutine[Any, Any, None]]) -> None:
-        asyncio.run(asyncio.wait_for(scenario(aio.SingleFlight()), 30))
+    def play(scenario: Callable[[flights_aio.SingleFlight[str, int]], Coroutine[Any, Any, None]]) -> None:
+        asyncio.run(asyncio.wait_for(scenario(flights_aio.SingleFlight()), 30))
 
     def test_fifty_callers_share_one_execution(self) -> None:
-        async def scenario(flights: aio.SingleFlight[str, int]) -> None:
+        async def scenario(flights: flights_aio.SingleFlight[str, int]) -> None:
             go, calls = asyncio.Event(), 0
 
             async def load() -> int:
@@ -41,7 +41,7 @@ class TestAioSingleFlight:
         self.play(scenario)
 
     def test_different_keys_do_not_wait_for_each_other(self) -> None:
-        async def scenario(flights: aio.SingleFlight[str, int]) -> None:
+        async def scenario(flights: flights_aio.SingleFlight[str, int]) -> None:
             async def quick() -> int:
                 return 2
 
@@ -53,7 +53,7 @@ class TestAioSingleFlight:
         self.play(scenario)
 
     def test_an_error_reaches_every_caller_and_is_not_kept(self) -> None:
-        async def scenario(flights: aio.SingleFlight[str, int]) -> None:
+        async def scenario(flights: flights_aio.SingleFlight[str, int]) -> None:
             async def fail() -> int:
                 await asyncio.sleep(0)
                 raise HiccupError
@@ -68,7 +68,7 @@ class TestAioSingleFlight:
         self.play(scenario)
 
     def test_when_the_leader_is_cancelled_a_follower_executes_for_the_rest(self) -> None:
-        async def scenario(flights: aio.SingleFlight[str, int]) -> None:
+        async def scenario(flights: flights_aio.SingleFlight[str, int]) -> None:
             go, executed = asyncio.Event(), []
 
             async def load(caller: int) -> int:
@@ -88,7 +88,7 @@ class TestAioSingleFlight:
         self.play(scenario)
 
     def test_a_cancelled_follower_disturbs_nobody(self) -> None:
-        async def scenario(flights: aio.SingleFlight[str, int]) -> None:
+        async def scenario(flights: flights_aio.SingleFlight[str, int]) -> None:
             go = asyncio.Event()
 
             async def load() -> int:
@@ -108,7 +108,7 @@ class TestAioSingleFlight:
 
 class TestBlockingSingleFlight:
     @staticmethod
-    def waiting(flights: blocking.SingleFlight[str, int], count: int) -> Callable[[], None]:
+    def waiting(flights: flights_blocking.SingleFlight[str, int], count: int) -> Callable[[], None]:
         """Blocks until `count` threads have asked for a key: `_board` is called once by each before it waits."""
         asked = threading.Semaphore(0)
         board = flights._board
@@ -122,13 +122,13 @@ class TestBlockingSingleFlight:
         return lambda: [asked.acquire(timeout=30) for _ in range(count)]
 
     @pytest.fixture
-    def flights(self) -> blocking.SingleFlight[str, int]:
-        class Observable(blocking.SingleFlight[str, int]):
+    def flights(self) -> flights_blocking.SingleFlight[str, int]:
+        class Observable(flights_blocking.SingleFlight[str, int]):
             """Without __slots__, so that a test can see when threads wait."""
 
         return Observable()
 
-    def test_fifty_threads_share_one_execution(self, flights: blocking.SingleFlight[str, int]) -> None:
+    def test_fifty_threads_share_one_execution(self, flights: flights_blocking.SingleFlight[str, int]) -> None:
         all_asked, executed = self.waiting(flights, 50), []
 
         def load() -> int:
@@ -142,7 +142,9 @@ class TestBlockingSingleFlight:
         assert executed == ["once"]
         assert flights.run("key", lambda: 8) == 8
 
-    def test_an_error_reaches_every_thread_and_is_not_kept(self, flights: blocking.SingleFlight[str, int]) -> None:
+    def test_an_error_reaches_every_thread_and_is_not_kept(
+        self, flights: flights_blocking.SingleFlight[str, int]
+    ) -> None:
         all_asked = self.waiting(flights, 50)
 
         def fail() -> int:
@@ -155,7 +157,7 @@ class TestBlockingSingleFlight:
         assert flights.run("key", lambda: 1) == 1
 
     def test_when_the_leader_is_interrupted_a_follower_executes_for_the_rest(
-        self, flights: blocking.SingleFlight[str, int]
+        self, flights: flights_blocking.SingleFlight[str, int]
     ) -> None:
         all_asked, executed = self.waiting(flights, 10), []
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from metacore._compat import aio, blocking, psycopg_aio, psycopg_blocking
+from metacore._compat import aio, blocking, flights_aio, flights_blocking, psycopg_aio, psycopg_blocking
 
 
 class HiccupError(Exception):
@@ -23,12 +23,13 @@ def signature(function: Callable[..., Any]) -> list[tuple[str, Any]]:
 
 def test_both_worlds_define_the_same_names() -> None:
     assert aio.__all__ == blocking.__all__
+    assert flights_aio.__all__ == flights_blocking.__all__
     assert psycopg_aio.__all__ == psycopg_blocking.__all__
 
 
 @pytest.mark.parametrize(
     "path",
-    ["Lock.acquire", "Lock.release", "SingleFlight.run", "complete", "owner", "retry", "sleep"],
+    ["Lock.acquire", "Lock.release", "complete", "for_each", "owner", "retry", "sleep"],
     ids=lambda path: path,
 )
 def test_both_worlds_have_the_same_signatures(path: str) -> None:

@@ -17,8 +17,8 @@ from metacore.testing.clock import ManualClock
 from metacore.testing.contract import Backend
 from metacore.testing.runners import Runner
 
-from . import drawing as draw
 from .calls import Known, blocks, operations
+from .drawing import values
 from .operations import FEED, WAYS, Block, Operation, deal, difference, everything, new_events, perform, plain
 
 
@@ -35,9 +35,9 @@ class TwinMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.known = Known()
-        for user_id in draw.USERS[:2]:
+        for user_id in values.USERS[:2]:
             self.do(Operation("users.create", (NewUser(id=user_id),)))
-            for asset, amount in draw.FUNDS.items():
+            for asset, amount in values.FUNDS.items():
                 self.do(Operation("trading.deposit", (user_id, asset, amount, "at the beginning")))
 
     @rule(seconds=st.sampled_from([0.000001, 1, 3600]))
@@ -54,8 +54,8 @@ class TwinMachine(RuleBasedStateMachine):
                 raise AssertionError(f"after {step}: memory and PostgreSQL differ at {found}")
         memory = self.storages[0]
         self.known = Known(
-            tuple(order for user_id in draw.USERS for order in memory.orders.list(user_id).items),
-            {user_id: {row.asset: row.total for row in memory.balances.list(user_id)} for user_id in draw.USERS[:2]},
+            tuple(order for user_id in values.USERS for order in memory.orders.list(user_id).items),
+            {user_id: {row.asset: row.total for row in memory.balances.list(user_id)} for user_id in values.USERS[:2]},
         )
         self.check(outcomes[-1][0])
 
@@ -118,7 +118,7 @@ class TradingMachine(TwinMachine):
     def trade_in_a_transaction(self, data: st.DataObject) -> None:
         self.do(data.draw(blocks(self.known, "trading")))
 
-    @rule(data=st.data(), user_id=st.sampled_from(draw.USERS[:2]))
+    @rule(data=st.data(), user_id=st.sampled_from(values.USERS[:2]))
     def archive(self, data: st.DataObject, user_id: UUID) -> None:
         """Now and then, take out what is closed a day later: the same on both, and with what stayed it adds up."""
         if data.draw(st.integers(0, 4)):

@@ -1,4 +1,4 @@
-"""The examples A to D of the law of money, to the digit."""
+"""The examples A to E of the law of money, to the digit."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -203,7 +203,7 @@ def reject_unknown(state: UserState, order: Order) -> Order:
     if (
         order.status not in _NEVER_CONFIRMED
         or order.executed_quantity
-        or state.unsettled_of(order) != NOTHING_UNSETTLED
+        or state.unsettled.of(order) != NOTHING_UNSETTLED
     ):
         raise InvalidTransitionError(
             order.status,

@@ -70,7 +70,7 @@ def apply_report(work: UnitOfWork, report: ExecutionReport) -> ReportResult:
 def _applied(state: UserState, report: ExecutionReport) -> ReportResult:
     order = _find(state, report)
     known = order or report.order
-    unsettled = NOTHING_UNSETTLED if known is None else state.unsettled_of(known, report.order_ids)
+    unsettled = NOTHING_UNSETTLED if known is None else state.unsettled.of(known, report.order_ids)
     if order is None and known is not None and not report.status.is_open:
         require_unarchived(state.user, report.occurred_at, "occurred_at")
     decision = decide_report(order, report, state.now, unsettled)

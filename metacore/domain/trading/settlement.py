@@ -81,7 +81,7 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
     counted = stored is not None and stored.is_of(named)
     money = trade.money()
     more = (ZERO, ZERO) if counted else (trade.quantity, money)
-    unsettled = state.unsettled_of(named)
+    unsettled = state.unsettled.of(named)
     moved = _moved_by(more, order, unsettled)
     moved["exchange_order_id"] = named.exchange_order_id
     version = {"version": order.version + 1, "updated_at": state.now}

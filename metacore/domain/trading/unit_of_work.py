@@ -48,7 +48,7 @@ class UnitOfWork:
         for reservation in loaded.reservations:
             self.state_of(reservation.user_id).load_reservation(reservation)
         for (user_id, trades), unsettled in loaded.unsettled.items():
-            self.state_of(user_id).load_unsettled(trades, unsettled)
+            self.state_of(user_id).unsettled.load(trades, unsettled)
         for update in loaded.stale_updates:
             self.state_of(update.user_id).load_update(update)
         for trade in loaded.trades:

@@ -10,17 +10,18 @@ from uuid import UUID
 
 from metacore.domain.people.users import User, UserPatch
 from metacore.domain.trading.balances import BalanceDelta
-from metacore.domain.trading.decisions import NOTHING_UNSETTLED, RowKey, TradesOf, Unsettled, Versioned, row_key
+from metacore.domain.trading.decisions import RowKey, Versioned, row_key
 from metacore.domain.trading.facts import Fact
 from metacore.domain.trading.funds import OpenFunds
 from metacore.domain.trading.holds import excess
 from metacore.domain.trading.journal import release
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.order_updates import NewOrderUpdate, UpdateOutcome
-from metacore.domain.trading.orders import NewOrder, Order
+from metacore.domain.trading.orders import Order
 from metacore.domain.trading.reservations import NewReservation, Reservation, ReservationReference
-from metacore.domain.trading.trades import NewTrade, Trade, TradeState
-from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, addition, canonical, difference, exact, total
+from metacore.domain.trading.trades import NewTrade, Trade
+from metacore.domain.trading.unsettled import UnsettledTrades
+from metacore.domain.values.amounts import LIMIT, TOO_LARGE, ZERO, addition, canonical, difference
 from metacore.domain.values.model import revised
 from metacore.errors import ConflictError, InvalidDataError, NotFoundError
 
@@ -39,10 +40,10 @@ class UserState:
         self.unexplained: dict[str, Decimal] = {}
         self.asset_names: set[str] = set()
         self.facts: dict[str, Fact] = {}
+        self.unsettled = UnsettledTrades()
         self.updates: list[NewOrderUpdate] = []
         self.deltas: list[BalanceDelta] = []
         self._patched: dict[str, Any] = {}
-        self._unsettled: dict[TradesOf, Unsettled] = {}
         self._stale_messages: set[tuple[Any, ...]] = set()
         self._order_ids: dict[OrderIds, OrderIds] = {}
         self._trades: dict[tuple[str, str], list[Trade]] = {}
@@ -62,10 +63,6 @@ class UserState:
         """Take note of a stored reservation."""
         self._keep_reservation(reservation)
         self._versions[Reservation, reservation.id] = reservation.version
-
-    def load_unsettled(self, trades: TradesOf, unsettled: Unsettled) -> None:
-        """Take note of the sums over these stored trades that are not SETTLED."""
-        self._unsettled[trades] = unsettled
 
     def load_update(self, update: NewOrderUpdate) -> None:
         """Take note of a stored STALE update."""
@@ -165,22 +162,10 @@ class UserState:
         """Take `trade` for what it is now, in place of `replaced`."""
         if replaced is not None:
             self._trades[trade.symbol, trade.exchange_trade_id].remove(replaced)
-            self._count(replaced, -1)
+            self.unsettled.remove(replaced)
         self._keep(trade)
-        self._count(trade, 1)
+        self.unsettled.add(trade)
         self._changed_trades[trade.id] = trade
-
-    def unsettled_of(self, order: NewOrder, further_ids: OrderIds = OrderIds()) -> Unsettled:
-        """The sums over the trades that are stored, not SETTLED, and of `order`, whose ids `told` completes.
-
-        A trade of another symbol or side does not count for it.
-        """
-        if not self._unsettled:
-            return NOTHING_UNSETTLED
-        names = order.order_ids.completed_by(further_ids).names()
-        found = (self._unsettled.get(TradesOf(name, order.symbol, order.side)) for name in names)
-        sums = [row for row in found if row is not None]
-        return Unsettled(total(row.quantity for row in sums), total(row.quote_quantity for row in sums))
 
     def post(self, deltas: Sequence[BalanceDelta]) -> None:
         """Move funds; the rule has seen to it that none falls below zero."""
@@ -250,16 +235,6 @@ class UserState:
         ids = order.order_ids
         for name in ids.names():
             self._order_ids[name] = ids
-
-    def _count(self, trade: Trade, sign: int) -> None:
-        if trade.state is TradeState.SETTLED:
-            return
-        with exact():
-            trades = TradesOf.of(trade)
-            sums = self._unsettled.get(trades, NOTHING_UNSETTLED)
-            self._unsettled[trades] = Unsettled(
-                sums.quantity + sign * trade.quantity, sums.quote_quantity + sign * trade.quote_quantity
-            )
 
     def _keep(self, trade: Trade) -> None:
         self._trades.setdefault((trade.symbol, trade.exchange_trade_id), []).append(trade)

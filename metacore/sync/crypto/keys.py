@@ -6,7 +6,8 @@ from __future__ import annotations
 import logging
 import time
 
-from metacore._compat.blocking import SingleFlight, in_thread
+from metacore._compat.blocking import in_thread
+from metacore._compat.flights_blocking import SingleFlight
 from metacore.crypto.ring import SETTING, KeyRing, KeySource, no_keys, parse_keys
 from metacore.errors import ConfigurationError, bare
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from metacore._compat.blocking import SingleFlight, require_own_world
+from metacore._compat.blocking import require_own_world
+from metacore._compat.flights_blocking import SingleFlight
 from metacore.domain.commerce.order_records import OrderRecord, SaveOutcome
 from metacore.domain.values.pages import Page
 from metacore.errors import InvalidDataError

@@ -58,7 +58,7 @@ class PostgresArchiveStorage(ArchiveStorage):
 
 
 def _at_version(read_before: Iterable[Order | Trade], found: Iterable[Row]) -> int:
-    """How many of the rows that are `told` are among those `found`, at the same version."""
+    """How many of the rows `read_before` are among those `found`, at the same version."""
     versions = {row_id: version for _, row_id, version in found}
     return sum(versions.get(row.id) == row.version for row in read_before)
 

@@ -1,0 +1,1 @@
+"""What the differential machines draw from, by noun."""
