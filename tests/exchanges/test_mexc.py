@@ -1,38 +1,17 @@
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from metacore.domain.people.users import KycStatus
 from metacore.domain.trading.order_updates import UpdateSource
 from metacore.domain.trading.orders import NewOrder, OrderSide, OrderStatus, OrderType, TimeInForce
 from metacore.domain.trading.reports import ExecutionReport
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
-
-SAMPLES = Path(__file__).parent / "samples"
-USER = UUID("01900000-0000-7000-8000-000000000001")
-ORDER = UUID("01900000-0000-7000-8000-000000000002")
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-SYMBOLS = mexc.Symbols.from_exchange_info((SAMPLES / "exchange_info.json").read_bytes())
-D = Decimal
-
-
-def text(name: str) -> bytes:
-    return (SAMPLES / f"{name}.json").read_bytes()
-
-
-def parsed(name: str) -> Any:
-    return json.loads(text(name), parse_float=Decimal)
-
-
-def ms(value: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
+from tests.exchanges.mexc_payloads import NOW, ORDER, SYMBOLS, USER, D, ms, parsed, put, text
 
 
 def order(payload: Any) -> NewOrder:
@@ -49,19 +28,6 @@ def report(payload: Any, **options: Any) -> ExecutionReport:
 
 def reports(payload: Any) -> tuple[ExecutionReport, ...]:
     return mexc.reports(payload, user_id=USER, symbols=SYMBOLS, occurred_at=NOW)
-
-
-def put(payload: Any, path: str, value: Any) -> Any:
-    """`payload` with `value` at the dotted `path`; without the field if `value` is Ellipsis."""
-    *parents, last = path.split(".")
-    target = payload
-    for name in parents:
-        target = target[int(name) if isinstance(target, list) else name]
-    if value is ...:
-        del target[last]
-    else:
-        target[last] = value
-    return payload
 
 
 # What each sample says; a whole order is compared below.
@@ -258,57 +224,6 @@ def test_a_self_trade_is_two_trades_that_differ_by_their_order():
     assert (buy.side, buy.exchange_order_id, buy.client_order_id) == (OrderSide.BUY, "77", "mine-6")
     assert (sell.side, sell.exchange_order_id) == (OrderSide.SELL, "C02__560000000000000001045")
     assert buy.raw["isSelfTrade"] is True
-
-
-def test_account():
-    snapshot = mexc.account(text("account"), taken_at=NOW)
-
-    assert [(held.asset, held.free, held.locked) for held in snapshot.balances] == [
-        ("USDT", D("814.070223001764533151"), D("7.250310944")),
-        ("MX", 0, 0),
-    ]
-    assert snapshot.taken_at == NOW
-    assert (snapshot.can_trade, snapshot.can_withdraw, snapshot.can_deposit) == (True, False, True)
-    assert (snapshot.account_type, snapshot.permissions) == ("SPOT", ("SPOT",))
-
-
-def test_the_accounts_time_is_the_exchanges_where_it_tells_one():
-    dated = put(parsed("account"), "updateTime", 1760000000001)
-
-    assert mexc.account(dated).taken_at == ms(1760000000001)
-    assert mexc.account(dated, taken_at=NOW).taken_at == ms(1760000000001)
-
-
-@pytest.mark.parametrize("taken_at", [None, datetime(2026, 1, 31), 1760000000001])  # noqa: DTZ001
-def test_without_the_exchanges_time_the_caller_gives_an_aware_one(taken_at: Any):
-    with pytest.raises(InvalidDataError) as caught:
-        mexc.account(text("account"), taken_at=taken_at)
-    assert caught.value.field == ("updateTime" if taken_at is None else "taken_at")
-    assert caught.value.raw == text("account")
-
-
-def test_user_patch_has_the_fields_of_the_answer_and_no_others():
-    assert mexc.user_patch(text("account")).named_values() == {
-        "can_trade": True,
-        "can_withdraw": False,
-        "can_deposit": True,
-        "account_type": "SPOT",
-        "permissions": ("SPOT",),
-    }
-    assert mexc.user_patch({"canTrade": False, "permissions": None}).named_values() == {"can_trade": False}
-
-
-@pytest.mark.parametrize(
-    ("level", "expected"),
-    [
-        ("1", KycStatus.UNVERIFIED),
-        ("2", KycStatus.PRIMARY),
-        ("3", KycStatus.ADVANCED),
-        (4, KycStatus.INSTITUTIONAL),
-    ],
-)
-def test_kyc_status(level: Any, expected: KycStatus):
-    assert mexc.kyc_status({"status": level}) is expected
 
 
 @pytest.mark.parametrize("status", sorted(set(OrderStatus) - {OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL}))

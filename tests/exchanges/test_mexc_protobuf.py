@@ -3,9 +3,7 @@
 import json
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -17,10 +15,7 @@ from metacore.exchanges import mexc
 from metacore.exchanges.mexc import protobuf
 from metacore.exchanges.mexc.messages import MAX_MESSAGE_BYTES
 from metacore.testing.cases import each_case
-
-SAMPLES = Path(__file__).parent / "samples"
-USER = UUID("01900000-0000-7000-8000-000000000001")
-SYMBOLS = mexc.Symbols.from_exchange_info((SAMPLES / "exchange_info.json").read_bytes())
+from tests.exchanges.mexc_payloads import SAMPLES, SYMBOLS, USER, event
 
 Value = int | str | bytes
 
@@ -100,10 +95,6 @@ def push(topic: str, *more: tuple[int, Value], without: int | None = None, **cha
         (6, SENT[topic]),
         (number, message(*fields.items(), *more)),
     )
-
-
-def event(payload: Any) -> Any:
-    return mexc.stream_event(payload, user_id=USER, symbols=SYMBOLS)
 
 
 def said(read: Any) -> dict[str, Any]:

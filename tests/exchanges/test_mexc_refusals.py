@@ -1,11 +1,7 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -14,20 +10,7 @@ from hypothesis import strategies as st
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
 from metacore.testing.cases import each_case
-
-SAMPLES = Path(__file__).parent / "samples"
-USER = UUID("01900000-0000-7000-8000-000000000001")
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-SYMBOLS = mexc.Symbols.from_exchange_info((SAMPLES / "exchange_info.json").read_bytes())
-D = Decimal
-
-
-def text(name: str) -> bytes:
-    return (SAMPLES / f"{name}.json").read_bytes()
-
-
-def parsed(name: str) -> Any:
-    return json.loads(text(name), parse_float=Decimal)
+from tests.exchanges.mexc_payloads import NOW, SAMPLES, SYMBOLS, USER, D, parsed, put, refusal, text
 
 
 def order(payload: Any) -> object:
@@ -87,25 +70,6 @@ OF_LISTS: dict[Callable[[Any], Any], tuple[str, ...]] = {
     trades: ("my_trades",),
 }
 PARSERS = [*OF_OBJECTS, *OF_LISTS, trade, stream_event]
-
-
-def put(payload: Any, path: str, value: Any) -> Any:
-    """`payload` with `value` at the dotted `path`; without the field if `value` is Ellipsis."""
-    *parents, last = path.split(".")
-    target = payload
-    for name in parents:
-        target = target[int(name) if isinstance(target, list) else name]
-    if value is ...:
-        del target[last]
-    else:
-        target[last] = value
-    return payload
-
-
-def refusal(parse: Callable[[Any], Any], payload: Any) -> InvalidDataError:
-    with pytest.raises(InvalidDataError) as caught:
-        parse(payload)
-    return caught.value
 
 
 TOO_FINE, TOO_LARGE = "0." + "1" * 37, "1" * 39

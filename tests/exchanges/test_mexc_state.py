@@ -3,9 +3,7 @@
 import itertools
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -17,11 +15,8 @@ from metacore.domain.trading.reconciliation import ExchangeState
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
 from metacore.testing.cases import each_case
+from tests.exchanges.mexc_payloads import NOW, SAMPLES, SYMBOLS, USER
 
-SAMPLES = Path(__file__).parent / "samples"
-USER = UUID("01900000-0000-7000-8000-000000000001")
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-SYMBOLS = mexc.Symbols.from_exchange_info((SAMPLES / "exchange_info.json").read_bytes())
 ACCOUNT = {"balances": [{"asset": "USDT", "free": "1", "locked": "0"}]}
 
 

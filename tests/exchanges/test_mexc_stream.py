@@ -1,10 +1,7 @@
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -15,26 +12,9 @@ from metacore.domain.trading.trades import NewTrade
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
 from metacore.testing.cases import each_case
+from tests.exchanges.mexc_payloads import NOW, ORDER, SYMBOLS, USER, D, ms, parsed, put, text
 
-SAMPLES = Path(__file__).parent / "samples"
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data" / "mexc"
-USER = UUID("01900000-0000-7000-8000-000000000001")
-ORDER = UUID("01900000-0000-7000-8000-000000000002")
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-SYMBOLS = mexc.Symbols.from_exchange_info((SAMPLES / "exchange_info.json").read_bytes())
-D = Decimal
-
-
-def text(name: str) -> bytes:
-    return (SAMPLES / f"{name}.json").read_bytes()
-
-
-def parsed(name: str) -> Any:
-    return json.loads(text(name), parse_float=Decimal)
-
-
-def ms(value: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
 
 
 def stream_report(payload: Any) -> ExecutionReport:
@@ -47,19 +27,6 @@ def stream_trade(payload: Any) -> NewTrade:
 
 def stream_event(payload: Any) -> mexc.StreamEvent | None:
     return mexc.stream_event(payload, user_id=USER, symbols=SYMBOLS)
-
-
-def put(payload: Any, path: str, value: Any) -> Any:
-    """`payload` with `value` at the dotted `path`; without the field if `value` is Ellipsis."""
-    *parents, last = path.split(".")
-    target = payload
-    for name in parents:
-        target = target[int(name) if isinstance(target, list) else name]
-    if value is ...:
-        del target[last]
-    else:
-        target[last] = value
-    return payload
 
 
 STREAM_ORDERS: dict[str, dict[str, Any]] = {

@@ -1,26 +1,11 @@
 import json
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from metacore.errors import InvalidDataError
 from metacore.exchanges import mexc
-
-SAMPLES = Path(__file__).parent / "samples"
-USER = UUID("01900000-0000-7000-8000-000000000001")
-SYMBOLS = mexc.Symbols.from_exchange_info((SAMPLES / "exchange_info.json").read_bytes())
-
-
-def text(name: str) -> bytes:
-    return (SAMPLES / f"{name}.json").read_bytes()
-
-
-def parsed(name: str) -> Any:
-    return json.loads(text(name), parse_float=Decimal)
-
+from tests.exchanges.mexc_payloads import SAMPLES, SYMBOLS, parsed
 
 QUOTES = mexc.Symbols.from_quote_assets(["USDT", "BTC", "TBTC", "USD"])
 
