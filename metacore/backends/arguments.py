@@ -33,6 +33,8 @@ class Arguments:
         types = inspect.get_annotations(function, eval_str=True)
         names = [name for name in inspect.signature(function).parameters if name != "self"]
         self._checks = [_check(name, types.get(name)) for name in names]
+        self.passing: set[tuple[type, ...]] = set()
+        """The types of positional arguments that have passed, and pass as they are, whatever their values."""
         self.returned = types.get("return")
         self._by_name = {name: check for name, check in zip(names, self._checks, strict=True) if check is not None}
         self._naming = {name: place for place, name in enumerate(names) if _is_naming(name, types.get(name))}
@@ -54,6 +56,8 @@ class Arguments:
                 named[name] = check(named[name])
         checks = self._checks[: len(args)]
         positional = [value if check is None else check(value) for check, value in zip(checks, args, strict=False)]
+        if all(map(_looks_at_types, checks)):
+            self.passing.add(tuple(map(type, args)))
         return (*positional, *args[len(checks) :])
 
 
@@ -70,6 +74,11 @@ def require_ids(selection: Selection) -> None:
 def require_changes(changes: Changes) -> None:
     """InvalidDataError if what is to be saved is no set of changes."""
     _require("changes", (Changes,), changes)
+
+
+def _looks_at_types(check: Check | None) -> bool:
+    """Whether the check looks at nothing but the type, and changes nothing."""
+    return check is None or (isinstance(check, partial) and check.func is _require)
 
 
 def _check(name: str, annotation: Any) -> Check | None:

@@ -15,6 +15,7 @@ from metacore._compat.aio import ContextGuard, Eventual, retry
 from metacore.backends.arguments import require_changes, require_ids
 from metacore.backends.counting import counted
 from metacore.backends.modules import module_of, path_of
+from metacore.backends.operations import WholeOperation
 from metacore.backends.sessions import BaseAutocommitSession, BaseSession, BaseTransactionSession
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.decisions import Changes, Loaded, Selection
@@ -76,12 +77,12 @@ class BaseTransaction(Bundle, Transaction):
         raise without_connection(self)
 
     async def load(self, selection: Selection) -> Loaded:
-        async with self._session.whole_operation("load"):
+        async with WholeOperation(self._session, "load"):
             require_ids(selection)
             return await self._load(selection)
 
     async def save(self, changes: Changes | Iterable[Changes], last: bool = False) -> Mapping[BalanceKey, Balance]:
-        async with self._session.whole_operation("save"):
+        async with WholeOperation(self._session, "save"):
             ends = last and self._state.can_conclude
             if isinstance(changes, Iterable):
                 saved = await self._save_parts(iter(changes), ends)
@@ -156,7 +157,7 @@ class BaseStorage(Bundle, Storage):
         raise without_connection(self)
 
     async def ping(self) -> None:
-        async with self._session.whole_operation("ping"):
+        async with WholeOperation(self._session, "ping"):
             await self._session.ping()
 
     def stats(self) -> Stats:

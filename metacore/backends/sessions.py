@@ -5,8 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
-from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from metacore._compat.aio import Eventual
@@ -23,22 +21,14 @@ class BaseSession(ABC, Generic[X]):
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
+        self.now = resources.now
         self.counters = resources.counters
         self.keys = resources.keys
         self.normal_names = resources.normal_names
 
-    def now(self) -> datetime:
-        return self.resources.now()
-
     def check(self) -> None:
         """StorageUnavailableError if the storage cannot be used; for operations that need nothing of it."""
         self.resources.check()
-
-    def whole_operation(self, name: str) -> WholeOperation:
-        """Do one operation of a storage: it is counted, and in a transaction its errors doom it if they say so, so that
-        those whose transaction it is cannot commit it.
-        """
-        return WholeOperation(self, name)
 
     def begin_operation(self) -> None:
         """Note that an operation of a storage begins."""
@@ -97,28 +87,6 @@ class BaseAutocommitSession(BaseSession[X]):
         except ConnectionLostError as error:
             self.counters.note_retry(error)
         return await self._run_once(work)
-
-
-class WholeOperation:
-    """The block of `whole_operation`: not a generator, since every operation has one."""
-
-    __slots__ = ("_counting", "_session")
-
-    def __init__(self, session: BaseSession[Any], name: str) -> None:
-        self._session, self._counting = session, session.counters.counting(name)
-
-    async def __aenter__(self) -> None:
-        self._session.begin_operation()
-        self._counting.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if isinstance(error, MetacoreError):
-            self._session.note_error(error)
-        self._counting.__exit__(kind, error, traceback)
-        if isinstance(error, MetacoreError):
-            await self._session.enforce_doom()
 
 
 class BaseTransactionSession(TransactionState, BaseSession[X]):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from metacore._compat.aio import Eventual
 from metacore.backends.listing import MAX_LIMIT
+from metacore.backends.operations import WholeOperation
 from metacore.domain.values.pages import Page
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ async def streamed(session: BaseSession[Any], name: str, read: Callable[..., Eve
     A page is read when the one before is used up, so that no more than one is kept.
     """
     after: str | None = None
-    async with session.whole_operation(name):
+    async with WholeOperation(session, name):
         while True:
             page = await read(after=after, limit=MAX_LIMIT)
             for item in page.items:

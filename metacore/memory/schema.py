@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
@@ -91,48 +92,46 @@ class Views:
         lambda row: (row.user_id, row.key_id), {"api_key": lambda row: row.api_key_hash}
     )
     orders: TableOf[OrderKey, Order] = TableOf(
-        lambda order: order.key,
+        attrgetter("user_id", "id"),
         {
             "client_order_id": lambda order: order.client_order_id and (order.user_id, order.client_order_id),
             "exchange_order_id": lambda order: order.exchange_order_id and (order.user_id, order.exchange_order_id),
         },
         {
-            "open": Index(lambda order: order.user_id if order.is_open else None, lambda order: order.created_at),
+            "open": Index(lambda order: order.user_id if order.status.is_open else None, attrgetter("created_at")),
             "holding": Index(lambda order: order.user_id if order.held_amount else None),
         },
     )
     order_updates: TableOf[tuple[UUID, UUID, int], OrderUpdate] = TableOf(
-        lambda update: (update.user_id, update.order_id, update.seq),
-        indexes={"order": Index(lambda update: (update.user_id, update.order_id)), "stale": Index(_stale)},
+        attrgetter("user_id", "order_id", "seq"),
+        indexes={"order": Index(attrgetter("user_id", "order_id")), "stale": Index(_stale)},
     )
     trades: TableOf[tuple[UUID, UUID], Trade] = TableOf(
-        lambda trade: (trade.user_id, trade.id),
+        attrgetter("user_id", "id"),
         {"exchange_trade_id": lambda trade: (*trade.key, trade.order_key)},
         {
             "key": Index(lambda trade: trade.key),
-            "order": Index(
-                lambda trade: trade.order_id and (trade.user_id, trade.order_id), lambda trade: trade.traded_at
-            ),
+            "order": Index(lambda trade: trade.order_id and (trade.user_id, trade.order_id), attrgetter("traded_at")),
             "settled": Index(
                 lambda trade: trade.user_id if trade.state is TradeState.SETTLED else None,
-                lambda trade: trade.traded_at,
+                attrgetter("traded_at"),
             ),
             "pending": Index(
                 lambda trade: trade.user_id if trade.state is TradeState.PENDING else None,
-                lambda trade: trade.traded_at,
+                attrgetter("traded_at"),
             ),
             "unsettled": Index(_unsettled),
         },
     )
     balances: TableOf[BalanceKey, Balance] = TableOf(
-        lambda balance: balance.key, {"name": lambda balance: (balance.user_id, folded(balance.asset))}
+        attrgetter("user_id", "asset"), {"name": lambda balance: (balance.user_id, folded(balance.asset))}
     )
     balance_entries: TableOf[tuple[UUID, str, int], BalanceEntry] = TableOf(
-        lambda entry: (entry.user_id, entry.asset, entry.seq),
+        attrgetter("user_id", "asset", "seq"),
         {"reference": _reference},
         {
-            "balance": Index(lambda entry: (entry.user_id, entry.asset)),
-            "fact": Index(_owner_of_fact, lambda entry: entry.occurred_at),
+            "balance": Index(attrgetter("user_id", "asset")),
+            "fact": Index(_owner_of_fact, attrgetter("occurred_at")),
         },
     )
     reservations: TableOf[ReservationKey, Reservation] = TableOf(

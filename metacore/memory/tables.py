@@ -6,6 +6,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 K = TypeVar("K", bound=tuple[Any, ...])
 R = TypeVar("R")
@@ -99,13 +100,19 @@ def _sort_in(places: list[Place[K]], place: Place[K]) -> None:
         places.append(place)
 
 
+def _second(key: K) -> Any:
+    """What sorts keys that begin alike: their second part, an id as the number that it is, which is compared in C."""
+    second = key[1] if len(key) > 1 else None
+    return second.int if type(second) is UUID else second
+
+
 class Table(Layer[K, R]):
     """The committed rows by key, with their unique values and their groups: the layer below all others.
 
     A change of it that was interrupted, done once more or undone, is done or undone as a whole.
     """
 
-    __slots__ = ("indexes", "key", "uniques")
+    __slots__ = ("_indexes", "_uniques", "key")
 
     def __init__(
         self,
@@ -115,8 +122,24 @@ class Table(Layer[K, R]):
     ) -> None:
         super().__init__()
         self.key = key
-        self.uniques = tuple((uniques or {}).items())
-        self.indexes = tuple((name, index.group, index.rank) for name, index in (indexes or {}).items())
+        self._uniques = tuple((uniques or {}).items())
+        self._indexes = tuple((name, index.group, index.rank) for name, index in (indexes or {}).items())
+
+    def owned(self, row: R) -> list[Value]:
+        """The unique values of `row`."""
+        owned = []
+        for name, unique in self._uniques:
+            if (value := unique(row)) is not None:
+                owned.append((name, value))
+        return owned
+
+    def places(self, key: K, row: R) -> list[tuple[Value, Place[K]]]:
+        """The groups that `row`, whose key it is, is in, and its place in each."""
+        places: list[tuple[Value, Place[K]]] = [((FIRST, key[0]), (_second(key), key))]
+        for name, group, rank in self._indexes:
+            if (value := group(row)) is not None:
+                places.append(((name, value), (rank(row), key)))
+        return places
 
     def drop(self, key: K) -> None:
         self.rows.pop(key, None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence, Set
 from heapq import merge
 from itertools import filterfalse
 from operator import itemgetter
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from metacore.memory.tables import FIRST, Layer, Place, Table, Value
 
@@ -50,8 +50,11 @@ class View(Generic[K, R]):
         """The row with this key, None if there is none."""
         # A key is looked for once in each layer that has rows: the UUIDs in it are hashed in Python.
         for layer in self._layers:
-            if layer.rows and (row := layer.rows.get(key, _ABSENT)) is not _ABSENT:
-                return cast("R | None", row)
+            if layer.rows:
+                row: Any = layer.rows.get(key, _ABSENT)
+                if row is not _ABSENT:
+                    found: R | None = row
+                    return found
         return None
 
     def find(self, unique: str, value: Hashable) -> R | None:
@@ -89,62 +92,76 @@ class View(Generic[K, R]):
 
     def taken(self, row: R) -> str | None:
         """The name of the first unique value of `row` that another row has; None if it may be put."""
-        key = self._table.key(row)
-        for name, unique in self._table.uniques:
-            value = unique(row)
-            if value is not None and (owner := self._owner((name, value))) is not None and owner != key:
-                return name
-        return None
+        return self._conflict(self._table.key(row), self._table.owned(row))
 
-    def put(self, row: R) -> None:
-        """Store `row`, in place of the one with its key; its unique values are free, which `taken` tells."""
+    def put(self, row: R) -> str | None:
+        """Store `row`, in place of the one with its key, and give None.
+
+        If another row has a unique value of it, nothing is stored, and its name is given.
+        """
         key = self._table.key(row)
-        before = self.get(key)
-        self._log.append((self, key, before))
-        self._change(key, before, row)
+        return self._store(key, self.get(key), row)
+
+    def add(self, row: R) -> str | None:
+        """Store `row` as `put` does; if there is one with its key, nothing is stored, and "id" is given."""
+        key = self._table.key(row)
+        return self._store(key, None, row) if self.get(key) is None else "id"
 
     def delete(self, rows: Iterable[R]) -> None:
         """Delete `rows`, which are stored."""
         for row in rows:
             key = self._table.key(row)
             self._log.append((self, key, row))
-            self._change(key, row, None)
+            self._change(key, row, None, ())
 
     def restore(self, key: K, before: R | None) -> None:
         """Have `before` again, or no row, as it was told to the log; of a table itself, whatever of it was done."""
         if (now := self.get(key)) is not before:
-            self._change(key, now, before)
+            self._change(key, now, before, () if before is None else self._table.owned(before))
 
-    def _change(self, key: K, before: R | None, after: R | None) -> None:
-        """Have `after` in place of `before`, of which None is no row."""
+    def _store(self, key: K, before: R | None, row: R) -> str | None:
+        owned = self._table.owned(row)
+        taken = self._conflict(key, owned) if owned else None
+        if taken is None:
+            self._log.append((self, key, before))
+            self._change(key, before, row, owned)
+        return taken
+
+    def _conflict(self, key: K, owned: Iterable[Value]) -> str | None:
+        for value in owned:
+            if (owner := self._owner(value)) is not None and owner != key:
+                return value[0]
+        return None
+
+    def _change(self, key: K, before: R | None, after: R | None, owned: Sequence[Value]) -> None:
+        """Have `after`, with the unique values that are `owned`, in place of `before`; None is no row."""
         table, layer = self._table, self._layers[0]
         if after is None:
             layer.drop(key)
         else:
             layer.rows[key] = after
-        if before is None or after is None:
-            (layer.join if before is None else layer.leave)((FIRST, key[0]), (None, key))
-        for name, unique in table.uniques:
-            old = None if before is None else unique(before)
-            new = None if after is None else unique(after)
-            if old != new:
-                if old is not None:
-                    layer.free((name, old))
-                if new is not None:
-                    layer.owners[name, new] = key
-        for name, group, rank in table.indexes:
-            left = None if before is None or (of := group(before)) is None else ((name, of), (rank(before), key))
-            joined = None if after is None or (of := group(after)) is None else ((name, of), (rank(after), key))
-            if left != joined:
-                if left is not None:
-                    layer.leave(*left)
-                if joined is not None:
-                    layer.join(*joined)
+        if before is not None:
+            for value in table.owned(before):
+                if value not in owned:
+                    layer.free(value)
+        for value in owned:
+            layer.owners[value] = key
+        old = [] if before is None else table.places(key, before)
+        new = [] if after is None else table.places(key, after)
+        for place in old:
+            if place not in new:
+                layer.leave(*place)
+        for place in new:
+            if place not in old:
+                layer.join(*place)
 
     def _owner(self, value: Value) -> K | None:
         for layer in self._layers:
-            if layer.owners and (owner := layer.owners.get(value, _ABSENT)) is not _ABSENT:
-                return cast("K | None", owner)
+            if layer.owners:
+                owner: Any = layer.owners.get(value, _ABSENT)
+                if owner is not _ABSENT:
+                    key: K | None = owner
+                    return key
         return None
 
     def _places(

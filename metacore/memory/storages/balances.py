@@ -188,9 +188,8 @@ def apply_to_stored(
 def put_entries(tables: Views, balances: Iterable[Balance], entries: Iterable[BalanceEntry]) -> None:
     """Store `entries`, whose unique references must be free, and the balances that they leave."""
     for entry in entries:
-        if tables.balance_entries.taken(entry) is not None:
+        if tables.balance_entries.put(entry) is not None:
             raise AlreadyExistsError("balance entry", "reference", entry.reference)
-        tables.balance_entries.put(entry)
     for balance in balances:
         tables.balances.put(balance)
 

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from metacore.backends.counting import counts_itself
 from metacore.backends.listing import parse_limit
+from metacore.backends.operations import WholeOperation
 from metacore.crypto.ring import KeyRing
 from metacore.crypto.sealed import ApiKeyHash, SealedCredentials
 from metacore.crypto.sealing import (
@@ -50,7 +51,7 @@ class MemoryCredentialStorage(CredentialStorage):
     @counts_itself
     async def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        async with self._session.whole_operation("users.set_credentials"):
+        async with WholeOperation(self._session, "users.set_credentials"):
             require_id(user_id, "user_id")
             if credentials is None:
                 sealed, hashes = None, []
@@ -70,7 +71,7 @@ class MemoryCredentialStorage(CredentialStorage):
     async def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         presented, api_key = hide(api_key), ""
-        async with self._session.whole_operation("users.get_by_api_key"):
+        async with WholeOperation(self._session, "users.get_by_api_key"):
             secret = lookup(presented)
             keys = self._session.keys
             ring = await keys.ring()

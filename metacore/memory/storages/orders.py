@@ -112,16 +112,14 @@ def insert_order(tables: Views, order: Order) -> None:
     """Insert `order`, whose user must exist and whose unique fields must be free."""
     if tables.users.get((order.user_id,)) is None:
         raise NotFoundError("user", order.user_id)
-    if tables.orders.get(order.key) is not None:
-        raise AlreadyExistsError("order", "id", order.id)
-    put_order(tables, order)
+    if (field := tables.orders.add(order)) is not None:
+        raise AlreadyExistsError("order", field, getattr(order, field))
 
 
 def put_order(tables: Views, order: Order) -> None:
     """Store `order` in place of the one with its key; its unique fields must be free."""
-    if (field := tables.orders.taken(order)) is not None:
+    if (field := tables.orders.put(order)) is not None:
         raise AlreadyExistsError("order", field, getattr(order, field))
-    tables.orders.put(order)
 
 
 def _get(tables: Views, key: OrderKey) -> Order:

@@ -144,9 +144,8 @@ def append_events(tables: Views, events: Sequence[NewEvent], now: datetime) -> S
     last = {event_key: _last_seq(tables, *event_key) for event_key in by_key(events)}
     appended = numbered(events, last, now)
     for event in appended:
-        if tables.outbox_events.taken(event) is not None:
+        if tables.outbox_events.put(event) is not None:
             raise AlreadyExistsError("event", "id", event.id)
-        tables.outbox_events.put(event)
         if tables.outbox_waits.get(event.event_key) is None:
             tables.outbox_waits.put(Wait(topic=event.topic, key=event.key, due=now))
     return appended

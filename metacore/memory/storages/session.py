@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from abc import abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from types import TracebackType
 
 from metacore._compat.aio import Lock
@@ -45,26 +47,19 @@ class Store(Resources):
 class Session(BaseSession["TransactionSession"]):
     """Operations on the tables of a store."""
 
-    def __init__(self, store: Store, views: Views) -> None:
-        self.store = store
-        self.views = views
-        self._reading, self._writing = Reading(self), Writing(self)
-
-    def read(self) -> Reading:
-        """The tables, to be read by one operation."""
-        return self._reading
-
-    def write(self) -> Writing:
-        """The tables, to be changed by one operation, which must not wait: all of it or, on an error, nothing."""
-        return self._writing
+    store: Store
+    views: Views
 
     @abstractmethod
-    async def begin_writing(self) -> None:
-        """Become the one writer, for one operation."""
+    def read(self) -> AbstractContextManager[Views]:
+        """The tables, to be read by one operation, which must not wait."""
 
     @abstractmethod
-    def end_writing(self, error: BaseException | None) -> None:
-        """End the operation, whose changes are kept or, on an `error`, undone."""
+    def write(self) -> AbstractAsyncContextManager[Views]:
+        """The tables, to be changed by one operation, which must not wait: all of it or, on an error, nothing.
+
+        Nothing of a caller's is called in it, such as an iterable, which may read what is half written.
+        """
 
 
 class Reading:
@@ -86,80 +81,84 @@ class Reading:
         self._mutex.release()
 
 
-class Writing:
-    """The block of `write`: one for a session, since there is one writer at a time.
+class AutocommitSession(BaseAutocommitSession["TransactionSession"], Session):
+    """Operations outside of any transaction: each commits by itself, in the tables themselves."""
 
-    Nothing of a caller's is called in it, such as an iterable, which may read what is half written.
-    """
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.store, self.views = store, Views(store.tables)
+        self._reading, self._writing = Reading(self), _Alone(self)
 
-    __slots__ = ("_session", "_views")
+    async def ping(self) -> None:
+        self.check()
 
-    def __init__(self, session: Session) -> None:
-        self._session, self._views = session, session.views
+    def read(self) -> Reading:
+        return self._reading
+
+    def write(self) -> _Alone:
+        return self._writing
+
+    def begin_transaction(self) -> TransactionSession:
+        return TransactionSession(self.store, Views(self.store.tables))
+
+
+class _Alone:
+    """The block of `write` of an operation by itself: one, since there is one writer at a time."""
+
+    __slots__ = ("_store", "_views", "_writer")
+
+    def __init__(self, session: AutocommitSession) -> None:
+        self._store, self._views = session.store, session.views
 
     async def __aenter__(self) -> Views:
-        await self._session.begin_writing()
+        writer = await self._store.lock()
+        try:
+            self._store.mutex.acquire()
+        except BaseException:
+            writer.release()
+            raise
+        self._writer = writer
         return self._views
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        writer = self._writer
         try:
             if error is None:
                 self._views.keep()
             else:
                 self._views.undo()
         finally:
-            self._session.end_writing(error)
-
-
-class AutocommitSession(BaseAutocommitSession["TransactionSession"], Session):
-    """Operations outside of any transaction: each commits by itself, in the tables themselves."""
-
-    def __init__(self, store: Store) -> None:
-        BaseAutocommitSession.__init__(self, store)
-        Session.__init__(self, store, Views(store.tables))
-        self._writer: Lock | None = None
-
-    async def ping(self) -> None:
-        self.check()
-
-    async def begin_writing(self) -> None:
-        writer = await self.store.lock()
-        try:
-            self.store.mutex.acquire()
-        except BaseException:
+            self._store.mutex.release()
             writer.release()
-            raise
-        self._writer = writer
-
-    def end_writing(self, error: BaseException | None) -> None:  # noqa: ARG002
-        writer, self._writer = self._writer, None
-        self.store.mutex.release()
-        if writer is not None:
-            writer.release()
-
-    def begin_transaction(self) -> TransactionSession:
-        return TransactionSession(self.store, Views(self.store.tables))
 
 
 class TransactionSession(BaseTransactionSession["TransactionSession"], Session):
     """Operations of one transaction, or of a savepoint within it, which has a layer of the tables."""
 
     def __init__(self, store: Store, views: Views, parent: TransactionSession | None = None) -> None:
-        BaseTransactionSession.__init__(self, store, parent)
-        Session.__init__(self, store, views)
+        super().__init__(store, parent)
+        self.store, self.views = store, views
         self._writer: Lock | None = None
         views.push()
 
-    async def begin_writing(self) -> None:
+    def read(self) -> Reading:
+        return Reading(self)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Views]:
         self.check()
         await self._become_writer()
-
-    def end_writing(self, error: BaseException | None) -> None:
-        if error is not None and not isinstance(error, Exception):
-            # A change that it interrupted cannot be told from a whole one in a layer, which goes as a whole.
-            self.innermost.doom(TransactionAbortedError("an operation was interrupted"), type(error).__name__)
+        try:
+            yield self.views
+        except BaseException as error:
+            self.views.undo()
+            if not isinstance(error, Exception):
+                # A change that it interrupted cannot be told from a whole one in a layer, which goes as a whole.
+                self.innermost.doom(TransactionAbortedError("an operation was interrupted"), type(error).__name__)
+            raise
+        self.views.keep()
 
     def begin_savepoint(self) -> TransactionSession:
         return TransactionSession(self.store, self.views, self)

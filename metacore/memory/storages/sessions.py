@@ -29,9 +29,8 @@ class MemorySessionStorage(SessionStorage):
         async with self._session.write() as tables:
             if tables.users.get((created.user_id,)) is None:
                 raise NotFoundError("user", created.user_id)
-            if tables.sessions.get((created.user_id, created.id)) is not None:
+            if tables.sessions.add(created) is not None:
                 raise AlreadyExistsError("session", "id", created.id)
-            tables.sessions.put(created)
         return created
 
     async def get(self, user_id: UUID, session_id: UUID) -> UserSession:

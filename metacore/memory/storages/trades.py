@@ -97,16 +97,14 @@ def insert_trade(tables: Views, trade: Trade) -> None:
     """Insert `trade`, whose user must exist and whose unique keys must be free."""
     if tables.users.get((trade.user_id,)) is None:
         raise NotFoundError("user", trade.user_id)
-    if tables.trades.get((trade.user_id, trade.id)) is not None:
-        raise AlreadyExistsError("trade", "id", trade.id)
-    put_trade(tables, trade)
+    if (field := tables.trades.add(trade)) is not None:
+        raise AlreadyExistsError("trade", field, getattr(trade, field))
 
 
 def put_trade(tables: Views, trade: Trade) -> None:
     """Store `trade` in place of the one with its id; its unique keys must be free."""
-    if (field := tables.trades.taken(trade)) is not None:
-        raise AlreadyExistsError("trade", field, trade.exchange_trade_id)
-    tables.trades.put(trade)
+    if (field := tables.trades.put(trade)) is not None:
+        raise AlreadyExistsError("trade", field, getattr(trade, field))
 
 
 def _twin(tables: Views, new: NewTrade) -> Trade | None:

@@ -24,9 +24,7 @@ class MemoryUserStorage(MemoryCredentialStorage, UserStorage):
     async def create(self, new: NewUser) -> User:
         user = User.created(new, self._session.now())
         async with self._session.write() as tables:
-            if tables.users.get((user.id,)) is not None:
-                raise AlreadyExistsError("user", "id", user.id)
-            put_user(tables, user)
+            add_user(tables, user)
         return user
 
     async def get(self, user_id: UUID) -> User:
@@ -85,8 +83,13 @@ def _get(tables: Views, user_id: UUID) -> User:
     return user
 
 
+def add_user(tables: Views, user: User) -> None:
+    """Insert `user`, whose id and unique fields must be free."""
+    if (field := tables.users.add(user)) is not None:
+        raise AlreadyExistsError("user", field, getattr(user, field))
+
+
 def put_user(tables: Views, user: User) -> None:
     """Store `user`, whose unique fields must be free."""
-    if (field := tables.users.taken(user)) is not None:
+    if (field := tables.users.put(user)) is not None:
         raise AlreadyExistsError("user", field, getattr(user, field))
-    tables.users.put(user)

@@ -20,6 +20,7 @@ from metacore.domain.trading.decisions import Changes, Loaded, Selection
 from metacore.errors import ConfigurationError, MetacoreError, RetryableError, TransactionAbortedError, bare
 from metacore.storage.stats import Stats
 from metacore.sync.backends.counting import counted
+from metacore.sync.backends.operations import WholeOperation
 from metacore.sync.backends.sessions import BaseAutocommitSession, BaseSession, BaseTransactionSession
 from metacore.sync.storage.storage import Storage, Storages, Transaction
 from metacore.sync.storage.storages import STORAGES
@@ -77,12 +78,12 @@ class BaseTransaction(Bundle, Transaction):
         raise without_connection(self)
 
     def load(self, selection: Selection) -> Loaded:
-        with self._session.whole_operation("load"):
+        with WholeOperation(self._session, "load"):
             require_ids(selection)
             return self._load(selection)
 
     def save(self, changes: Changes | Iterable[Changes], last: bool = False) -> Mapping[BalanceKey, Balance]:
-        with self._session.whole_operation("save"):
+        with WholeOperation(self._session, "save"):
             ends = last and self._state.can_conclude
             if isinstance(changes, Iterable):
                 saved = self._save_parts(iter(changes), ends)
@@ -155,7 +156,7 @@ class BaseStorage(Bundle, Storage):
         raise without_connection(self)
 
     def ping(self) -> None:
-        with self._session.whole_operation("ping"):
+        with WholeOperation(self._session, "ping"):
             self._session.ping()
 
     def stats(self) -> Stats:

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial, wraps
 from threading import Lock
-from time import perf_counter
-from types import TracebackType
 from typing import Any, TypeVar, get_origin
 
 from metacore.backends.arguments import Arguments
 from metacore.storage.stats import Latency
+from metacore.sync.backends.operations import WholeOperation
 from metacore.sync.backends.streams import streamed
 from metacore.sync.storage.streams import pages_of
 from metacore.watching import Watcher
@@ -32,12 +31,13 @@ class Counters:
         self.watcher: Watcher | None = None
         """Who is told besides, while the storage is open."""
 
-    def counting(self, name: str) -> Counting:
-        """Count one operation, and the time that it takes."""
-        return Counting(self, name)
+    def begin(self, name: str) -> Any:
+        """Count that an operation begins; its span, if anybody is told."""
+        self.operations[name] += 1
+        return None if self.watcher is None else self.watcher.begin(name)
 
-    def note_time(self, name: str, seconds: float) -> None:
-        """Count the time that an operation took."""
+    def end(self, name: str, span: Any, seconds: float, error: BaseException | None = None) -> None:
+        """Count that an operation has ended, which took so long, and whether it raised."""
         with self._mutex:
             times = self._times.get(name)
             if times is None:
@@ -46,6 +46,11 @@ class Counters:
             times[1] += seconds
             if seconds > times[2]:
                 times[2] = seconds
+            if isinstance(error, Exception):
+                self.errors[name] += 1
+        if self.watcher is not None:
+            # A stream that its reader has left has not failed.
+            self.watcher.end(span, name, seconds, None if isinstance(error, GeneratorExit) else error)
 
     def latencies(self) -> dict[str, Latency]:
         """How long operations took, by name."""
@@ -57,31 +62,6 @@ class Counters:
         self.retries[type(error).__name__] += 1
         if self.watcher is not None:
             self.watcher.tell_retry(type(error).__name__)
-
-
-class Counting:
-    """The block of `counting`: not a generator, since every operation has one."""
-
-    __slots__ = ("_began", "_counters", "_name", "_span", "_watcher")
-
-    def __init__(self, counters: Counters, name: str) -> None:
-        self._counters, self._name, self._watcher = counters, name, counters.watcher
-
-    def __enter__(self) -> None:
-        self._counters.operations[self._name] += 1
-        self._span = None if self._watcher is None else self._watcher.begin(self._name)
-        self._began = perf_counter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        seconds = perf_counter() - self._began
-        if isinstance(error, Exception):
-            self._counters.errors[self._name] += 1
-        self._counters.note_time(self._name, seconds)
-        if self._watcher is not None:
-            # A stream that its reader has left has not failed.
-            self._watcher.end(self._span, self._name, seconds, None if isinstance(error, GeneratorExit) else error)
 
 
 def counts_itself(method: Operation) -> Operation:
@@ -111,14 +91,21 @@ def counted(storage: str, kind: type, methods: Mapping[str, Callable[..., Any]])
 
 def _operation(name: str, method: Callable[..., Any], arguments: Arguments) -> Callable[..., Any]:
     @wraps(method)
-    def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with self._session.whole_operation(name):
-            args = arguments.checked(args, kwargs)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        operation = WholeOperation(self._session, name)
+        try:
+            if kwargs or (*map(type, args),) not in arguments.passing:
+                args = arguments.checked(args, kwargs)
             if (names := self._session.normal_names) is not None:
                 args = arguments.normal(args, kwargs, names)
-            return method(self, *args, **kwargs)
+            result = method(self, *args, **kwargs)
+        except BaseException as error:
+            operation.fail(error)
+            raise
+        operation.end()
+        return result
 
-    return operation
+    return wrapper
 
 
 def _pages(name: str, declared: Callable[..., Any], read: Callable[..., Any]) -> Callable[..., Any]:

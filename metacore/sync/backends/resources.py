@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import ClassVar
 
 from metacore._compat.blocking import owner
@@ -31,14 +32,11 @@ class Resources:
         self.keys = Keys(self.settings.encryption_keys, self.settings.encryption_keys_max_age)
         self.normal_names = NormalNames() if self.settings.normalize_names else None
         self.counters = Counters()
-        self._clock = clock or _utc_now
+        self.now: Clock = partial(datetime.now, UTC) if clock is None else partial(read_clock, clock)
+        """Gives the time by the storage's clock."""
         self._owner: object = None
         self._process: int | None = None
         self._is_closed = False
-
-    def now(self) -> datetime:
-        """The time by the storage's clock."""
-        return read_clock(self._clock)
 
     def begin(self) -> None:
         """Take it that the storage is opened, here and now; StorageUnavailableError if it was before."""
@@ -80,7 +78,3 @@ class Resources:
     def figures(self) -> dict[str, int] | None:
         """The figures of the connection pool, None without one."""
         return None
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)

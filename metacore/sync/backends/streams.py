@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from metacore._compat.blocking import Eventual
 from metacore.backends.listing import MAX_LIMIT
 from metacore.domain.values.pages import Page
+from metacore.sync.backends.operations import WholeOperation
 
 if TYPE_CHECKING:
     from metacore.sync.backends.sessions import BaseSession
@@ -22,7 +23,7 @@ def streamed(session: BaseSession[Any], name: str, read: Callable[..., Eventual[
     A page is read when the one before is used up, so that no more than one is kept.
     """
     after: str | None = None
-    with session.whole_operation(name):
+    with WholeOperation(session, name):
         while True:
             page = read(after=after, limit=MAX_LIMIT)
             for item in page.items:

@@ -29,6 +29,7 @@ from metacore.domain.values.secrets import hide
 from metacore.errors import AlreadyExistsError, NotFoundError
 from metacore.memory.schema import Views
 from metacore.sync.backends.counting import counts_itself
+from metacore.sync.backends.operations import WholeOperation
 from metacore.sync.memory.storages.session import Session
 from metacore.sync.storage.credentials import CredentialStorage
 
@@ -51,7 +52,7 @@ class MemoryCredentialStorage(CredentialStorage):
     @counts_itself
     def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        with self._session.whole_operation("users.set_credentials"):
+        with WholeOperation(self._session, "users.set_credentials"):
             require_id(user_id, "user_id")
             if credentials is None:
                 sealed, hashes = None, []
@@ -71,7 +72,7 @@ class MemoryCredentialStorage(CredentialStorage):
     def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         presented, api_key = hide(api_key), ""
-        with self._session.whole_operation("users.get_by_api_key"):
+        with WholeOperation(self._session, "users.get_by_api_key"):
             secret = lookup(presented)
             keys = self._session.keys
             ring = keys.ring()

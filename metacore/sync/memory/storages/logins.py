@@ -12,9 +12,9 @@ from metacore.domain.people.logins import Login, parse_password_hash
 from metacore.domain.people.names import NameKind, user_name
 from metacore.domain.people.users import NewUser, User
 from metacore.domain.values.text import require_text
-from metacore.errors import AlreadyExistsError, ConflictError, NotFoundError
+from metacore.errors import ConflictError, NotFoundError
 from metacore.sync.memory.storages.session import Session
-from metacore.sync.memory.storages.users import put_user
+from metacore.sync.memory.storages.users import add_user
 from metacore.sync.storage.logins import LoginStorage
 
 
@@ -29,9 +29,7 @@ class MemoryLoginStorage(LoginStorage):
         hashed, now = parse_password_hash(password_hash), self._session.now()
         user = User.created(new, now)
         with self._session.write() as tables:
-            if tables.users.get((user.id,)) is not None:
-                raise AlreadyExistsError("user", "id", user.id)
-            put_user(tables, user)
+            add_user(tables, user)
             tables.logins.put(Login(user_id=user.id, password_hash=hashed, changed_at=now))
         return user
 

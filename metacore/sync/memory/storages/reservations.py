@@ -59,11 +59,8 @@ class MemoryReservationStorage(ReservationStorage):
 
 def insert_reservation(tables: Views, reservation: Reservation) -> None:
     """Insert `reservation`, whose id and reference must be free; its user exists."""
-    if tables.reservations.get(reservation.key) is not None:
-        raise AlreadyExistsError("reservation", "id", reservation.id)
-    if tables.reservations.taken(reservation) is not None:
-        raise AlreadyExistsError("reservation", "reference", reservation.reference)
-    tables.reservations.put(reservation)
+    if (taken := tables.reservations.add(reservation)) is not None:
+        raise AlreadyExistsError("reservation", taken, getattr(reservation, taken))
 
 
 def find_reservations(

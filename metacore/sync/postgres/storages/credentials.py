@@ -39,6 +39,7 @@ from metacore.postgres.statements import credentials as statements
 from metacore.postgres.statements.balances import KNOWN_USER
 from metacore.postgres.statements.names import FIND_MANY, GIVE_UP, TAKE_FREE
 from metacore.sync.backends.counting import counts_itself
+from metacore.sync.backends.operations import WholeOperation
 from metacore.sync.postgres.client.session import Session
 from metacore.sync.postgres.client.transaction_session import TransactionSession
 from metacore.sync.postgres.storages.names import exchange, give_up, values_of
@@ -63,7 +64,7 @@ class PostgresCredentialStorage(CredentialStorage):
     @counts_itself
     def set_credentials(self, user_id: UUID, credentials: Credentials | None) -> None:
         credentials = hide_all(credentials)
-        with self._session.whole_operation("users.set_credentials"):
+        with WholeOperation(self._session, "users.set_credentials"):
             require_id(user_id, "user_id")
             if credentials is None:
                 self._session.run(partial(_remove, user_id=user_id))
@@ -76,7 +77,7 @@ class PostgresCredentialStorage(CredentialStorage):
     def get_by_api_key(self, api_key: str | SecretStr) -> User:
         # No variable keeps the text: loggers print the variables of a traceback's frames.
         presented, api_key = hide(api_key), ""
-        with self._session.whole_operation("users.get_by_api_key"):
+        with WholeOperation(self._session, "users.get_by_api_key"):
             secret = lookup(presented)
             keys = self._session.keys
             for row in self._having(map(api_key_name, hash_api_key(keys.ring(), secret))):
