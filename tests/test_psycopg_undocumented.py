@@ -100,7 +100,7 @@ class TestErrors:
 
 
 class TestWaiting:
-    def test_the_generator_is_told_what_is_ready_and_while_nothing_is(self, connection: Connection) -> None:
+    def test_the_generator_gets_what_is_ready_and_runs_while_nothing_is(self, connection: Connection) -> None:
         seen: list[Ready | int] = []
         result = wait_blocking(connection, answer(connection.pgconn, b"SELECT pg_sleep(0.3), 1", seen))
         assert result.ntuples == 1

@@ -108,8 +108,8 @@ def problem(answer: Answer, detail: str, headers: dict[str, str] | None = None) 
 def answer_to(error: Exception) -> Response:
     """The response that the table has for `error`; for an HTTPException, what its status says."""
     if isinstance(error, HTTPException):
-        told = Answer(error.status_code, HTTPStatus(error.status_code).phrase)
-        return problem(told, str(error.detail), dict(error.headers or {}))
+        of_status = Answer(error.status_code, HTTPStatus(error.status_code).phrase)
+        return problem(of_status, str(error.detail), dict(error.headers or {}))
     answer = next((ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS), _FAULT)
     if answer is _FAULT:
         _logger.error("fault", exc_info=error)

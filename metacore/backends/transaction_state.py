@@ -56,7 +56,7 @@ class TransactionState:
     def doom(self, error: E, cause: str = "") -> E:
         """`error`, after which this transaction, up to the nearest savepoint, can only be left; the error tells so.
 
-        `cause` is what is told of it later, in place of its class.
+        `cause` is what later errors say of it, in place of its class.
         """
         if not error.dooms_transaction:
             error.dooms_transaction = True

@@ -39,7 +39,7 @@ def heads(url: Url = None, schema: Schema = "metacore") -> None:
 
 
 def read_heads(path: Path) -> Mapping[UUID, Sequence[BalanceHead]]:
-    """The heads in the file, by user. InvalidDataError, naming the line, if one is none."""
+    """The heads in the file, by user. InvalidDataError, naming the line, if one is no head."""
     found: dict[UUID, list[BalanceHead]] = defaultdict(list)
     try:
         lines = path.read_text("utf-8").splitlines()

@@ -43,7 +43,7 @@ def user_of(storage: Storage, text: str) -> UUID:
 
 
 def moment(text: str, option: str) -> datetime:
-    """The time that an option tells; InvalidDataError, naming it, if that is none."""
+    """The time that an option gives; InvalidDataError, naming the option, if it is no time."""
     try:
         if len(text) == len("2026-01-31"):
             return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)

@@ -37,7 +37,7 @@ class Keys:
         return self._source is not None
 
     async def ring(self, key_id: str | None = None) -> KeyRing:
-        """The ring, with the key `key_id` if it can be had. ConfigurationError if there are no keys."""
+        """The ring, with the key `key_id` if the source has it. ConfigurationError if there are no keys."""
         if isinstance(self._source, KeyRing):
             return self._source
         ring = self._ring

@@ -23,8 +23,8 @@ class InvalidDataError(MetacoreError):
 
 
 class ArchivedError(InvalidDataError):
-    """Something is told of a time before `until`, whose history may have been taken out: nobody here can tell whether
-    it was told already. `field` is the time, or the id that tells it.
+    """A fact is dated before `until`, where history may have been taken out: nobody here can say whether it was stored
+    already. `field` is the time, or the id that tells it.
     """
 
     until: Any

@@ -52,9 +52,9 @@ class Archiver:
 
     Closed is what nothing that is told later can change: see `metacore.domain.trading.archiving`. The journal of a
     balance goes up to the entry that a CHECKPOINT names, which moves nothing, and from which on `balances.audit` adds
-    up; entries with the reference of a deposit or a withdrawal stay. What is told of a time before, and may have been
-    taken out, is an ArchivedError from then on. `feed` is that of your `TradingService`: CHECKPOINT entries are told by
-    it, what is taken out is not.
+    up; entries with the reference of a deposit or a withdrawal stay. A fact of a time before, which may have been taken
+    out, is an ArchivedError from then on. `feed` is that of your `TradingService`: CHECKPOINT entries are events of it,
+    what is taken out is not.
     """
 
     def __init__(self, storage: Storage, *, feed: str | None = None) -> None:

@@ -117,7 +117,7 @@ class LedgerService:
         occurred_at: datetime | None = None,
     ) -> UserTransferResult:
         """Move `amount` of what is free from one user to another, once for each user who gives and `reference`; it
-        occurred now unless told. TRANSFER entries on both sides tell of it.
+        occurred now by default. TRANSFER entries on both sides tell of it.
 
         APPLIED moved both balances; COVERED moved at most one of them, for an account snapshot knew of it; DUPLICATE
         has the reference of an earlier one of the same user, asset and amount. ConflictError if that was another,

@@ -97,7 +97,7 @@ class OrderRecordService:
             yield
 
     async def warm_up(self, newest: int | None = None) -> int:
-        """Fill the cache with the `newest` records, as many as it holds unless told, and return how many there are.
+        """Fill the cache with the `newest` records, as many as it holds by default, and return how many there are.
 
         They are read in pages, before anything else leaves the cache, and no further than it has room.
         """

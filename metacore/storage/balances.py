@@ -38,8 +38,8 @@ class BalanceStorage(Protocol):
     async def get_or_zero(self, user_id: UUID, asset: str) -> Balance:
         """The balance; for an asset that the user never had, one of zero without entries, which is not stored.
 
-        NotFoundError if the user does not exist; InvalidDataError if the name is none, or the user has the asset under
-        a name of another case.
+        NotFoundError if the user does not exist; InvalidDataError if the name is not valid, or the user has the asset
+        under a name of another case.
         """
         ...
 

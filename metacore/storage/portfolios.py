@@ -30,7 +30,7 @@ class PortfolioStorage(Protocol):
     ) -> Portfolio:
         """Hold exactly `quantity` of a symbol; 0 removes it.
 
-        InvalidDataError, and nothing changed, if the quantity is negative or no amount, or the symbol is none.
+        InvalidDataError, and nothing changed, if the quantity is negative or no amount, or the symbol is not valid.
         """
         ...
 

@@ -16,7 +16,7 @@ class ReservationStorage(Protocol):
     """Reads reservations, the holds that are no order's; they are stored and resolved by `LedgerService`."""
 
     async def get(self, user_id: UUID, reservation_id: UUID) -> Reservation:
-        """The reservation; NotFoundError if the user has none such."""
+        """The reservation; NotFoundError if the user has no such reservation."""
         ...
 
     async def get_by_reference(self, user_id: UUID, asset: str, reference: str) -> Reservation:

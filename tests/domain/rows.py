@@ -172,10 +172,10 @@ class Holder:
             },
         }
 
-    def save(self, told: Changes | Iterable[Changes], last: bool) -> Mapping[BalanceKey, Balance]:
+    def save(self, decided: Changes | Iterable[Changes], last: bool) -> Mapping[BalanceKey, Balance]:
         assert last
         saved: dict[BalanceKey, Balance] = {}
-        for changes in (told,) if isinstance(told, Changes) else told:
+        for changes in (decided,) if isinstance(decided, Changes) else decided:
             saved |= self._save(changes)
         return saved
 

@@ -124,7 +124,7 @@ def test_one_bad_trade_in_a_thousand_spoils_no_other(day):
     assert day.money() == {"USDT": "0 / 100", "BTC": "999 / 0"}
 
 
-def test_a_trade_is_told_again_in_a_later_part_of_its_batch(day):
+def test_a_trade_is_sent_again_in_a_later_part_of_its_batch(day):
     order, selling = day.buy(deposit=100_000, quantity=1000), day.sell(deposit=10)
     short = day.trade(order, 1, 100, commission=90, commission_asset="BTC")
     others = [day.trade(order, 1, 100) for _ in range(AT_ONCE)]

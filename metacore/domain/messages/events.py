@@ -61,7 +61,7 @@ class NewEvent(EventContent):
     """Something that has happened, to be appended to the events of its `topic` and `key`.
 
     It is told to nobody before the transaction that appends it is committed, and after all events of its key that were
-    committed before. It occurred when it is appended, unless told.
+    committed before. It occurred when it is appended, by default.
     """
 
     occurred_at: Time | None = None

@@ -13,7 +13,7 @@ from metacore.errors import InvalidDataError
 
 
 def parse_balances(balances: Iterable[object]) -> tuple[AccountBalance, ...]:
-    """`balances` as told, checked: InvalidDataError for an asset named twice, or an amount that is none or negative."""
+    """`balances`, checked: InvalidDataError for an asset named twice, or what is no amount, or a negative one."""
     parsed = []
     for balance in balances:
         values = balance if isinstance(balance, Mapping) else {name: getattr(balance, name, None) for name in _FIELDS}

@@ -75,7 +75,7 @@ def reconsider(state: UserState, tolerance: timedelta) -> None:
     """Let the smallest set of facts near the account snapshot change sides that leaves nothing unexplained, if any.
 
     Of several, that with the earliest facts. A set that would take a total below zero, or above what can be stored,
-    is none.
+    is left out.
     """
     taken = SnapshotTime.of(state.user, tolerance)
     if taken is None or not any(state.unexplained.values()):

@@ -196,7 +196,7 @@ def reject_unknown(state: UserState, order: Order) -> Order:
     """Write to `state` that the exchange, asked for `order`, does not know it: REJECTED, its hold goes to free.
 
     The order as it is if that is written already; InvalidTransitionError if the exchange has told of it, or if trades
-    that are stored tell of an execution. What is told of it later moves it all the same.
+    that are stored tell of an execution. Reports and trades that come later still move it.
     """
     if order.status is OrderStatus.REJECTED:
         return order

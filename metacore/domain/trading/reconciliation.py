@@ -34,7 +34,7 @@ class ExchangeState:
 
 
 def require_state(state: object) -> ExchangeState:
-    """`state`; InvalidDataError if it is none."""
+    """`state`; InvalidDataError if it is no ExchangeState."""
     if not isinstance(state, ExchangeState):
         raise InvalidDataError(f"it is ExchangeState, not {type(state).__name__}; make it of payloads", field="state")
     return state

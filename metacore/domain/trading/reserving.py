@@ -24,7 +24,7 @@ from metacore.errors import ConflictError, InsufficientFundsError, InvalidDataEr
 
 
 class Posting(Model):
-    """How much of a reservation is taken, all of it unless told, and to whose balance, if to another user's."""
+    """How much of a reservation is taken, all of it by default, and to whose balance, if to another user's."""
 
     user_id: UUID
     reservation_id: UUID

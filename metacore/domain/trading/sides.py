@@ -14,13 +14,13 @@ from metacore.domain.values.amounts import ZERO
 from metacore.errors import ConfigurationError
 
 TOLERANCE = timedelta(seconds=5)
-"""How far apart two times must be, unless told otherwise, to tell which came first: clocks differ, and some tell whole
+"""How far apart two times must be, by default, to tell which came first: clocks differ, and some tell whole
 seconds only.
 """
 
 
 def require_tolerance(tolerance: timedelta) -> timedelta:
-    """`tolerance`; ConfigurationError if it is none."""
+    """`tolerance`; ConfigurationError if it is no tolerance."""
     if not isinstance(tolerance, timedelta) or tolerance < timedelta():
         raise ConfigurationError("a tolerance is a timedelta, not negative", setting="snapshot_tolerance")
     return tolerance

@@ -25,7 +25,7 @@ from metacore.errors import ConflictError, InsufficientFundsError
 
 
 class NewDeposit(Model):
-    """An amount that has come in, once for each user and `reference`; it occurred now unless told."""
+    """An amount that has come in, once for each user and `reference`; it occurred now by default."""
 
     user_id: UUID
     asset: Key

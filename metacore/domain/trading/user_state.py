@@ -74,7 +74,7 @@ class UserState:
         self._keep(trade)
 
     def load_facts(self, facts: Iterable[Fact]) -> None:
-        """Take note of what was told of the time around an account snapshot."""
+        """Take note of the facts around an account snapshot."""
         self.facts.update((fact.key, fact) for fact in facts)
 
     def revise_user(self, **values: Any) -> None:
@@ -87,7 +87,7 @@ class UserState:
         return UserPatch(**self._patched) if self._patched else None
 
     def order(self, order_id: UUID) -> Order:
-        """The order with this id; NotFoundError if the user has none such."""
+        """The order with this id; NotFoundError if the user has no such order."""
         order = self.orders.get(order_id)
         if order is None:
             raise NotFoundError("order", (self.user.id, order_id))
@@ -116,7 +116,7 @@ class UserState:
         return after
 
     def reservation(self, reservation_id: UUID) -> Reservation:
-        """The reservation with this id; NotFoundError if the user has none such."""
+        """The reservation with this id; NotFoundError if the user has no such reservation."""
         reservation = self.reservations.get(reservation_id)
         if reservation is None:
             raise NotFoundError("reservation", (self.user.id, reservation_id))
@@ -139,7 +139,7 @@ class UserState:
         self._named[reservation.named] = reservation.id
 
     def append(self, update: NewOrderUpdate) -> None:
-        """Add to the history of an order; a STALE update that tells what an earlier one told adds nothing."""
+        """Add to the history of an order; a STALE update that says what an earlier one said adds nothing."""
         if update.outcome is UpdateOutcome.STALE:
             if (content := update.content()) in self._stale_messages:
                 return

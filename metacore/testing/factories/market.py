@@ -15,7 +15,7 @@ from metacore.testing.clock import START
 
 
 class BarPartFactory(Factory[BarPart]):
-    """A part of one and the same minute, unless told: two ticks at its start."""
+    """A part of one and the same minute, by default: two ticks at its start."""
 
     class Meta:
         model = BarPart

@@ -13,7 +13,7 @@ from metacore.testing.factories.fields import moment
 
 
 class NewEventFactory(Factory[NewEvent]):
-    """An event of one and the same key, unless told."""
+    """An event of one and the same key, by default."""
 
     class Meta:
         model = NewEvent
