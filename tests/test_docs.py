@@ -1,6 +1,7 @@
 """What the pages of docs/ show and list is what the library does and has."""
 
 import doctest
+import importlib
 import inspect
 import logging
 import re
@@ -184,6 +185,7 @@ def test_the_listed_loggers_are_those_of_the_package() -> None:
         if "_logger." in path.read_text(encoding="utf-8")
     }
     assert sorted(listed) == sorted(used | {"psycopg.pool"})
+    importlib.import_module("psycopg_pool")
     assert "psycopg.pool" in logging.root.manager.loggerDict
 
 

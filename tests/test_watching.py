@@ -115,9 +115,10 @@ def test_without_opentelemetry_nothing_is_recorded_and_nothing_missing() -> None
 def test_statements_are_logged_at_debug_without_values(
     metacore_database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with connect(metacore_database_url) as storage, caplog.at_level(logging.DEBUG, "metacore.postgres.client.wire"):
+    logger = "metacore.postgres.client.round_trip"
+    with connect(metacore_database_url) as storage, caplog.at_level(logging.DEBUG, logger):
         storage.users.create(NewUser(username="canary"))
-    messages = [record.getMessage() for record in caplog.records if record.name == "metacore.postgres.client.wire"]
+    messages = [record.getMessage() for record in caplog.records if record.name == logger]
     assert any(message.startswith("users.create: ") and "INSERT INTO" in message for message in messages)
     assert "canary" not in "".join(messages)
 

@@ -9,7 +9,7 @@ from psycopg import OperationalError
 
 from metacore.postgres.client.statement import Statement
 
-_logger = logging.getLogger("metacore.postgres.client.wire")
+_logger = logging.getLogger(__name__)
 """Of statements as they are sent, under the name of what sends them."""
 
 Command = Callable[[], int | None]

@@ -122,7 +122,7 @@ class TestConnection:
     def test_a_savepoint_in_which_nothing_is_done_costs_nothing(
         self, plain: Storage, caplog: pytest.LogCaptureFixture
     ) -> None:
-        with plain.transaction() as tx, caplog.at_level(logging.DEBUG, "metacore.postgres.client.wire"):
+        with plain.transaction() as tx, caplog.at_level(logging.DEBUG, "metacore.postgres.client.round_trip"):
             tx.connection.execute("SELECT 1")
             with tx.transaction():
                 pass
