@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from metacore.backends import bundles
+from metacore.backends import bundles, schemes
 from metacore.backends.schemes import GROUP
 from metacore.storage.storages import STORAGES
 from metacore.sync.backends import bundles as blocking_bundles
@@ -31,6 +31,8 @@ def installed(directory: Path, name: str, entries: Mapping[str, str], files: Map
         for module in set(sys.modules) - before:
             if str(getattr(sys.modules[module], "__file__", None)).startswith(str(directory)):
                 del sys.modules[module]
+        # The next package may lie in a directory of this name, as tests are given the same again.
+        schemes._entries_on.cache_clear()
         bundles.storage_classes.cache_clear()
         blocking_bundles.storage_classes.cache_clear()
 

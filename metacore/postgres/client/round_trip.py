@@ -10,7 +10,6 @@ from psycopg import OperationalError
 from metacore.postgres.client.statement import Statement
 
 _logger = logging.getLogger(__name__)
-"""Of statements as they are sent, under the name of what sends them."""
 
 Command = Callable[[], int | None]
 """Hands something to libpq; gives the number of bytes that were made for it only then, if any."""
