@@ -154,7 +154,9 @@ class TickWindow:
             }
         )
 
-    def parts(self, feed: str, before: datetime | None = None, each_second: bool = False) -> tuple[BarPart, ...]:
+    def parts(
+        self, feed: str = "live", before: datetime | None = None, each_second: bool = False
+    ) -> tuple[BarPart, ...]:
         """Take what was added and not taken yet, a part for each minute of each pair, by key, of this `feed`.
 
         Only of minutes that ended by `before`, if given; with `each_second` a part for each of their seconds, which
