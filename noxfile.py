@@ -45,8 +45,8 @@ def _test(session: nox.Session) -> None:
         session.env.setdefault("TMPDIR", os.environ.get("TMPDIR", str(MEMORY)))
     # Compiled by one, before all of them start by reading it.
     session.run("pytest", "-n", "0", "--collect-only", "-qq", *session.posargs, silent=True)
-    # One more process than two cores: many tests wait for a server, a time-out or a process.
-    session.run("pytest", "-n", "3", "--dist", "worksteal", *session.posargs)
+    # More processes than two cores: many tests wait for a server, a time-out or a process.
+    session.run("pytest", "-n", "4", "--dist", "worksteal", *session.posargs)
 
 
 def _interpreter(version: str) -> str:
