@@ -20,7 +20,7 @@ from metacore import Event, MetacoreError, Relay
 
 _AT_ONCE = 64
 """How many keys are told at the same time: what waits for the broker together goes to it together."""
-_PAUSE = timedelta(milliseconds=400)
+_PAUSE = timedelta(milliseconds=200)
 """For so long it waits for an event that nobody has said was appended."""
 _BACKOFF, _LONGEST = timedelta(milliseconds=100), timedelta(seconds=1)
 _LEASE = timedelta(seconds=10)
