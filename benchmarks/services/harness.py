@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -96,9 +95,3 @@ def processor_time(process: psutil.Process) -> float:
 
 def figure(metrics: str, name: str) -> float:
     return float(metrics.partition(f"\n{name} ")[2].partition("\n")[0])
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port

@@ -16,10 +16,11 @@ from decimal import Decimal
 import aiohttp
 import psutil
 import uvloop
-from services.harness import ask, free_port, processor_time, running
+from services.harness import ask, processor_time, running
 
 import metacore
 from common.parts import Parts
+from common.ports import free_port
 
 SECONDS = float(os.environ.get("MARKETFLOW_LOAD_SECONDS", "10"))
 MEMORY = float(os.environ.get("MARKETFLOW_LOAD_MEMORY", SECONDS))

@@ -20,9 +20,10 @@ from pathlib import Path
 import httpx
 import psutil
 import uvloop
-from services.harness import ask, figure, free_port, processor_time, running
+from services.harness import ask, figure, processor_time, running
 
 from common.parts import Parts
+from common.ports import free_port
 from metacore.testing.factories import OrderRecordFactory
 from orders.publish import publish
 from orders.settings import OrderSettings

@@ -26,12 +26,13 @@ import httpx
 import psutil
 import uvloop
 from pydantic import SecretStr
-from services.harness import EXAMPLES, Asker, free_port, processor_time
+from services.harness import EXAMPLES, Asker, processor_time
 
 import metacore
 from common import redis_client
 from common.access_tokens import AccessTokens, Claims
 from common.parts import Parts
+from common.ports import free_port
 from crypto.quotes import Quote, pack, quotes_of
 
 KEY = "k" * 64

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 # What they load, the process that starts them has loaded for all.
 import tenacity  # noqa: F401
 import websockets.asyncio.client
@@ -11,6 +9,7 @@ import websockets.asyncio.server  # noqa: F401
 
 from common import health, observing, openapi, pages, serving  # noqa: F401
 from common.group import Member
+from common.ports import free_port
 from crypto import accounts, coins, watching  # noqa: F401
 from crypto.settings import CryptoSettings
 from metacore.exchanges import binance  # noqa: F401
@@ -20,8 +19,7 @@ def members(settings: CryptoSettings) -> list[Member]:
     """What is started; the last one is what people talk to."""
     chain = [Member("crypto.socket"), Member("crypto.aggregator"), Member("crypto.profile")]
     if settings.exchange_url is None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         url = f"ws://127.0.0.1:{port}/ws/!miniTicker@arr"
         chain[0] = Member("crypto.socket", {"CRYPTO_EXCHANGE_URL": url})
         chain.insert(0, Member("crypto.exchange", {"CRYPTO_EXCHANGE_PORT": str(port)}))

@@ -107,8 +107,9 @@ class Buying:
         """See to it, until the event is set, that no order waits for ever: for the warehouse, or for its payment."""
         while not stop.is_set():
             try:
+                # As many as are looked at together: there may be more.
                 while await self._look() == _AT_ONCE and not stop.is_set():
-                    """There may be more."""
+                    continue
             except FAILURES as error:
                 _logger.warning("orders wait: %s", error)
             with suppress(TimeoutError):
