@@ -3,7 +3,7 @@
     nox -s bench -- benchmarks/services/marketplace.py
 
 All of it runs on the same machine: the services, the stand-in for the bank, PostgreSQL, a broker, and who asks. What
-each takes of the processors is told for one order.
+each takes of the processors is printed for one order.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def marketplace(urls: dict[str, str]) -> Iterator[tuple[psutil.Process, dict[str
     command = [sys.executable, "-m", "marketplace"]
     with subprocess.Popen(command, cwd=EXAMPLES, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        told = dict(urls)
+        variables = dict(urls)
         try:
             while (line := process.stdout.readline().strip()) != "marketplace: ready":
                 assert process.poll() is None, "the marketplace did not start"
                 name, _, value = line.partition("=")
-                told[name] = value
-            yield psutil.Process(process.pid), {**told, **urls}
+                variables[name] = value
+            yield psutil.Process(process.pid), {**variables, **urls}
         finally:
             process.terminate()
 
@@ -85,7 +85,7 @@ def used(services: Iterable[psutil.Process], url: str) -> dict[str, float]:
     return found
 
 
-def tell(what: str, times: list[float]) -> None:
+def print_times(what: str, times: list[float]) -> None:
     times.sort()
     p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
     print(f"  {what}: p50 {p50 * 1e3:,.0f} ms, p99 {p99 * 1e3:,.0f} ms")
@@ -146,8 +146,8 @@ async def orders(spent: Spent, url: str) -> None:
         asking = (time.process_time() - own) / count
     print(f"orders of {LINES} lines, {BUYERS} buyers: {count} paid in {took:.1f} s, {count / took:,.0f}/s")
     print(f"  not paid, by status: {other}")
-    tell("ordered", ordering)
-    tell("paid", paying)
+    print_times("ordered", ordering)
+    print_times("paid", paying)
     shares = ", ".join(f"{name} {seconds * 1e3:.1f}" for name, seconds in sorted(each.items()))
     print(f"  {sum(each.values()) * 1e3:.1f} ms of processor time each: {shares}; to ask {asking * 1e3:.1f}")
 
@@ -163,14 +163,14 @@ async def hot_product(spent: Spent, warehouse: str, url: str) -> None:
         async def reserve() -> None:
             headers = token("SERVICE")
             while (began := time.perf_counter()) < until:
-                wanted = {
+                request = {
                     "purchase_id": str(uuid4()),
                     "warehouse": "main",
                     "goods": {product: 1},
                     "expires_at": expires_at,
                 }
-                asked = {"wanted": [wanted]}
-                async with http.post(f"{warehouse}/internal/reservations", json=asked, headers=headers) as answer:
+                body = {"requests": [request]}
+                async with http.post(f"{warehouse}/internal/reservations", json=body, headers=headers) as answer:
                     assert await answer.json() == {"reserved": [True]}, await answer.text()
                 times.append(time.perf_counter() - began)
 
@@ -179,7 +179,7 @@ async def hot_product(spent: Spent, warehouse: str, url: str) -> None:
         took = time.perf_counter() - began
         each = (spent()["warehouse"] - before["warehouse"]) / len(times)
     print(f"one product, {BUYERS} at once: {len(times)} reserved in {took:.1f} s, {len(times) / took:,.0f}/s")
-    tell("reserved", times)
+    print_times("reserved", times)
     print(f"  {each * 1e3:.1f} ms of processor time of the warehouse each")
 
 
@@ -190,10 +190,10 @@ async def lag(urls: dict[str, str]) -> None:
     await consumer.start()
     await consumer.seek_to_end()
     late: list[float] = []
-    wanted = int(EVENTS * SECONDS)
+    expected = int(EVENTS * SECONDS)
 
     async def take() -> None:
-        while len(late) < wanted:
+        while len(late) < expected:
             for messages in (await consumer.getmany(timeout_ms=10)).values():
                 now = time.time()
                 late.extend(
@@ -205,7 +205,7 @@ async def lag(urls: dict[str, str]) -> None:
     async with metacore.connect(urls["METACORE_URL"], settings=settings) as storage:
         taking = asyncio.create_task(take())
         began = time.perf_counter()
-        for number in range(wanted // BATCH):
+        for number in range(expected // BATCH):
             await asyncio.sleep(max(0.0, began + number * BATCH / EVENTS - time.perf_counter()))
             events = [
                 metacore.NewEvent(topic=topic, key=str(UUID(int=(number * BATCH + one) % 500)), type="load", payload={})
@@ -215,18 +215,18 @@ async def lag(urls: dict[str, str]) -> None:
         appended = time.perf_counter() - began
         await taking
     await consumer.stop()
-    print(f"events: {wanted} appended in {appended:.1f} s, {wanted / appended:,.0f}/s")
-    tell("late", late)
+    print(f"events: {expected} appended in {appended:.1f} s, {expected / appended:,.0f}/s")
+    print_times("late", late)
 
 
 def main() -> None:
     # So that the parts and the marketplace end with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Parts("METACORE_URL", "SERVICES_KAFKA") as parts, marketplace(parts.urls) as (process, told):
-        spent = partial(used, process.children(), told["METACORE_URL"])
-        uvloop.run(orders(spent, told["MARKETPLACE_GATEWAY"]))
-        uvloop.run(hot_product(spent, told["MARKETPLACE_WAREHOUSE"], told["MARKETPLACE_GATEWAY"]))
-        uvloop.run(lag(told))
+    with Parts("METACORE_URL", "SERVICES_KAFKA") as parts, marketplace(parts.urls) as (process, variables):
+        spent = partial(used, process.children(), variables["METACORE_URL"])
+        uvloop.run(orders(spent, variables["MARKETPLACE_GATEWAY"]))
+        uvloop.run(hot_product(spent, variables["MARKETPLACE_WAREHOUSE"], variables["MARKETPLACE_GATEWAY"]))
+        uvloop.run(lag(variables))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Activity:
         self._lively_until = time.monotonic() + _LIVELY_FOR
 
     def appended(self) -> None:
-        """Events were appended, and are to be told."""
+        """Events were appended, and are to be published."""
         self.note()
         self._appended.set()
 

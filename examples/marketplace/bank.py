@@ -15,8 +15,8 @@ from marketplace.money import Currency
 
 SIGNATURE = "x-signature"
 CALLBACK = "/internal/bank"
-AT_ONCE = 500
-"""What the bank is asked for by one request at most."""
+LARGEST_BATCH = 500
+"""How much the bank is asked for at once, at most."""
 
 
 class Outcome(StrEnum):
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     """It will call back."""
 
 
-class Asked(BaseModel):
+class BankRequest(BaseModel):
     """What the bank is asked for, once for each `key`: a capture, or a refund `of` one."""
 
     key: UUID
@@ -39,13 +39,13 @@ class Asked(BaseModel):
     """Where it may tell the outcome, too."""
 
 
-class AskedTogether(BaseModel):
-    """What the bank is asked for by one request."""
+class BankRequests(BaseModel):
+    """What the bank is asked for at once."""
 
-    asked: Annotated[Sequence[Asked], Field(min_length=1, max_length=AT_ONCE)]
+    requests: Annotated[Sequence[BankRequest], Field(min_length=1, max_length=LARGEST_BATCH)]
 
 
-class Answered(BaseModel):
+class BankAnswer(BaseModel):
     """What the bank says."""
 
     key: UUID
@@ -53,10 +53,10 @@ class Answered(BaseModel):
     outcome: Outcome
 
 
-class AnsweredTogether(BaseModel):
+class BankAnswers(BaseModel):
     """What it says of each, in turn."""
 
-    answered: Sequence[Answered]
+    answers: Sequence[BankAnswer]
 
 
 def signature_of(body: bytes, key: SecretStr) -> str:

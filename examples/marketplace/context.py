@@ -1,4 +1,4 @@
-"""What a service is given, and what it gives."""
+"""The context that a service is built in, and the contents that it is made of."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from metacore import Event, Storage, Transaction
 AfterCommit: TypeAlias = Callable[[], None]
 """What is to be done as soon as a transaction is committed."""
 
-Take: TypeAlias = Callable[[Transaction, Sequence[Event]], Awaitable[AfterCommit | None]]
+Handler: TypeAlias = Callable[[Transaction, Sequence[Event]], Awaitable[AfterCommit | None]]
 """The effect of events of one topic and type, each of another key, in the transaction that has accepted them. What it
-raises undoes all, and they come again one by one; what is told of an event has the headers of that.
+raises undoes all, and they come again one by one. The events that follow from an event have its headers.
 """
 
 Work: TypeAlias = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -57,15 +57,15 @@ class Contents:
     """What a service is made of."""
 
     routers: Sequence[APIRouter] = ()
-    tells: Sequence[str] = ()
+    publishes: Sequence[str] = ()
     """Topics of its outbox."""
-    takes: Mapping[str, Take] = field(default_factory=dict)
-    """What the events of topics do here."""
-    passes: Set[str] = frozenset()
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    """By topic: what its events do here."""
+    ignored: Set[str] = frozenset()
     """Types of events that do nothing here: they need not be read."""
-    alone: Set[str] = frozenset()
+    singly: Set[str] = frozenset()
     """Types of events that take effect one by one: what they lock is known only in the course of it."""
-    works: Sequence[Work] = ()
+    background: Sequence[Work] = ()
     largest_body: int = 2**20
     """How many bytes of a body are read."""
     checks: Mapping[str, Check] = field(default_factory=dict)

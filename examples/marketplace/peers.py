@@ -62,8 +62,8 @@ class Peers:
         }
         url = URL(self._urls[variable_of(service)] + path, encoded=True)
         try:
-            async with self._http.request(method, url, json=body, headers=headers) as asked:
-                answer = Answer(asked.status, await asked.json(content_type=None))
+            async with self._http.request(method, url, json=body, headers=headers) as response:
+                answer = Answer(response.status, await response.json(content_type=None))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise StorageUnavailableError(f"{service} does not answer: {type(error).__name__}") from None
         if answer.status >= 500:

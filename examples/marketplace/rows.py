@@ -24,7 +24,7 @@ M = TypeVar("M", bound=BaseModel)
 
 FAILURES = (MetacoreError, psycopg.Error)
 """What a transaction with statements of one's own may end by."""
-PASSING = (
+TRANSIENT = (
     RetryableError,
     OutcomeUnknownError,
     StatementTimeoutError,
@@ -41,14 +41,14 @@ def columns_of(model: type[BaseModel], table: LiteralString = "") -> LiteralStri
     return ", ".join(f"{prefix}{name}" for name in cast("list[LiteralString]", list(model.model_fields)))
 
 
-def places_of(model: type[BaseModel]) -> LiteralString:
+def placeholders_of(model: type[BaseModel]) -> LiteralString:
     """The places of their values in a statement, by the same names."""
     return ", ".join(f"%({name})s" for name in cast("list[LiteralString]", list(model.model_fields)))
 
 
-def told(table: LiteralString) -> LiteralString:
-    """A FROM item `told`: the rows of the parameter `rows`, as rows of the table, however many they are."""
-    return f"jsonb_populate_recordset(NULL::{table}, %(rows)s) AS told"
+def input_rows(table: LiteralString) -> LiteralString:
+    """A FROM item `input`: the rows of the parameter `rows`, as rows of the table, however many they are."""
+    return f"jsonb_populate_recordset(NULL::{table}, %(rows)s) AS input"
 
 
 def rows_of(models: Iterable[BaseModel], **others: Any) -> Mapping[str, Jsonb]:

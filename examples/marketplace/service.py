@@ -20,12 +20,12 @@ from common.observing import Metrics, Observed
 from common.purging import keep_purged
 from common.serving import listening
 from common.tracing import Tracing
-from marketplace.consuming import Consumer
+from marketplace.consumer import Consumer
 from marketplace.context import Build, Contents, ServiceContext
 from marketplace.deploying import deploy
 from marketplace.names import schema_of, variable_of
 from marketplace.peers import Peers
-from marketplace.publishing import Publisher
+from marketplace.publisher import Publisher
 from marketplace.settings import MarketplaceSettings, storage_settings
 
 ISSUER = "marketplace"
@@ -57,17 +57,17 @@ async def _serve(context: ServiceContext, contents: Contents, stop: asyncio.Even
     metrics = context.metrics
     metrics.storage(context.storage)
     checks = {"database": context.storage.ping, **contents.checks}
-    works, brokered = list(contents.works), list[Publisher | Consumer]()
-    if contents.tells:
-        publisher = Publisher(context, contents.tells)
-        metrics.gauge("outbox_events", "Events that wait to be told.", lambda: publisher.waiting)
+    works, brokered = list(contents.background), list[Publisher | Consumer]()
+    if contents.publishes:
+        publisher = Publisher(context, contents.publishes)
+        metrics.gauge("outbox_events", "Events that wait to be published.", lambda: publisher.waiting)
         metrics.gauge("outbox_seconds", "For how long the oldest of them waits.", lambda: publisher.waits_for)
-        checks["events_told"] = publisher.check
+        checks["publisher"] = publisher.check
         works += [publisher.run, publisher.measure, partial(_purge, context)]
         brokered.append(publisher)
-    if contents.takes:
+    if contents.handlers:
         consumer = Consumer(context, contents)
-        checks["events_taken"] = consumer.check
+        checks["consumer"] = consumer.check
         works.append(consumer.run)
         brokered.append(consumer)
     app = application(context.name, contents, checks, metrics, context.tracing, context.access_tokens)

@@ -1,4 +1,4 @@
-"""What the marketplace can be told by variables MARKETPLACE_..."""
+"""The settings of the marketplace, by variables MARKETPLACE_..."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class MarketplaceSettings(SystemSettings):
     token_key: SecretStr = SecretStr("")
     """What access tokens are signed with; made for this run unless it is set."""
     admin_password: SecretStr = SecretStr("")
-    """Of the user `admin`; made for this run, and told, unless it is set."""
+    """Of the user `admin`; made for this run, and printed, unless it is set."""
     bank_key: SecretStr = SecretStr("")
     """What the bank signs its calls with; made for this run unless it is set."""
     topics: Annotated[str, Field(max_length=100)] = "marketplace."
@@ -46,13 +46,13 @@ class MarketplaceSettings(SystemSettings):
     sweep_every: Seconds = 1
     """How often is looked for what is due: reservations that expire, orders and payments that wait for an answer."""
     pay_waits: Seconds = 5
-    """How long who pays waits for the outcome before he is told that it is still under way."""
+    """How long who pays waits for the outcome before the answer is that it is still under way."""
     events_kept_for: Seconds = 86_400
-    """How long events are kept in the outbox that are told."""
+    """How long events stay in the outbox after they were published."""
     bank_answers_within: Seconds = 2
 
 
 def storage_settings(schema: str) -> Settings:
-    """Shorter time-outs than the library's, so that who asks is soon told; a variable METACORE_... still decides."""
-    told = {name: value for name, value in _STORAGE.items() if f"METACORE_{name.upper()}" not in os.environ}
-    return Settings(**told, schema=schema, application_name=schema)
+    """Shorter time-outs than the library's, so that the answer is soon there; a variable METACORE_... still decides."""
+    values = {name: value for name, value in _STORAGE.items() if f"METACORE_{name.upper()}" not in os.environ}
+    return Settings(**values, schema=schema, application_name=schema)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from marketplace.together import AT_ONCE
+from marketplace.batcher import LARGEST_BATCH
 
 MAIN = "main"
 """The warehouse that goods come from unless an order names another."""
@@ -17,7 +17,7 @@ Warehouse = Annotated[str, Field(pattern="^[a-z0-9-]{1,64}$")]
 Quantity = Annotated[int, Field(ge=1)]
 
 
-class Wanted(BaseModel):
+class ReservationRequest(BaseModel):
     """Goods to be reserved for a purchase."""
 
     purchase_id: UUID
@@ -27,10 +27,10 @@ class Wanted(BaseModel):
     expires_at: AwareDatetime
 
 
-class WantedTogether(BaseModel):
-    """What several purchases want."""
+class ReservationRequests(BaseModel):
+    """The requests of several purchases."""
 
-    wanted: Annotated[Sequence[Wanted], Field(min_length=1, max_length=AT_ONCE)]
+    requests: Annotated[Sequence[ReservationRequest], Field(min_length=1, max_length=LARGEST_BATCH)]
 
 
 class Reserved(BaseModel):

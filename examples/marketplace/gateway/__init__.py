@@ -1,1 +1,1 @@
-"""The gateway: what is spoken to from outside, which knows who asks, and passes on what is asked."""
+"""The gateway, which alone is spoken to from outside: it knows who asks, and passes on what is asked."""

@@ -11,7 +11,7 @@ from common.group import GroupParts
 from common.serving import listening
 from common.tracing import Tracing
 from marketplace.gateway.app import application
-from marketplace.gateway.forwarding import Forwarding
+from marketplace.gateway.forwarder import Forwarder
 from marketplace.service import ISSUER
 from marketplace.settings import MarketplaceSettings
 
@@ -23,8 +23,8 @@ def main() -> int:
 
     async def serve(urls: dict[str, str], stop: asyncio.Event) -> None:
         tokens = AccessTokens(ISSUER, settings.token_key)
-        async with Forwarding(urls, tokens) as forwarding:
-            app = application(forwarding, tokens, Tracing("marketplace.gateway"))
+        async with Forwarder(urls, tokens) as forwarder:
+            app = application(forwarder, tokens, Tracing("marketplace.gateway"))
             async with listening(app, settings.host, settings.port):
                 print("gateway: ready", flush=True)
                 await stop.wait()

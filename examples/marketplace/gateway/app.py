@@ -19,8 +19,8 @@ from common.health import UnwellError
 from common.observing import Metrics, Observed
 from common.tracing import Tracing
 from marketplace.gateway.documents import merged
-from marketplace.gateway.forwarding import LARGEST_BODY, Forwarding
-from marketplace.gateway.places import SERVICES, UNDER
+from marketplace.gateway.forwarder import LARGEST_BODY, Forwarder
+from marketplace.gateway.routing import PREFIX, SERVICES
 from metacore import StorageUnavailableError
 
 TITLE = "Marketplace"
@@ -29,40 +29,40 @@ _HEALTH_WITHIN = 4
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
-def application(forwarding: Forwarding, tokens: AccessTokens, tracing: Tracing) -> Observed:
+def application(forwarder: Forwarder, tokens: AccessTokens, tracing: Tracing) -> Observed:
     """The gateway over the services that requests are forwarded to."""
     metrics = Metrics()
     app = FastAPI(title=TITLE, version="1", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.access_tokens = tokens
-    inside = Inside(forwarding)
-    app.include_router(health.router({service: inside.check_of(service) for service in SERVICES}, _HEALTH_WITHIN))
+    upstreams = Upstreams(forwarder)
+    app.include_router(health.router({service: upstreams.check_of(service) for service in SERVICES}, _HEALTH_WITHIN))
 
     async def service_metrics(request: Request) -> Response:
         service = request.path_params["service"]
         if service not in SERVICES:
             raise HTTPException(404)
-        return await forwarding.ask(service, request, path="/metrics")
+        return await forwarder.ask(service, request, path="/metrics")
 
     app.router.routes += [
         *pages.routes(Path(__file__).parent / "web"),
         metrics.route(),
         Route("/metrics/{service}", service_metrics),
-        Route("/openapi.json", inside.openapi),
+        Route("/openapi.json", upstreams.openapi),
     ]
     problems.install(app)
-    passing = LimitedBodies(Passing(app, forwarding), LARGEST_BODY)
-    return Observed(problems.Answered(passing), metrics, tracing)
+    forwarding = LimitedBodies(ForwardingMiddleware(app, forwarder), LARGEST_BODY)
+    return Observed(problems.Answered(forwarding), metrics, tracing)
 
 
-class Passing:
-    """An application that passes on what is asked of the services, past all that routes of its own need."""
+class ForwardingMiddleware:
+    """An application that passes on requests for the services, past all that routes of its own need."""
 
-    def __init__(self, app: ASGIApp, forwarding: Forwarding) -> None:
-        self._app, self._forwarding = app, forwarding
+    def __init__(self, app: ASGIApp, forwarder: Forwarder) -> None:
+        self._app, self._forwarding = app, forwarder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        if scope["type"] == "http" and scope["path"].startswith(UNDER):
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             if scope["method"] not in _METHODS:
                 raise HTTPException(405)
             answer = await self._forwarding.forward(Request(scope, receive))
@@ -71,11 +71,11 @@ class Passing:
             await self._app(scope, receive, send)
 
 
-class Inside:
+class Upstreams:
     """What the gateway itself asks the services."""
 
-    def __init__(self, forwarding: Forwarding) -> None:
-        self._forwarding = forwarding
+    def __init__(self, forwarder: Forwarder) -> None:
+        self._forwarding = forwarder
         self._document: dict[str, Any] | None = None
 
     def check_of(self, service: str) -> health.Check:
@@ -83,11 +83,11 @@ class Inside:
 
         async def check() -> None:
             try:
-                status, told = await self._forwarding.read(service, "/health")
+                status, body = await self._forwarding.read(service, "/health")
             except StorageUnavailableError as error:
                 raise UnwellError(str(error)) from None
             if status != 200:
-                parts = told.get("parts", {})
+                parts = body.get("parts", {})
                 reasons = [f"{name}: {part['reason']}" for name, part in parts.items() if part["status"] != "ok"]
                 raise UnwellError("; ".join(reasons) or f"it answers {status}")
 

@@ -12,7 +12,7 @@ _BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 def merged(documents: Mapping[str, dict[str, Any]], title: str) -> dict[str, Any]:
     """The public routes of these documents, by the names of their services. Two schemas of one name that differ are
-    told apart by the name of the service.
+    kept apart by the name of the service.
     """
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The order service: its routes, and what it hears of the warehouse and of payments."""
+"""The order service: its routes, and what events of the warehouse and of payments do here."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from common import problems
 from common.access_tokens import SignedIn
 from marketplace.callers import Customer, Role, Warehouse, is_one_of
 from marketplace.context import AfterCommit, Contents, ServiceContext
-from marketplace.orders.book import Book, Followed, Move
-from marketplace.orders.buying import Buying, OrderAsked
-from marketplace.orders.hearing import Hearing
+from marketplace.orders.checkout import Checkout, OrderRequest
 from marketplace.orders.purchase import Purchase, State
-from marketplace.orders.saga import Happening
+from marketplace.orders.repository import Move, PurchaseRepository, PurchaseWithSteps
+from marketplace.orders.saga import Trigger
+from marketplace.orders.subscriptions import Subscriptions
 from metacore import ConflictError, Event, MetacoreError, NotFoundError, Page, Transaction
 
 Key = Annotated[
@@ -35,44 +35,46 @@ _ERRORS = problems.documented(400, 401, 403, 404, 409, 503)
 
 async def build(context: ServiceContext) -> Contents:
     """The service in this context."""
-    book, hearing = Book(context), Hearing()
-    buying = Buying(context, book)
+    purchases, subscriptions = PurchaseRepository(context), Subscriptions()
+    checkout = Checkout(context, purchases)
 
-    async def take(transaction: Transaction, events: Sequence[Event]) -> AfterCommit:
-        moves = [Move(UUID(event.key), Happening(event.type), event.headers) for event in events]
+    async def handle(transaction: Transaction, events: Sequence[Event]) -> AfterCommit:
+        moves = [Move(UUID(event.key), Trigger(event.type), event.headers) for event in events]
         moved = list[Purchase]()
-        for came in await book.move_in(transaction, moves):
-            if isinstance(came, MetacoreError):
-                raise came
-            moved.append(came)
-        return partial(hearing.tell, moved)
+        for result in await purchases.move_in(transaction, moves):
+            if isinstance(result, MetacoreError):
+                raise result
+            moved.append(result)
+        return partial(subscriptions.notify, moved)
 
     return Contents(
-        routers=[router(context, book, buying, hearing)],
-        tells=[context.topic("orders")],
-        takes=dict.fromkeys((context.topic("stock"), context.topic("payments")), take),
-        passes=frozenset({"stock.taken"}),
-        works=[buying.watch],
+        routers=[router(context, purchases, checkout, subscriptions)],
+        publishes=[context.topic("orders")],
+        handlers=dict.fromkeys((context.topic("stock"), context.topic("payments")), handle),
+        ignored=frozenset({"stock.taken"}),
+        background=[checkout.watch],
     )
 
 
-def router(context: ServiceContext, book: Book, buying: Buying, hearing: Hearing) -> APIRouter:
+def router(
+    context: ServiceContext, purchases: PurchaseRepository, checkout: Checkout, subscriptions: Subscriptions
+) -> APIRouter:
     """The routes of orders."""
     routes = APIRouter(prefix="/v1/orders")
 
     @routes.post("", status_code=201, responses=_ERRORS)
-    async def order(asked: OrderAsked, caller: Customer, key: Key = None) -> Purchase:
-        return await buying.buy(caller.user_id, key, asked)
+    async def order(body: OrderRequest, caller: Customer, key: Key = None) -> Purchase:
+        return await checkout.place(caller.user_id, key, body)
 
     @routes.get("", responses=problems.documented(400, 401, 503))
     async def list_orders(caller: SignedIn, after: After = None, limit: Limit = 20) -> Page[Purchase]:
         everyone = is_one_of(caller, Role.WAREHOUSE)
-        found = await book.page(None if everyone else caller.user_id, after, limit + 1)
+        found = await purchases.page(None if everyone else caller.user_id, after, limit + 1)
         return Page(tuple(found[:limit]), str(found[limit - 1].id) if len(found) > limit else None)
 
     @routes.get("/{order_id}", responses=problems.documented(400, 401, 404, 503))
-    async def get_order(order_id: UUID, caller: SignedIn) -> Followed:
-        purchase = await book.get(order_id)
+    async def get_order(order_id: UUID, caller: SignedIn) -> PurchaseWithSteps:
+        purchase = await purchases.get(order_id)
         if purchase.customer_id != caller.user_id and not is_one_of(caller, Role.WAREHOUSE):
             # To others there is none.
             raise NotFoundError("order", str(order_id))
@@ -83,14 +85,14 @@ def router(context: ServiceContext, book: Book, buying: Buying, hearing: Hearing
         responses={202: {"model": Purchase, "description": "The bank has not answered yet: look again"}, **_ERRORS},
     )
     async def pay(order_id: UUID, caller: Customer, response: Response) -> Purchase:
-        with hearing.of(order_id) as heard:
-            purchase = await book.move(order_id, Happening.PAY, caller.user_id)
+        with subscriptions.to(order_id) as updates:
+            purchase = await purchases.move(order_id, Trigger.PAY, caller.user_id)
             try:
                 async with asyncio.timeout(context.settings.pay_waits):
                     while purchase.state in _UNDER_WAY:
-                        purchase = await heard.get()
+                        purchase = await updates.get()
             except TimeoutError:
-                purchase = await book.get(order_id)
+                purchase = await purchases.get(order_id)
         if purchase.state in _UNDER_WAY:
             response.status_code = HTTPStatus.ACCEPTED
         if purchase.state is State.FAILED:
@@ -99,10 +101,10 @@ def router(context: ServiceContext, book: Book, buying: Buying, hearing: Hearing
 
     @routes.post("/{order_id}/cancel", responses=_ERRORS)
     async def cancel(order_id: UUID, caller: SignedIn) -> Purchase:
-        return await book.move(order_id, Happening.CANCEL, None if is_one_of(caller) else caller.user_id)
+        return await purchases.move(order_id, Trigger.CANCEL, None if is_one_of(caller) else caller.user_id)
 
     @routes.post("/{order_id}/ship", responses=_ERRORS)
     async def ship(order_id: UUID, _: Warehouse) -> Purchase:
-        return await book.move(order_id, Happening.SHIP)
+        return await purchases.move(order_id, Trigger.SHIP)
 
     return routes

@@ -25,7 +25,7 @@ class State(StrEnum):
     RESERVED = "RESERVED"
     """The goods wait for its payment."""
     PAYING = "PAYING"
-    """It is to be paid: the goods are taken out of the shelves, and the bank is asked for the money."""
+    """It is to be paid: the goods are picked, and the bank is asked for the money."""
     RETURNING = "RETURNING"
     """It comes to nothing: the goods go back."""
     REFUNDING = "REFUNDING"
@@ -91,7 +91,7 @@ class Purchase(BaseModel):
         """Whether its time to be paid is over."""
         return self.state in (State.NEW, State.RESERVED) and self.expires_at <= now
 
-    def told(self) -> Mapping[str, Any]:
+    def payload(self) -> Mapping[str, Any]:
         """What others need to know of it, to do their part."""
         return {
             "customer_id": str(self.customer_id),

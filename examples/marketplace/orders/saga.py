@@ -1,7 +1,7 @@
 """What becomes of a purchase: one table of moves.
 
-A purchase's state is all that a saga has to remember. Each move is told to everybody as an event by the name of the new
-state; who hears it does a part, and tells what came of it, which is the next event here. The way there is: goods
+A purchase's state is all that a saga has to remember. Each move is an event for everybody, by the name of the new
+state; a service that it concerns does its part, and what came of that is the next event here. The way there is: goods
 reserved, goods taken, money captured. What has been done is undone in reverse: money first, then the goods.
 """
 
@@ -15,8 +15,8 @@ from marketplace.orders.purchase import Purchase, Reason, State
 from metacore import InvalidTransitionError
 
 
-class Happening(StrEnum):
-    """What may happen to a purchase."""
+class Trigger(StrEnum):
+    """What may move a purchase: an event of another service, or what somebody asks for."""
 
     STOCK_RESERVED = "stock.reserved"
     STOCK_LACKING = "stock.lacking"
@@ -39,48 +39,48 @@ class Step(NamedTuple):
     reason: Reason | None = None
 
 
-_H = Happening
-_MOVES: Mapping[tuple[State, Happening], Step] = {
-    (State.NEW, _H.STOCK_RESERVED): Step(State.RESERVED),
-    (State.NEW, _H.STOCK_LACKING): Step(State.FAILED, Reason.OUT_OF_STOCK),
-    (State.NEW, _H.CANCEL): Step(State.CANCELED, Reason.CANCELED),
-    (State.NEW, _H.EXPIRE): Step(State.FAILED, Reason.EXPIRED),
-    (State.RESERVED, _H.PAY): Step(State.PAYING),
-    (State.RESERVED, _H.CANCEL): Step(State.CANCELED, Reason.CANCELED),
-    (State.RESERVED, _H.EXPIRE): Step(State.FAILED, Reason.EXPIRED),
-    (State.PAYING, _H.STOCK_GONE): Step(State.FAILED, Reason.EXPIRED),
-    (State.PAYING, _H.PAYMENT_CAPTURED): Step(State.PAID),
-    (State.PAYING, _H.PAYMENT_DECLINED): Step(State.RETURNING, Reason.DECLINED),
-    (State.PAID, _H.SHIP): Step(State.SHIPPED),
-    (State.PAID, _H.CANCEL): Step(State.REFUNDING, Reason.CANCELED),
-    (State.REFUNDING, _H.PAYMENT_REFUNDED): Step(State.RETURNING, Reason.CANCELED),
-    (State.REFUNDING, _H.PAYMENT_REFUND_REFUSED): Step(State.PAID),
+_T = Trigger
+_MOVES: Mapping[tuple[State, Trigger], Step] = {
+    (State.NEW, _T.STOCK_RESERVED): Step(State.RESERVED),
+    (State.NEW, _T.STOCK_LACKING): Step(State.FAILED, Reason.OUT_OF_STOCK),
+    (State.NEW, _T.CANCEL): Step(State.CANCELED, Reason.CANCELED),
+    (State.NEW, _T.EXPIRE): Step(State.FAILED, Reason.EXPIRED),
+    (State.RESERVED, _T.PAY): Step(State.PAYING),
+    (State.RESERVED, _T.CANCEL): Step(State.CANCELED, Reason.CANCELED),
+    (State.RESERVED, _T.EXPIRE): Step(State.FAILED, Reason.EXPIRED),
+    (State.PAYING, _T.STOCK_GONE): Step(State.FAILED, Reason.EXPIRED),
+    (State.PAYING, _T.PAYMENT_CAPTURED): Step(State.PAID),
+    (State.PAYING, _T.PAYMENT_DECLINED): Step(State.RETURNING, Reason.DECLINED),
+    (State.PAID, _T.SHIP): Step(State.SHIPPED),
+    (State.PAID, _T.CANCEL): Step(State.REFUNDING, Reason.CANCELED),
+    (State.REFUNDING, _T.PAYMENT_REFUNDED): Step(State.RETURNING, Reason.CANCELED),
+    (State.REFUNDING, _T.PAYMENT_REFUND_REFUSED): Step(State.PAID),
 }
 
 _ENDS = {Reason.CANCELED: State.CANCELED, Reason.DECLINED: State.FAILED}
 
-_DONE: Mapping[Happening, frozenset[State]] = {
-    _H.PAY: frozenset({State.PAYING, State.PAID, State.SHIPPED}),
-    _H.CANCEL: frozenset({State.CANCELED, State.REFUNDING}),
-    _H.SHIP: frozenset({State.SHIPPED}),
-    _H.EXPIRE: frozenset(State) - {State.NEW, State.RESERVED},
+_DONE: Mapping[Trigger, frozenset[State]] = {
+    _T.PAY: frozenset({State.PAYING, State.PAID, State.SHIPPED}),
+    _T.CANCEL: frozenset({State.CANCELED, State.REFUNDING}),
+    _T.SHIP: frozenset({State.SHIPPED}),
+    _T.EXPIRE: frozenset(State) - {State.NEW, State.RESERVED},
     # Asked twice, the warehouse answers twice.
-    _H.STOCK_RESERVED: frozenset(State) - {State.NEW},
-    _H.STOCK_LACKING: frozenset(State) - {State.NEW},
+    _T.STOCK_RESERVED: frozenset(State) - {State.NEW},
+    _T.STOCK_LACKING: frozenset(State) - {State.NEW},
 }
 """In which states it has happened already, or no longer matters."""
 
 
-def next_step(purchase: Purchase, happening: Happening) -> Step | None:
+def next_step(purchase: Purchase, trigger: Trigger) -> Step | None:
     """Where the purchase goes; None if it stays where it is. InvalidTransitionError if it cannot happen to it."""
-    if (step := _MOVES.get((purchase.state, happening))) is not None:
+    if (step := _MOVES.get((purchase.state, trigger))) is not None:
         return step
     if purchase.state is State.RETURNING and purchase.reason is not None:
-        if happening is Happening.STOCK_RETURNED:
+        if trigger is Trigger.STOCK_RETURNED:
             return Step(_ENDS[purchase.reason], purchase.reason)
-        if happening is Happening.CANCEL and purchase.reason is Reason.CANCELED:
+        if trigger is Trigger.CANCEL and purchase.reason is Reason.CANCELED:
             return None
-    if purchase.state in _DONE.get(happening, ()):
+    if purchase.state in _DONE.get(trigger, ()):
         return None
     why = f"it is so by {purchase.reason}" if purchase.reason else ""
-    raise InvalidTransitionError(purchase.state, happening, order_id=str(purchase.id), hint=why)
+    raise InvalidTransitionError(purchase.state, trigger, order_id=str(purchase.id), hint=why)

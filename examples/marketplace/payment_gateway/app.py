@@ -1,4 +1,4 @@
-"""A bank: it takes money and pays it back, as it is minded."""
+"""A bank: it takes money and pays it back, or does not, by its mode."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from marketplace.bank import SIGNATURE, Answered, AnsweredTogether, Asked, AskedTogether, Outcome, signature_of
+from marketplace.bank import SIGNATURE, BankAnswer, BankAnswers, BankRequest, BankRequests, Outcome, signature_of
 from marketplace.context import Contents, ServiceContext
 from marketplace.payment_gateway.log import Entry, Log, Mode
 
@@ -20,8 +20,8 @@ _LATE = 1.0
 _logger = logging.getLogger(__name__)
 
 
-class Minded(BaseModel):
-    """How the bank is minded."""
+class ModeSetting(BaseModel):
+    """How the bank behaves."""
 
     mode: Mode
 
@@ -29,11 +29,11 @@ class Minded(BaseModel):
 async def build(context: ServiceContext) -> Contents:
     """The service in this context."""
     log = Log(context)
-    calling = Calling(context)
-    return Contents(routers=[router(context, log, calling)], works=[calling.run])
+    callbacks = Callbacks(context)
+    return Contents(routers=[router(context, log, callbacks)], background=[callbacks.run])
 
 
-class Calling:
+class Callbacks:
     """Calls back, after a while."""
 
     def __init__(self, context: ServiceContext) -> None:
@@ -41,14 +41,14 @@ class Calling:
         self._calls: set[asyncio.Task[None]] = set()
         self._http = httpx.AsyncClient()
 
-    def call(self, url: str, answered: Answered, after: float) -> None:
-        """Call `url` then; what does not arrive is not told again."""
-        task = asyncio.create_task(self._call(url, answered.model_dump_json().encode(), after))
+    def call(self, url: str, answer: BankAnswer, after: float) -> None:
+        """Call `url` then; what does not arrive is not sent again."""
+        task = asyncio.create_task(self._call(url, answer.model_dump_json().encode(), after))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Give up what is not told when the event is set."""
+        """Give up what is not sent when the event is set."""
         await stop.wait()
         for task in self._calls:
             task.cancel()
@@ -60,13 +60,13 @@ class Calling:
             await self._http.post(url, content=body, headers={SIGNATURE: signature_of(body, self._key)})
 
 
-def router(context: ServiceContext, log: Log, calling: Calling) -> APIRouter:
+def router(context: ServiceContext, log: Log, callbacks: Callbacks) -> APIRouter:
     """What the bank is asked."""
     routes = APIRouter()
 
-    async def answer(asked: list[Asked]) -> list[Answered]:
-        mode, entries = await log.do(asked)
-        answered = [Answered(key=entry.key, of=entry.of, outcome=entry.outcome) for entry in entries]
+    async def answer(requests: list[BankRequest]) -> list[BankAnswer]:
+        mode, entries = await log.do(requests)
+        answers = [BankAnswer(key=entry.key, of=entry.of, outcome=entry.outcome) for entry in entries]
         match mode:
             case Mode.DEAD:
                 raise HTTPException(503)
@@ -75,33 +75,33 @@ def router(context: ServiceContext, log: Log, calling: Calling) -> APIRouter:
             case Mode.LOST:
                 raise HTTPException(500)
             case Mode.TWICE:
-                for one, told in zip(2 * asked, 2 * answered, strict=True):
-                    calling.call(one.callback, told, 0)
+                for request, outcome in zip(2 * requests, 2 * answers, strict=True):
+                    callbacks.call(request.callback, outcome, 0)
             case Mode.LATE:
-                for one, told in zip(asked, answered, strict=True):
-                    calling.call(one.callback, told, _LATE)
-                return [told.model_copy(update={"outcome": Outcome.LATER}) for told in answered]
-        return answered
+                for request, outcome in zip(requests, answers, strict=True):
+                    callbacks.call(request.callback, outcome, _LATE)
+                return [one.model_copy(update={"outcome": Outcome.LATER}) for one in answers]
+        return answers
 
     @routes.post("/captures")
-    async def capture(together: AskedTogether) -> AnsweredTogether:
-        return AnsweredTogether(answered=await answer(list(together.asked)))
+    async def capture(body: BankRequests) -> BankAnswers:
+        return BankAnswers(answers=await answer(list(body.requests)))
 
     @routes.post("/refunds")
-    async def refund(together: AskedTogether) -> AnsweredTogether:
-        return AnsweredTogether(answered=await answer(list(together.asked)))
+    async def refund(body: BankRequests) -> BankAnswers:
+        return BankAnswers(answers=await answer(list(body.requests)))
 
     @routes.get("/log")
     async def entries() -> list[Entry]:
         return await log.entries()
 
     @routes.get("/mode")
-    async def mode() -> Minded:
-        return Minded(mode=await log.mode())
+    async def mode() -> ModeSetting:
+        return ModeSetting(mode=await log.mode())
 
     @routes.put("/mode")
-    async def change_mode(minded: Minded) -> Minded:
-        await log.change_mode(minded.mode)
-        return minded
+    async def change_mode(setting: ModeSetting) -> ModeSetting:
+        await log.change_mode(setting.mode)
+        return setting
 
     return routes

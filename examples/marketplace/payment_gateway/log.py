@@ -12,14 +12,14 @@ from psycopg.rows import scalar_row
 from pydantic import BaseModel
 
 from marketplace.amounts import Amount
-from marketplace.bank import Asked, Outcome
+from marketplace.bank import BankRequest, Outcome
 from marketplace.context import ServiceContext
-from marketplace.rows import columns_of, read, rows_of, told
+from marketplace.rows import columns_of, input_rows, read, rows_of
 from metacore import Transaction
 
 
 class Mode(StrEnum):
-    """How the bank is minded."""
+    """How the bank behaves."""
 
     GOOD = "GOOD"
     SLOW = "SLOW"
@@ -50,33 +50,33 @@ class Entry(BaseModel):
 
 
 class Log:
-    """The log of this bank, which also keeps how it is minded."""
+    """The log of this bank, which also keeps its mode."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage = context.storage
         self._log: LiteralString = f"{context.schema}.log"
-        self._minds: LiteralString = f"{context.schema}.minds"
+        self._modes: LiteralString = f"{context.schema}.modes"
 
     async def mode(self) -> Mode:
-        """How the bank is minded."""
+        """How the bank behaves."""
         async with self._storage.transaction() as transaction:
             return await self._mode(transaction)
 
     async def change_mode(self, mode: Mode) -> None:
-        """Be of another mind from now on."""
+        """Behave so from now on."""
         query = f"""
-        INSERT INTO {self._minds} VALUES (true, %s) ON CONFLICT (is_the_one) DO UPDATE SET mind = excluded.mind
+        INSERT INTO {self._modes} VALUES (true, %s) ON CONFLICT (is_the_one) DO UPDATE SET mode = excluded.mode
         """
         async with self._storage.transaction() as transaction:
             await transaction.connection.execute(query, [mode])
 
-    async def do(self, asked: Sequence[Asked]) -> tuple[Mode, Sequence[Entry]]:
-        """Do what is asked for, as this bank is minded; by a key that is known already, say what became of it."""
+    async def do(self, requests: Sequence[BankRequest]) -> tuple[Mode, Sequence[Entry]]:
+        """Do what is asked for, as its mode says; by a key that is known already, say what became of it."""
         query = f"""
-        INSERT INTO {self._log} AS log ({columns_of(Entry)}) SELECT {columns_of(Entry)} FROM {told(self._log)}
+        INSERT INTO {self._log} AS log ({columns_of(Entry)}) SELECT {columns_of(Entry)} FROM {input_rows(self._log)}
         ON CONFLICT (key) DO UPDATE SET asked = log.asked + 1 RETURNING {columns_of(Entry, "log")}
         """
-        by_key = {one.key: one for one in asked}
+        by_key = {one.key: one for one in requests}
         async with self._storage.transaction() as transaction:
             mode = await self._mode(transaction)
             if mode is Mode.DEAD:
@@ -86,7 +86,7 @@ class Log:
             first = [by_key[key] for key in sorted(by_key)]
             rows = rows_of(first, outcome=outcome, asked=1, asked_at=self._storage.now().isoformat())
             entries = {entry.key: entry for entry in await read(transaction, Entry, query, rows)}
-        return mode, [entries[one.key] for one in asked]
+        return mode, [entries[one.key] for one in requests]
 
     async def entries(self) -> list[Entry]:
         """All of it, in turn."""
@@ -95,5 +95,5 @@ class Log:
 
     async def _mode(self, transaction: Transaction) -> Mode:
         cursor = transaction.connection.cursor(row_factory=scalar_row)
-        await cursor.execute(f"SELECT mind FROM {self._minds}")
+        await cursor.execute(f"SELECT mode FROM {self._modes}")
         return Mode(await cursor.fetchone() or Mode.GOOD)

@@ -1,4 +1,4 @@
-"""The payment service: its routes, and what it hears of orders and of the bank."""
+"""The payment service: its routes, what events of orders do here, and where the bank calls."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict
 
 from common import problems
 from common.access_tokens import SignedIn
-from marketplace.bank import CALLBACK, SIGNATURE, Answered, signature_of
+from marketplace.bank import CALLBACK, SIGNATURE, BankAnswer, signature_of
 from marketplace.callers import Admin, is_one_of
 from marketplace.context import AfterCommit, Contents, ServiceContext
 from marketplace.money import Currency, sum_of
-from marketplace.payments.asking import Asking
+from marketplace.payments.bank_client import BankClient
 from marketplace.payments.payment import Payment, PaymentState, Refund
-from marketplace.payments.till import REST, Till
+from marketplace.payments.repository import REST, PaymentRepository
 from metacore import Event, InvalidDataError, NotFoundError, PositiveAmount, Transaction, new_id
 
 Key = Annotated[
@@ -31,13 +31,13 @@ Key = Annotated[
 _ERRORS = problems.documented(400, 401, 403, 404, 409, 503)
 
 
-class Followed(Payment):
+class PaymentWithRefunds(Payment):
     """A payment, with what was paid back of it."""
 
     refunds: list[Refund]
 
 
-class RefundAsked(BaseModel):
+class RefundRequest(BaseModel):
     """So much is to go back."""
 
     model_config = ConfigDict(extra="forbid")
@@ -47,71 +47,72 @@ class RefundAsked(BaseModel):
 
 async def build(context: ServiceContext) -> Contents:
     """The service in this context."""
-    till = Till(context)
-    await till.open()
-    asking = Asking(context, till)
+    payments = PaymentRepository(context)
+    await payments.open()
+    bank = BankClient(context, payments)
 
-    async def take(transaction: Transaction, events: Sequence[Event]) -> AfterCommit | None:
+    async def handle(transaction: Transaction, events: Sequence[Event]) -> AfterCommit | None:
         now = context.storage.now()
         match events[0].type:
             case "stock.taken":
-                payments = [_payment(event, PaymentState.CAPTURING, now) for event in events]
-                await till.open_payments(transaction, payments, asking.again_at)
-                return partial(asking.capture, payments)
+                opened = [_payment(event, PaymentState.CAPTURING, now) for event in events]
+                await payments.open_payments(transaction, opened, bank.retry_at)
+                return partial(bank.capture, opened)
             case "order.refunding":
                 for event in events:
-                    await till.refund_rest(transaction, event)
-                return asking.look
+                    await payments.refund_rest(transaction, event)
+                return bank.wake
             case "order.failed" | "order.canceled":
                 # What was never reserved was never to be paid.
                 ended = [event for event in events if event.payload["reason"] != "OUT_OF_STOCK"]
-                await till.open_payments(transaction, [_payment(event, PaymentState.VOIDED, now) for event in ended])
+                voided = [_payment(event, PaymentState.VOIDED, now) for event in ended]
+                await payments.open_payments(transaction, voided)
         return None
 
     return Contents(
-        routers=[router(till, asking), callback(context, asking)],
-        tells=[context.topic("payments")],
-        takes=dict.fromkeys((context.topic("orders"), context.topic("stock")), take),
-        passes=frozenset(
+        routers=[router(payments, bank), callback(context, bank)],
+        publishes=[context.topic("payments")],
+        handlers=dict.fromkeys((context.topic("orders"), context.topic("stock")), handle),
+        ignored=frozenset(
             {"order.reserved", "order.paying", "order.paid", "order.returning", "order.shipped"}
             | {"stock.gone", "stock.returned"}
         ),
-        alone=frozenset({"order.refunding"}),
-        works=[asking.run],
+        singly=frozenset({"order.refunding"}),
+        background=[bank.run],
     )
 
 
 def _payment(event: Event, state: PaymentState, now: datetime) -> Payment:
-    told = event.payload
-    of = {name: told[name] for name in ("customer_id", "currency")}
-    return Payment(id=UUID(event.key), amount=told["total"], state=state, created_at=now, updated_at=now, **of)
+    payload = event.payload
+    of = {name: payload[name] for name in ("customer_id", "currency")}
+    return Payment(id=UUID(event.key), amount=payload["total"], state=state, created_at=now, updated_at=now, **of)
 
 
-def router(till: Till, asking: Asking) -> APIRouter:
+def router(payments: PaymentRepository, bank: BankClient) -> APIRouter:
     """The routes of payments."""
     routes = APIRouter(prefix="/v1/payments")
 
     @routes.get("/{order_id}", responses=problems.documented(400, 401, 404, 503))
-    async def get_payment(order_id: UUID, caller: SignedIn) -> Followed:
-        payment = await till.get(order_id)
+    async def get_payment(order_id: UUID, caller: SignedIn) -> PaymentWithRefunds:
+        payment = await payments.get(order_id)
         if payment.customer_id != caller.user_id and not is_one_of(caller):
             raise NotFoundError("payment", str(order_id))
-        return Followed(**dict(payment), refunds=await till.refunds(order_id))
+        return PaymentWithRefunds(**dict(payment), refunds=await payments.refunds(order_id))
 
     @routes.post("/{order_id}/refunds", status_code=201, responses=_ERRORS)
-    async def refund(order_id: UUID, asked: RefundAsked, _: Admin, key: Key = None) -> Refund:
+    async def refund(order_id: UUID, body: RefundRequest, _: Admin, key: Key = None) -> Refund:
         if key is not None and key.startswith(REST):
             raise InvalidDataError("keys like this are kept for cancelled orders", field="Idempotency-Key")
-        payment = await till.get(order_id)
-        amount: Decimal = sum_of(asked.amount, Currency(payment.currency))
-        refund = await till.refund(order_id, amount, key or str(new_id()))
-        asking.look()
+        payment = await payments.get(order_id)
+        amount: Decimal = sum_of(body.amount, Currency(payment.currency))
+        refund = await payments.refund(order_id, amount, key or str(new_id()))
+        bank.wake()
         return refund
 
     return routes
 
 
-def callback(context: ServiceContext, asking: Asking) -> APIRouter:
+def callback(context: ServiceContext, bank: BankClient) -> APIRouter:
     """Where the bank calls."""
     routes = APIRouter()
 
@@ -121,6 +122,6 @@ def callback(context: ServiceContext, asking: Asking) -> APIRouter:
         signature = signature_of(body, context.settings.bank_key)
         if not hmac.compare_digest(signature, request.headers.get(SIGNATURE, "")):
             raise problems.UnauthorizedError("the signature is not the bank's")
-        await asking.settle(Answered.model_validate_json(body))
+        await bank.settle(BankAnswer.model_validate_json(body))
 
     return routes

@@ -16,7 +16,7 @@ async def build(context: ServiceContext) -> Contents:
     images = Images(context.storage, context.schema, objects)
     return Contents(
         routers=routers(context.storage, context.schema, topic, images),
-        tells=[topic],
+        publishes=[topic],
         checks={"objects": objects.check},
         largest_body=LARGEST,
     )

@@ -1,4 +1,4 @@
-"""The catalogue: products, each change of which is told in the transaction that stores it."""
+"""The catalogue: products, each change of which is an event in the transaction that stores it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from psycopg.rows import class_row
 
 from marketplace.products.product import NewProduct, Product
 from marketplace.products.words import normal, vector_of
-from marketplace.rows import columns_of, places_of
+from marketplace.rows import columns_of, placeholders_of
 from metacore import NotFoundError, Storage, Transaction
 
 COLUMNS = columns_of(Product)
-_PLACES = places_of(Product)
+_PLACES = placeholders_of(Product)
 _CHANGING: tuple[LiteralString, ...] = (
     "category_id",
     "title",
@@ -30,7 +30,7 @@ _SET: LiteralString = ", ".join(f"{name} = %({name})s" for name in _CHANGING) + 
 
 
 class Catalogue:
-    """The products in the tables of `schema`; what becomes of them is told to `topic`."""
+    """The products in the tables of `schema`; events of them go to `topic`."""
 
     def __init__(self, storage: Storage, schema: LiteralString, topic: str) -> None:
         self._storage, self._topic = storage, topic
@@ -58,13 +58,13 @@ class Catalogue:
             await tx.connection.execute(
                 f"INSERT INTO {self._table} ({COLUMNS}, words) VALUES ({_PLACES}, {_WORDS})", _row(made)
             )
-            await tx.outbox.append([made.told(self._topic)])
+            await tx.outbox.append([made.changed_event(self._topic)])
             return made
 
         return await self._storage.run(store)
 
     async def change(self, product_id: UUID, decide: Callable[[Product], Product]) -> Product:
-        """Store what `decide` makes of a product, and tell of it, if it is another one than before."""
+        """Store what `decide` makes of a product, with the event of it, if it is another one than before."""
 
         async def store(tx: Transaction) -> Product:
             before = await self._read(tx, product_id, "FOR UPDATE")
@@ -74,7 +74,7 @@ class Catalogue:
             if after.category_id != before.category_id:
                 await self._hold_category(tx, after.category_id)
             await tx.connection.execute(f"UPDATE {self._table} SET {_SET} WHERE id = %(id)s", _row(after))
-            await tx.outbox.append([after.told(self._topic)])
+            await tx.outbox.append([after.changed_event(self._topic)])
             return after
 
         return await self._storage.run(store)

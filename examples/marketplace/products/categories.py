@@ -125,11 +125,11 @@ class Categories:
         return tuple(await cursor.fetchall())
 
 
-def _require_place(known: tuple[Category, ...], wanted: Category) -> None:
+def _require_place(known: tuple[Category, ...], placed: Category) -> None:
     parents = {category.id: category.parent_id for category in known}
-    if wanted.parent_id is not None and wanted.parent_id not in parents:
-        raise NotFoundError("category", wanted.parent_id)
-    require_tree(parents, wanted.id, wanted.parent_id)
+    if placed.parent_id is not None and placed.parent_id not in parents:
+        raise NotFoundError("category", placed.parent_id)
+    require_tree(parents, placed.id, placed.parent_id)
     for other in known:
-        if (other.parent_id, other.name) == (wanted.parent_id, wanted.name) and other.id != wanted.id:
-            raise AlreadyExistsError("category", "name", wanted.name)
+        if (other.parent_id, other.name) == (placed.parent_id, placed.name) and other.id != placed.id:
+            raise AlreadyExistsError("category", "name", placed.name)

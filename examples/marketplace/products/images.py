@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from common.objects import Objects
 from marketplace.products.pictures import picture_of
-from marketplace.rows import columns_of, places_of
+from marketplace.rows import columns_of, placeholders_of
 from metacore import InvalidDataError, Model, NotFoundError, Storage, Transaction, new_id
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -35,7 +35,7 @@ class _Stored(Image):
 
 
 _COLUMNS = columns_of(_Stored)
-_PLACES = places_of(_Stored)
+_PLACES = placeholders_of(_Stored)
 
 
 class Images:
@@ -76,7 +76,7 @@ class Images:
 
         if (replaced := await self._storage.run(store)) is not None:
             await self._objects.delete(replaced)
-        return _told(stored)
+        return _image(stored)
 
     async def get(self, product_id: UUID, name: str) -> tuple[Image, bytes]:
         """A picture and its bytes; NotFoundError if there is none."""
@@ -88,7 +88,7 @@ class Images:
             if found is None:
                 break
             with suppress(NotFoundError):
-                return _told(found), await self._objects.get(found.object_key)
+                return _image(found), await self._objects.get(found.object_key)
         raise NotFoundError("image", name)
 
     async def list(self, product_id: UUID) -> tuple[Image, ...]:
@@ -98,7 +98,7 @@ class Images:
             await cursor.execute(
                 f"SELECT {_COLUMNS} FROM {self._table} WHERE product_id = %s ORDER BY name", [product_id]
             )
-            return tuple(map(_told, await cursor.fetchall()))
+            return tuple(map(_image, await cursor.fetchall()))
 
     async def delete(self, product_id: UUID, name: str) -> None:
         """Remove a picture; NotFoundError if there is none."""
@@ -129,5 +129,5 @@ def require_name(name: str) -> None:
         raise InvalidDataError("a name has 1 to 100 letters, digits, points and dashes", field="name")
 
 
-def _told(stored: _Stored) -> Image:
+def _image(stored: _Stored) -> Image:
     return Image(**stored.model_dump(exclude={"object_key"}))

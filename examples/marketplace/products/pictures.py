@@ -1,4 +1,4 @@
-"""What is a picture: told by its bytes, whatever it is called."""
+"""What is a picture: known by its bytes, whatever it is called."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def picture_of(content: bytes) -> Picture:
     Image.MAX_IMAGE_PIXELS = None
     try:
         with Image.open(BytesIO(content), formats=tuple(MEDIA_TYPES)) as image:
-            # Told by its beginning; what so much would be unpacked to is never made.
+            # By its beginning; what so much would be unpacked to is never made.
             if image.width * image.height > MOST_PIXELS:
                 raise InvalidDataError(f"a picture has at most {MOST_PIXELS:,} pixels", field="body")
             # The checksums of a PNG up to its end, which `load` passes over; it leaves nothing to be loaded.

@@ -63,7 +63,7 @@ class Product(Model):
             version=1,
             created_at=now,
             updated_at=now,
-            **_said(new),
+            **_fields_of(new),
         )
 
     def changed_by(self, change: ProductChange, now: datetime) -> Self:
@@ -71,7 +71,7 @@ class Product(Model):
         self.require_version(change.version)
         if self.state is ProductState.ARCHIVED:
             raise ConflictError("the product is archived, and stays as it is")
-        return self.model_copy(update={**_said(change), "version": self.version + 1, "updated_at": now})
+        return self.model_copy(update={**_fields_of(change), "version": self.version + 1, "updated_at": now})
 
     def archived(self, expected: int | None, now: datetime) -> Self:
         """This product, no longer sold; itself if it was not before. StaleVersionError if it is another version."""
@@ -87,13 +87,13 @@ class Product(Model):
         if self.version != expected:
             raise StaleVersionError("product", self.id, expected=expected, actual=self.version)
 
-    def told(self, topic: str) -> NewEvent:
-        """The event that tells of it as it is now."""
+    def changed_event(self, topic: str) -> NewEvent:
+        """The event that it is now so."""
         payload = Offer.of(self).model_dump(mode="json")
         return NewEvent(topic=topic, key=str(self.id), type="product.changed", payload=payload, headers=outgoing())
 
 
-def _said(new: NewProduct) -> dict[str, Any]:
+def _fields_of(new: NewProduct) -> dict[str, Any]:
     names = {name: getattr(new, name) for name in NewProduct.model_fields}
     return {**names, "price": price_of(new.price, new.currency)}
 
@@ -111,6 +111,6 @@ class Offer(Model):
 
     @classmethod
     def of(cls, product: Product) -> Self:
-        """What they are told of it."""
+        """What they know of it."""
         names = cls.model_fields.keys() - {"product_id"}
         return cls(product_id=product.id, **{name: getattr(product, name) for name in names})

@@ -20,7 +20,7 @@ from marketplace.products.categories import Categories, Category, CategoryChange
 from marketplace.products.images import Image, Images
 from marketplace.products.pictures import MEDIA_TYPES
 from marketplace.products.product import NewProduct, Offer, Product, ProductChange, ProductState
-from marketplace.products.search import Search, Wanted
+from marketplace.products.search import ProductQuery, Search
 from metacore import InvalidDataError, Page, Storage, Text, parse_amount
 
 Limit = Annotated[int, Query(ge=1, le=100)]
@@ -37,7 +37,7 @@ _SHOWN_ONLY = {
 }
 
 
-class Asked(BaseModel):
+class OffersRequest(BaseModel):
     """The products that another service asks for."""
 
     product_ids: Annotated[tuple[UUID, ...], Field(max_length=1000)]
@@ -64,9 +64,9 @@ def _internal(catalogue: Catalogue) -> APIRouter:
     routes = APIRouter(prefix="/internal", include_in_schema=False)
 
     @routes.post("/offers")
-    async def offers(asked: Asked, _: Service) -> Offers:
+    async def offers(body: OffersRequest, _: Service) -> Offers:
         """What is known of these products, for the other services."""
-        return Offers(offers=tuple(map(Offer.of, await catalogue.get_many(asked.product_ids))))
+        return Offers(offers=tuple(map(Offer.of, await catalogue.get_many(body.product_ids))))
 
     return routes
 
@@ -76,7 +76,7 @@ def _categories(categories: Categories) -> APIRouter:
 
     @routes.get("", responses=documented(503))
     async def list_categories() -> tuple[Category, ...]:
-        """All of them, by name; the tree is told by their `parent_id`."""
+        """All of them, by name; `parent_id` makes them a tree."""
         return await categories.list()
 
     @routes.post("", status_code=201, responses=documented(400, 401, 403, 404, 409, 413, 503))
@@ -113,7 +113,7 @@ def _products(storage: Storage, catalogue: Catalogue, search: Search) -> APIRout
         after: After = None,
     ) -> Page[Product]:
         """What is sold, newest first, by words and filters; a category with all that is below it."""
-        wanted = Wanted(
+        query = ProductQuery(
             words=q,
             category_id=category,
             seller_id=seller,
@@ -122,7 +122,7 @@ def _products(storage: Storage, catalogue: Catalogue, search: Search) -> APIRout
             highest_price=_price(max_price, "max_price"),
             state=state,
         )
-        return await search.find(wanted, after, limit)
+        return await search.find(query, after, limit)
 
     @routes.post("", status_code=201, responses=documented(400, 401, 403, 404, 413, 503))
     async def create_product(new: NewProduct, caller: Seller) -> Product:
@@ -169,7 +169,7 @@ def _images(catalogue: Catalogue, images: Images) -> APIRouter:
         openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
     )
     async def put_image(product_id: UUID, name: ImageName, request: Request, caller: Seller) -> Image:
-        """Store a picture, told by its bytes to be PNG, JPEG or WebP: at most 10 MiB, and 40 million pixels."""
+        """Store a picture, by its bytes a PNG, JPEG or WebP: at most 10 MiB, and 40 million pixels."""
         _own(await catalogue.get(product_id), caller)
         return await images.put(product_id, name, await request.body())
 

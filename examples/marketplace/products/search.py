@@ -21,8 +21,8 @@ _STATES: Mapping[ProductState, LiteralString] = {
 """Written out, for the index that has those alone which are sold."""
 
 
-class Wanted(Model):
-    """What is looked for; what is not given is no matter."""
+class ProductQuery(Model):
+    """What is looked for; what is left out is no matter."""
 
     words: Text | None = None
     """As a search engine takes them: all of them, "in this order", one OR another, not -this."""
@@ -54,20 +54,20 @@ class Search:
             "after": "id < %(after)s",
         }
 
-    async def find(self, wanted: Wanted, after: str | None, limit: int) -> Page[Product]:
+    async def find(self, query: ProductQuery, after: str | None, limit: int) -> Page[Product]:
         """A page of products. Ids grow with time, so what comes meanwhile is before the first page."""
-        given: dict[str, Any] = {**wanted.model_dump(exclude_none=True, exclude={"state"})}
-        if wanted.words is not None:
-            given["words"] = normal(wanted.words)
+        values: dict[str, Any] = {**query.model_dump(exclude_none=True, exclude={"state"})}
+        if query.words is not None:
+            values["words"] = normal(query.words)
         if after is not None:
-            given["after"] = _cursor(after)
-        conditions: list[LiteralString] = [_STATES[wanted.state], *(self._conditions[name] for name in given)]
+            values["after"] = _cursor(after)
+        conditions: list[LiteralString] = [_STATES[query.state], *(self._conditions[name] for name in values)]
         async with self._storage.transaction() as tx:
             cursor = tx.connection.cursor(row_factory=class_row(Product))
             await cursor.execute(
                 f"SELECT {COLUMNS} FROM {self._table} WHERE {' AND '.join(conditions)}"
                 " ORDER BY id DESC LIMIT %(limit)s",
-                {**given, "limit": limit + 1},
+                {**values, "limit": limit + 1},
             )
             found = await cursor.fetchall()
         items = tuple(found[:limit])

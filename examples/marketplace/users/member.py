@@ -1,4 +1,4 @@
-"""A user, as everybody is told of one."""
+"""A user, as everybody sees one."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ class Member(Model):
 
     @classmethod
     def of(cls, user: User) -> Self:
-        """What is told of a stored user."""
+        """What everybody sees of a stored user."""
         return cls(id=user.id, username=user.username, roles=user.permissions)

@@ -66,26 +66,26 @@ def router(sessions: SessionService, access_tokens: AccessTokens, now: Callable[
         return Member.of(await sessions.register(new.username, new.password, [Role.CUSTOMER]))
 
     @routes.post("/login", responses=documented(400, 401, 403, 413, 503))
-    async def log_in(given: Credentials, request: Request, response: Response) -> Admitted:
+    async def log_in(credentials: Credentials, request: Request, response: Response) -> Admitted:
         """Begin a session."""
         label = request.headers.get("user-agent")
-        return admit(await sessions.log_in(given.username, given.password, label), response)
+        return admit(await sessions.log_in(credentials.username, credentials.password, label), response)
 
     @routes.post("/refresh", responses=documented(400, 401, 413, 503))
-    async def refresh(response: Response, given: Refresh = Refresh(), cookie: RefreshCookie = "") -> Admitted:
+    async def refresh(response: Response, body: Refresh = Refresh(), cookie: RefreshCookie = "") -> Admitted:
         """The next tokens, with the roles of now. Asked again within ten seconds, it gives the same refresh token."""
-        return admit(await sessions.refresh(_token(given, cookie)), response)
+        return admit(await sessions.refresh(_token(body, cookie)), response)
 
     @routes.post("/logout", status_code=204, responses=documented(400, 401, 413, 503))
-    async def log_out(response: Response, given: Refresh = Refresh(), cookie: RefreshCookie = "") -> None:
+    async def log_out(response: Response, body: Refresh = Refresh(), cookie: RefreshCookie = "") -> None:
         """End the session. Its access token is good for the minutes that it has left."""
-        await sessions.log_out(_token(given, cookie))
+        await sessions.log_out(_token(body, cookie))
         response.delete_cookie(COOKIE, path=_PATH, httponly=True, samesite="strict")
 
     return routes
 
 
-def _token(given: Refresh, cookie: str) -> str | SecretStr:
-    if token := given.refresh or cookie:
+def _token(body: Refresh, cookie: str) -> str | SecretStr:
+    if token := body.refresh or cookie:
         return token
     raise TokenError(_UNKNOWN)

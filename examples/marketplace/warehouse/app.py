@@ -1,4 +1,4 @@
-"""The warehouse: its routes, what it hears of orders, and what it sweeps."""
+"""The warehouse: its routes, what events of orders do here, and what it sweeps."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from common import problems
 from marketplace import stock
 from marketplace.callers import Service, StockKeeper, Warehouse
 from marketplace.context import Contents, ServiceContext, Work
-from marketplace.stock import MAIN, Quantity, Reserved, WantedTogether
-from marketplace.warehouse.shelves import Purchased, Shelves, Stock
+from marketplace.stock import MAIN, Quantity, ReservationRequests, Reserved
+from marketplace.warehouse.inventory import Allocation, Inventory, Stock
 from metacore import BalanceEntry, Event, MetacoreError, NewEvent, Page, Transaction, new_id
 
 Key = Annotated[
@@ -44,84 +44,84 @@ class StockIn(BaseModel):
 
 async def build(context: ServiceContext) -> Contents:
     """The service in this context."""
-    shelves = Shelves(context)
-    await shelves.open()
+    inventory = Inventory(context)
+    await inventory.open()
     topic = context.topic("stock")
 
-    async def take(transaction: Transaction, events: Sequence[Event]) -> None:
-        happened = None
+    async def handle(transaction: Transaction, events: Sequence[Event]) -> None:
+        outcome = None
         match events[0].type:
             case "order.paying":
-                are_there = await shelves.take(transaction, [_purchase(event) for event in events])
-                happened = "stock.taken" if are_there else "stock.gone"
+                are_there = await inventory.pick(transaction, [_allocation(event) for event in events])
+                outcome = "stock.taken" if are_there else "stock.gone"
             case "order.failed" | "order.canceled":
-                await shelves.release(transaction, _purchase(events[0]))
+                await inventory.release(transaction, _allocation(events[0]))
             case "order.returning":
-                await shelves.bring_back(transaction, _purchase(events[0]))
-                happened = "stock.returned"
+                await inventory.restock(transaction, _allocation(events[0]))
+                outcome = "stock.returned"
             case "order.shipped":
-                await shelves.ship(transaction, _purchase(events[0]))
-        if happened is not None:
-            # The order as it was told goes on to who is next.
+                await inventory.ship(transaction, _allocation(events[0]))
+        if outcome is not None:
+            # What the order's event says goes on to who is next.
             await transaction.outbox.append(
-                NewEvent(topic=topic, key=event.key, type=happened, payload=event.payload, headers=event.headers)
+                NewEvent(topic=topic, key=event.key, type=outcome, payload=event.payload, headers=event.headers)
                 for event in events
             )
 
     return Contents(
-        routers=[router(shelves), internal(shelves)],
-        tells=[topic],
-        takes={context.topic("orders"): take},
-        passes=frozenset({"order.reserved", "order.paid", "order.refunding"}),
-        alone=frozenset({"order.failed", "order.canceled", "order.returning", "order.shipped"}),
-        works=[sweeper(shelves, context.settings.sweep_every)],
+        routers=[router(inventory), internal(inventory)],
+        publishes=[topic],
+        handlers={context.topic("orders"): handle},
+        ignored=frozenset({"order.reserved", "order.paid", "order.refunding"}),
+        singly=frozenset({"order.failed", "order.canceled", "order.returning", "order.shipped"}),
+        background=[sweeper(inventory, context.settings.sweep_every)],
     )
 
 
-def _purchase(event: Event) -> Purchased:
+def _allocation(event: Event) -> Allocation:
     goods = {UUID(product_id): int(quantity) for product_id, quantity in event.payload["goods"].items()}
-    return Purchased(UUID(event.key), event.payload["warehouse"], goods)
+    return Allocation(UUID(event.key), event.payload["warehouse"], goods)
 
 
-def router(shelves: Shelves) -> APIRouter:
+def router(inventory: Inventory) -> APIRouter:
     """The routes of stock."""
     routes = APIRouter(prefix="/v1/warehouse/stock")
 
     @routes.post("", status_code=201, responses=_ERRORS)
-    async def put_in(goods: StockIn, _: StockKeeper, key: Key = None) -> Stock:
-        return await shelves.put_in(goods.warehouse, goods.product_id, goods.quantity, key or str(new_id()))
+    async def receive(goods: StockIn, _: StockKeeper, key: Key = None) -> Stock:
+        return await inventory.receive(goods.warehouse, goods.product_id, goods.quantity, key or str(new_id()))
 
     @routes.get("/{product_id}", responses=problems.documented(400, 503))
     async def get_stock(product_id: UUID, warehouse: stock.Warehouse = MAIN) -> Stock:
-        return await shelves.stock(warehouse, product_id)
+        return await inventory.stock(warehouse, product_id)
 
     @routes.get("/{product_id}/movements", responses=problems.documented(400, 401, 403, 503))
     async def movements(
         product_id: UUID, _: Warehouse, warehouse: stock.Warehouse = MAIN, after: After = None, limit: Limit = 100
     ) -> Page[BalanceEntry]:
-        return await shelves.movements(warehouse, product_id, after, limit)
+        return await inventory.movements(warehouse, product_id, after, limit)
 
     return routes
 
 
-def internal(shelves: Shelves) -> APIRouter:
+def internal(inventory: Inventory) -> APIRouter:
     """What the order service asks."""
     routes = APIRouter(prefix="/internal/reservations")
 
     @routes.post("")
-    async def reserve(asked: WantedTogether, _: Service) -> Reserved:
-        return Reserved(reserved=await asyncio.gather(*map(shelves.reserve, asked.wanted)))
+    async def reserve(body: ReservationRequests, _: Service) -> Reserved:
+        return Reserved(reserved=await asyncio.gather(*map(inventory.reserve, body.requests)))
 
     return routes
 
 
-def sweeper(shelves: Shelves, every: float) -> Work:
+def sweeper(inventory: Inventory, every: float) -> Work:
     """Frees again and again what was reserved for too long."""
 
     async def sweep(stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                await shelves.expire_due()
+                await inventory.expire_due()
             except MetacoreError as error:
                 _logger.warning("reservations wait to expire: %s", error)
             with suppress(TimeoutError):

@@ -34,8 +34,8 @@ class Caller:
     def _sign_in(self) -> None:
         answer = self._http.post("/v1/login", json={"username": self.username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
-        told = answer.json()
-        self.id, self.tokens = told["user"]["id"], told["tokens"]
+        signed_in = answer.json()
+        self.id, self.tokens = signed_in["user"]["id"], signed_in["tokens"]
         self.headers = {"authorization": f"Bearer {self.tokens['access']}"}
 
     def ask(self, method: str, path: str, **sent: Any) -> httpx.Response:
@@ -55,7 +55,7 @@ class Caller:
 
 @pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
-    """Who is told of traces."""
+    """The collector of traces."""
     with Collector() as collector:
         yield collector
 
@@ -71,7 +71,7 @@ def shared(
             "SERVICES_KAFKA": kafka_url,
             "MARKETPLACE_TOPICS": f"{new_id().hex}.",
             "MARKETPLACE_ADMIN_PASSWORD": PASSWORD,
-            # What is done later, and told later, is not waited for.
+            # What is done and published later is not waited for.
             "MARKETPLACE_SWEEP_EVERY": "0.3",
             "MARKETPLACE_PAY_WAITS": "10",
             "MARKETPLACE_EVENTS_KEPT_FOR": "3",

@@ -40,7 +40,7 @@ STEPS = {
     "payments": ("stock.taken", "order.refunding"),
     "payment_gateway": ("stock.taken", "order.refunding"),
 }
-"""When each service is killed: as soon as an event of this type is told, which it, or who asks it, is to act on."""
+"""Each service is killed as soon as such an event is published, which it, or who asks it, is to act on."""
 SAVED_BY_THE_BROKER_AFTER = 1
 """Seconds. The embedded broker has what it acknowledged on disk half a second later."""
 
@@ -82,7 +82,7 @@ def forgotten(trade: Any) -> tuple[str, str]:
     return trade.ordered({product: 2})["id"], product
 
 
-def insist(ask: Callable[[], httpx.Response], wanted: Sequence[int]) -> httpx.Response:
+def insist(ask: Callable[[], httpx.Response], statuses: Sequence[int]) -> httpx.Response:
     """Ask until one of these statuses is answered; no other is a fault."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -91,7 +91,7 @@ def insist(ask: Callable[[], httpx.Response], wanted: Sequence[int]) -> httpx.Re
         except httpx.TransportError:  # nobody listens
             time.sleep(0.2)
             continue
-        if answer.status_code in wanted:
+        if answer.status_code in statuses:
             return answer
         assert answer.status_code in (202, 503), answer.text
         time.sleep(0.2)
@@ -99,7 +99,7 @@ def insist(ask: Callable[[], httpx.Response], wanted: Sequence[int]) -> httpx.Re
 
 
 async def kill_in_turn(trade: Any, topics_begin: str, eventually: Any, plan: Sequence[tuple[str, str]]) -> None:
-    """Kill each of these services as soon as it is told of its step."""
+    """Kill each of these services as soon as an event of its step is published."""
     consumer = AIOKafkaConsumer(bootstrap_servers=trade.system.parts["SERVICES_KAFKA"])
     await consumer.start()
     try:
@@ -159,7 +159,7 @@ def test_whichever_service_is_killed_at_whichever_step_every_order_ends(
     trade.require_consistent(order_ids, dict.fromkeys(goods, 10_000))
 
 
-async def _told(url: str, topics: Sequence[str]) -> list[tuple[str, bytes, int]]:
+async def _published(url: str, topics: Sequence[str]) -> list[tuple[str, bytes, int]]:
     consumer = AIOKafkaConsumer(bootstrap_servers=url)
     await consumer.start()
     try:
@@ -167,16 +167,16 @@ async def _told(url: str, topics: Sequence[str]) -> list[tuple[str, bytes, int]]
         consumer.assign(partitions)
         await consumer.seek_to_beginning()
         ends = await consumer.end_offsets(partitions)
-        told = []
+        records = []
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for messages in (await consumer.getmany(timeout_ms=100)).values():
-                told += [(one.topic, one.key, one.value) for one in messages]
-        return told
+                records += [(one.topic, one.key, one.value) for one in messages]
+        return records
     finally:
         await consumer.stop()
 
 
-def test_while_the_broker_is_away_orders_are_taken_and_events_are_told_later(
+def test_while_the_broker_is_away_orders_are_taken_and_events_are_published_later(
     trade: Any, topics_begin: str, broker: Broker, eventually: Any
 ) -> None:
     product = trade.stocked(100)
@@ -199,12 +199,12 @@ def test_while_the_broker_is_away_orders_are_taken_and_events_are_told_later(
         with trade.storage(service) as storage:
             eventually(lambda storage=storage, topic=topic: storage.outbox.lag(topic).events == 0)
     seqs: dict[tuple[str, bytes], list[int]] = {}
-    for topic, key, value in asyncio.run(_told(broker.url, topics)):
+    for topic, key, value in asyncio.run(_published(broker.url, topics)):
         seq = Event.model_validate_json(value).seq
         if seq not in seqs.setdefault((topic, key), []):
             seqs[topic, key].append(seq)
     assert len(seqs) > len(orders)
-    assert all(told == list(range(1, len(told) + 1)) for told in seqs.values())
+    assert all(seen == list(range(1, len(seen) + 1)) for seen in seqs.values())
 
 
 def test_what_is_not_paid_in_time_expires_once_and_is_never_paid(trade: Any, forgotten: Any, eventually: Any) -> None:

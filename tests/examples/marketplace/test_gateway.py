@@ -1,4 +1,4 @@
-"""What is seen from outside: who may do what, the routes, and what is told of requests."""
+"""What is seen from outside: who may do what, the routes, and metrics and traces."""
 
 import json
 from typing import Any
@@ -37,11 +37,11 @@ def test_who_is_not_known_is_401_and_who_may_not_is_403(
 
 def test_a_token_that_is_worth_nothing_is_401_wherever_it_is_shown(http: Any, customer: Any) -> None:
     token = customer.tokens["access"]
-    told = jwt.decode(token, options={"verify_signature": False})
+    claims = jwt.decode(token, options={"verify_signature": False})
     forged = (
         token[:-5] + "AAAAA",
-        jwt.encode({**told, "roles": ["ADMIN"]}, "another key that is as long as it must be", "HS256"),
-        jwt.encode({**told, "roles": ["ADMIN"]}, "", "none"),
+        jwt.encode({**claims, "roles": ["ADMIN"]}, "another key that is as long as it must be", "HS256"),
+        jwt.encode({**claims, "roles": ["ADMIN"]}, "", "none"),
         "x",
         "x" * 10_000,
     )
@@ -100,12 +100,12 @@ def test_the_services_are_well_and_metrics_name_no_product(http: Any, product: A
     health = http.get("/health")
     assert (health.status_code, health.json()["status"]) == (200, "ok")
     assert set(health.json()["parts"]) == set(SERVICES)
-    told = http.get("/metrics").text
-    assert 'http_request_seconds_count{method="GET",route="/v1/products/...",status="200"}' in told
+    metrics = http.get("/metrics").text
+    assert 'http_request_seconds_count{method="GET",route="/v1/products/...",status="200"}' in metrics
     inside = "".join(http.get(f"/metrics/{service}").text for service in SERVICES)
     assert inside.count("# TYPE http_request_seconds histogram") == len(SERVICES)
     assert 'route="/v1/products/{product_id}",status="200"' in inside
-    assert made["id"] not in told + inside
+    assert made["id"] not in metrics + inside
     assert http.get("/metrics/none").status_code == 404
 
 

@@ -55,8 +55,8 @@ def test_what_is_no_order_is_refused(trade: Any, seller: Any, signed_in: Any) ->
     assert trade.order({"00000000-0000-0000-0000-000000000000": 1}).status_code == 404
     assert trade.order({product: 1, trade.stocked(1, currency="EUR"): 1}).status_code == 409
     for warehouse, status in (("no \u0000", 400), ("", 400), ("nowhere", 409)):
-        asked = {"lines": twice[:1], "warehouse": warehouse}
-        assert trade.customer.post("/v1/orders", json=asked).status_code == status
+        body = {"lines": twice[:1], "warehouse": warehouse}
+        assert trade.customer.post("/v1/orders", json=body).status_code == status
     order = trade.ordered({product: 1})
     assert signed_in().get(f"/v1/orders/{order['id']}").status_code == 404
     assert trade.customer.get("/v1/orders/nothing").status_code == 400
@@ -138,9 +138,9 @@ def test_an_order_of_more_than_any_price_goes_back_as_well(trade: Any, eventuall
     assert trade.stock(product) == (3, 0)
 
 
-def test_events_are_deleted_some_time_after_they_were_told(trade: Any, eventually: Any) -> None:
-    told = psutil.Process(trade.system.process.pid).environ()
-    order, topic = trade.ordered({trade.stocked(1): 1}), f"{told['MARKETPLACE_TOPICS']}orders"
+def test_events_are_deleted_some_time_after_they_were_published(trade: Any, eventually: Any) -> None:
+    variables = psutil.Process(trade.system.process.pid).environ()
+    order, topic = trade.ordered({trade.stocked(1): 1}), f"{variables['MARKETPLACE_TOPICS']}orders"
     with trade.storage("orders") as storage:
         eventually(lambda: not storage.outbox.read(topic, order["id"]).items)
     assert trade.pay(order["id"]).json()["state"] == "PAID"
@@ -156,14 +156,14 @@ async def _send(url: str, topic: str, values: list[bytes | None]) -> None:
         await producer.stop()
 
 
-def test_what_is_no_event_or_cannot_happen_is_put_aside_and_the_rest_goes_on(trade: Any, eventually: Any) -> None:
-    told = psutil.Process(trade.system.process.pid).environ()
-    order, topic = trade.ordered({trade.stocked(1): 1}), f"{told['MARKETPLACE_TOPICS']}payments"
+def test_what_is_no_event_or_cannot_happen_is_a_dead_letter_and_the_rest_goes_on(trade: Any, eventually: Any) -> None:
+    variables = psutil.Process(trade.system.process.pid).environ()
+    order, topic = trade.ordered({trade.stocked(1): 1}), f"{variables['MARKETPLACE_TOPICS']}payments"
     now = datetime.now(UTC)
 
     def forged(key: str, kind: str, seq: int = 1) -> bytes:
-        told = {"topic": topic, "key": key, "type": kind, "payload": {}, "seq": seq}
-        return Event(**told, occurred_at=now, recorded_at=now).model_dump_json().encode()
+        fields = {"topic": topic, "key": key, "type": kind, "payload": {}, "seq": seq}
+        return Event(**fields, occurred_at=now, recorded_at=now).model_dump_json().encode()
 
     broken = [b"{", None, b"\xff", forged(order["id"], "payment.captured"), forged(order["id"], "payment.captured", 9)]
     broken += [forged("no order", "payment.captured"), forged(str(new_id()), "payment.captured")]
@@ -177,20 +177,20 @@ def test_what_is_no_event_or_cannot_happen_is_put_aside_and_the_rest_goes_on(tra
 
 
 @pytest.mark.parametrize("mode", ["SLOW", "DEAD", "LOST", "TWICE", "LATE"])
-def test_however_the_bank_is_minded_money_is_captured_once(trade: Any, eventually: Any, mode: str) -> None:
+def test_however_the_bank_behaves_money_is_captured_once(trade: Any, eventually: Any, mode: str) -> None:
     product = trade.stocked(2)
     order = trade.ordered({product: 1})
-    trade.mind(mode)
+    trade.set_bank_mode(mode)
     try:
         with ThreadPoolExecutor(1) as pool:
             paying = pool.submit(trade.pay, order["id"])
             if mode in ("DEAD", "LOST"):
                 eventually(lambda: trade.payment(order["id"]).get("state") == "CAPTURING")
                 time.sleep(0.5)
-                trade.mind("GOOD")
+                trade.set_bank_mode("GOOD")
             assert (paying.result().status_code, paying.result().json()["state"]) == (200, "PAID")
     finally:
-        trade.mind("GOOD")
+        trade.set_bank_mode("GOOD")
     captures = trade.bank_log([order["id"]])
     assert [(entry["key"], entry["amount"], entry["outcome"]) for entry in captures] == [(order["id"], "12.50", "DONE")]
     trade.require_consistent([order["id"]], {product: 2})
@@ -199,11 +199,11 @@ def test_however_the_bank_is_minded_money_is_captured_once(trade: Any, eventuall
 def test_what_the_bank_declines_fails_and_its_goods_go_back(trade: Any) -> None:
     product = trade.stocked(2)
     order = trade.ordered({product: 1})
-    trade.mind("DECLINE")
+    trade.set_bank_mode("DECLINE")
     try:
         assert trade.pay(order["id"]).status_code == 409
     finally:
-        trade.mind("GOOD")
+        trade.set_bank_mode("GOOD")
     failed = trade.get(order["id"])
     assert (failed["state"], failed["reason"], trade.payment(order["id"])["state"]) == (
         "FAILED",
@@ -217,12 +217,12 @@ def test_a_refund_that_the_bank_refuses_leaves_the_order_paid(trade: Any, eventu
     product = trade.stocked(2)
     order = trade.ordered({product: 1})
     assert trade.pay(order["id"]).status_code == 200
-    trade.mind("DECLINE")
+    trade.set_bank_mode("DECLINE")
     try:
         assert trade.cancel(order["id"]).json()["state"] == "REFUNDING"
         eventually(lambda: trade.get(order["id"])["state"] == "PAID")
     finally:
-        trade.mind("GOOD")
+        trade.set_bank_mode("GOOD")
     assert [refund["state"] for refund in trade.payment(order["id"])["refunds"]] == ["REFUSED"]
     assert trade.stock(product) == (1, 0)
     trade.cancel(order["id"])
@@ -235,18 +235,18 @@ def test_refunds_are_never_more_than_was_captured_and_are_written_first(
     trade: Any, admin: Any, at_once: Any, eventually: Any
 ) -> None:
     order = trade.ordered({trade.stocked(3): 3})
-    asked = f"/v1/payments/{order['id']}/refunds"
-    assert admin.post(asked, json={"amount": "1.00"}).status_code in (404, 409)
+    refunds_of = f"/v1/payments/{order['id']}/refunds"
+    assert admin.post(refunds_of, json={"amount": "1.00"}).status_code in (404, 409)
     assert trade.pay(order["id"]).status_code == 200
-    assert trade.customer.post(asked, json={"amount": "1.00"}).status_code == 403
+    assert trade.customer.post(refunds_of, json={"amount": "1.00"}).status_code == 403
     for amount in ("0", "-1", "0.001", "NaN", 1.5, "1e400", None):
-        assert admin.post(asked, json={"amount": amount}).status_code == 400, amount
+        assert admin.post(refunds_of, json={"amount": amount}).status_code == 400, amount
     again = {"idempotency-key": "again"}
-    first = [admin.post(asked, json={"amount": "5.00"}, headers=again) for _ in range(2)]
+    first = [admin.post(refunds_of, json={"amount": "5.00"}, headers=again) for _ in range(2)]
     assert first[0].status_code == 201
     assert first[0].json()["id"] == first[1].json()["id"]
-    assert admin.post(asked, json={"amount": "5.01"}, headers=again).status_code == 409
-    statuses = [answer.status_code for answer in at_once(lambda _: admin.post(asked, json={"amount": "5.00"}), 16)]
+    assert admin.post(refunds_of, json={"amount": "5.01"}, headers=again).status_code == 409
+    statuses = [answer.status_code for answer in at_once(lambda _: admin.post(refunds_of, json={"amount": "5.00"}), 16)]
     assert (statuses.count(201), statuses.count(409)) == (6, 10)
 
     def done() -> bool:

@@ -80,18 +80,18 @@ def test_categories_are_a_tree(admin: Any, http: Any, product: Any) -> None:
 
 def test_two_moves_that_make_a_cycle_together_are_not_both_made(admin: Any) -> None:
     ids = [admin.post("/v1/categories", json={"name": new_id().hex}).json()["id"] for _ in range(2)]
-    told: list[int] = []
+    statuses: list[int] = []
 
     def move(one: str, parent: str) -> None:
         body = {"name": new_id().hex, "parent_id": parent, "version": 1}
-        told.append(admin.put(f"/v1/categories/{one}", json=body).status_code)
+        statuses.append(admin.put(f"/v1/categories/{one}", json=body).status_code)
 
     movers = [threading.Thread(target=move, args=(one, parent)) for one, parent in (ids, ids[::-1])]
     for mover in movers:
         mover.start()
     for mover in movers:
         mover.join()
-    assert sorted(told) == [200, 409]
+    assert sorted(statuses) == [200, 409]
 
 
 def test_products_are_found_by_words_and_filters(http: Any, product: Any, seller: Any) -> None:
@@ -100,8 +100,8 @@ def test_products_are_found_by_words_and_filters(http: Any, product: Any, seller
     blue = product(title=f"Blue shoes {word}", description='for running, 100% wool; it\'s "good" 😀', price="20")["id"]
     yen = product(title=f"Ботинки {word}", price="15", currency="JPY")["id"]
 
-    def find(**wanted: str) -> list[str]:
-        answer = http.get("/v1/products", params=wanted)
+    def find(**params: str) -> list[str]:
+        answer = http.get("/v1/products", params=params)
         assert answer.status_code == 200, answer.text
         return [one["id"] for one in answer.json()["items"]]
 
@@ -126,12 +126,12 @@ def test_odd_words_are_words(http: Any, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "params",
     [{"q": "\0"}, {"after": "x"}, {"limit": "0"}, {"limit": "101"}, {"min_price": "x"}, {"category": "x"}],
     ids=str,
 )
-def test_what_nobody_can_look_for_is_refused(http: Any, wanted: dict[str, str]) -> None:
-    assert http.get("/v1/products", params=wanted).status_code == 400
+def test_what_nobody_can_look_for_is_refused(http: Any, params: dict[str, str]) -> None:
+    assert http.get("/v1/products", params=params).status_code == 400
 
 
 def test_pages_give_all_exactly_once_while_others_come(http: Any, product: Any) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from marketplace.orders.purchase import Line, Purchase, Reason, State, total_of
-from marketplace.orders.saga import Happening, next_step
+from marketplace.orders.saga import Trigger, next_step
 from metacore import InvalidTransitionError
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -61,8 +61,8 @@ def read(table: str) -> list[list[str]]:
     return [line.split() for line in table.strip().splitlines()]
 
 
-def purchase(told: str) -> Purchase:
-    state, _, reason = told.partition("/")
+def purchase(text: str) -> Purchase:
+    state, _, reason = text.partition("/")
     return Purchase(
         id=UUID(int=3),
         customer_id=UUID(int=4),
@@ -80,10 +80,10 @@ def purchase(told: str) -> Purchase:
 
 
 def test_what_moves_a_purchase_moves_it_where_the_table_says() -> None:
-    for before, happening, after in read(MOVES):
-        step = next_step(purchase(before), Happening(happening))
+    for before, trigger, after in read(MOVES):
+        step = next_step(purchase(before), Trigger(trigger))
         assert step is not None
-        assert (step.state, step.reason) == (purchase(after).state, purchase(after).reason), (before, happening)
+        assert (step.state, step.reason) == (purchase(after).state, purchase(after).reason), (before, trigger)
 
 
 def test_what_has_happened_already_changes_nothing() -> None:
@@ -91,14 +91,14 @@ def test_what_has_happened_already_changes_nothing() -> None:
     asked_twice = [
         [state, f"stock.{answer}"] for state in set(State) - {State.NEW} for answer in ("reserved", "lacking")
     ]
-    for before, happening in [*read(STAYS), *late, *asked_twice]:
-        assert next_step(purchase(before), Happening(happening)) is None, (before, happening)
+    for before, trigger in [*read(STAYS), *late, *asked_twice]:
+        assert next_step(purchase(before), Trigger(trigger)) is None, (before, trigger)
 
 
 def test_what_cannot_happen_is_refused() -> None:
-    for before, happening in read(REFUSED):
-        with pytest.raises(InvalidTransitionError, match=f"{State(before.partition('/')[0])} to {happening}"):
-            next_step(purchase(before), Happening(happening))
+    for before, trigger in read(REFUSED):
+        with pytest.raises(InvalidTransitionError, match=f"{State(before.partition('/')[0])} to {trigger}"):
+            next_step(purchase(before), Trigger(trigger))
 
 
 def test_prices_add_up_exactly() -> None:

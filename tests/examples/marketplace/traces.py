@@ -1,4 +1,4 @@
-"""Who is told of traces."""
+"""A collector of traces."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,15 +8,15 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 class Collector:
-    """Takes traces, as it is told them by OTLP; `services` are those that have told of a trace."""
+    """Takes traces by OTLP; `services` are those that have sent spans of a trace."""
 
     def __init__(self) -> None:
         found = self.services = dict[str, set[str]]()
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                told = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["content-length"])))
-                for resource in told.resource_spans:
+                request = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["content-length"])))
+                for resource in request.resource_spans:
                     names = {one.key: one.value.string_value for one in resource.resource.attributes}
                     for scope in resource.scope_spans:
                         for span in scope.spans:

@@ -24,18 +24,18 @@ class Trade:
     def stocked(self, quantity: int, **changes: Any) -> str:
         """A product of which there is so much."""
         product_id: str = self._product(**changes)["id"]
-        self.put_in(product_id, quantity)
+        self.receive(product_id, quantity)
         return product_id
 
-    def put_in(self, product_id: str, quantity: int) -> None:
+    def receive(self, product_id: str, quantity: int) -> None:
         """More of it has come in."""
         answer = self.keeper.post("/v1/warehouse/stock", json={"product_id": product_id, "quantity": quantity})
         assert answer.status_code == 201, answer.text
 
     def stock(self, product_id: str) -> tuple[int, int]:
         """How much is free, and how much is reserved."""
-        told = self.keeper.get(f"/v1/warehouse/stock/{product_id}").json()
-        return told["free"], told["reserved"]
+        stock = self.keeper.get(f"/v1/warehouse/stock/{product_id}").json()
+        return stock["free"], stock["reserved"]
 
     def order(self, goods: dict[str, int], key: str = "", customer: Any = None) -> httpx.Response:
         """Order so much of each."""
@@ -48,19 +48,19 @@ class Trade:
         """The order, which is reserved."""
         answer = self.order(goods)
         assert answer.status_code == 201, answer.text
-        told: dict[str, Any] = answer.json()
-        assert told["state"] == "RESERVED"
-        return told
+        order: dict[str, Any] = answer.json()
+        assert order["state"] == "RESERVED"
+        return order
 
     def get(self, order_id: str) -> dict[str, Any]:
         """The order as it is now."""
-        told: dict[str, Any] = self.customer.get(f"/v1/orders/{order_id}").json()
-        return told
+        order: dict[str, Any] = self.customer.get(f"/v1/orders/{order_id}").json()
+        return order
 
     def payment(self, order_id: str) -> dict[str, Any]:
         """Its payment as it is now."""
-        told: dict[str, Any] = self.customer.get(f"/v1/payments/{order_id}").json()
-        return told
+        payment: dict[str, Any] = self.customer.get(f"/v1/payments/{order_id}").json()
+        return payment
 
     def pay(self, order_id: str) -> httpx.Response:
         """Pay it."""
@@ -72,14 +72,14 @@ class Trade:
         answer: httpx.Response = self.customer.post(f"/v1/orders/{order_id}/cancel")
         return answer
 
-    def mind(self, mode: str) -> None:
-        """Let the bank be minded so."""
+    def set_bank_mode(self, mode: str) -> None:
+        """Let the bank behave so."""
         assert self.bank.put("/mode", json={"mode": mode}).status_code == 200
 
     def bank_log(self, of: Iterable[str]) -> list[dict[str, Any]]:
         """What the bank's own log has about these orders: captures by their ids, refunds of them."""
-        wanted = set(of)
-        return [entry for entry in self.bank.get("/log").json() if {entry["key"], entry["of"]} & wanted]
+        order_ids = set(of)
+        return [entry for entry in self.bank.get("/log").json() if {entry["key"], entry["of"]} & order_ids]
 
     def storage(self, service: str) -> metacore.sync.Storage:
         """What a service has stored."""

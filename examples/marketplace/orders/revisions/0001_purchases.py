@@ -12,7 +12,7 @@ def upgrade() -> None:
         id               uuid        PRIMARY KEY,
         customer_id      uuid        NOT NULL,
         idempotency_key  text        NOT NULL,
-        asked            text        NOT NULL,
+        content          text        NOT NULL,
         state            text        NOT NULL,
         reason           text,
         warehouse        text        NOT NULL,

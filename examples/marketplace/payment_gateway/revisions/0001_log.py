@@ -1,4 +1,4 @@
-"""What the bank was asked for, and how it is minded."""
+"""What the bank was asked for, and its mode."""
 
 from alembic import op
 
@@ -18,9 +18,9 @@ def upgrade() -> None:
         asked_at  timestamptz NOT NULL
     )
     """)
-    op.execute("CREATE TABLE minds (is_the_one boolean PRIMARY KEY CHECK (is_the_one), mind text NOT NULL)")
+    op.execute("CREATE TABLE modes (is_the_one boolean PRIMARY KEY CHECK (is_the_one), mode text NOT NULL)")
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE minds")
+    op.execute("DROP TABLE modes")
     op.execute("DROP TABLE log")

@@ -1,4 +1,4 @@
-"""Where goods are: each warehouse is an account, a product an asset, and the ledger moves them."""
+"""The inventory: each warehouse is an account, a product an asset, and the ledger moves them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel
 
+from marketplace.batcher import Batcher
 from marketplace.context import ServiceContext
-from marketplace.stock import MAIN, Wanted
-from marketplace.together import Together
+from marketplace.stock import MAIN, ReservationRequest
 from metacore import (
     AlreadyExistsError,
     BalanceEntry,
@@ -31,7 +31,7 @@ from metacore import (
 
 _OURS = UUID("5f5e1f0c-5f0f-4d3c-9f7a-3f1d1c0b7a10")
 _PACKED = "packed goods"
-"""Goods that were taken out of the shelves for a purchase, and are not shipped yet. No warehouse has a name like it."""
+"""Goods that were picked for a purchase, and are not shipped yet. No warehouse has a name like it."""
 
 
 class Stock(BaseModel):
@@ -44,10 +44,10 @@ class Stock(BaseModel):
 
 
 @dataclass(frozen=True)
-class Purchased:
-    """The goods of a purchase, and where they come from."""
+class Allocation:
+    """The goods that are set aside for a purchase, and where they come from."""
 
-    id: UUID
+    purchase_id: UUID
     warehouse: str
     goods: Mapping[UUID, int]
 
@@ -59,16 +59,16 @@ class Purchased:
     @property
     def reservations(self) -> list[UUID]:
         """What holds its goods, in the order of these."""
-        return [reservation_of(self.id, product_id) for product_id in sorted(self.goods)]
+        return [reservation_of(self.purchase_id, product_id) for product_id in sorted(self.goods)]
 
 
-class Shelves:
+class Inventory:
     """The stock of this service's warehouses. What moves several products moves them in the order of their ids."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage = context.storage
         self._ledger = LedgerService(context.storage)
-        self._reserving = Together(self._reserve, len)
+        self._reserving = Batcher(self._reserve, len)
 
     async def open(self) -> None:
         """Make the accounts that are there from the beginning."""
@@ -76,7 +76,7 @@ class Shelves:
             with suppress(AlreadyExistsError):
                 await self._storage.users.create(NewUser(id=account_of(name), username=name))
 
-    async def put_in(self, warehouse: str, product_id: UUID, quantity: int, reference: str) -> Stock:
+    async def receive(self, warehouse: str, product_id: UUID, quantity: int, reference: str) -> Stock:
         """Goods have come in, once for each reference."""
         trading = TradingService(self._storage)
         await trading.deposit(account_of(warehouse), str(product_id), Decimal(quantity), reference)
@@ -92,22 +92,22 @@ class Shelves:
         """The journal of a product, the oldest first."""
         return await self._storage.balances.entries(account_of(warehouse), str(product_id), after, limit)
 
-    async def reserve(self, wanted: Wanted) -> bool:
+    async def reserve(self, request: ReservationRequest) -> bool:
         """Reserve all goods for a purchase, or none; whether they are, or have been. Asked again, nothing changes."""
-        account = account_of(wanted.warehouse)
+        account = account_of(request.warehouse)
         reservations = [
             NewReservation(
-                id=reservation_of(wanted.purchase_id, product_id),
+                id=reservation_of(request.purchase_id, product_id),
                 user_id=account,
                 asset=str(product_id),
                 amount=Decimal(quantity),
-                reference=str(wanted.purchase_id),
-                expires_at=wanted.expires_at,
+                reference=str(request.purchase_id),
+                expires_at=request.expires_at,
             )
-            for product_id, quantity in wanted.goods.items()
+            for product_id, quantity in request.goods.items()
         ]
         try:
-            return await self._reserving.ask(reservations)
+            return await self._reserving.submit(reservations)
         except (InsufficientFundsError, ConflictError, NotFoundError):
             return False
 
@@ -115,52 +115,52 @@ class Shelves:
         """Free what was reserved for too long."""
         return await self._ledger.expire_due()
 
-    async def take(self, transaction: Transaction, purchases: Sequence[Purchased]) -> bool:
-        """Take all that is reserved for purchases out of the shelves; False, and nothing is, if some of it is gone.
+    async def pick(self, transaction: Transaction, allocations: Sequence[Allocation]) -> bool:
+        """Pick all that is reserved for purchases; False, and nothing is picked, if some of it is gone.
 
         Of several the error is raised, for whoever asks to find out of which.
         """
         postings: dict[UUID, list[UUID]] = {}
-        for one in purchases:
+        for one in allocations:
             postings.setdefault(one.account, []).extend(one.reservations)
         try:
             async with transaction.transaction() as step:
                 for account in sorted(postings):
                     await LedgerService(step).post_all(account, postings[account], to=account_of(_PACKED))
         except (ConflictError, NotFoundError):
-            if len(purchases) > 1:
+            if len(allocations) > 1:
                 raise
             return False
         return True
 
-    async def release(self, transaction: Transaction, purchase: Purchased) -> None:
+    async def release(self, transaction: Transaction, allocation: Allocation) -> None:
         """Free what is still reserved for a purchase."""
-        held = [await _reservation(transaction, purchase.account, each) for each in purchase.reservations]
+        held = [await _reservation(transaction, allocation.account, each) for each in allocation.reservations]
         pending = [one.id for one in held if one is not None and one.is_pending]
-        await LedgerService(transaction).void_all(purchase.account, pending)
+        await LedgerService(transaction).void_all(allocation.account, pending)
 
-    async def bring_back(self, transaction: Transaction, purchase: Purchased) -> None:
-        """Put what was taken for a purchase back."""
+    async def restock(self, transaction: Transaction, allocation: Allocation) -> None:
+        """Put what was picked for a purchase back."""
         ledger = LedgerService(transaction)
-        for product_id, quantity in sorted(purchase.goods.items()):
+        for product_id, quantity in sorted(allocation.goods.items()):
             await ledger.transfer(
                 account_of(_PACKED),
-                purchase.account,
+                allocation.account,
                 str(product_id),
                 Decimal(quantity),
-                f"{purchase.id}:{product_id}:back",
+                f"{allocation.purchase_id}:{product_id}:back",
             )
 
-    async def ship(self, transaction: Transaction, purchase: Purchased) -> None:
-        """What was taken for a purchase leaves the house."""
+    async def ship(self, transaction: Transaction, allocation: Allocation) -> None:
+        """What was picked for a purchase leaves the house."""
         trading = TradingService(transaction)
-        for product_id, quantity in sorted(purchase.goods.items()):
-            reference = f"{purchase.id}:{product_id}"
+        for product_id, quantity in sorted(allocation.goods.items()):
+            reference = f"{allocation.purchase_id}:{product_id}"
             await trading.withdraw(account_of(_PACKED), str(product_id), Decimal(quantity), reference)
 
-    async def _reserve(self, asked: Sequence[Sequence[NewReservation]]) -> Sequence[bool]:
-        await self._ledger.reserve_all(new for reservations in asked for new in reservations)
-        return [True] * len(asked)
+    async def _reserve(self, batch: Sequence[Sequence[NewReservation]]) -> Sequence[bool]:
+        await self._ledger.reserve_all(new for reservations in batch for new in reservations)
+        return [True] * len(batch)
 
 
 def account_of(warehouse: str) -> UUID:

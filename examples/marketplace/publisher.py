@@ -1,4 +1,4 @@
-"""What a service tells: the events of its outbox, brought to the broker."""
+"""The publisher of a service: the events of its outbox, brought to the broker."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from common.brokers import ANSWERS_WITHIN, new_topics, require_topics
 from common.health import UnwellError
 from common.waiting import Backoff
 from marketplace.context import ServiceContext
-from marketplace.told import SEQ, TYPE
+from marketplace.deliveries import SEQ, TYPE
 from metacore import Event, MetacoreError, Relay
 
 _AT_ONCE = 64
-"""How many keys are told at the same time: what waits for the broker together goes to it together."""
+"""How many keys are published at the same time: what waits for the broker together goes to it together."""
 _PAUSE = timedelta(milliseconds=200)
 """For so long it waits for an event that nobody has said was appended."""
 _BACKOFF, _LONGEST = timedelta(milliseconds=100), timedelta(seconds=1)
 _LEASE = timedelta(seconds=10)
 """For so long the keys wait that a process which was killed had claimed."""
 _ENDS_WITHIN = 1
-"""Seconds: what the broker has not taken by then is told after the next start."""
+"""Seconds: what the broker has not taken by then is published after the next start."""
 _ATTEMPTS = 2**31
 """That the broker is away is no fault of an event: none is ever parked."""
 _LAG_EVERY = 1.0
@@ -46,7 +46,7 @@ class Publisher:
         self.waiting, self.waits_for = 0, 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Tell events until the event is set; what is not told by then is told after the next start."""
+        """Publish until the event is set; what is not published by then is published after the next start."""
         backoff = Backoff(stop)
         while not stop.is_set():
             producer = AIOKafkaProducer(
@@ -74,7 +74,7 @@ class Publisher:
             await asyncio.wait_for(self._connected.wait(), ANSWERS_WITHIN)
 
     async def measure(self, stop: asyncio.Event) -> None:
-        """Look again and again how much waits to be told, and for how long."""
+        """Look again and again how much waits to be published, and for how long."""
         while not stop.is_set():
             with suppress(MetacoreError):
                 lags = [await self._storage.outbox.lag(topic) for topic in self._topics]
@@ -117,8 +117,8 @@ class Publisher:
 
     async def _send(self, event: Event) -> None:
         assert self._producer is not None
-        told = {**event.headers, TYPE: event.type, SEQ: event.seq}
-        headers = [(name, str(value).encode()) for name, value in told.items()]
+        values = {**event.headers, TYPE: event.type, SEQ: event.seq}
+        headers = [(name, str(value).encode()) for name, value in values.items()]
         try:
             await asyncio.wait_for(
                 self._producer.send_and_wait(

@@ -1,4 +1,4 @@
-"""What a service is told: events, each of which takes effect once, in the order of its key."""
+"""The consumer of a service: events, each of which takes effect once, in the order of its key."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from common.brokers import ANSWERS_WITHIN, new_topics, require_topics, rest, wit
 from common.health import UnwellError
 from common.waiting import Backoff
 from marketplace.context import AfterCommit, Contents, ServiceContext
-from marketplace.resting import resting
-from marketplace.rows import PASSING
-from marketplace.told import Message, Told, alike, in_turns, read_from
+from marketplace.deliveries import Delivery, Message, batches, batches_by_type, read_delivery
+from marketplace.linger import linger_after
+from marketplace.rows import TRANSIENT
 from metacore import AcceptOutcome, DeadLetter, Event, StorageUnavailableError, Transaction
 
 _POLL, _FETCH = 3, 200
 """Milliseconds: see the consumer of the order service."""
-_LEAST_REST, _IDLE_REST = 0.05, 0.2
+_LEAST_LINGER, _IDLE_LINGER = 0.05, 0.2
 _BATCH, _MANY = 500, 100
 _AT_ONCE = 8
 """How many are worked on at the same time that could not take effect together; each has a connection."""
@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Consumer:
-    """Gives the events of topics to their effects. An offset is committed after its event has taken effect.
+    """Gives the events of topics to their handlers. An offset is committed after its event has taken effect.
 
     What comes together takes effect together, in one transaction. If that cannot be, each takes effect alone. What is
     no event, or cannot take effect however often it is tried, is a dead letter, and so are those of its key that come
@@ -44,7 +44,7 @@ class Consumer:
         self._partitions, self._activity = context.settings.partitions, context.activity
         # Of the group, of its one member, and of the inbox.
         self._name = context.topic(context.name)
-        self._takes, self._passes, self._alone = contents.takes, contents.passes, contents.alone
+        self._handlers, self._ignored, self._singly = contents.handlers, contents.ignored, contents.singly
         self._trouble: str | None = "not connected yet"
         self._connected = asyncio.Event()
         self._slots = asyncio.Semaphore(_AT_ONCE)
@@ -70,9 +70,9 @@ class Consumer:
             raise UnwellError(self._trouble)
 
     async def _consume(self, stop: asyncio.Event) -> None:
-        await require_topics(self._url, new_topics(self._takes, self._partitions))
+        await require_topics(self._url, new_topics(self._handlers, self._partitions))
         kafka = AIOKafkaConsumer(
-            *self._takes,
+            *self._handlers,
             bootstrap_servers=self._url,
             group_id=self._name,
             group_instance_id=self._name,
@@ -87,15 +87,15 @@ class Consumer:
             while not stop.is_set():
                 polled = await kafka.getmany(timeout_ms=_POLL, max_records=_BATCH)
                 began = time.monotonic()
-                messages = [one for some in polled.values() for one in some]
+                messages = [message for records in polled.values() for message in records]
                 if messages:
                     self._activity.note()
-                if messages and await self._take_all(messages, stop):
-                    await self._commit(kafka, {place: some[-1].offset + 1 for place, some in polled.items()})
+                if messages and await self._handle_all(messages, stop):
+                    await self._commit(kafka, {place: records[-1].offset + 1 for place, records in polled.items()})
                 if len(messages) < _MANY:
-                    # What is told meanwhile takes effect together.
-                    least = _LEAST_REST if self._activity.is_lively else _IDLE_REST
-                    await rest(kafka, 1000 * resting(time.monotonic() - began, least))
+                    # What is published meanwhile takes effect together.
+                    least = _LEAST_LINGER if self._activity.is_lively else _IDLE_LINGER
+                    await rest(kafka, 1000 * linger_after(time.monotonic() - began, least))
         finally:
             await within(ANSWERS_WITHIN, kafka.stop())
 
@@ -106,68 +106,68 @@ class Consumer:
             # The group was dealt anew; whoever has the partition now gets the messages again, and twice is once.
             _logger.info("the partitions were taken away before a commit")
 
-    async def _take_all(self, messages: Sequence[Message], stop: asyncio.Event) -> bool:
+    async def _handle_all(self, messages: Sequence[Message], stop: asyncio.Event) -> bool:
         """Let them take effect, those of a key in turn; whether all have, and none was given up to end."""
-        told = list[Told]()
+        deliveries = list[Delivery]()
         for message in messages:
-            read = read_from(message, self._passes)
-            if isinstance(read, Told):
-                told.append(read)
-            elif not await self._insist_to_put_aside(message, read, stop):
+            read = read_delivery(message, self._ignored)
+            if isinstance(read, Delivery):
+                deliveries.append(read)
+            elif not await self._dead_letter_until_stored(message, read, stop):
                 return False
-        for some in in_turns(told, self._alone):
-            if not await self._take_together(some, stop):
+        for batch in batches(deliveries, self._singly):
+            if not await self._handle_batch(batch, stop):
                 return False
         return True
 
-    async def _take_together(self, told: Sequence[Told], stop: asyncio.Event) -> bool:
+    async def _handle_batch(self, deliveries: Sequence[Delivery], stop: asyncio.Event) -> bool:
         backoff = Backoff(stop)
-        while len(told) > 1 and told[0].type not in self._alone:
+        while len(deliveries) > 1 and deliveries[0].type not in self._singly:
             try:
-                outcomes = await self._effects(told)
+                outcomes = await self._apply(deliveries)
             except StorageUnavailableError as error:
-                self._in_trouble(f"{len(told)} events wait: {error}")
+                self._in_trouble(f"{len(deliveries)} events wait: {error}")
                 if not await backoff.wait():
                     return False
             except Exception as error:  # noqa: BLE001 - who is at fault is found one by one
-                _logger.info("%d events take effect one by one: %s", len(told), type(error).__name__)
+                _logger.info("%d events take effect one by one: %s", len(deliveries), type(error).__name__)
                 break
             else:
-                gaps = [one for one, outcome in zip(told, outcomes, strict=True) if outcome is AcceptOutcome.GAP]
-                return all([await self._miss(one, stop) for one in gaps])
-        by_key: dict[tuple[str, str], list[Told]] = {}
-        for one in told:
+                gaps = [one for one, outcome in zip(deliveries, outcomes, strict=True) if outcome is AcceptOutcome.GAP]
+                return all([await self._dead_letter_gap(one, stop) for one in gaps])
+        by_key: dict[tuple[str, str], list[Delivery]] = {}
+        for one in deliveries:
             by_key.setdefault((one.message.topic, one.key), []).append(one)
-        return all(await asyncio.gather(*(self._take_in_turn(some, stop) for some in by_key.values())))
+        return all(await asyncio.gather(*(self._handle_in_order(in_order, stop) for in_order in by_key.values())))
 
-    async def _take_in_turn(self, told: Sequence[Told], stop: asyncio.Event) -> bool:
-        return all([await self._take_alone(one, stop) for one in told])
+    async def _handle_in_order(self, deliveries: Sequence[Delivery], stop: asyncio.Event) -> bool:
+        return all([await self._handle_until_done(one, stop) for one in deliveries])
 
-    async def _take_alone(self, told: Told, stop: asyncio.Event) -> bool:
+    async def _handle_until_done(self, delivery: Delivery, stop: asyncio.Event) -> bool:
         async with self._slots:
             backoff = Backoff(stop)
-            while (outcome := await self._take(told)) is None:
+            while (outcome := await self._handle(delivery)) is None:
                 if not await backoff.wait():
                     return False
-        return outcome is not AcceptOutcome.GAP or await self._miss(told, stop)
+        return outcome is not AcceptOutcome.GAP or await self._dead_letter_gap(delivery, stop)
 
-    async def _take(self, told: Told) -> AcceptOutcome | None:
-        """Let it take effect, or put it aside; None if it is to be tried again."""
+    async def _handle(self, delivery: Delivery) -> AcceptOutcome | None:
+        """Let it take effect, or make it a dead letter; None if it is to be tried again."""
         try:
-            (outcome,) = await self._effects([told])
-        except PASSING as error:
-            self._in_trouble(f"{told.type} {told.seq} of {told.key} waits: {error}")
+            (outcome,) = await self._apply([delivery])
+        except TRANSIENT as error:
+            self._in_trouble(f"{delivery.type} {delivery.seq} of {delivery.key} waits: {error}")
             return None
-        except Exception as error:  # noqa: BLE001 - whatever is told by whomever, the others are to go on
-            _logger.error("%s %s of %s cannot take effect: %s", told.type, told.seq, told.key, error)
-            is_aside = await self._put_aside(told.message, f"it cannot take effect: {type(error).__name__}")
-            return AcceptOutcome.DUPLICATE if is_aside else None
+        except Exception as error:  # noqa: BLE001 - whoever published what, the others are to go on
+            _logger.error("%s %s of %s cannot take effect: %s", delivery.type, delivery.seq, delivery.key, error)
+            is_stored = await self._dead_letter(delivery.message, f"it cannot take effect: {type(error).__name__}")
+            return AcceptOutcome.DUPLICATE if is_stored else None
         return outcome
 
-    async def _effects(self, told: Sequence[Told]) -> Sequence[AcceptOutcome]:
+    async def _apply(self, deliveries: Sequence[Delivery]) -> Sequence[AcceptOutcome]:
         """Let them take effect together, and tell what each was."""
-        with self._followed(told) as events:
-            outcomes, after = await self._storage.run(lambda transaction: self._accept(transaction, told, events))
+        with self._traced(deliveries) as events:
+            outcomes, after = await self._storage.run(lambda transaction: self._accept(transaction, deliveries, events))
         self._trouble = None
         if events:
             self._activity.appended()
@@ -176,51 +176,50 @@ class Consumer:
         return outcomes
 
     async def _accept(
-        self, transaction: Transaction, told: Sequence[Told], events: Mapping[int, Event]
+        self, transaction: Transaction, deliveries: Sequence[Delivery], events: Mapping[int, Event]
     ) -> tuple[Sequence[AcceptOutcome], Sequence[AfterCommit]]:
-        places = [(one.message.topic, one.key, one.seq) for one in told]
+        places = [(one.message.topic, one.key, one.seq) for one in deliveries]
         outcomes = [one.outcome for one in await transaction.inbox.accept_many(self._name, places)]
         new = [events[place] for place in events if outcomes[place] is AcceptOutcome.NEW]
         after = list[AfterCommit]()
-        for some in alike(new):
-            first = some[0]
-            if (do := await self._takes[first.topic](transaction, some)) is not None:
+        for batch in batches_by_type(new):
+            if (do := await self._handlers[batch[0].topic](transaction, batch)) is not None:
                 after.append(do)
         return outcomes, after
 
     @contextmanager
-    def _followed(self, told: Sequence[Told]) -> Iterator[Mapping[int, Event]]:
+    def _traced(self, deliveries: Sequence[Delivery]) -> Iterator[Mapping[int, Event]]:
         """The events that something is done for, by their places, each in a span of its own; the headers of each are
-        for what is told of it.
+        for the events that follow from it.
         """
         with ExitStack() as spans:
             events: dict[int, Event] = {}
-            for place, one in enumerate(told):
+            for place, one in enumerate(deliveries):
                 if one.event is not None:
                     headers = spans.enter_context(self._tracing.taking(one.event.topic, one.message.headers))
                     is_same = headers == one.event.headers
                     events[place] = one.event if is_same else one.event.model_copy(update={"headers": headers})
             yield events
 
-    async def _miss(self, told: Told, stop: asyncio.Event) -> bool:
-        _logger.error("%s %s of %s: one before it is missing", told.type, told.seq, told.key)
-        return await self._insist_to_put_aside(told.message, "one before it is missing", stop)
+    async def _dead_letter_gap(self, delivery: Delivery, stop: asyncio.Event) -> bool:
+        _logger.error("%s %s of %s: one before it is missing", delivery.type, delivery.seq, delivery.key)
+        return await self._dead_letter_until_stored(delivery.message, "one before it is missing", stop)
 
-    async def _insist_to_put_aside(self, message: Message, reason: str, stop: asyncio.Event) -> bool:
+    async def _dead_letter_until_stored(self, message: Message, reason: str, stop: asyncio.Event) -> bool:
         backoff = Backoff(stop)
-        while not await self._put_aside(message, reason):
+        while not await self._dead_letter(message, reason):
             if not await backoff.wait():
                 return False
         return True
 
-    async def _put_aside(self, message: Message, reason: str) -> bool:
+    async def _dead_letter(self, message: Message, reason: str) -> bool:
         position = f"{message.partition}-{message.offset}-{message.timestamp}"
         letter = DeadLetter(
             source=message.topic, position=position, value=message.value, error=reason, failed_at=self._storage.now()
         )
         try:
             await self._storage.dead_letters.put(letter)
-        except PASSING as error:
+        except TRANSIENT as error:
             self._in_trouble(f"waits for the database: {type(error).__name__}")
             return False
         return True

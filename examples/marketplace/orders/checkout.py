@@ -1,4 +1,4 @@
-"""Buying: an order is written down at the prices of the catalogue, and its goods are reserved."""
+"""Checkout: an order is written down at the prices of the catalogue, and its goods are reserved."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from marketplace.batcher import Batcher
 from marketplace.context import ServiceContext
-from marketplace.orders.book import Book
 from marketplace.orders.purchase import Line, Purchase, Reason, State, total_of
-from marketplace.orders.saga import Happening
+from marketplace.orders.repository import PurchaseRepository
+from marketplace.orders.saga import Trigger
 from marketplace.rows import FAILURES
-from marketplace.stock import MAIN, Reserved, Wanted, WantedTogether, Warehouse
-from marketplace.together import Together
+from marketplace.stock import MAIN, ReservationRequest, ReservationRequests, Reserved, Warehouse
 from metacore import ConflictError, InvalidDataError, NotFoundError, StorageUnavailableError, new_id
 
 MOST_LINES = 100
-_AT_ONCE = 50
+_BATCH = 50
 
 _logger = logging.getLogger(__name__)
 
 
-class LineAsked(BaseModel):
+class LineRequest(BaseModel):
     """Some of one product, as it is ordered."""
 
     model_config = ConfigDict(extra="forbid")
@@ -38,12 +38,12 @@ class LineAsked(BaseModel):
     quantity: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class OrderAsked(BaseModel):
+class OrderRequest(BaseModel):
     """An order, as it is asked for."""
 
     model_config = ConfigDict(extra="forbid")
 
-    lines: Annotated[list[LineAsked], Field(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[list[LineRequest], Field(min_length=1, max_length=MOST_LINES)]
     warehouse: Warehouse = MAIN
 
     def content(self) -> str:
@@ -62,27 +62,27 @@ class Offer(BaseModel):
     state: str
 
 
-class Buying:
+class Checkout:
     """Takes orders."""
 
-    def __init__(self, context: ServiceContext, book: Book) -> None:
+    def __init__(self, context: ServiceContext, purchases: PurchaseRepository) -> None:
         self._peers, self._storage, self._settings = context.peers, context.storage, context.settings
-        self._book = book
-        self._offering = Together(self._ask_for_offers, len)
-        self._reserving = Together(self._ask_the_warehouse, lambda wanted: len(wanted.goods))
+        self._purchases = purchases
+        self._offering = Batcher(self._request_offers, len)
+        self._reserving = Batcher(self._request_reservations, lambda request: len(request.goods))
 
-    async def buy(self, customer_id: UUID, key: str | None, asked: OrderAsked) -> Purchase:
+    async def place(self, customer_id: UUID, key: str | None, request: OrderRequest) -> Purchase:
         """The order, its goods reserved; by the same `key` again, the same one.
 
         ConflictError if the goods are not there, or not sold; NotFoundError for a product that nobody knows.
         """
-        if len({line.product_id for line in asked.lines}) < len(asked.lines):
+        if len({line.product_id for line in request.lines}) < len(request.lines):
             raise InvalidDataError("a product is there twice; add the quantities up", field="lines")
-        content = asked.content()
-        purchase = None if key is None else await self._book.found(customer_id, key, content)
+        content = request.content()
+        purchase = None if key is None else await self._purchases.found(customer_id, key, content)
         if purchase is None:
-            drawn_up = await self._draw_up(customer_id, asked)
-            purchase = await self._book.write(drawn_up, key or str(drawn_up.id), content)
+            new = await self._purchase(customer_id, request)
+            purchase = await self._purchases.write(new, key or str(new.id), content)
         purchase = await self.reserve(purchase)
         if purchase.reason is Reason.OUT_OF_STOCK:
             raise ConflictError(
@@ -94,48 +94,48 @@ class Buying:
         """Ask the warehouse for the goods, if it has not answered yet; asked again, it answers the same."""
         if purchase.state is not State.NEW:
             return purchase
-        wanted = Wanted(
+        request = ReservationRequest(
             purchase_id=purchase.id,
             warehouse=purchase.warehouse,
             goods={line.product_id: line.quantity for line in purchase.lines},
             expires_at=purchase.expires_at,
         )
-        is_reserved = await self._reserving.ask(wanted)
-        return await self._book.move(purchase.id, Happening.STOCK_RESERVED if is_reserved else Happening.STOCK_LACKING)
+        is_reserved = await self._reserving.submit(request)
+        return await self._purchases.move(purchase.id, Trigger.STOCK_RESERVED if is_reserved else Trigger.STOCK_LACKING)
 
     async def watch(self, stop: asyncio.Event) -> None:
         """See to it, until the event is set, that no order waits for ever: for the warehouse, or for its payment."""
         while not stop.is_set():
             try:
                 # As many as are looked at together: there may be more.
-                while await self._look() == _AT_ONCE and not stop.is_set():
+                while await self._advance_due() == _BATCH and not stop.is_set():
                     continue
             except FAILURES as error:
                 _logger.warning("orders wait: %s", error)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._settings.sweep_every)
 
-    async def _look(self) -> int:
+    async def _advance_due(self) -> int:
         now = self._storage.now()
-        due = await self._book.due(now, _AT_ONCE)
+        due = await self._purchases.due(now, _BATCH)
         over = [purchase for purchase in due if purchase.is_due(now)]
-        await asyncio.gather(*(self._book.move(purchase.id, Happening.EXPIRE) for purchase in over))
+        await asyncio.gather(*(self._purchases.move(purchase.id, Trigger.EXPIRE) for purchase in over))
         await asyncio.gather(*(self.reserve(purchase) for purchase in due if not purchase.is_due(now)))
         return len(due)
 
-    async def _draw_up(self, customer_id: UUID, asked: OrderAsked) -> Purchase:
-        offers = await self._offers([line.product_id for line in asked.lines])
+    async def _purchase(self, customer_id: UUID, request: OrderRequest) -> Purchase:
+        offers = await self._offers([line.product_id for line in request.lines])
         currencies = {offer.currency for offer in offers.values()}
         if len(currencies) > 1:
             raise ConflictError(f"an order is in one currency: {', '.join(sorted(currencies))}")
-        lines = tuple(_line(offers[line.product_id], line.quantity) for line in asked.lines)
+        lines = tuple(_line(offers[line.product_id], line.quantity) for line in request.lines)
         now = self._storage.now()
         return Purchase(
             id=new_id(),
             customer_id=customer_id,
             state=State.NEW,
             reason=None,
-            warehouse=asked.warehouse,
+            warehouse=request.warehouse,
             currency=currencies.pop(),
             total=total_of(lines),
             lines=lines,
@@ -146,7 +146,7 @@ class Buying:
         )
 
     async def _offers(self, product_ids: Sequence[UUID]) -> dict[UUID, Offer]:
-        offers = await self._offering.ask(product_ids)
+        offers = await self._offering.submit(product_ids)
         for product_id in product_ids:
             if product_id not in offers:
                 raise NotFoundError("product", str(product_id))
@@ -154,22 +154,22 @@ class Buying:
                 raise ConflictError(f"product {product_id} is not sold any more", conflicts=(str(product_id),))
         return {product_id: offers[product_id] for product_id in product_ids}
 
-    async def _ask_for_offers(self, asked: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, Offer]]:
-        product_ids = sorted({str(product_id) for some in asked for product_id in some})
+    async def _request_offers(self, batch: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, Offer]]:
+        product_ids = sorted({str(product_id) for product_ids in batch for product_id in product_ids})
         answer = await self._peers.ask("products", "POST", "/internal/offers", {"product_ids": product_ids})
         if not answer.is_success:
             raise StorageUnavailableError(f"products answers {answer.status}")
         offers = {offer.product_id: offer for offer in map(Offer.model_validate, answer.body["offers"])}
-        return [offers] * len(asked)
+        return [offers] * len(batch)
 
-    async def _ask_the_warehouse(self, wanted: Sequence[Wanted]) -> Sequence[bool]:
-        asked = WantedTogether(wanted=wanted).model_dump(mode="json")
-        answer = await self._peers.ask("warehouse", "POST", "/internal/reservations", asked)
+    async def _request_reservations(self, requests: Sequence[ReservationRequest]) -> Sequence[bool]:
+        body = ReservationRequests(requests=requests).model_dump(mode="json")
+        answer = await self._peers.ask("warehouse", "POST", "/internal/reservations", body)
         if not answer.is_success:
             raise StorageUnavailableError(f"warehouse answers {answer.status}")
         return Reserved.model_validate(answer.body).reserved
 
 
 def _line(offer: Offer, quantity: int) -> Line:
-    told = offer.model_dump(include={"product_id", "seller_id", "title", "price"})
-    return Line(**told, quantity=quantity)
+    fields = offer.model_dump(include={"product_id", "seller_id", "title", "price"})
+    return Line(**fields, quantity=quantity)

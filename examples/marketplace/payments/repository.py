@@ -1,4 +1,4 @@
-"""The till: payments as they are written down, and in the ledger the money that was captured by each.
+"""The repository of payments: each as it is written down, and in the ledger the money that was captured by each.
 
 Of each payment what may still go back is a balance: a capture adds to it, and a refund is a reservation of it, which is
 posted when the bank has paid, so that refunds together are never above what was captured.
@@ -16,11 +16,11 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel
 
 from common.tracing import outgoing
+from marketplace.batcher import Batcher
 from marketplace.context import ServiceContext
 from marketplace.money import Currency, sum_of
 from marketplace.payments.payment import Payment, PaymentState, Refund, RefundState
-from marketplace.rows import columns_of, places_of, read, rows_of, told
-from marketplace.together import Together
+from marketplace.rows import columns_of, input_rows, placeholders_of, read, rows_of
 from metacore import (
     AlreadyExistsError,
     ConflictError,
@@ -53,14 +53,14 @@ class _Settled(BaseModel):
     headers: Mapping[str, Any]
 
 
-class Till:
+class PaymentRepository:
     """The payments of this service."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage, self._topic, self._activity = context.storage, context.topic("payments"), context.activity
         self._payments: LiteralString = f"{context.schema}.payments"
         self._refunds: LiteralString = f"{context.schema}.refunds"
-        self._settling = Together(self._settle)
+        self._settling = Batcher(self._settle)
 
     async def open(self) -> None:
         """Make its account."""
@@ -79,30 +79,30 @@ class Till:
             return await read(transaction, Refund, query, [payment_id])
 
     async def open_payments(
-        self, transaction: Transaction, payments: Sequence[Payment], again_at: datetime | None = None
+        self, transaction: Transaction, payments: Sequence[Payment], retry_at: datetime | None = None
     ) -> None:
-        """Write payments down; one that is there stays. Whoever does so asks the bank for them, others `again_at`."""
+        """Write payments down; one that is there stays. Whoever does so asks the bank for them, others `retry_at`."""
         await transaction.connection.execute(
             f"""
             INSERT INTO {self._payments} ({_PAYMENT}, ask_at)
-            SELECT {_PAYMENT}, %(again_at)s::timestamptz FROM {told(self._payments)}
+            SELECT {_PAYMENT}, %(retry_at)s::timestamptz FROM {input_rows(self._payments)}
             ON CONFLICT (id) DO NOTHING
             """,
-            {**rows_of(payments), "again_at": again_at},
+            {**rows_of(payments), "retry_at": retry_at},
         )
 
-    async def captures_due(self, again_at: datetime, limit: int) -> list[Payment]:
-        """Payments that the bank is to be asked for now; nobody else gets them until `again_at`."""
-        return await self._due(self._payments, Payment, again_at, limit)
+    async def captures_due(self, retry_at: datetime, limit: int) -> list[Payment]:
+        """Payments that the bank is to be asked for now; nobody else gets them until `retry_at`."""
+        return await self._due(self._payments, Payment, retry_at, limit)
 
-    async def refunds_due(self, again_at: datetime, limit: int) -> list[Refund]:
+    async def refunds_due(self, retry_at: datetime, limit: int) -> list[Refund]:
         """The same of refunds."""
-        return await self._due(self._refunds, Refund, again_at, limit)
+        return await self._due(self._refunds, Refund, retry_at, limit)
 
     async def captured(self, payment_id: UUID, is_captured: bool) -> None:
-        """The bank has answered; told again, nothing changes."""
+        """The bank has answered; said again, nothing changes."""
         state = PaymentState.CAPTURED if is_captured else PaymentState.DECLINED
-        await self._settling.ask(_Settled(id=payment_id, state=state, headers=outgoing()))
+        await self._settling.submit(_Settled(id=payment_id, state=state, headers=outgoing()))
 
     async def refund(self, payment_id: UUID, amount: Decimal, key: str) -> Refund:
         """Write down that so much is to go back, once for each key: the bank is asked after that.
@@ -127,10 +127,10 @@ class Till:
             currency = Currency((await self._read(transaction, payment_id)).currency)
             await self._write(transaction, payment_id, sum_of(left, currency), f"{REST} {event.seq}")
         else:
-            await self._tell(transaction, payment_id, "payment.refunded", event.headers)
+            await self._publish(transaction, payment_id, "payment.refunded", event.headers)
 
     async def refunded(self, refund_id: UUID, is_paid: bool) -> None:
-        """The bank has paid a refund, or refuses to; told again, nothing changes."""
+        """The bank has paid a refund, or refuses to; said again, nothing changes."""
 
         async def settle(transaction: Transaction) -> None:
             state = RefundState.DONE if is_paid else RefundState.REFUSED
@@ -153,7 +153,7 @@ class Till:
                 await ledger.void(TILL, refund_id)
             if refund.idempotency_key.startswith(REST):
                 what = "payment.refunded" if is_paid else "payment.refund_refused"
-                await self._tell(transaction, refund.payment_id, what, outgoing())
+                await self._publish(transaction, refund.payment_id, what, outgoing())
 
         await self._storage.run(settle)
         self._activity.appended()
@@ -172,7 +172,7 @@ class Till:
         cursor = await transaction.connection.execute(
             f"""
             INSERT INTO {self._refunds} ({_REFUND}, ask_at)
-            VALUES ({places_of(Refund)}, %(created_at)s)
+            VALUES ({placeholders_of(Refund)}, %(created_at)s)
             ON CONFLICT (payment_id, idempotency_key) DO NOTHING
             """,
             dict(new),
@@ -186,22 +186,22 @@ class Till:
             raise ConflictError("this Idempotency-Key was used for another amount", conflicts=(str(stored.id),))
         return stored
 
-    async def _due(self, table: LiteralString, kind: type[M], again_at: datetime, limit: int) -> list[M]:
+    async def _due(self, table: LiteralString, kind: type[M], retry_at: datetime, limit: int) -> list[M]:
         query = f"""
-        UPDATE {table} SET ask_at = %(again_at)s WHERE id IN (
+        UPDATE {table} SET ask_at = %(retry_at)s WHERE id IN (
             SELECT id FROM {table} WHERE ask_at <= %(now)s
             ORDER BY ask_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
         ) RETURNING {columns_of(kind)}
         """
-        values = {"again_at": again_at, "now": self._storage.now(), "limit": limit}
+        values = {"retry_at": retry_at, "now": self._storage.now(), "limit": limit}
         async with self._storage.transaction() as transaction:
             return await read(transaction, kind, query, values)
 
     async def _settle(self, settled: Sequence[_Settled]) -> Sequence[None]:
         by_id = {one.id: one for one in settled}
         query = f"""
-        UPDATE {self._payments} AS stored SET state = told.state, updated_at = %(now)s, ask_at = NULL
-        FROM {told(self._payments)} WHERE stored.id = told.id AND stored.state = 'CAPTURING'
+        UPDATE {self._payments} AS stored SET state = input.state, updated_at = %(now)s, ask_at = NULL
+        FROM {input_rows(self._payments)} WHERE stored.id = input.id AND stored.state = 'CAPTURING'
         RETURNING {columns_of(Payment, "stored")}
         """
 
@@ -223,7 +223,7 @@ class Till:
         self._activity.appended()
         return [None] * len(settled)
 
-    async def _tell(self, transaction: Transaction, payment_id: UUID, what: str, headers: Mapping[str, Any]) -> None:
+    async def _publish(self, transaction: Transaction, payment_id: UUID, what: str, headers: Mapping[str, Any]) -> None:
         await transaction.outbox.append([self._event(payment_id, what, headers)])
 
     def _event(self, payment_id: UUID, what: str, headers: Mapping[str, Any]) -> NewEvent:

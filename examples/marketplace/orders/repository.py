@@ -1,4 +1,4 @@
-"""The book of purchases: each is written once, and moves by the table of moves, together with what is told of it."""
+"""The repository of purchases: each is written once, and moves by the table of moves, with the event of it."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from common.tracing import outgoing
+from marketplace.batcher import Batcher
 from marketplace.context import ServiceContext
 from marketplace.orders.purchase import ANSWERED_WITHIN, Purchase, State
-from marketplace.orders.saga import Happening, next_step
-from marketplace.rows import columns_of, read, rows_of, told
-from marketplace.together import Together
+from marketplace.orders.saga import Trigger, next_step
+from marketplace.rows import columns_of, input_rows, read, rows_of
 from metacore import ConflictError, MetacoreError, NewEvent, NotFoundError, Transaction
 
 _COLUMNS = columns_of(Purchase)
 _CHANGING: tuple[LiteralString, ...] = ("state", "reason", "version", "updated_at")
-_SET: LiteralString = ", ".join(f"{name} = told.{name}" for name in (*_CHANGING, "look_at"))
+_SET: LiteralString = ", ".join(f"{name} = input.{name}" for name in (*_CHANGING, "look_at"))
 
 
 class StepTaken(BaseModel):
     """A step that a purchase has taken."""
 
     version: int
-    happening: str
+    trigger: str
     state: State
     at: datetime
 
 
-class Followed(Purchase):
+class PurchaseWithSteps(Purchase):
     """A purchase, with the steps that it has taken."""
 
     steps: list[StepTaken]
@@ -43,51 +43,51 @@ class _Named(BaseModel):
     idempotency_key: str
 
 
-class _Asked(Purchase):
+class _Written(Purchase):
     idempotency_key: str
-    asked: str
+    content: str
 
 
 class Move(NamedTuple):
-    """What happens to a purchase, if it is of the customer that is told; what is told of it has these headers."""
+    """What happens to a purchase, if it is of the customer named; the event of it has these headers."""
 
     purchase_id: UUID
-    happening: Happening
+    trigger: Trigger
     headers: Mapping[str, Any]
     whose: UUID | None = None
 
 
-class Book:
+class PurchaseRepository:
     """The purchases of this service. What several write at the same time is written by one transaction."""
 
     def __init__(self, context: ServiceContext) -> None:
         self._storage, self._topic, self._activity = context.storage, context.topic("orders"), context.activity
         self._purchases: LiteralString = f"{context.schema}.purchases"
-        self._finding = Together[_Named, _Asked | None](self._find)
-        self._writing = Together[_Asked, Purchase](self._write)
-        self._moving = Together[Move, Purchase](self._move)
+        self._finding = Batcher[_Named, _Written | None](self._find)
+        self._writing = Batcher[_Written, Purchase](self._write)
+        self._moving = Batcher[Move, Purchase](self._move)
 
-    async def write(self, purchase: Purchase, key: str, asked: str) -> Purchase:
+    async def write(self, purchase: Purchase, key: str, content: str) -> Purchase:
         """Write a purchase down; the one that its customer has bought by the same `key` already, if there is one.
 
-        ConflictError if something else was `asked` then.
+        ConflictError if that was of other `content`.
         """
-        return await self._writing.ask(_Asked(**dict(purchase), idempotency_key=key, asked=asked))
+        return await self._writing.submit(_Written(**dict(purchase), idempotency_key=key, content=content))
 
-    async def found(self, customer_id: UUID, key: str, asked: str) -> Purchase | None:
-        """What the customer has bought by this key; ConflictError if something else was `asked` then."""
-        found = await self._finding.ask(_Named(customer_id=customer_id, idempotency_key=key))
+    async def found(self, customer_id: UUID, key: str, content: str) -> Purchase | None:
+        """What the customer has bought by this key; ConflictError if that was of other `content`."""
+        found = await self._finding.submit(_Named(customer_id=customer_id, idempotency_key=key))
         if found is None:
             return None
-        if found.asked != asked:
+        if found.content != content:
             raise ConflictError("this Idempotency-Key was used for another order", conflicts=(str(found.id),))
         return _plain(found)
 
-    async def get(self, purchase_id: UUID) -> Followed:
+    async def get(self, purchase_id: UUID) -> PurchaseWithSteps:
         """The purchase; NotFoundError if there is none."""
-        query = f"SELECT {columns_of(Followed)} FROM {self._purchases} WHERE id = %s"
+        query = f"SELECT {columns_of(PurchaseWithSteps)} FROM {self._purchases} WHERE id = %s"
         async with self._storage.transaction() as transaction:
-            found = await read(transaction, Followed, query, [purchase_id])
+            found = await read(transaction, PurchaseWithSteps, query, [purchase_id])
         if not found:
             raise NotFoundError("order", str(purchase_id))
         return found[0]
@@ -114,46 +114,46 @@ class Book:
         async with self._storage.transaction() as transaction:
             return await read(transaction, Purchase, query, [now + ANSWERED_WITHIN, now, limit])
 
-    async def move(self, purchase_id: UUID, happening: Happening, whose: UUID | None = None) -> Purchase:
+    async def move(self, purchase_id: UUID, trigger: Trigger, whose: UUID | None = None) -> Purchase:
         """Let it happen to the purchase, and return what has become of it; InvalidTransitionError if it cannot.
 
-        NotFoundError if there is none, or it is not of the customer that is told.
+        NotFoundError if there is none, or it is not of the customer named.
         """
-        return await self._moving.ask(Move(purchase_id, happening, outgoing(), whose))
+        return await self._moving.submit(Move(purchase_id, trigger, outgoing(), whose))
 
     async def move_in(self, transaction: Transaction, moves: Sequence[Move]) -> Sequence[Purchase | MetacoreError]:
         """The same of several, as part of a transaction: what has become of each, or why it cannot move."""
         query = f"SELECT {_COLUMNS} FROM {self._purchases} WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
         stored = await read(transaction, Purchase, query, [[move.purchase_id for move in moves]])
         purchases = {purchase.id: purchase for purchase in stored}
-        now, came = self._storage.now(), list[Purchase | MetacoreError]()
+        now, results = self._storage.now(), list[Purchase | MetacoreError]()
         steps, events = dict[UUID, list[StepTaken]](), list[NewEvent]()
         for move in moves:
             try:
                 before = _of(purchases, move)
-                after = _moved(before, move.happening, now)
+                after = _moved(before, move.trigger, now)
             except MetacoreError as error:
-                came.append(error)
+                results.append(error)
                 continue
-            came.append(after)
+            results.append(after)
             if after is not before:
                 purchases[after.id] = after
-                steps.setdefault(after.id, []).append(_step(after, move.happening))
+                steps.setdefault(after.id, []).append(_step(after, move.trigger))
                 events.append(self._event(after, move.headers))
         if steps:
             await self._save(transaction, [(purchases[purchase_id], steps[purchase_id]) for purchase_id in steps])
             await transaction.outbox.append(events)
-        return came
+        return results
 
     async def _move(self, moves: Sequence[Move]) -> Sequence[Purchase | MetacoreError]:
-        came = await self._storage.run(lambda transaction: self.move_in(transaction, moves))
+        results = await self._storage.run(lambda transaction: self.move_in(transaction, moves))
         self._activity.appended()
-        return came
+        return results
 
     async def _save(self, transaction: Transaction, changed: Iterable[tuple[Purchase, Sequence[StepTaken]]]) -> None:
         query = f"""
-        UPDATE {self._purchases} AS stored SET {_SET}, steps = stored.steps || told.steps
-        FROM {told(self._purchases)} WHERE stored.id = told.id
+        UPDATE {self._purchases} AS stored SET {_SET}, steps = stored.steps || input.steps
+        FROM {input_rows(self._purchases)} WHERE stored.id = input.id
         """
         rows = (
             _row(purchase, {"id", *_CHANGING}, steps=[step.model_dump(mode="json") for step in steps])
@@ -161,39 +161,39 @@ class Book:
         )
         await transaction.connection.execute(query, {"rows": Jsonb(list(rows))})
 
-    async def _write(self, asked: Sequence[_Asked]) -> Sequence[Purchase | MetacoreError]:
-        columns = columns_of(_Asked)
+    async def _write(self, batch: Sequence[_Written]) -> Sequence[Purchase | MetacoreError]:
+        columns = columns_of(_Written)
         query = f"""
         INSERT INTO {self._purchases} ({columns}, look_at, steps) SELECT {columns}, look_at, '[]'
-        FROM {told(self._purchases)}
+        FROM {input_rows(self._purchases)}
         ON CONFLICT (customer_id, idempotency_key) DO NOTHING RETURNING id
         """
         async with self._storage.transaction() as transaction:
-            cursor = await transaction.connection.execute(query, {"rows": Jsonb(list(map(_row, asked)))})
+            cursor = await transaction.connection.execute(query, {"rows": Jsonb(list(map(_row, batch)))})
             written = {row[0] for row in await cursor.fetchall()}
-        return [_plain(one) if one.id in written else await self._written_before(one) for one in asked]
+        return [_plain(one) if one.id in written else await self._written_before(one) for one in batch]
 
-    async def _written_before(self, asked: _Asked) -> Purchase | MetacoreError:
+    async def _written_before(self, written: _Written) -> Purchase | MetacoreError:
         try:
-            found = await self.found(asked.customer_id, asked.idempotency_key, asked.asked)
+            found = await self.found(written.customer_id, written.idempotency_key, written.content)
         except MetacoreError as error:
             return error
         assert found is not None
         return found
 
-    async def _find(self, named: Sequence[_Named]) -> Sequence[_Asked | None]:
+    async def _find(self, named: Sequence[_Named]) -> Sequence[_Written | None]:
         query = f"""
-        SELECT {columns_of(_Asked, "stored")} FROM {self._purchases} AS stored, {told(self._purchases)}
-        WHERE (stored.customer_id, stored.idempotency_key) = (told.customer_id, told.idempotency_key)
+        SELECT {columns_of(_Written, "stored")} FROM {self._purchases} AS stored, {input_rows(self._purchases)}
+        WHERE (stored.customer_id, stored.idempotency_key) = (input.customer_id, input.idempotency_key)
         """
         async with self._storage.transaction() as transaction:
-            stored = await read(transaction, _Asked, query, rows_of(named))
+            stored = await read(transaction, _Written, query, rows_of(named))
         found = {(one.customer_id, one.idempotency_key): one for one in stored}
         return [found.get((one.customer_id, one.idempotency_key)) for one in named]
 
     def _event(self, purchase: Purchase, headers: Mapping[str, Any]) -> NewEvent:
         kind = f"order.{purchase.state.lower()}"
-        return NewEvent(topic=self._topic, key=str(purchase.id), type=kind, payload=purchase.told(), headers=headers)
+        return NewEvent(topic=self._topic, key=str(purchase.id), type=kind, payload=purchase.payload(), headers=headers)
 
 
 def _of(purchases: Mapping[UUID, Purchase], move: Move) -> Purchase:
@@ -203,10 +203,10 @@ def _of(purchases: Mapping[UUID, Purchase], move: Move) -> Purchase:
     return purchase
 
 
-def _moved(purchase: Purchase, happening: Happening, now: datetime) -> Purchase:
+def _moved(purchase: Purchase, trigger: Trigger, now: datetime) -> Purchase:
     # Its time is over, whether or not somebody has looked.
-    over = happening is Happening.PAY and purchase.is_due(now)
-    step = next_step(purchase, Happening.EXPIRE if over else happening)
+    over = trigger is Trigger.PAY and purchase.is_due(now)
+    step = next_step(purchase, Trigger.EXPIRE if over else trigger)
     if step is None:
         return purchase
     return purchase.model_copy(update={**step._asdict(), "version": purchase.version + 1, "updated_at": now})
@@ -218,9 +218,9 @@ def _row(purchase: Purchase, fields: set[str] | None = None, **others: Any) -> M
     return {**kept, "look_at": None if look_at is None else look_at.isoformat(), **others}
 
 
-def _step(moved: Purchase, happening: Happening) -> StepTaken:
-    return StepTaken(version=moved.version, happening=happening, state=moved.state, at=moved.updated_at)
+def _step(moved: Purchase, trigger: Trigger) -> StepTaken:
+    return StepTaken(version=moved.version, trigger=trigger, state=moved.state, at=moved.updated_at)
 
 
-def _plain(asked: _Asked) -> Purchase:
-    return Purchase.model_construct(**{name: getattr(asked, name) for name in Purchase.model_fields})
+def _plain(written: _Written) -> Purchase:
+    return Purchase.model_construct(**{name: getattr(written, name) for name in Purchase.model_fields})

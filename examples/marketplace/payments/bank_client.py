@@ -1,4 +1,4 @@
-"""Asking the bank: for what is written down, again and again by the same key until it has said what became of it."""
+"""The client of the bank: what is written down is asked for by the same key until it has said what became of it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import aiohttp
 from pydantic import ValidationError
 
 from common.http_client import session
-from marketplace.bank import AT_ONCE, CALLBACK, Answered, AnsweredTogether, Asked, AskedTogether, Outcome
+from marketplace.bank import CALLBACK, LARGEST_BATCH, BankAnswer, BankAnswers, BankRequest, BankRequests, Outcome
 from marketplace.context import ServiceContext
 from marketplace.money import Currency
 from marketplace.names import variable_of
 from marketplace.payments.payment import Payment, Refund
-from marketplace.payments.till import Till
+from marketplace.payments.repository import PaymentRepository
 from marketplace.rows import FAILURES
 
 _AGAIN = timedelta(seconds=1)
@@ -27,23 +27,23 @@ _AGAIN = timedelta(seconds=1)
 _logger = logging.getLogger(__name__)
 
 
-class Asking:
+class BankClient:
     """Asks the bank for what is due, all of it by one request."""
 
-    def __init__(self, context: ServiceContext, till: Till) -> None:
-        self._till, self._storage, self._settings = till, context.storage, context.settings
+    def __init__(self, context: ServiceContext, payments: PaymentRepository) -> None:
+        self._payments, self._storage, self._settings = payments, context.storage, context.settings
         self._callback = context.urls[variable_of("payments")] + CALLBACK
         self._bank = context.urls[variable_of("payment_gateway")]
         self._http: aiohttp.ClientSession | None = None
         self._due = asyncio.Event()
-        self._asked: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
 
     @property
-    def again_at(self) -> datetime:
+    def retry_at(self) -> datetime:
         """When who is asked now has answered, or will not."""
         return self._storage.now() + timedelta(seconds=self._settings.bank_answers_within) + _AGAIN
 
-    def look(self) -> None:
+    def wake(self) -> None:
         """Look at once for what is due."""
         self._due.set()
 
@@ -63,59 +63,63 @@ class Asking:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._due.wait(), self._settings.sweep_every)
             self._http = None
-            await asyncio.gather(*self._asked)
+            await asyncio.gather(*self._running)
 
     async def _ask(self, http: aiohttp.ClientSession) -> None:
-        again_at = self.again_at
-        if payments := await self._till.captures_due(again_at, AT_ONCE):
+        retry_at = self.retry_at
+        if payments := await self._payments.captures_due(retry_at, LARGEST_BATCH):
             self._begin(self._capture(http, payments))
-        if refunds := await self._till.refunds_due(again_at, AT_ONCE):
-            of = [await self._till.get(refund.payment_id) for refund in refunds]
+        if refunds := await self._payments.refunds_due(retry_at, LARGEST_BATCH):
+            of = [await self._payments.get(refund.payment_id) for refund in refunds]
             self._begin(self._refund(http, refunds, of))
-        if AT_ONCE in (len(payments), len(refunds)):
-            self.look()
+        if LARGEST_BATCH in (len(payments), len(refunds)):
+            self.wake()
 
-    def _begin(self, asking: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(asking)
-        self._asked.add(task)
-        task.add_done_callback(self._asked.discard)
+    def _begin(self, request: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(request)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _capture(self, http: aiohttp.ClientSession, payments: Sequence[Payment]) -> None:
-        await self._settle_all(http, "/captures", [self._asked_for(payment, payment) for payment in payments])
+        await self._settle_all(http, "/captures", [self._request(payment, payment) for payment in payments])
 
     async def _refund(self, http: aiohttp.ClientSession, refunds: Sequence[Refund], of: Sequence[Payment]) -> None:
-        asked = [self._asked_for(refund, payment, payment.id) for refund, payment in zip(refunds, of, strict=True)]
-        await self._settle_all(http, "/refunds", asked)
+        requests = [self._request(refund, payment, payment.id) for refund, payment in zip(refunds, of, strict=True)]
+        await self._settle_all(http, "/refunds", requests)
 
-    def _asked_for(self, what: Payment | Refund, payment: Payment, of: UUID | None = None) -> Asked:
+    def _request(self, what: Payment | Refund, payment: Payment, of: UUID | None = None) -> BankRequest:
         currency = Currency(payment.currency)
-        return Asked(key=what.id, of=of, amount=what.amount, currency=currency, callback=self._callback)
+        return BankRequest(key=what.id, of=of, amount=what.amount, currency=currency, callback=self._callback)
 
-    async def _settle_all(self, http: aiohttp.ClientSession, path: str, asked: Sequence[Asked]) -> None:
-        await asyncio.gather(*map(self._settle, await self._answers(http, path, asked)))
+    async def _settle_all(self, http: aiohttp.ClientSession, path: str, requests: Sequence[BankRequest]) -> None:
+        await asyncio.gather(*map(self._settle, await self._answers(http, path, requests)))
 
-    async def _settle(self, answered: Answered) -> None:
+    async def _settle(self, answer: BankAnswer) -> None:
         try:
-            await self.settle(answered)
+            await self.settle(answer)
         except FAILURES as error:
             _logger.warning("the bank is asked once more, for what it said could not be stored: %s", error)
 
-    async def settle(self, answered: Answered) -> None:
+    async def settle(self, answer: BankAnswer) -> None:
         """Write down what the bank says, whether it was asked or calls by itself."""
-        if answered.outcome is Outcome.LATER:
+        if answer.outcome is Outcome.LATER:
             return
-        is_done = answered.outcome is Outcome.DONE
-        if answered.of is None:
-            await self._till.captured(answered.key, is_done)
+        is_done = answer.outcome is Outcome.DONE
+        if answer.of is None:
+            await self._payments.captured(answer.key, is_done)
         else:
-            await self._till.refunded(answered.key, is_done)
+            await self._payments.refunded(answer.key, is_done)
 
-    async def _answers(self, http: aiohttp.ClientSession, path: str, asked: Sequence[Asked]) -> Sequence[Answered]:
-        body = AskedTogether(asked=asked).model_dump_json().encode()
+    async def _answers(
+        self, http: aiohttp.ClientSession, path: str, requests: Sequence[BankRequest]
+    ) -> Sequence[BankAnswer]:
+        body = BankRequests(requests=requests).model_dump_json().encode()
         try:
-            async with http.post(self._bank + path, data=body, headers={"content-type": "application/json"}) as answer:
-                if answer.ok:
-                    return AnsweredTogether.model_validate_json(await answer.read()).answered
+            async with http.post(
+                self._bank + path, data=body, headers={"content-type": "application/json"}
+            ) as response:
+                if response.ok:
+                    return BankAnswers.model_validate_json(await response.read()).answers
         except (aiohttp.ClientError, TimeoutError, ValidationError) as error:
             _logger.info("the bank has not answered: %s", type(error).__name__)
         return ()

@@ -17,7 +17,7 @@ from common.access_tokens import AccessTokens
 from common.http_client import session
 from common.logs import request_id
 from common.tracing import outgoing
-from marketplace.gateway.places import place_of
+from marketplace.gateway.routing import route_of
 from marketplace.names import variable_of
 from marketplace.products.pictures import LARGEST
 from metacore import OutcomeUnknownError, StorageUnavailableError
@@ -36,7 +36,7 @@ _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _CONNECTS_WITHIN, _ANSWERS_WITHIN = 1.0, 15.0
 
 
-class Forwarding:
+class Forwarder:
     """Passes requests on. A token that is worth nothing is refused here; what a caller may do, each service decides."""
 
     def __init__(self, urls: Mapping[str, str], tokens: AccessTokens) -> None:
@@ -52,10 +52,10 @@ class Forwarding:
 
     async def forward(self, request: Request) -> Response:
         """What the service answers that has the route; 404 if none has."""
-        place = place_of(request.scope["path"])
-        if place is None:
+        route = route_of(request.scope["path"])
+        if route is None:
             raise HTTPException(404)
-        service, prefix = place
+        service, prefix = route
         request.scope["route"] = SimpleNamespace(path_format=f"{prefix}/...")
         if "authorization" in request.headers:
             self._tokens.of(request)
@@ -65,7 +65,7 @@ class Forwarding:
         return await self.ask(service, request, body)
 
     async def ask(self, service: str, request: Request, body: bytes = b"", path: str | None = None) -> Response:
-        """What the service answers, at another `path` if one is given."""
+        """What the service answers, at another `path` if there is one."""
         url = self._url(service, path or _target(request))
         try:
             async with self._http.request(

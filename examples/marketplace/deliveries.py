@@ -1,0 +1,80 @@
+"""Messages of the broker as they are delivered, and which of them may take effect together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
+from typing import NamedTuple, TypeAlias
+
+from aiokafka import ConsumerRecord
+from pydantic import ValidationError
+
+from metacore import Event
+
+Message: TypeAlias = ConsumerRecord[bytes, bytes]
+
+TYPE, SEQ = "type", "seq"
+"""Headers of a message, beside those of its event: who ignores events of this type need not read it."""
+
+
+class Delivery(NamedTuple):
+    """A message, and the event in it."""
+
+    message: Message
+    key: str
+    seq: int
+    type: str
+    event: Event | None
+    """None if its type is ignored: it is only accepted."""
+
+
+def read_delivery(message: Message, ignored: Set[str]) -> Delivery | str:
+    """The event in a message; the reason, if it has none. An event whose type is `ignored` is known from the headers
+    of its message, and not read.
+    """
+    headers = dict(message.headers)
+    with suppress(KeyError, ValueError, AttributeError):
+        kind = headers[TYPE].decode()
+        if kind in ignored and message.key is not None:
+            return Delivery(message, message.key.decode(), int(headers[SEQ]), kind, None)
+    try:
+        event = Event.model_validate_json(message.value or b"")
+    except ValidationError as error:
+        return f"no event: {error.error_count()} errors"
+    if event.topic != message.topic:
+        return "an event of another topic"
+    return Delivery(message, event.key, event.seq, event.type, None if event.type in ignored else event)
+
+
+def batches(deliveries: Sequence[Delivery], singly: Set[str]) -> Iterator[Sequence[Delivery]]:
+    """In turn those that may take effect together, and those of a type that takes effect `singly`; of each key as far
+    as its order allows.
+    """
+    while deliveries:
+        together, single, later = list[Delivery](), list[Delivery](), list[Delivery]()
+        held = set[tuple[str, str]]()
+        for delivery in deliveries:
+            key = (delivery.message.topic, delivery.key)
+            if key in held:
+                later.append(delivery)
+            elif delivery.type in singly:
+                held.add(key)
+                single.append(delivery)
+            else:
+                together.append(delivery)
+        yield from (batch for batch in (together, single) if batch)
+        deliveries = later
+
+
+def batches_by_type(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    """Of those that are the next of their keys, the ones of one topic and type, by key; until there are no more."""
+    waiting: dict[tuple[str, str], list[Event]] = {}
+    for event in reversed(events):
+        waiting.setdefault(event.event_key, []).append(event)
+    while waiting:
+        by_type: dict[tuple[str, str], list[Event]] = {}
+        for topic, key in sorted(waiting):
+            event = waiting[topic, key].pop()
+            by_type.setdefault((topic, event.type), []).append(event)
+        waiting = {key: others for key, others in waiting.items() if others}
+        yield from by_type.values()
