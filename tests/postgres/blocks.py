@@ -8,7 +8,7 @@ from metacore.postgres.client.statement import Statement
 from metacore.sync import Storage
 
 FLUSH = "SELECT pg_stat_force_next_flush()"
-"""Has the server count what the connection has done."""
+"""Has the server count at once what the connection has done, as it does by itself each second."""
 
 _BLOCKS = """
 SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0))::bigint

@@ -1,9 +1,11 @@
 """An embedded PostgreSQL that crashed, or was cut short, comes up again."""
 
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,6 +46,22 @@ def test_a_killed_temporary_server_comes_up_again_or_is_removed(place: Path) -> 
         assert ask(postgres.start(), "SELECT answer FROM kept") == 42
         os.kill(postgres.pid, signal.SIGKILL)
     assert list(place.iterdir()) == []
+
+
+def test_memory_that_a_process_lets_go_of_late_does_not_keep_the_next_from_starting(place: Path) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.shmat.restype = ctypes.c_void_p
+    with EmbeddedPostgres(place / "data") as postgres:
+        ask(postgres, "CREATE TABLE kept AS SELECT 42 AS answer")
+        shared = int((place / "data" / "postmaster.pid").read_text().split("\n")[6].split()[1])
+        attached = libc.shmat(shared, None, 0)
+        assert attached != ctypes.c_void_p(-1).value
+        letting_go = threading.Timer(0.5, libc.shmdt, [ctypes.c_void_p(attached)])
+        letting_go.start()
+        os.kill(postgres.pid, signal.SIGKILL)
+        postgres.start()
+        assert not letting_go.is_alive()
+        assert ask(postgres, "SELECT answer FROM kept") == 42
 
 
 def test_a_backend_that_outlives_the_server_does_not_keep_the_next_from_starting(place: Path) -> None:

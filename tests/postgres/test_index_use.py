@@ -24,6 +24,8 @@ from metacore.testing.factories import (
     OrderRecordFactory,
 )
 
+from .blocks import FLUSH
+
 SCHEMA = "filled"
 CALLS = 8
 
@@ -60,9 +62,6 @@ ANALYZE users, user_names, balances, balance_entries, orders, trades, portfolios
 SCANS = """
 SELECT relname, seq_scan FROM pg_stat_user_tables WHERE schemaname = %s AND n_live_tup > 2000
 """
-
-FLUSH = Statement("flush", "SELECT pg_stat_force_next_flush()")
-"""Has the server count what the storage's one connection has done."""
 
 numbers = count()
 
@@ -158,6 +157,7 @@ def filled(server):
         with connect(server.url, settings=settings) as storage:
             known = Known(storage)
             admin.execute(COPIES)
+            admin.execute(FLUSH)
             yield admin, known, storage
         admin.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
 
@@ -170,7 +170,7 @@ def test_no_operation_reads_a_table_whole(filled):
     for name, operation in OPERATIONS.items():
         for _ in range(CALLS):
             operation(storage, known)
-        storage._session.fetch(FLUSH, {})
+        storage._session.fetch(Statement("flush", FLUSH), {})
         before, scans = scans, dict(admin.execute(SCANS, (SCHEMA,)).fetchall())
         whole[name] = [table for table in before if scans[table] != before[table]]
     assert {name: tables for name, tables in whole.items() if tables} == {}

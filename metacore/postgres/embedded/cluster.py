@@ -26,6 +26,8 @@ LOCK = "metacore.lock"
 _LOG = "metacore.log"
 _INITDB, _INITIALISED = ".metacore-initdb", ".metacore-initialised"
 _START_TIMEOUT, _STOP_TIMEOUT = 60, 10
+_STILL_IN_USE = "is still in use"
+"""What PostgreSQL says when a process of the server before has not yet let go of the memory that they shared."""
 # The shortest limit of a socket's path is macOS's: 104 bytes with the NUL.
 _LONGEST_SOCKET_PATH = 103
 
@@ -109,7 +111,12 @@ class Cluster:
                 )
             time.sleep(0.02)
         postmasters.clear_remains(self.directory, self._socket_directory(), self.user.uid)
-        self._start()
+        while (refusal := self._start()) is not None:
+            if _STILL_IN_USE not in refusal or time.monotonic() > deadline:
+                log = self.directory / _LOG
+                raise StorageUnavailableError(f"PostgreSQL did not start, see {log}: {_tail(refusal)}")
+            time.sleep(0.02)
+            postmasters.clear_remains(self.directory, self._socket_directory(), self.user.uid)
         postmaster = self.postmaster()
         if postmaster is None:
             raise StorageUnavailableError(f"PostgreSQL ended as soon as it had started; see {self.directory / _LOG}")
@@ -167,7 +174,8 @@ class Cluster:
             finally:
                 os.close(descriptor)
 
-    def _start(self) -> None:
+    def _start(self) -> str | None:
+        """None once the server takes connections, or else what it said."""
         sockets = self._socket_directory()
         if sockets != self.directory:
             self.user.own_private(sockets)
@@ -196,9 +204,10 @@ class Cluster:
         # pg_ctl puts both into a command for a shell: options that we quote, and a log whose name needs no quotes.
         arguments = ["start", "--silent", "--wait", f"--timeout={_START_TIMEOUT}", f"--log={_LOG}"]
         done = self._program("pg_ctl", *arguments, f"--options={shlex.join(options)}", timeout=_START_TIMEOUT + 5)
-        if done.returncode:
-            said = log.read_bytes()[read:].decode(errors="replace") if log.exists() else ""
-            raise StorageUnavailableError(f"PostgreSQL did not start, see {log}: {_tail(said or done.stdout)}")
+        if not done.returncode:
+            return None
+        said = log.read_bytes()[read:].decode(errors="replace") if log.exists() else ""
+        return said or done.stdout
 
     def _socket_directory(self) -> Path:
         """The socket lies with the data, or elsewhere if that path is too long, or has a comma (libpq splits there).

@@ -72,7 +72,9 @@ def _orphans(directory: Path, uid: int) -> Iterator[Any]:
         try:
             if process.name() != "postgres" or process.uids().real != uid:
                 continue
-            if not "".join(process.cmdline()).startswith("postgres: "):
+            # A backend that has only just been forked is still called as its postmaster was.
+            command = process.cmdline()
+            if not ("".join(command).startswith("postgres: ") or str(directory) in command):
                 continue
             parent = process.parent()
             if parent is not None and parent.name() == "postgres":
