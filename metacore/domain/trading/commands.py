@@ -52,7 +52,7 @@ class Command(ABC, Generic[R]):
         return decided
 
 
-AT_ONCE = 250
+AT_ONCE = 125
 """How many items of a batch are decided before they are saved."""
 
 
