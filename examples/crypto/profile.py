@@ -70,7 +70,7 @@ def application(
     metrics.gauge("crypto_sockets", "Live profiles that are open.", live.count)
     metrics.gauge("crypto_symbols", "Symbols that somebody looks at.", prices.watched)
     metrics.storage(storage)
-    app = FastAPI(title="Portfolio tracker", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Portfolio tracker", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.signing_in = signing_in
     app.include_router(accounts.router(signing_in, settings.secure_cookie))
     app.include_router(coins.router(metacore.PortfolioService(storage), live))

@@ -14,7 +14,8 @@ MAIN = "main"
 """The warehouse that goods come from unless an order names another."""
 
 Warehouse = Annotated[str, Field(pattern="^[a-z0-9-]{1,64}$")]
-Quantity = Annotated[int, Field(ge=1)]
+Quantity = Annotated[int, Field(ge=1, strict=True)]
+"""A whole number, and nothing that could be taken for one: `true` is not 1."""
 
 
 class ReservationRequest(BaseModel):

@@ -63,7 +63,7 @@ def application(
     metrics.gauge("orders_failures", "How often the consumer had to try again.", lambda: counts.failures)
     metrics.gauge("orders_backlog", "Messages that wait.", consumer.backlog)
     metrics.storage(storage)
-    app = FastAPI(title="Orders", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Orders", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.include_router(router(service, ready))
     app.include_router(letters.router(storage, service))
     checks = {"database": storage.ping, "kafka": consumer.check_broker, "consumer": consumer.check}

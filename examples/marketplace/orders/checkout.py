@@ -20,7 +20,7 @@ from marketplace.orders.purchase import Line, Purchase, Reason, State, total_of
 from marketplace.orders.repository import PurchaseRepository
 from marketplace.orders.saga import Trigger
 from marketplace.rows import FAILURES
-from marketplace.stock import MAIN, ReservationRequest, ReservationRequests, Reserved, Warehouse
+from marketplace.stock import MAIN, Quantity, ReservationRequest, ReservationRequests, Reserved, Warehouse
 from metacore import ConflictError, InvalidDataError, NotFoundError, StorageUnavailableError, new_id
 
 MOST_LINES = 100
@@ -35,7 +35,7 @@ class LineRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     product_id: UUID
-    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+    quantity: Annotated[Quantity, Field(le=1_000_000)]
 
 
 class OrderRequest(BaseModel):

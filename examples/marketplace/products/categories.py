@@ -36,7 +36,7 @@ class CategoryChange(Model):
 
     name: Name
     parent_id: UUID | None = None
-    version: int
+    version: Annotated[int, Field(strict=True)]
 
 
 class Category(Model):

@@ -35,7 +35,7 @@ class NewProduct(Model):
 class ProductChange(NewProduct):
     """All of it from now on; `version` is the one that this rests on."""
 
-    version: int
+    version: Annotated[int, Field(strict=True)]
 
 
 class Product(Model):

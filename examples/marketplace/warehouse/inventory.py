@@ -137,7 +137,8 @@ class Inventory:
         """Free what is still reserved for a purchase."""
         held = [await _reservation(transaction, allocation.account, each) for each in allocation.reservations]
         pending = [one.id for one in held if one is not None and one.is_pending]
-        await LedgerService(transaction).void_all(allocation.account, pending)
+        if pending:  # An order may name a warehouse that there is not.
+            await LedgerService(transaction).void_all(allocation.account, pending)
 
     async def restock(self, transaction: Transaction, allocation: Allocation) -> None:
         """Put what was picked for a purchase back."""

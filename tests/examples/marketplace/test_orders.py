@@ -45,10 +45,29 @@ def test_an_order_is_reserved_paid_and_shipped_at_the_prices_of_its_moment(trade
     ]
 
 
+def test_an_order_from_a_warehouse_that_there_is_not_fails_and_is_no_dead_letter(trade: Any, eventually: Any) -> None:
+    body = {"lines": [{"product_id": trade.stocked(1), "quantity": 1}], "warehouse": "nowhere"}
+    assert trade.customer.post("/v1/orders", json=body).status_code == 409
+    failed = trade.customer.get("/v1/orders?limit=1").json()["items"][0]
+    assert (failed["state"], failed["reason"]) == ("FAILED", "OUT_OF_STOCK")
+    topics = psutil.Process(trade.system.process.pid).environ()["MARKETPLACE_TOPICS"]
+    place = f"{topics}warehouse", f"{topics}orders", failed["id"]
+    with trade.storage("warehouse") as storage:
+        # Its one event was accepted, so the next one is the second.
+        eventually(lambda: storage.inbox.accept(*place, 9).expected == 2)
+        assert storage.dead_letters.count(place[1]) == 0
+
+
 def test_what_is_no_order_is_refused(trade: Any, seller: Any, signed_in: Any) -> None:
     product = trade.stocked(5)
-    for lines in ([], [{"product_id": product, "quantity": 0}], [{"product_id": "x", "quantity": 1}], "x", None):
+    for lines in ([], [{"product_id": "x", "quantity": 1}], "x", None):
         assert trade.customer.post("/v1/orders", json={"lines": lines}).status_code == 400
+    for quantity in (0, -1, 1_000_001, True, "1", 1.0, 1.5, None):
+        body = {"lines": [{"product_id": product, "quantity": quantity}]}
+        assert trade.customer.post("/v1/orders", json=body).status_code == 400, quantity
+        goods = {"product_id": product, "quantity": quantity}
+        if quantity != 1_000_001:
+            assert trade.keeper.post("/v1/warehouse/stock", json=goods).status_code == 400, quantity
     twice = [{"product_id": product, "quantity": 1}] * 2
     assert trade.customer.post("/v1/orders", json={"lines": twice}).status_code == 400
     assert trade.customer.post("/v1/orders", content=b'{"lines":[').status_code == 400

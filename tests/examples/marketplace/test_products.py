@@ -32,6 +32,7 @@ def test_a_product_is_changed_by_who_knows_its_version_and_archived_for_ever(
     assert seller.delete(path).json()["state"] == "ARCHIVED"
     assert seller.delete(path).json()["version"] == 3
     assert seller.put(path, json={**change, "version": 3}).status_code == 409
+    assert [seller.put(path, json={**change, "version": each}).status_code for each in (True, "3", 3.0)] == [400] * 3
     assert http.get(path).json()["state"] == "ARCHIVED"
     assert made["id"] not in [one["id"] for one in http.get("/v1/products", params={"limit": 100}).json()["items"]]
 

@@ -31,6 +31,11 @@ def test_what_was_put_is_seen_at_once_and_what_was_deleted_is_not(system: Any, o
         assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
+def test_a_path_with_a_slash_at_its_end_is_another(system: Any) -> None:
+    assert system.http.get("/api/v1/orders/").status_code in (404, 405)
+    assert system.http.get("/health/").status_code == 404
+
+
 def test_an_order_comes_back_to_the_byte(system: Any, order: Any) -> None:
     body = json.dumps(order(price=10**18), separators=(",", ":")).replace("1.5", "1.50").encode()
     uid = json.loads(body)["order_uid"]
