@@ -10,6 +10,7 @@ from typing import Any, LiteralString, TypeAlias
 from fastapi import APIRouter
 
 from common.access_tokens import AccessTokens
+from common.direct import DirectRoute
 from common.health import Check
 from common.observing import Metrics
 from common.tracing import Tracing
@@ -57,6 +58,8 @@ class Contents:
     """What a service is made of."""
 
     routers: Sequence[APIRouter] = ()
+    direct: Sequence[DirectRoute] = ()
+    """Routes of `routers` that are asked most, answered without what these need."""
     publishes: Sequence[str] = ()
     """Topics of its outbox."""
     handlers: Mapping[str, Handler] = field(default_factory=dict)

@@ -15,6 +15,7 @@ import metacore
 from common import health, logs, openapi, problems, serving
 from common.access_tokens import AccessTokens
 from common.bodies import LimitedBodies
+from common.direct import Direct
 from common.group import GroupParts
 from common.observing import Metrics, Observed
 from common.purging import keep_purged
@@ -109,5 +110,5 @@ def application(
     app.router.routes += [metrics.route()]
     problems.install(app)
     openapi.describe(app)
-    app.add_middleware(LimitedBodies, size=contents.largest_body)
-    return Observed(app, metrics, tracing)
+    limited = LimitedBodies(Direct(app, contents.direct), contents.largest_body)
+    return Observed(problems.Answered(limited), metrics, tracing)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
@@ -16,27 +14,29 @@ from common.access_tokens import SignedIn
 from marketplace.callers import Customer, Role, Warehouse, is_one_of
 from marketplace.context import AfterCommit, Contents, ServiceContext
 from marketplace.orders.checkout import Checkout, OrderRequest
-from marketplace.orders.purchase import Purchase, State
+from marketplace.orders.direct import LONGEST_KEY, direct_routes, status_when_paying
+from marketplace.orders.purchase import Purchase
 from marketplace.orders.repository import Move, PurchaseRepository, PurchaseWithSteps
 from marketplace.orders.saga import Trigger
 from marketplace.orders.subscriptions import Subscriptions
-from metacore import ConflictError, Event, MetacoreError, NotFoundError, Page, Transaction
+from metacore import Event, MetacoreError, NotFoundError, Page, Transaction
 
 Key = Annotated[
     str | None,
-    Header(alias="Idempotency-Key", min_length=1, max_length=200, description="By the same key: the same order."),
+    Header(
+        alias="Idempotency-Key", min_length=1, max_length=LONGEST_KEY, description="By the same key: the same order."
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=100)]
 After = Annotated[UUID | None, Query(description="The `next` of the page before.")]
 
-_UNDER_WAY = frozenset({State.PAYING, State.RETURNING})
 _ERRORS = problems.documented(400, 401, 403, 404, 409, 503)
 
 
 async def build(context: ServiceContext) -> Contents:
     """The service in this context."""
     purchases, subscriptions = PurchaseRepository(context), Subscriptions()
-    checkout = Checkout(context, purchases)
+    checkout = Checkout(context, purchases, subscriptions)
 
     async def handle(transaction: Transaction, events: Sequence[Event]) -> AfterCommit:
         moves = [Move(UUID(event.key), Trigger(event.type), event.headers) for event in events]
@@ -48,7 +48,8 @@ async def build(context: ServiceContext) -> Contents:
         return partial(subscriptions.notify, moved)
 
     return Contents(
-        routers=[router(context, purchases, checkout, subscriptions)],
+        routers=[router(purchases, checkout)],
+        direct=direct_routes(context.access_tokens, checkout),
         publishes=[context.topic("orders")],
         handlers=dict.fromkeys((context.topic("stock"), context.topic("payments")), handle),
         ignored=frozenset({"stock.taken"}),
@@ -56,9 +57,7 @@ async def build(context: ServiceContext) -> Contents:
     )
 
 
-def router(
-    context: ServiceContext, purchases: PurchaseRepository, checkout: Checkout, subscriptions: Subscriptions
-) -> APIRouter:
+def router(purchases: PurchaseRepository, checkout: Checkout) -> APIRouter:
     """The routes of orders."""
     routes = APIRouter(prefix="/v1/orders")
 
@@ -85,18 +84,8 @@ def router(
         responses={202: {"model": Purchase, "description": "The bank has not answered yet: look again"}, **_ERRORS},
     )
     async def pay(order_id: UUID, caller: Customer, response: Response) -> Purchase:
-        with subscriptions.to(order_id) as updates:
-            purchase = await purchases.move(order_id, Trigger.PAY, caller.user_id)
-            try:
-                async with asyncio.timeout(context.settings.pay_waits):
-                    while purchase.state in _UNDER_WAY:
-                        purchase = await updates.get()
-            except TimeoutError:
-                purchase = await purchases.get(order_id)
-        if purchase.state in _UNDER_WAY:
-            response.status_code = HTTPStatus.ACCEPTED
-        if purchase.state is State.FAILED:
-            raise ConflictError(f"order {order_id} has failed: {purchase.reason}")
+        purchase = await checkout.pay(order_id, caller.user_id)
+        response.status_code = status_when_paying(purchase)
         return purchase
 
     @routes.post("/{order_id}/cancel", responses=_ERRORS)

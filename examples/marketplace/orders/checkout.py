@@ -19,6 +19,7 @@ from marketplace.context import ServiceContext
 from marketplace.orders.purchase import Line, Purchase, Reason, State, total_of
 from marketplace.orders.repository import PurchaseRepository
 from marketplace.orders.saga import Trigger
+from marketplace.orders.subscriptions import Subscriptions
 from marketplace.rows import FAILURES
 from marketplace.stock import MAIN, Quantity, ReservationRequest, ReservationRequests, Reserved, Warehouse
 from metacore import ConflictError, InvalidDataError, NotFoundError, StorageUnavailableError, new_id
@@ -65,9 +66,9 @@ class Offer(BaseModel):
 class Checkout:
     """Takes orders."""
 
-    def __init__(self, context: ServiceContext, purchases: PurchaseRepository) -> None:
+    def __init__(self, context: ServiceContext, purchases: PurchaseRepository, subscriptions: Subscriptions) -> None:
         self._peers, self._storage, self._settings = context.peers, context.storage, context.settings
-        self._purchases = purchases
+        self._purchases, self._subscriptions = purchases, subscriptions
         self._offering = Batcher(self._request_offers, len)
         self._reserving = Batcher(self._request_reservations, lambda request: len(request.goods))
 
@@ -102,6 +103,23 @@ class Checkout:
         )
         is_reserved = await self._reserving.submit(request)
         return await self._purchases.move(purchase.id, Trigger.STOCK_RESERVED if is_reserved else Trigger.STOCK_LACKING)
+
+    async def pay(self, purchase_id: UUID, customer_id: UUID) -> Purchase:
+        """What becomes of the order of this customer that is to be paid, as far as it is known in time.
+
+        ConflictError if it fails; NotFoundError and InvalidTransitionError as `PurchaseRepository.move`.
+        """
+        with self._subscriptions.to(purchase_id) as updates:
+            purchase = await self._purchases.move(purchase_id, Trigger.PAY, customer_id)
+            try:
+                async with asyncio.timeout(self._settings.pay_waits):
+                    while purchase.is_under_way:
+                        purchase = await updates.get()
+            except TimeoutError:
+                purchase = await self._purchases.get(purchase_id)
+        if purchase.state is State.FAILED:
+            raise ConflictError(f"order {purchase_id} has failed: {purchase.reason}")
+        return purchase
 
     async def watch(self, stop: asyncio.Event) -> None:
         """See to it, until the event is set, that no order waits for ever: for the warehouse, or for its payment."""

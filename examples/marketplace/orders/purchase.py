@@ -87,6 +87,11 @@ class Purchase(BaseModel):
             case _:
                 return None
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether others are still to do their part of its payment."""
+        return self.state in (State.PAYING, State.RETURNING)
+
     def is_due(self, now: datetime) -> bool:
         """Whether its time to be paid is over."""
         return self.state in (State.NEW, State.RESERVED) and self.expires_at <= now
