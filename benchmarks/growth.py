@@ -22,6 +22,9 @@ from uuid import UUID
 import psycopg
 
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+from metacore.postgres.statements.sets import names
+from metacore.postgres.tables import METADATA
+from metacore.postgres.tables.columns import given
 from metacore.sync import NewOrder, NewTrade, NewUser, Settings, Storage, TradingService, connect
 
 FILLS = 300
@@ -86,8 +89,9 @@ def grow(admin: psycopg.Connection[Any], user_id: UUID, rows: int) -> None:
     for table, values in COPIES.items():
         values = values.replace(", id", ", new.id").replace(", user_id", ", new.user_id")
         where = "number % 2 = 1" if table == "users" else "true"
+        columns = given(METADATA.tables[table])
         admin.execute(
-            f"INSERT INTO metacore.{table} SELECT copy.* FROM (SELECT t FROM metacore.{table} AS t LIMIT 1) AS one,"
+            f"INSERT INTO metacore.{table} ({names(columns)}) SELECT {names(columns, 'copy.')} FROM (SELECT t FROM metacore.{table} AS t LIMIT 1) AS one,"
             f" metacore.new, jsonb_populate_record(one.t, jsonb_build_object({values})) AS copy WHERE {where}"
         )
     admin.execute("DROP TABLE metacore.new")

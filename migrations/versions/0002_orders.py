@@ -67,13 +67,16 @@ def upgrade(schema: str) -> None:
         version                  bigint                 NOT NULL,
         created_at               timestamptz            NOT NULL,
         updated_at               timestamptz            NOT NULL,
+        closed_as                text COLLATE "C" GENERATED ALWAYS AS (CASE
+            WHEN status IN ('FILLED', 'CANCELED', 'PARTIALLY_CANCELED', 'REJECTED', 'EXPIRED') THEN status END) STORED,
+        is_holding               boolean GENERATED ALWAYS AS (held_amount > 0) STORED NOT NULL,
 
         CONSTRAINT orders_pkey PRIMARY KEY (user_id, id),
         CONSTRAINT orders_users_fkey
             FOREIGN KEY (user_id) REFERENCES {schema}.users (id) ON DELETE CASCADE,
         CONSTRAINT orders_held_amount_not_negative CHECK (held_amount >= 0),
         CONSTRAINT orders_hold_has_asset CHECK (held_amount = 0 OR held_asset IS NOT NULL)
-    )
+    ) WITH (fillfactor = 70)
     """)
     for name in ("client_order_id", "exchange_order_id"):
         op.execute(f"""
@@ -85,17 +88,17 @@ def upgrade(schema: str) -> None:
     """)
     op.execute(f"""
     CREATE INDEX orders_open_idx ON {schema}.orders (user_id, created_at DESC, id DESC)
-        WHERE status IN ('PENDING_NEW', 'NEW', 'PARTIALLY_FILLED', 'PENDING_CANCEL')
+        WHERE closed_as IS NULL
     """)
     op.execute(f"""
     CREATE INDEX orders_symbol_idx ON {schema}.orders (user_id, symbol, created_at DESC, id DESC)
-        WHERE status IN ('FILLED', 'CANCELED', 'PARTIALLY_CANCELED', 'REJECTED', 'EXPIRED') AND symbol IS NOT NULL
+        WHERE closed_as IS NOT NULL AND symbol IS NOT NULL
     """)
     op.execute(f"""
-    CREATE INDEX orders_status_idx ON {schema}.orders (user_id, status, created_at DESC, id DESC)
-        WHERE status IN ('FILLED', 'CANCELED', 'PARTIALLY_CANCELED', 'REJECTED', 'EXPIRED') AND created_at < 'infinity'
+    CREATE INDEX orders_status_idx ON {schema}.orders (user_id, closed_as, created_at DESC, id DESC)
+        WHERE closed_as IS NOT NULL AND created_at < 'infinity'
     """)
-    op.execute(f"CREATE INDEX orders_holding_idx ON {schema}.orders (user_id) WHERE held_amount > 0")
+    op.execute(f"CREATE INDEX orders_holding_idx ON {schema}.orders (user_id) WHERE is_holding")
     op.execute(f"""
     CREATE TABLE {schema}.order_updates (
         user_id                  uuid                    NOT NULL,

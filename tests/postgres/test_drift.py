@@ -51,7 +51,7 @@ INDEXES = [
         "DIFFERENT users.users_newest_idx",
     ),
     (
-        "DROP INDEX orders_holding_idx; CREATE INDEX orders_holding_idx ON orders (user_id) WHERE held_amount > 1",
+        "DROP INDEX orders_holding_idx; CREATE INDEX orders_holding_idx ON orders (user_id) WHERE held_amount > 0",
         "DIFFERENT orders.orders_holding_idx",
     ),
     (

@@ -13,6 +13,9 @@ import pytest
 from metacore import Settings, UserPatch
 from metacore.postgres import SchemaDeployer
 from metacore.postgres.client.statement import Statement
+from metacore.postgres.statements.sets import names
+from metacore.postgres.tables import METADATA
+from metacore.postgres.tables.columns import given
 from metacore.sync import TradingService, connect
 from metacore.testing.factories import (
     AccountSnapshotFactory,
@@ -29,8 +32,10 @@ from .blocks import FLUSH
 SCHEMA = "filled"
 CALLS = 8
 
+ORDERS = given(METADATA.tables["orders"])
+
 # Each row of the first user again for 2,500 others.
-COPIES = """
+COPIES = f"""
 CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, 2500);
 INSERT INTO users SELECT copy.* FROM users AS original, copies, jsonb_populate_record(original, jsonb_build_object(
     'id', copies.id, 'uid', copies.id, 'username', copies.id, 'email', copies.id, 'telegram_id', NULL)) AS copy;
@@ -39,7 +44,7 @@ INSERT INTO balances SELECT copy.* FROM balances AS original, copies,
     jsonb_populate_record(original, jsonb_build_object('user_id', copies.id)) AS copy;
 INSERT INTO balance_entries SELECT copy.* FROM balance_entries AS original, copies,
     jsonb_populate_record(original, jsonb_build_object('user_id', copies.id)) AS copy;
-INSERT INTO orders SELECT copy.* FROM orders AS original, copies,
+INSERT INTO orders ({names(ORDERS)}) SELECT {names(ORDERS, "copy.")} FROM orders AS original, copies,
     jsonb_populate_record(original, jsonb_build_object('user_id', copies.id, 'id', gen_random_uuid())) AS copy;
 INSERT INTO trades SELECT copy.* FROM trades AS original, copies, jsonb_populate_record(original, jsonb_build_object(
     'user_id', copies.id, 'id', gen_random_uuid(), 'order_id', gen_random_uuid())) AS copy;

@@ -13,6 +13,9 @@ import pytest
 
 from metacore import Settings
 from metacore.postgres.client.planning import PLANNING
+from metacore.postgres.statements.sets import names
+from metacore.postgres.tables import METADATA
+from metacore.postgres.tables.columns import given
 from metacore.sync import connect
 
 from .blocks import FLUSH, blocks_of
@@ -29,7 +32,7 @@ CREATE TABLE {rows} AS SELECT number, gen_random_uuid() AS new_id,
 FROM generate_series(1, {count}) AS number
 """
 COPY = """
-INSERT INTO {schema}.{table} SELECT copy.* FROM (SELECT t FROM {schema}.{table} AS t LIMIT 1) AS one, {rows},
+INSERT INTO {schema}.{table} ({columns}) SELECT {copied} FROM (SELECT t FROM {schema}.{table} AS t LIMIT 1) AS one, {rows},
     jsonb_populate_record(one.t, jsonb_build_object({values})) AS copy WHERE {where}
 """
 COPIES = {
@@ -74,7 +77,9 @@ def grow(admin, schema, user_id):
     admin.execute(GROW.format(rows=rows, user=user_id, count=ROWS))
     for table, values in COPIES.items():
         where = "new.number % 2 = 1" if table in OF_OTHERS else "true"
-        admin.execute(COPY.format(schema=schema, table=table, rows=rows, values=values, where=where))
+        columns = given(METADATA.tables[table])
+        named = {"columns": names(columns), "copied": names(columns, "copy.")}
+        admin.execute(COPY.format(schema=schema, table=table, rows=rows, values=values, where=where, **named))
     admin.execute(FLUSH)
 
 

@@ -80,7 +80,7 @@ def _parts(filters: tuple[str, ...], is_open: bool, closed: int) -> list[str]:
     if closed and "symbol" in filters:
         return [*parts, f"{CLOSED_ORDERS} AND status = ANY ({array('closed', 'text')}::text[])"]
     # One index scan for each: of several statuses at once, an index gives no order.
-    return parts + [f"{CLOSED_ORDERS_BY_STATUS} AND status = %(closed_{number})s::text" for number in range(closed)]
+    return parts + [f"{CLOSED_ORDERS_BY_STATUS} AND closed_as = %(closed_{number})s::text" for number in range(closed)]
 
 
 def _page(part: str, filters: tuple[str, ...], after: bool) -> str:
@@ -97,7 +97,8 @@ def in_status(is_open: bool, after: bool) -> Statement:
     """A page of the orders of all users that are in a status, by user, newest first; only behind a position, if so.
     `is_open` says whether it is a status of open orders.
     """
-    part = f"{OPEN_ORDERS if is_open else CLOSED_ORDERS_BY_STATUS} AND status = %(status)s::text"
+    named = "%(status)s::text"
+    part = f"{OPEN_ORDERS} AND status = {named}" if is_open else f"{CLOSED_ORDERS_BY_STATUS} AND closed_as = {named}"
     order = "ORDER BY user_id, created_at DESC, id DESC LIMIT %(limit)s::bigint"
     if not after:
         return Statement("orders.in_status", f"{_SELECT} WHERE {part} {order}")

@@ -11,16 +11,19 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     Dialect,
     ForeignKeyConstraint,
     LargeBinary,
     MetaData,
+    Table,
     Text,
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.types import TypeEngine
 
 from metacore.domain.values.text import MAX_KEY_LENGTH
 from metacore.postgres.tables.domains import AMOUNT, KEY, DomainType, names_of
@@ -80,6 +83,16 @@ def bytes_column(name: str, nullable: bool = False) -> Column[Any]:
 def json_column(name: str, nullable: bool = False) -> Column[Any]:
     """`json`, because `jsonb` loses the order of keys and trailing zeros of numbers."""
     return Column(name, JSON(), nullable=nullable)
+
+
+def computed_column(name: str, kind: TypeEngine[Any], rule: str, nullable: bool = True) -> Column[Any]:
+    """What the database itself makes of the other columns by `rule`, for indexes: no field of a model."""
+    return Column(name, kind, Computed(rule, persisted=True), nullable=nullable)
+
+
+def given(table: Table) -> list[str]:
+    """The columns of `table` that the database does not compute itself."""
+    return [column.name for column in table.columns if column.computed is None]
 
 
 def not_negative(table: str, column: str) -> CheckConstraint:
