@@ -91,8 +91,9 @@ def grow(admin: psycopg.Connection[Any], user_id: UUID, rows: int) -> None:
         where = "number % 2 = 1" if table == "users" else "true"
         columns = given(METADATA.tables[table])
         admin.execute(
-            f"INSERT INTO metacore.{table} ({names(columns)}) SELECT {names(columns, 'copy.')} FROM (SELECT t FROM metacore.{table} AS t LIMIT 1) AS one,"
-            f" metacore.new, jsonb_populate_record(one.t, jsonb_build_object({values})) AS copy WHERE {where}"
+            f"INSERT INTO metacore.{table} ({names(columns)}) SELECT {names(columns, 'copy.')}"
+            f" FROM (SELECT t FROM metacore.{table} AS t LIMIT 1) AS one, metacore.new,"
+            f" jsonb_populate_record(one.t, jsonb_build_object({values})) AS copy WHERE {where}"
         )
     admin.execute("DROP TABLE metacore.new")
 

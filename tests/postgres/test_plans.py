@@ -32,7 +32,8 @@ CREATE TABLE {rows} AS SELECT number, gen_random_uuid() AS new_id,
 FROM generate_series(1, {count}) AS number
 """
 COPY = """
-INSERT INTO {schema}.{table} ({columns}) SELECT {copied} FROM (SELECT t FROM {schema}.{table} AS t LIMIT 1) AS one, {rows},
+INSERT INTO {schema}.{table} ({columns}) SELECT {copied}
+FROM (SELECT t FROM {schema}.{table} AS t LIMIT 1) AS one, {rows},
     jsonb_populate_record(one.t, jsonb_build_object({values})) AS copy WHERE {where}
 """
 COPIES = {
