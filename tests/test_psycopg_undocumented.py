@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,6 +14,7 @@ from psycopg import AsyncConnection, Connection, pq
 from psycopg.adapt import Loader
 from psycopg.rows import dict_row
 
+from metacore._compat.answers import wait
 from metacore._compat.psycopg_undocumented import (
     OpeningConnection,
     PGresult,
@@ -27,6 +29,8 @@ from metacore.config import Settings
 from metacore.postgres.client.connections import connection_parameters
 
 PATIENCE = 10
+in_both_ways = pytest.mark.parametrize("wait_async", [wait_async, wait], ids=["in the task", "in the loop"])
+AsyncWait = Callable[[AsyncConnection, Generator[Wait, Ready | int, Any]], Awaitable[Any]]
 Waiting = Generator[Wait, Ready | int, PGresult]
 
 
@@ -106,7 +110,8 @@ class TestWaiting:
         assert result.ntuples == 1
         assert {bool(ready & Ready.R) for ready in seen} == {True, False}
 
-    def test_so_is_one_in_an_event_loop(self, metacore_database_url: str) -> None:
+    @in_both_ways
+    def test_so_is_one_in_an_event_loop(self, metacore_database_url: str, wait_async: AsyncWait) -> None:
         async def run() -> tuple[int, list[Ready | int]]:
             seen: list[Ready | int] = []
             async with await AsyncConnection.connect(metacore_database_url, autocommit=True) as connection:
@@ -126,8 +131,68 @@ class TestWaiting:
             wait_blocking(connection, broken())
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
+    @in_both_ways
+    def test_an_error_of_one_in_an_event_loop_comes_through(
+        self, metacore_database_url: str, wait_async: AsyncWait
+    ) -> None:
+        async def run() -> object:
+            async with await AsyncConnection.connect(metacore_database_url, autocommit=True) as connection:
+
+                def broken() -> Waiting:
+                    yield from answer(connection.pgconn, b"SELECT 1")
+                    raise LookupError("mine")
+
+                with pytest.raises(LookupError, match="mine"):
+                    await wait_async(connection, broken())
+                return await (await connection.execute("SELECT 1")).fetchone()
+
+        assert asyncio.run(run()) == (1,)
+
+    @in_both_ways
+    def test_what_waits_for_one_thing_and_another_is_told_of_each(
+        self, metacore_database_url: str, wait_async: AsyncWait
+    ) -> None:
+        async def run() -> tuple[object, list[Ready | int | None]]:
+            seen: list[Ready | int | None] = []
+            async with await AsyncConnection.connect(metacore_database_url, autocommit=True) as connection:
+
+                def mixed() -> Generator[Wait, Ready | int | None, PGresult | None]:
+                    connection.pgconn.send_query_params(b"SELECT 7", None)
+                    for waits_for in (Wait.R, Wait.W, Wait.RW, Wait.R):
+                        ready = yield waits_for
+                        seen.append(ready)
+                    connection.pgconn.consume_input()
+                    result = connection.pgconn.get_result()
+                    assert connection.pgconn.get_result() is None
+                    return result
+
+                result = await wait_async(connection, mixed())
+                return RowLoader().rows(result)[0][0], seen
+
+        value, seen = asyncio.run(run())
+        assert value == 7
+        assert [bool(ready) for ready in seen] == [True, True, True, True]
+
+    @in_both_ways
+    def test_many_wait_in_one_loop_and_again_in_the_next(
+        self, metacore_database_url: str, wait_async: AsyncWait
+    ) -> None:
+        async def ask(number: int) -> object:
+            async with await AsyncConnection.connect(metacore_database_url, autocommit=True) as connection:
+                seen: list[Ready | int] = []
+                text = b"SELECT pg_sleep(%a), %d" % (0.25 + number / 100, number)
+                result = await wait_async(connection, answer(connection.pgconn, text, seen))
+                assert {bool(ready & Ready.R) for ready in seen} == {True, False}
+                return RowLoader().rows(result)[0][1]
+
+        async def run() -> list[object]:
+            return list(await asyncio.gather(*map(ask, range(4))))
+
+        assert [asyncio.run(run()), asyncio.run(run())] == [[0, 1, 2, 3]] * 2
+
+    @in_both_ways
     def test_a_cancelled_wait_cancels_the_statement_and_leaves_the_connection_idle(
-        self, metacore_database_url: str
+        self, metacore_database_url: str, wait_async: AsyncWait
     ) -> None:
         async def run() -> pq.TransactionStatus:
             async with await AsyncConnection.connect(metacore_database_url, autocommit=True) as connection:
@@ -152,7 +217,10 @@ class TestWaiting:
         with ThreadPoolExecutor(4) as threads:
             assert list(threads.map(run, range(4))) == [0, 1, 2, 3]
 
-    def test_tasks_use_a_connection_one_after_the_other(self, metacore_database_url: str) -> None:
+    @in_both_ways
+    def test_tasks_use_a_connection_one_after_the_other(
+        self, metacore_database_url: str, wait_async: AsyncWait
+    ) -> None:
         async def run() -> list[object]:
             async with await AsyncConnection.connect(metacore_database_url, autocommit=True) as connection:
 

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "config": ("crypto", "errors"),
     "errors": ("errors", "wording"),
     "wording": (),
-    "_compat": ("_compat.aio", "_compat.blocking", "_compat.psycopg_undocumented"),
+    "_compat": ("_compat.aio", "_compat.answers", "_compat.blocking", "_compat.psycopg_undocumented"),
 }
 """What each part of the house may import of the others."""
 

@@ -34,6 +34,7 @@ SOURCES = (
     "metacore/storage",
     "metacore/backends",
     "metacore/memory/storages",
+    "metacore/postgres/client/lending.py",
     "metacore/postgres/client/pool.py",
     "metacore/postgres/client/session.py",
     "metacore/postgres/client/autocommit_session.py",
@@ -59,9 +60,7 @@ SHARED = (
 """What of them both worlds use as it is."""
 
 EXPORTS = {"metacore/__init__.py": "metacore/_names.py"}
-"""Packages whose names are loaded when they are first used, and the table of their modules, which is made, too: of what
-the package imports for type checkers.
-"""
+"""Packages whose names are loaded on first use, and the table of their modules, made of what they import for types."""
 
 NAMES = {
     "AbstractAsyncContextManager": "AbstractContextManager",

@@ -4,6 +4,6 @@ from psycopg import AsyncConnection as Connection
 from psycopg import AsyncCursor as Cursor
 from psycopg_pool import AsyncConnectionPool as ConnectionPool
 
-from metacore._compat.psycopg_undocumented import wait_async as wait
+from metacore._compat.answers import wait
 
 __all__ = ["Connection", "ConnectionPool", "Cursor", "wait"]

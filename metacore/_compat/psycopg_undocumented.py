@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
@@ -16,12 +16,13 @@ from psycopg import AsyncConnection, BaseConnection, Connection, Error, capabili
 from psycopg.adapt import AdaptersMap, Loader, Transformer
 from psycopg.errors import error_from_result as _error_from_result
 from psycopg.pq import DiagnosticField, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
 __all__ = [
     "BaseConnection",
     "OpeningConnection",
+    "PGconn",
     "PGresult",
     "Ready",
     "RowLoader",
@@ -29,11 +30,15 @@ __all__ = [
     "error_from_result",
     "wait_async",
     "wait_blocking",
+    "wait_in_task",
     "without_values",
 ]
 
 T = TypeVar("T")
 Waiting = Generator[Wait, Ready | int | None, T]
+
+wait_in_task = waiting.wait_async
+"""What a generator returns that waits for a socket, in the task that calls it."""
 
 _INTERVAL = 0.1
 """Seconds after which a generator is woken though nothing is ready."""
@@ -146,25 +151,32 @@ class OpeningConnection:
             yield from self._exec_command(command)
 
 
-async def wait_async(connection: AsyncConnection[Any], work: Waiting[T]) -> T:
-    """What `work` returns, run while nobody else uses `connection`.
+async def wait_async(
+    connection: AsyncConnection[Any],
+    work: Waiting[T],
+    run: Callable[[Waiting[T], int, float], Awaitable[T]] = waiting.wait_async,
+) -> T:
+    """What `work` returns, run, by psycopg's own way or another, while nobody else uses `connection`.
 
     An interruption has the server cancel what it is doing. A connection that is still at work after an error or an
     interruption is closed: that takes `_PATIENCE` twice at most.
     """
-    async with connection.lock:
-        try:
-            return await waiting.wait_async(work, connection.pgconn.socket, _INTERVAL)
-        except (Exception, *_INTERRUPTIONS) as error:
-            if _is_at_work(connection):
-                try:
-                    await _cancel_async(connection)
-                    if isinstance(error, _INTERRUPTIONS):
-                        with suppress(Error):
-                            await waiting.wait_async(_briefly(work), connection.pgconn.socket, _INTERVAL)
-                finally:
-                    _close_at_work(connection)
-            raise
+    lock = connection.lock
+    await lock.acquire()
+    try:
+        return await run(work, connection.pgconn.socket, _INTERVAL)
+    except (Exception, *_INTERRUPTIONS) as error:
+        if _is_at_work(connection):
+            try:
+                await _cancel_async(connection)
+                if isinstance(error, _INTERRUPTIONS):
+                    with suppress(Error):
+                        await waiting.wait_async(_briefly(work), connection.pgconn.socket, _INTERVAL)
+            finally:
+                _close_at_work(connection)
+        raise
+    finally:
+        lock.release()
 
 
 def wait_blocking(connection: Connection[Any], work: Waiting[T]) -> T:

@@ -23,7 +23,8 @@ from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.pool import Pool
 from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.client.visiting import ISOLATION, leave, visit
-from metacore.postgres.client.wire import Waiting, Wire
+from metacore.postgres.client.waits import Waiting
+from metacore.postgres.client.wire import Wire
 
 T = TypeVar("T")
 

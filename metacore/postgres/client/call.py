@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import DataError, Error
 
+from metacore.postgres.client.codecs import to_parameters
 from metacore.postgres.client.statement import Statement
 
 Row = tuple[Any, ...]
@@ -21,8 +22,7 @@ _TAKEN = "taken"
 
 def encoded(values: Mapping[str, Any], names: Sequence[str]) -> list[bytes | None]:
     """The values of `names`, as they are sent. DataError for text with NUL, which no text of PostgreSQL may have."""
-    texts = [values[name] for name in names]
-    parameters = [None if text is None else (text if type(text) is str else str(text)).encode() for text in texts]
+    parameters = to_parameters([values[name] for name in names])
     if b"\0" in b"".join(filter(None, parameters)):
         # libpq would send what is before it.
         raise DataError("text must not contain NUL")

@@ -58,9 +58,9 @@ class Codec(Generic[M]):
         """The models that `rows` hold."""
         return tuple(map(self.decode, rows))
 
-    def encode(self, model: Model) -> dict[str, str | None]:
-        """The parameters that store `model`, by column."""
-        return {name: to_text(value) for name, value in model.__dict__.items()}
+    def encode(self, model: M) -> dict[str, Any]:
+        """The parameters that store `model`, by column: the values of its fields, not to be changed."""
+        return model.__dict__
 
     def encode_all(self, models: Sequence[Model], columns: Iterable[str] | None = None) -> dict[str, str | None]:
         """The parameters that store `models`: for each column one array."""
@@ -93,7 +93,15 @@ def of_user(codec: Codec[Any], user_id: UUID, models: Iterable[Model], columns: 
 
 def to_text(value: Any) -> str | None:
     """`value` as PostgreSQL reads it for a column of its type."""
-    return None if value is None else _to_text(value)
+    return None if value is None else _TEXTS[type(value)](value)
+
+
+def to_parameters(values: Iterable[Any]) -> list[bytes | None]:
+    """`values` as PostgreSQL reads them for columns of their types."""
+    return [
+        None if value is None else (value if type(value) is str else _TEXTS[type(value)](value)).encode()
+        for value in values
+    ]
 
 
 def to_array(values: Iterable[Any]) -> str:
@@ -143,40 +151,34 @@ _HARMLESS = b"-_.:/"
 """What an array may hold without quotes, beside letters and digits."""
 
 
-def _to_text(value: Any) -> str:
-    encoder = _TEXTS.get(type(value))
-    if encoder is not None:
-        return encoder(value)
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, Mapping):
-        return json_text(value)
-    if isinstance(value, tuple | list):
-        return to_array(value)
-    return str(value)
-
-
 def _to_element(value: Any) -> str:
     if value is None:
         return "NULL"
     kind = type(value)
     if kind in _PLAIN:
         return _TEXTS[kind](value)
-    text = value if isinstance(value, str) else _to_text(value)
+    text = value if isinstance(value, str) else _TEXTS[type(value)](value)
     if text.isalnum() and text.lower() != "null":
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-_TEXTS: dict[type, Callable[[Any], str]] = {
-    str: str,
-    Decimal: str,
-    int: str,
-    bool: str,
-    UUID: lambda value: f"{value.int:032x}",
-    datetime: datetime.isoformat,
-    bytes: lambda value: f"\\x{value.hex()}",
-}
+class _Texts(dict[type, Callable[[Any], str]]):
+    """What makes values into text, by their type."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        encoder = json_text if issubclass(kind, Mapping) else to_array if issubclass(kind, tuple | list) else str
+        self[kind] = encoder
+        return encoder
+
+
+_TEXTS = _Texts(
+    {
+        UUID: lambda value: f"{value.int:032x}",
+        datetime: datetime.isoformat,
+        bytes: lambda value: f"\\x{value.hex()}",
+    }
+)
 _PLAIN = frozenset({Decimal, int, UUID, datetime, bool})
 """Types whose text needs no quotes in an array."""
 
@@ -190,7 +192,7 @@ def copy_lines(models: Iterable[Model], columns: Sequence[str]) -> str:
 
 
 def _to_cell(value: Any) -> str:
-    return r"\N" if value is None else _to_text(value).translate(_COPY_ESCAPES)
+    return r"\N" if value is None else _TEXTS[type(value)](value).translate(_COPY_ESCAPES)
 
 
 def _need_no_escapes(texts: Sequence[str]) -> bool:

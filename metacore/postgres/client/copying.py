@@ -5,19 +5,20 @@ from __future__ import annotations
 from psycopg import pq
 
 from metacore._compat.psycopg_undocumented import Ready, Wait
-from metacore.postgres.client.wire import Waiting, Wire
+from metacore.postgres.client.waits import Waiting, flush, next_result
+from metacore.postgres.client.wire import Wire
 
 
 def start(wire: Wire, text: bytes) -> Waiting[None]:
     """Begin the COPY `text`, inside of a transaction. UnsentError if the connection is lost already."""
     wire.require_connection()
     wire.pgconn.send_query(text)
-    yield from wire.flush()
-    result = yield from wire.result()
-    if result is None or result.status != pq.ExecStatus.COPY_IN:
-        while (yield from wire.result()) is not None:
+    yield from flush(wire.pgconn)
+    begun = yield from next_result(wire.pgconn)
+    if begun is None or begun.status != pq.ExecStatus.COPY_IN:
+        while (yield from next_result(wire.pgconn)) is not None:
             pass
-        wire.rows(result, commits=False)
+        wire.rows(begun, commits=False)
 
 
 def send(wire: Wire, data: bytes) -> Waiting[None]:
@@ -37,8 +38,8 @@ def end(wire: Wire, flaw: bytes | None = None) -> Waiting[None]:
     """End the COPY; it fails, too, if a `flaw` is told."""
     while not wire.pgconn.put_copy_end(flaw):
         yield Wait.W
-    yield from wire.flush()
-    result = yield from wire.result()
-    while (yield from wire.result()) is not None:
+    yield from flush(wire.pgconn)
+    ended = yield from next_result(wire.pgconn)
+    while (yield from next_result(wire.pgconn)) is not None:
         pass
-    wire.rows(result, commits=False)
+    wire.rows(ended, commits=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -14,7 +13,6 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from metacore._compat.aio import complete
 from metacore._compat.psycopg_aio import Connection, ConnectionPool, wait
 from metacore.backends.resources import Resources
 from metacore.config import Settings
@@ -36,10 +34,12 @@ from metacore.postgres.client.connections import (
 from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.errors import READ_ONLY, exhausted, unreachable
 from metacore.postgres.client.identifiers import check_schema_name
+from metacore.postgres.client.lending import Lending
 from metacore.postgres.client.pinning import SEARCH_PATH, SESSION, pin
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.visiting import visiting
-from metacore.postgres.client.wire import Waiting, Wire
+from metacore.postgres.client.waits import Waiting
+from metacore.postgres.client.wire import Wire
 from metacore.postgres.schema.state import SCHEMA_STATE, SchemaState, check_schema_state
 
 _SESSION = Statement("connect", SESSION)
@@ -47,9 +47,6 @@ _PIN = Statement("connect", pin().decode())
 _STATE = Statement("connect", SCHEMA_STATE)
 _logger = logging.getLogger(__name__)
 T = TypeVar("T")
-
-_CLOSING = 3.0
-"""Seconds that the pool's own tasks or threads have to end."""
 
 
 class Pool(Resources):
@@ -78,7 +75,7 @@ class Pool(Resources):
         self.url = url
         self.schema = check_schema_name(self.settings.schema)
         self._lent = lent
-        self._pool: ConnectionPool[Connection[Row]] | None = None
+        self._lending: Lending | None = None
         self._last_error: str | None = None
         self._lost_at = 0.0
         self._wires: WeakKeyDictionary[Connection[Row], Wire] = WeakKeyDictionary()
@@ -98,13 +95,12 @@ class Pool(Resources):
         if state.is_cluster:
             self.limits = [*self.limits, PASSED_ON, *limits(self.settings)]
         parameters = connection_parameters(self.url, self.settings, state.is_cluster, writable)
-        self._pool = ConnectionPool(
-            "",
-            kwargs=parameters,
-            connection_class=self._recording_class(),
-            **pool_parameters(self.settings),
+        pool = ConnectionPool(
+            "", kwargs=parameters, connection_class=self._recording_class(), **pool_parameters(self.settings)
         )
-        await self._pool.open()
+        # So many lie ready as the pool keeps open anyway.
+        self._lending = Lending(pool, self.settings.pool_min_size)
+        await pool.open()
 
     async def acquire(self, patience: float | None = None) -> Connection[Row]:
         """A connection of its own for one operation or transaction; `release` it whatever happens.
@@ -112,13 +108,13 @@ class Pool(Resources):
         It waits for one as long as the setting says, and no longer than `patience` seconds.
         """
         self.check()
-        pool = self._pool
-        assert pool is not None
+        lending = self._lending
+        assert lending is not None
         patience = min(self.settings.pool_timeout, patience or math.inf)
         end = monotonic() + patience
         try:
             while True:
-                connection = await pool.getconn(max(end - monotonic(), 0.001))
+                connection = await lending.lend(max(end - monotonic(), 0.001))
                 wire = self._wire(connection)
                 if wire.made_at > self._lost_at and not wire.is_lost():
                     return connection
@@ -126,7 +122,7 @@ class Pool(Resources):
                 await self.release(connection)
         except (PoolTimeout, TooManyRequests) as error:
             waited = None if isinstance(error, TooManyRequests) else patience
-            raise exhausted(pool.get_stats(), waited, self._last_error) from error
+            raise exhausted(lending.figures(), waited, self._last_error) from error
         except PoolClosed as error:
             raise StorageClosedError("the storage is closed; open another one by connect()") from error
 
@@ -137,13 +133,15 @@ class Pool(Resources):
         openings: Sequence[bytes] = (),
         closing: bytes | None = None,
         patience: float | None = None,
+        is_there: bool = False,
     ) -> list[list[Row]]:
         """The rows of each of `calls`, between the commands `openings` and `closing`, in one round trip.
 
-        It takes no longer than `patience` seconds, or those of the pool.
+        It takes no longer than `patience` seconds, or those of the pool. `is_there` says that the connection was
+        acquired just now.
         """
         return await self.perform(
-            connection, lambda wire: wire.exchange(self.schema, calls, openings, closing), patience
+            connection, lambda wire: wire.exchange(self.schema, calls, openings, closing, is_there), patience
         )
 
     async def perform(
@@ -170,11 +168,11 @@ class Pool(Resources):
 
         One that is still in a transaction, or at work, is closed: the pool makes another in its place.
         """
-        if self._pool is None or self.is_inherited:
+        if self._lending is None or self.is_inherited:
             return
         if connection.pgconn.transaction_status != TransactionStatus.IDLE:
             connection.pgconn.finish()
-        await complete(partial(self._pool.putconn, connection))
+        await self._lending.take_back(connection)
 
     async def reset(self, connection: Connection[Row]) -> None:
         """Put a connection that others have used back as it was made, their leftovers dropped; not one of theirs."""
@@ -186,21 +184,19 @@ class Pool(Resources):
 
     def figures(self) -> dict[str, int] | None:
         """The pool's figures; None before it was opened. A closed pool has no connections."""
-        if self._pool is None:
-            return None
-        none = {"pool_size": 0, "pool_available": 0} if self._pool.closed else {}
-        return dict(self._pool.get_stats()) | none
+        return None if self._lending is None else self._lending.figures()
 
     async def close(self) -> None:
         """Close all connections; a connection in use is closed when it is released."""
-        if self._pool is not None and self._lent is None:
-            await self._pool.close(_CLOSING)
+        if self._lending is not None and self._lent is None:
+            await self._lending.close()
 
     async def _take(self, lent: ConnectionPool[Any]) -> None:
         """Use a pool of others: what is asked of its sessions goes with each BEGIN, and ends with the transaction."""
         if lent.closed:
             raise StorageUnavailableError("the pool that was handed in is not open; open it before the storage")
-        self._pool = lent
+        # None lie ready: their owners want them back.
+        self._lending = Lending(lent, 0)
         self.limits = [visiting(self.settings, is_cluster=False)]
         connection = await self.acquire()
         try:

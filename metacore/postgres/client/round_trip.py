@@ -19,6 +19,12 @@ class UnsentError(OperationalError):
     """The connection was lost before anything of a round trip was sent; `sqlstate` is what the server said last."""
 
 
+def log(text: bytes, name: str | None = None) -> None:
+    """Log `text`, the statement of that `name` if it has one."""
+    if _logger.isEnabledFor(logging.DEBUG):
+        _logger.debug("%s", text.decode() if name is None else f"{name}: {text.decode()}")
+
+
 class RoundTrip:
     """The commands of a round trip: how many there are, and by their place those that run a statement or prepare it."""
 
@@ -39,8 +45,8 @@ class RoundTrip:
     def noted(self, command: Command, text: bytes | None = None, name: str | None = None) -> Command:
         """`command`, the next one, which sends `text`, the statement of that `name` if it has one."""
         self.length += 1
-        if text is not None and _logger.isEnabledFor(logging.DEBUG):
-            _logger.debug("%s", text.decode() if name is None else f"{name}: {text.decode()}")
+        if text is not None:
+            log(text, name)
         return command
 
     def until_it_fails(self, commands: Iterable[Command]) -> Iterator[Command]:

@@ -23,7 +23,8 @@ from metacore.postgres.client.pool import Pool
 from metacore.postgres.client.session import BEGIN, COMMIT, Session
 from metacore.postgres.client.shared_connection import TransactionConnection
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Waiting, Wire
+from metacore.postgres.client.waits import Waiting
+from metacore.postgres.client.wire import Wire
 
 T = TypeVar("T")
 

@@ -7,26 +7,21 @@ client in turns. Here all statements of a round trip leave together. `benchmarks
 from __future__ import annotations
 
 import select
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from psycopg import Error, OperationalError, pq
 from psycopg.errors import Diagnostic
 
-from metacore._compat.psycopg_undocumented import BaseConnection, PGresult, Ready, RowLoader, Wait, error_from_result
+from metacore._compat.psycopg_undocumented import BaseConnection, PGresult, RowLoader, error_from_result
 from metacore.postgres.client.call import Call, Row, Values, encoded, note_taken
-from metacore.postgres.client.round_trip import Command, RoundTrip, UnsentError
+from metacore.postgres.client.round_trip import Command, RoundTrip, UnsentError, log
 from metacore.postgres.client.statement import Statement
+from metacore.postgres.client.waits import Waiting, arrival, flush, next_result
 
 _LARGE = 1 << 14
 """From this number of bytes on, what was made while the server works is sent at once."""
-
-T = TypeVar("T")
-Waiting = Generator[Wait, Ready | int | None, T]
-"""What `wait` of both worlds runs: it yields what it waits for, is told what is ready, and returns what came. After an
-interruption it is run once more, to its end, and told None at first.
-"""
 
 _LAST_WORDS = {"FATAL", "PANIC"}
 """How severe an error is after which the server closes the connection."""
@@ -73,17 +68,26 @@ class Wire:
             self._last_words = notice.sqlstate
 
     def exchange(
-        self, schema: str, calls: Iterable[Call], openings: Sequence[bytes] = (), closing: bytes | None = None
+        self,
+        schema: str,
+        calls: Iterable[Call],
+        openings: Sequence[bytes] = (),
+        closing: bytes | None = None,
+        is_there: bool = False,
     ) -> Waiting[list[list[Row]]]:
         """The rows of each of `calls`, between the commands `openings` and `closing`.
 
         Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
-        server has skipped what came after it. UnsentError, and nothing is sent, if the connection is lost already.
+        server has skipped what came after it. UnsentError, and nothing is sent, if the connection is lost already; that
+        is not asked if it was a moment ago, and it `is_there`.
 
         Calls that are no sequence, inside a transaction only, are made while the server works on those before them. An
         error of making them is raised when all answers are in, and nothing is closed: what was sent is to be undone.
         """
-        self.require_connection()
+        if not is_there:
+            self.require_connection()
+        if type(calls) is list and len(calls) == 1 and calls[0][0] in self._prepared and not openings and not closing:
+            return self._alone(self._known(schema, *calls[0]), closes=False)
         trip = RoundTrip(openings, closing)
         commands: Iterable[Command] = self._commands(schema, calls, trip)
         if isinstance(calls, Sequence):
@@ -91,6 +95,13 @@ class Wire:
             if len(made) == 1:
                 return self._alone(made[0], closing is not None)
         return self._together(commands, trip)
+
+    def _known(self, schema: str, statement: Statement, values: Values) -> Command:
+        """What sends a statement that is prepared: most operations are one."""
+        text, names = statement.positional(schema)
+        log(text, statement.name)
+        parameters = encoded(values() if callable(values) else values, names)
+        return partial(self.pgconn.send_query_prepared, statement.key, parameters)
 
     def _commands(self, schema: str, calls: Iterable[Call], trip: RoundTrip) -> Iterator[Command]:
         """What is to be sent, in its order; `trip` takes note of it."""
@@ -145,14 +156,20 @@ class Wire:
         return made
 
     def _alone(self, command: Command, closes: bool) -> Waiting[list[list[Row]]]:
+        pgconn = self.pgconn
         command()
-        yield from self.flush()
-        result = yield from self.result()
-        ends = []
-        while (end := (yield from self.result())) is not None:
+        if pgconn.flush():
+            yield from flush(pgconn)
+        ends: list[PGresult | None] = []
+        while True:
+            if pgconn.is_busy():
+                yield from arrival(pgconn)
+            end = pgconn.get_result()
+            if end is None and ends:
+                break
             ends.append(end)
-        rows = self.rows(result, commits=closes)
-        for end in ends:
+        rows = self.rows(ends[0], commits=closes)
+        for end in ends[1:]:
             self.rows(end, commits=True)
         return [rows]
 
@@ -163,21 +180,21 @@ class Wire:
             for command in trip.until_it_fails(commands):
                 if (command() or 0) > _LARGE:
                     # All of it shall be with the server while the next parameters are made.
-                    yield from self.flush()
+                    yield from flush(pgconn)
         except BaseException:
             # Part of it may be with the server already: nobody shall commit that.
             pgconn.finish()
             raise
         pgconn.pipeline_sync()
-        yield from self.flush()
+        yield from flush(pgconn)
         results: list[PGresult | None] = []
         for _ in range(trip.length):
             # As a rule the answers come together, and there is nothing to wait for.
             if pgconn.is_busy():
-                yield from self._arrival()
+                yield from arrival(pgconn)
             results.append(pgconn.get_result())
             if pgconn.is_busy():
-                yield from self._arrival()
+                yield from arrival(pgconn)
             pgconn.get_result()
         ends = yield from self._synced()
         answers = []
@@ -203,38 +220,15 @@ class Wire:
         """What went wrong between the last statement and the end of the round trip, where the server commits."""
         ends: list[PGresult | None] = []
         while self.pgconn.status == pq.ConnStatus.OK:
-            result = yield from self.result()
+            result = yield from next_result(self.pgconn)
             if result is not None and result.status == pq.ExecStatus.PIPELINE_SYNC:
                 self.pgconn.exit_pipeline_mode()
                 return ends
             ends.append(result)
             if result is None:
                 break
-            yield from self.result()
+            yield from next_result(self.pgconn)
         return [*ends, None]
-
-    def flush(self) -> Waiting[None]:
-        """Send what libpq has."""
-        while self.pgconn.flush():
-            ready = yield Wait.RW
-            # After a cancellation psycopg waits once more, and begins by saying nothing: None.
-            if ready and ready & Ready.R:
-                self.pgconn.consume_input()
-
-    def result(self) -> Waiting[PGresult | None]:
-        """The next result, None after the last one of a command."""
-        yield from self._arrival()
-        return self.pgconn.get_result()
-
-    def _arrival(self) -> Waiting[None]:
-        """Wait until the next result is there, or will not come."""
-        while self.pgconn.is_busy():
-            if (yield Wait.R):
-                try:
-                    self.pgconn.consume_input()
-                except OperationalError:
-                    # The connection is lost. What the server said before it, libpq still gives, and then an error.
-                    break
 
     def rows(self, result: PGresult | None, *, commits: bool) -> list[Row]:
         """The rows of `result`; `commits` says that the server may have committed before an error of it."""

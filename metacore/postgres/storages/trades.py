@@ -46,7 +46,7 @@ class PostgresTradeStorage(TradeStorage):
         return await import_rows(self._session, statements.IMPORT, rows)
 
     async def get(self, user_id: UUID, trade_id: UUID) -> Trade:
-        rows = await self._session.fetch(statements.GET, {"user_id": str(user_id), "id": str(trade_id)})
+        rows = await self._session.fetch(statements.GET, {"user_id": user_id, "id": trade_id})
         if not rows:
             raise NotFoundError("trade", (user_id, trade_id))
         return TRADE.decode(rows[0])

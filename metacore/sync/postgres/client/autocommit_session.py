@@ -69,14 +69,16 @@ class AutocommitSession(BaseAutocommitSession["TransactionSession"], Session):
         self, operation: str, calls: Sequence[Call], subject: object, patience: float, pool_patience: float | None
     ) -> list[list[Row]]:
         connection = self.pool.acquire(pool_patience)
-        writes = any(statement.writes for statement, _ in calls)
         # A cluster has limits, too.
         openings = [BEGIN, *self.pool.limits] if self.pool.limits else []
         try:
-            return self.pool.exchange(connection, calls, openings, COMMIT if openings else None, patience)
+            return self.pool.exchange(
+                connection, calls, openings, COMMIT if openings else None, patience, is_there=True
+            )
         except psycopg.Error as error:
             if openings:
                 self._roll_back(connection)
+            writes = any(statement.writes for statement, _ in calls)
             raise self._typed(error, operation, commits=writes, subject=subject) from error
         finally:
             self.pool.release(connection)

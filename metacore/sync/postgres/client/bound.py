@@ -22,7 +22,8 @@ from metacore.postgres.client.call import Call, Row
 from metacore.postgres.client.connections import require_no_pipeline, require_utf8
 from metacore.postgres.client.deadlines import MARGIN, within
 from metacore.postgres.client.visiting import ISOLATION, leave, visit
-from metacore.postgres.client.wire import Waiting, Wire
+from metacore.postgres.client.waits import Waiting
+from metacore.postgres.client.wire import Wire
 from metacore.sync.postgres.client.pool import Pool
 from metacore.sync.postgres.client.transaction_session import TransactionSession
 

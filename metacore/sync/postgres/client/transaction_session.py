@@ -20,7 +20,8 @@ from metacore.postgres.client.connections import close_in_pipeline, milliseconds
 from metacore.postgres.client.deadlines import MARGIN
 from metacore.postgres.client.locks import RowLocks
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.client.wire import Waiting, Wire
+from metacore.postgres.client.waits import Waiting
+from metacore.postgres.client.wire import Wire
 from metacore.sync.backends.sessions import BaseTransactionSession
 from metacore.sync.postgres.client.pool import Pool
 from metacore.sync.postgres.client.session import BEGIN, COMMIT, Session

@@ -105,7 +105,7 @@ class PostgresOrderStorage(OrderStorage):
             raise order.hold_conflict()
 
     def _get(self, statement: Statement, user_id: UUID, field: str, value: UUID | str) -> Order:
-        rows = self._session.fetch(statement, {"user_id": str(user_id), field: to_text(value)})
+        rows = self._session.fetch(statement, {"user_id": user_id, field: value})
         if not rows:
             raise NotFoundError("order", (user_id, value))
         return ORDER.decode(rows[0])

@@ -47,7 +47,7 @@ class PostgresTradeStorage(TradeStorage):
         return import_rows(self._session, statements.IMPORT, rows)
 
     def get(self, user_id: UUID, trade_id: UUID) -> Trade:
-        rows = self._session.fetch(statements.GET, {"user_id": str(user_id), "id": str(trade_id)})
+        rows = self._session.fetch(statements.GET, {"user_id": user_id, "id": trade_id})
         if not rows:
             raise NotFoundError("trade", (user_id, trade_id))
         return TRADE.decode(rows[0])
