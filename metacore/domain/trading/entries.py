@@ -106,7 +106,7 @@ class _Running:
 
 def _moved(delta: BalanceDelta, field: str, available: Decimal, change: Decimal) -> Decimal:
     moved = canonical(available + change)
-    if moved < 0:
+    if moved.is_signed():
         raise InsufficientFundsError(delta.asset, needed=-change, available=available, user_id=delta.user_id)
     if moved >= LIMIT:
         raise InvalidDataError(f"a balance has {TOO_LARGE}", field=field)

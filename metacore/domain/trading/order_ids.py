@@ -62,6 +62,8 @@ class OrderIds(NamedTuple):
         ConflictError if they name two orders, or one whose id or exchange_order_id is another. A client_order_id that
         is no order's does not count beside another id: some exchanges tell that of the cancel request.
         """
+        if not aliases and self.exchange_order_id is None and self.client_order_id is None:
+            return named.get(self)
         found: OrderIds | None = None
         for ids in (self, *aliases):
             known: OrderIds | None = None

@@ -10,7 +10,7 @@ from uuid import UUID
 from metacore.domain.trading.orders import Order, OrderStatus
 from metacore.domain.values.amounts import NonNegativeAmount
 from metacore.domain.values.frozen import FrozenJson
-from metacore.domain.values.model import Model, unchecked
+from metacore.domain.values.model import Model, unchecked, unchecked_maker
 from metacore.domain.values.text import Text
 from metacore.domain.values.times import Time
 
@@ -58,8 +58,7 @@ class NewOrderUpdate(Model):
         raw: FrozenJson | None = None,
     ) -> NewOrderUpdate:
         """The update that brought `order` from `previous_status` to what it is now."""
-        return unchecked(
-            NewOrderUpdate,
+        return _new_update(
             {
                 "user_id": order.user_id,
                 "order_id": order.id,
@@ -72,13 +71,15 @@ class NewOrderUpdate(Model):
                 "source": source,
                 "occurred_at": occurred_at,
                 "raw": raw,
-            },
+            }
         )
 
     def content(self) -> tuple[Any, ...]:
         """What it keeps of its message, by which two are equal: neither how the order stood, nor the bytes."""
         return tuple(getattr(self, name) for name in _CONTENT)
 
+
+_new_update = unchecked_maker(NewOrderUpdate, NewOrderUpdate.model_fields)
 
 _CONTENT = (
     "order_id",

@@ -25,7 +25,7 @@ from metacore.domain.trading.trades import NewTrade, Trade, TradeState
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.domain.trading.user_state import UserState
 from metacore.domain.values.amounts import ZERO, addition, canonical, difference
-from metacore.domain.values.model import Model, revised, unchecked
+from metacore.domain.values.model import Model, completed, revised, unchecked_maker
 from metacore.domain.values.times import require_possible
 from metacore.errors import ConflictError, InvalidDataError, MetacoreError, NotFoundError
 
@@ -106,7 +106,7 @@ def _settled(state: UserState, new: NewTrade, tolerance: timedelta) -> Settlemen
         after, waiting = revised(order, **moved, **version) if is_moved else order, addition(others, trade.quantity)
     else:
         outcome, trade_state = Outcome.COVERED if before else Outcome.SETTLED, TradeState.SETTLED
-        after, waiting = revised(after, held_amount=fill.held_amount), others
+        after, waiting = completed(after, held_amount=fill.held_amount), others
         state.post(fill.deltas)
     if after is not order:
         after = state.release_excess(after, trade.traded_at, is_settled_out(after, waiting))
@@ -171,5 +171,7 @@ def _result(
     missing: tuple[Shortfall, ...] = (),
     error: MetacoreError | None = None,
 ) -> SettlementResult:
-    values = {"outcome": outcome, "trade": trade, "order": order, "missing": missing, "error": error}
-    return unchecked(SettlementResult, values)
+    return _made({"outcome": outcome, "trade": trade, "order": order, "missing": missing, "error": error})
+
+
+_made = unchecked_maker(SettlementResult, SettlementResult.model_fields)

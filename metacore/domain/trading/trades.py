@@ -27,7 +27,7 @@ from metacore.domain.values.amounts import (
     round_up,
 )
 from metacore.domain.values.frozen import FrozenJson
-from metacore.domain.values.model import Model, across, unchecked
+from metacore.domain.values.model import Model, across, unchecked_maker
 from metacore.domain.values.text import Key
 from metacore.domain.values.times import Time
 
@@ -115,18 +115,17 @@ class Trade(NewTrade):
     order_key: Key = Field(default_factory=_order_key)
 
     @classmethod
-    def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED) -> Self:
+    def created(cls, new: NewTrade, now: datetime, state: TradeState = TradeState.RECORDED) -> Trade:
         """The trade that `new` becomes when it is stored at `now`."""
         return cls.of_order(new, now, state, new.order_ids, new.money())
 
     @classmethod
-    def of_order(cls, new: NewTrade, now: datetime, state: TradeState, ids: OrderIds, money: Decimal) -> Self:
+    def of_order(cls, new: NewTrade, now: datetime, state: TradeState, ids: OrderIds, money: Decimal) -> Trade:
         """The trade that `new`, whose quote amount is `money`, becomes when it is stored at `now`, with the `ids` of
         its order.
         """
         order_id, exchange_order_id, client_order_id = ids
-        return unchecked(
-            cls,
+        return _made(
             {
                 **new.__dict__,
                 "order_id": order_id,
@@ -138,7 +137,7 @@ class Trade(NewTrade):
                 "created_at": now,
                 "updated_at": now,
                 "order_key": new.order_ids.exchange_first(),
-            },
+            }
         )
 
     def place(self) -> tuple[UUID, datetime, UUID]:
@@ -148,6 +147,9 @@ class Trade(NewTrade):
     def is_of(self, order: Order) -> bool:
         """Whether it names this order."""
         return self.user_id == order.user_id and self.order_ids.own_first() in order.order_ids.names()
+
+
+_made = unchecked_maker(Trade, Trade.model_fields)
 
 
 class TradeFilter(Model):

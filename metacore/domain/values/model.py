@@ -146,6 +146,12 @@ def revised(instance: M, **values: Any) -> M:
     return _assembled(model, revision)
 
 
+def completed(instance: M, **values: Any) -> M:
+    """`instance` itself with these, already valid, `values`: for who has made it, and shown it to nobody yet."""
+    instance.__dict__.update(values)
+    return instance
+
+
 def unchecked_maker(model: type[M], names: Iterable[str]) -> Callable[[dict[str, Any]], M]:
     """What makes a `model` as `unchecked` does, of values that all have these `names`, which are looked at once."""
     if (fixed := set(names)) != _FIELDS[model]:

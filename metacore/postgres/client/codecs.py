@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from itertools import repeat
 from operator import is_, itemgetter
 from typing import Any, Generic, TypeVar
@@ -71,9 +72,9 @@ class Codec(Generic[M]):
                 name: to_json_array((values[name],)) if name in json else f"{{{_to_element(values[name])}}}"
                 for name in names
             }
+        rows = [model.__dict__ for model in models]
         return {
-            name: (to_json_array if name in json else to_array)([model.__dict__[name] for model in models])
-            for name in names
+            name: (to_json_array if name in json else to_array)([values[name] for values in rows]) for name in names
         }
 
 
@@ -106,14 +107,14 @@ def to_parameters(values: Iterable[Any]) -> list[bytes | None]:
 
 def to_array(values: Iterable[Any]) -> str:
     """`values` as a PostgreSQL array."""
-    return "{" + ",".join(_column(list(values), _to_element, _need_no_quotes)) + "}"
+    return "{" + ",".join(_column(list(values), _to_element, _need_no_quotes, _TEXTS_OF_ELEMENTS)) + "}"
 
 
 def _column(
-    values: Sequence[Any], to_cell: Callable[[Any], str], need_nothing: Callable[[Sequence[str]], bool]
+    values: Sequence[Any], to_cell: Callable[[Any], str], need_nothing: Callable[[Sequence[str]], bool], texts: _Texts
 ) -> Sequence[str]:
     """What `to_cell` makes of each of `values`, found for all at once where they are alike; `need_nothing` says whether
-    texts can stand as they are.
+    strings can stand as they are, `texts` what makes the texts of others.
     """
     if not values:
         return ()
@@ -122,9 +123,9 @@ def _column(
         # Columns of a set often repeat one object: a user, a time, None.
         return [to_cell(first)] * len(values)
     kind = type(first)
-    if all(map(is_, map(type, values), repeat(kind))):
+    if {*map(type, values)} == {kind}:
         if kind in _PLAIN:
-            return list(map(_TEXTS[kind], values))
+            return list(map(texts[kind], values))
         if issubclass(kind, str) and need_nothing(values):
             return values
     return list(map(to_cell, values))
@@ -174,11 +175,13 @@ class _Texts(dict[type, Callable[[Any], str]]):
 
 _TEXTS = _Texts(
     {
-        UUID: lambda value: f"{value.int:032x}",
+        UUID: lambda value: value.bytes.hex(),
         datetime: datetime.isoformat,
         bytes: lambda value: f"\\x{value.hex()}",
     }
 )
+# What a decision is about happened at one moment, which several of its columns have.
+_TEXTS_OF_ELEMENTS = _Texts({**_TEXTS, datetime: lru_cache(4096)(datetime.isoformat)})
 _PLAIN = frozenset({Decimal, int, UUID, datetime, bool})
 """Types whose text needs no quotes in an array."""
 
@@ -187,7 +190,7 @@ def copy_lines(models: Iterable[Model], columns: Sequence[str]) -> str:
     """The `columns` of `models` in COPY's text format, a line for each."""
     values = itemgetter(*columns)
     rows = [values(model.__dict__) for model in models]
-    cells = [_column(column, _to_cell, _need_no_escapes) for column in zip(*rows, strict=True)]
+    cells = [_column(column, _to_cell, _need_no_escapes, _TEXTS) for column in zip(*rows, strict=True)]
     return "".join(["\t".join(line) + "\n" for line in zip(*cells, strict=True)])
 
 
