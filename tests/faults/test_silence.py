@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import signal
 import threading
 import time
@@ -37,6 +38,8 @@ SETTINGS = Settings(
 )
 A_FEW_SECONDS = 15
 """More than the five that the client adds, since machines are busy; much less than for ever."""
+ADDED_BY = ("autocommit_session", "bound", "pool", "session", "transaction_session")
+"""The modules that add them."""
 
 
 @pytest.fixture(params=[AsyncRunner, BlockingRunner], ids=["async", "sync"])
@@ -44,6 +47,14 @@ def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
     runner = request.param()
     yield runner
     runner.close()
+
+
+@pytest.fixture
+def one_second_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client adds one second in place of five."""
+    for package in ("metacore.postgres.client", "metacore.sync.postgres.client"):
+        for name in ADDED_BY:
+            monkeypatch.setattr(importlib.import_module(f"{package}.{name}"), "MARGIN", 1.0)
 
 
 @contextmanager
@@ -148,11 +159,13 @@ def stopped(processes: list[psutil.Process]) -> Iterator[None]:
             process.resume()
 
 
+@pytest.mark.usefixtures("one_second_added")
 def test_a_network_that_forwards_nothing_ends_each_call(runner: Runner, relay: Relay) -> None:
     with opened(runner, relay.url) as storage:
         expect_an_end_of_each_call(runner, storage, frozen(relay))
 
 
+@pytest.mark.usefixtures("one_second_added")
 def test_a_server_that_is_stopped_ends_each_call(runner: Runner) -> None:
     with EmbeddedPostgres() as server:
         SchemaDeployer(server.url).deploy()
@@ -184,6 +197,7 @@ def test_a_session_that_is_stopped_ends_its_call_and_no_other(runner: Runner) ->
                     storage.users.create(NewUser())
 
 
+@pytest.mark.usefixtures("one_second_added")
 @pytest.mark.parametrize("forwards", [False, True], ids=["lost", "kept"])
 def test_nobody_knows_what_became_of_a_commit_that_nothing_comes_of(
     runner: Runner, relay: Relay, forwards: bool
@@ -204,6 +218,7 @@ def test_nobody_knows_what_became_of_a_commit_that_nothing_comes_of(
         assert isinstance(stored, NotFoundError) or forwards
 
 
+@pytest.mark.usefixtures("one_second_added")
 def test_an_import_that_nothing_takes_any_more_ends_soon(runner: Runner, relay: Relay) -> None:
     with opened(runner, relay.url) as storage:
         user_id = storage.users.create(NewUser()).id

@@ -242,8 +242,14 @@ def connect(runner: Runner) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def storage(runner, connect, server, canary, evidence):
-    settings = Settings(encryption_keys=canary.keys, pool_timeout=0.2, lock_timeout=0.01, pool_max_size=2)
+def pool_timeout():
+    """Seconds that an operation waits for a connection."""
+    return 0.2
+
+
+@pytest.fixture
+def storage(runner, connect, server, canary, evidence, pool_timeout):
+    settings = Settings(encryption_keys=canary.keys, pool_timeout=pool_timeout, lock_timeout=0.01, pool_max_size=2)
     with runner.opened(connect(canary.url(server), settings=settings)) as storage:
         yield storage
         evidence.add_shown("stats", storage.stats())

@@ -163,6 +163,7 @@ def test_locked(evidence, operations, storage, admin):
             evidence.fail(name, call)
 
 
+@pytest.mark.parametrize("pool_timeout", [0.01])
 def test_disconnected(evidence, operations, storage, admin, canary):
     admin.execute(f"ALTER ROLE {canary.role} CONNECTION LIMIT 0")
     try:
