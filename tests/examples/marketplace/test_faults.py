@@ -15,6 +15,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from common.brokers import rest
 from common.servers import Broker
 from metacore import Event
 from metacore.ids import new_id
@@ -111,7 +112,8 @@ async def kill_in_turn(trade: Any, topics_begin: str, eventually: Any, plan: Seq
             async with asyncio.timeout(60):
                 types = set[str]()
                 while step not in types:
-                    polled = await consumer.getmany(timeout_ms=20)
+                    await rest(consumer, 20)
+                    polled = await consumer.getmany(timeout_ms=3)
                     types = {json.loads(one.value)["type"] for messages in polled.values() for one in messages}
             killed = trade.process(service)
             killed.kill()
