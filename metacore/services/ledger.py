@@ -73,10 +73,11 @@ class LedgerService:
         """Take what is reserved: `amount` of it, or all, leaves the user's balance; the rest is free again.
 
         With `to`, it goes to what that user has free, under the same reference. An expired one that nobody has expired
-        yet can still be posted, whatever the flags of either user. Where an account snapshot has cut its hold, what is
-        missing is taken from free; InsufficientFundsError if that is too little. Posted the same way again, the stored
-        one is returned; ConflictError if it is resolved another way. InvalidDataError if the amount is more than is
-        reserved, or `to` its own user, or without room for it; NotFoundError if there is no such reservation or user.
+        yet can still be posted, whatever the flags of either user. Where an account snapshot has cut its hold, or
+        somebody else has written less `locked`, what is missing is taken from free; InsufficientFundsError if that is
+        too little. Posted the same way again, the stored one is returned; ConflictError if it is resolved another way.
+        InvalidDataError if the amount is more than is reserved, or `to` its own user, or without room for it;
+        NotFoundError if there is no such reservation or user.
         """
         (posted,) = await self._post(user_id, (reservation_id,), amount, to)
         return posted
@@ -91,7 +92,8 @@ class LedgerService:
         return await self._post(user_id, tuple(reservation_ids), None, to)
 
     async def void(self, user_id: UUID, reservation_id: UUID) -> Reservation:
-        """Release what is reserved: all of it is free again.
+        """Release what is reserved: all of it is free again, but no more than is locked, should somebody else have
+        written that.
 
         An expired one that nobody has expired yet can still be voided. Voided again, the stored one is returned;
         ConflictError if it is resolved another way, NotFoundError if there is no such reservation.

@@ -1,7 +1,16 @@
-from metacore.testing.contract import service_ledger, service_ledger_races, service_ledger_transfers
+from metacore.testing.contract import (
+    service_ledger,
+    service_ledger_limits,
+    service_ledger_races,
+    service_ledger_transfers,
+)
 
 
 class TestReservations(service_ledger.ReservationContract):
+    """On every backend, in both worlds."""
+
+
+class TestReservationLimits(service_ledger_limits.ReservationLimitsContract):
     """On every backend, in both worlds."""
 
 
