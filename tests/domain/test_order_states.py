@@ -251,6 +251,12 @@ def test_a_refused_cancel_that_is_older_than_a_fill_is_stale():
     assert decision.outcome is Outcome.STALE
 
 
+@pytest.mark.parametrize(("reported", "outcome"), [("PENDING_CANCEL", "DUPLICATE"), ("PENDING_NEW", "STALE")])
+def test_a_refused_cancel_takes_the_order_back_to_no_other_status(reported, outcome):
+    decision = decide(order("PENDING_CANCEL"), report(reported, 0, cancel_refused=True))
+    assert (decision.outcome, decision.order.status) == (outcome, "PENDING_CANCEL")
+
+
 def test_a_refusal_says_nothing_to_an_order_whose_cancel_is_not_pending():
     assert decide(order("NEW"), report("NEW", 0, cancel_refused=True)).outcome is Outcome.DUPLICATE
     assert decide(order("FILLED", 1), report("NEW", 1, cancel_refused=True)).outcome is Outcome.STALE

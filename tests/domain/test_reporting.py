@@ -230,6 +230,17 @@ def test_a_market_buy_whose_cost_is_known_later_releases_the_rest(day):
     assert (repeated.outcome, day.money()) == ("DUPLICATE", {"USDT": "10 / 990"})
 
 
+def test_an_older_report_fills_in_the_cost_and_releases_nothing(day):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quote_quantity=1000))
+    day.apply(day.report(order, "FILLED", 10))
+    [older] = day.apply(day.report(order, "PARTIALLY_FILLED", 10, executed_quote_quantity=990))
+    assert (older.outcome, older.order.executed_quote_quantity, older.order.held_amount) == ("STALE", 990, 1000)
+    assert day.money() == {"USDT": "0 / 1000"}
+    assert day.outcome(day.trade(order, 10, 99)) == "SETTLED"
+    assert day.money() == {"BTC": "10 / 0", "USDT": "10 / 0"}
+
+
 def test_the_cost_of_less_than_was_executed_does_not_cut_the_hold(day):
     day.deposit("USDT", 1000)
     order = day.place(day.order(type="MARKET", quote_quantity=1000))
