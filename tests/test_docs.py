@@ -167,7 +167,7 @@ def test_the_listed_figures_are_those_of_the_pool() -> None:
         storage.users.create(NewUser())
         pool = storage.stats().pool
     assert pool is not None
-    # These appear once they are above nought.
+    # These appear once they are above zero.
     late = {"requests_queued", "requests_wait_ms", "requests_errors", "connections_errors", "connections_lost"}
     assert set(figures) - set(pool) <= late
     assert {"pool_size", "pool_available", "requests_waiting", "requests_num"} <= set(figures)

@@ -29,7 +29,7 @@ Symbol = Annotated[str, Field(min_length=1, max_length=LONGEST_SYMBOL, pattern="
 
 
 class Coin(BaseModel):
-    """A quantity of a coin, as text or a whole number: above nought, with at most 18 digits after the point."""
+    """A quantity of a coin, as text or a whole number: above zero, with at most 18 digits after the point."""
 
     symbol: Symbol = Field(description="The pair it is priced by, such as BTCUSDT; in whatever case.")
     quantity: Annotated[PositiveAmount, AfterValidator(_of_so_many_places)]

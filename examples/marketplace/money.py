@@ -35,7 +35,7 @@ LARGEST_SUM = Decimal(10**20)
 def price_of(amount: Decimal, currency: Currency) -> Decimal:
     """`amount` with all places of its currency, as a price: 12.5 USD is 12.50.
 
-    InvalidDataError if it is not above nought, too large, or finer than the currency.
+    InvalidDataError if it is not above zero, too large, or finer than the currency.
     """
     return _in_places(amount, currency, "price", LARGEST)
 

@@ -63,7 +63,7 @@ class Relay:
         times = {"backoff": backoff, "longest_backoff": longest_backoff, "pause": pause}
         for name, value in times.items():
             if not isinstance(value, timedelta) or value <= timedelta():
-                raise ConfigurationError("it is a timedelta above nought", setting=name)
+                raise ConfigurationError("it is a timedelta above zero", setting=name)
         if attempts < 1:
             raise ConfigurationError("an event is tried once at least", setting="attempts")
         if at_once < 1:

@@ -200,7 +200,7 @@ class ClaimRequest:
             if not 1 <= value <= most:
                 raise InvalidDataError(f"it is from 1 to {most:,}", field=name)
         if not isinstance(lease, timedelta) or not timedelta() < lease <= LONGEST_LEASE:
-            raise InvalidDataError("a lease is a timedelta above nought, of a day at most", field="lease")
+            raise InvalidDataError("a lease is a timedelta above zero, of a day at most", field="lease")
         if isinstance(topics, str) or not isinstance(topics, Iterable):
             raise InvalidDataError("topics are an iterable of texts; of one, pass [topic]", field="topics")
         listed = list(topics)

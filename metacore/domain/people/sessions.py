@@ -158,7 +158,7 @@ class Presented:
         hashes = {name: _require_digest(name, value) for name, value in digests.items()}
         moment = require_time("idle_until", idle_until)
         if not isinstance(grace, timedelta) or not timedelta() <= grace <= LONGEST_GRACE:
-            raise InvalidDataError("a grace is a timedelta of nought to one hour", field="grace")
+            raise InvalidDataError("a grace is a timedelta of zero to one hour", field="grace")
         return cls(**hashes, idle_until=moment, grace=grace)
 
     def rotate(self, session: Session | None, user: User | None, now: datetime) -> Rotation:

@@ -11,7 +11,7 @@ PLANNING = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     # A plan costs what it touches of rows. While a table is small, the pages and the height of its indexes would
-    # choose among them by chance, and with costs of nought an index of more of the keys is never the dearer one.
+    # choose among them by chance, and with costs of zero an index of more of the keys is never the dearer one.
     "random_page_cost": "0",
     "seq_page_cost": "0",
     "cpu_operator_cost": "0",

@@ -61,9 +61,9 @@ class SessionService:
         times = {"idle": idle, "lifetime": lifetime}
         for name, value in times.items():
             if not isinstance(value, timedelta) or value <= timedelta():
-                raise ConfigurationError("it is a timedelta above nought", setting=name)
+                raise ConfigurationError("it is a timedelta above zero", setting=name)
         if not isinstance(grace, timedelta) or not timedelta() <= grace <= LONGEST_GRACE:
-            raise ConfigurationError("it is a timedelta of nought to one hour", setting="grace")
+            raise ConfigurationError("it is a timedelta of zero to one hour", setting="grace")
         if isinstance(hashers, bool) or not isinstance(hashers, int) or hashers < 1:
             raise ConfigurationError("it is a whole number from 1 on", setting="hashers")
         self._storage = storage

@@ -40,7 +40,7 @@ class OutboxStorage(Protocol):
         appended, or whose clock is behind by that, a claim may know a second later. A claim that commits by itself may
         be lost in a crash of the server, as one is whose lease runs out.
 
-        `keys` and `per_key` are 1 to 1,000, `lease` above nought; others are an InvalidDataError.
+        `keys` and `per_key` are 1 to 1,000, `lease` above zero; others are an InvalidDataError.
         """
         ...
 

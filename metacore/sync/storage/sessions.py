@@ -49,7 +49,7 @@ class SessionStorage(Protocol):
         REUSED: any other secret was presented, or the one before too late; the session ends for the reason "REUSED".
         EXPIRED, ENDED and UNKNOWN, where there is no such session: nothing changes.
 
-        Hashes and the nonce are 32 bytes each, the grace is nought to one hour; others are an InvalidDataError.
+        Hashes and the nonce are 32 bytes each, the grace is zero to one hour; others are an InvalidDataError.
         """
         ...
 
