@@ -250,6 +250,17 @@ def test_the_cost_of_less_than_was_executed_does_not_cut_the_hold(day):
     assert day.money() == {"BTC": "10 / 0", "USDT": "7 / 0"}
 
 
+def test_a_closing_report_of_less_than_was_executed_does_not_cut_the_hold(day):
+    day.deposit("USDT", 1000)
+    order = day.place(day.order(type="MARKET", quote_quantity=1000))
+    day.apply(day.report(order, "PARTIALLY_FILLED", 6))
+    [closed] = day.apply(day.report(order, "CANCELED", 4, executed_quote_quantity=400))
+    assert (closed.order.status, closed.order.executed_quantity) == ("PARTIALLY_CANCELED", 6)
+    assert day.money() == {"USDT": "0 / 1000"}
+    assert day.outcome(day.trade(order, 6, 99)) == "SETTLED"
+    assert day.money() == {"BTC": "6 / 0", "USDT": "406 / 0"}
+
+
 def test_a_market_buy_that_waits_for_a_commission_keeps_what_others_need(day):
     day.deposit("USDT", 1000)
     order = day.place(day.order(type="MARKET", quote_quantity=1000))
