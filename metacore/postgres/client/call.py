@@ -14,13 +14,16 @@ Row = tuple[Any, ...]
 Values = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 """Parameters by name, or what makes them: called, inside a transaction only, while the server works on earlier ones."""
 
+Encoded = list[bytes | None]
+"""Parameters in their order, as they are sent."""
+
 Call = tuple[Statement, Values]
 """A statement and its parameters."""
 
 _TAKEN = "taken"
 
 
-def encoded(values: Mapping[str, Any], names: Sequence[str]) -> list[bytes | None]:
+def encoded(values: Mapping[str, Any], names: Sequence[str]) -> Encoded:
     """The values of `names`, as they are sent. DataError for text with NUL, which no text of PostgreSQL may have."""
     parameters = to_parameters([values[name] for name in names])
     if b"\0" in b"".join(filter(None, parameters)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from metacore.postgres.client.identifiers import quote
 
@@ -18,13 +20,23 @@ class Statement:
     In its text `{schema}` stands for the quoted schema. Parameters are named as in psycopg, `%(user_id)s`, and go as
     text that the statement casts: so each statement is prepared once, whatever is None; `key` is the name it is
     prepared by. `locks` says whether it leaves rows locked. `taken` names the entity and field that are taken where a
-    unique key refuses the row: of a key that has values of several fields, only the statement tells.
+    unique key refuses the row: of a key that has values of several fields, only the statement tells. `makes` is what
+    its rows are made into; where much is asked for, while the server works on the statements after it.
     """
 
-    __slots__ = ("_positional", "_source", "_texts", "key", "locks", "name", "taken", "writes")
+    __slots__ = ("_positional", "_source", "_texts", "key", "locks", "makes", "name", "taken", "writes")
 
-    def __init__(self, name: str, source: str, *, writes: bool = False, taken: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        source: str,
+        *,
+        writes: bool = False,
+        taken: tuple[str, str] | None = None,
+        makes: Callable[[Sequence[Any]], Any] | None = None,
+    ) -> None:
         self.name = name
+        self.makes = makes
         self.writes = writes
         self.taken = taken
         self.locks = writes or _LOCKING.search(source) is not None

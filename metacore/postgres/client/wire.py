@@ -15,13 +15,16 @@ from psycopg import Error, OperationalError, pq
 from psycopg.errors import Diagnostic
 
 from metacore._compat.psycopg_undocumented import BaseConnection, PGresult, RowLoader, error_from_result
-from metacore.postgres.client.call import Call, Row, Values, encoded, note_taken
+from metacore.postgres.client.call import Call, Encoded, Row, Values, encoded, note_taken
 from metacore.postgres.client.round_trip import Command, RoundTrip, UnsentError, log
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.client.waits import Waiting, arrival, flush, next_result
 
 _LARGE = 1 << 14
 """From this number of bytes on, what was made while the server works is sent at once."""
+
+_LONG = 1 << 12
+"""From this number of bytes of parameters on, what a statement makes is made while the server works on the next."""
 
 _LAST_WORDS = {"FATAL", "PANIC"}
 """How severe an error is after which the server closes the connection."""
@@ -87,13 +90,13 @@ class Wire:
         if not is_there:
             self.require_connection()
         if type(calls) is list and len(calls) == 1 and calls[0][0] in self._prepared and not openings and not closing:
-            return self._alone(self._known(schema, *calls[0]), closes=False)
+            return self._alone(self._known(schema, *calls[0]), calls[0][0], closes=False)
         trip = RoundTrip(openings, closing)
         commands: Iterable[Command] = self._commands(schema, calls, trip)
         if isinstance(calls, Sequence):
             commands = made = list(commands)
             if len(made) == 1:
-                return self._alone(made[0], closing is not None)
+                return self._alone(made[0], trip.sent.get(0), closing is not None)
         return self._together(commands, trip)
 
     def _known(self, schema: str, statement: Statement, values: Values) -> Command:
@@ -137,12 +140,7 @@ class Wire:
             raise UnsentError("the connection was lost before all was sent") from error
 
     def _send(
-        self,
-        statement: Statement,
-        text: bytes,
-        names: Sequence[str],
-        values: Values,
-        parameters: Sequence[bytes | None] | None,
+        self, statement: Statement, text: bytes, names: Sequence[str], values: Values, parameters: Encoded | None
     ) -> int:
         """Send a statement; how many bytes of parameters were made for it now."""
         made = 0
@@ -153,9 +151,11 @@ class Wire:
             self.pgconn.send_query_prepared(statement.key, parameters)
         else:
             self.pgconn.send_query_params(text, parameters)
+        if statement.makes is not None and sum(map(len, filter(None, parameters or ()))) > _LONG:
+            self.pgconn.send_flush_request()
         return made
 
-    def _alone(self, command: Command, closes: bool) -> Waiting[list[list[Row]]]:
+    def _alone(self, command: Command, statement: Statement | None, closes: bool) -> Waiting[list[list[Row]]]:
         pgconn = self.pgconn
         command()
         if pgconn.flush():
@@ -168,7 +168,7 @@ class Wire:
             if end is None and ends:
                 break
             ends.append(end)
-        rows = self.rows(ends[0], commits=closes)
+        rows = self._made(statement, ends[0]) or self.rows(ends[0], commits=closes)
         for end in ends[1:]:
             self.rows(end, commits=True)
         return [rows]
@@ -188,11 +188,14 @@ class Wire:
         pgconn.pipeline_sync()
         yield from flush(pgconn)
         results: list[PGresult | None] = []
-        for _ in range(trip.length):
+        made: dict[int, list[Any]] = {}
+        for position in range(trip.length):
             # As a rule the answers come together, and there is nothing to wait for.
             if pgconn.is_busy():
                 yield from arrival(pgconn)
-            results.append(pgconn.get_result())
+            results.append(result := pgconn.get_result())
+            if (statement := trip.sent.get(position)) is not None and statement.makes is not None:
+                made[position] = self._made(statement, result)
             if pgconn.is_busy():
                 yield from arrival(pgconn)
             pgconn.get_result()
@@ -201,7 +204,7 @@ class Wire:
         last = len(results) - 1 if trip.closes else None
         for position, result in enumerate(results):
             try:
-                rows = self.rows(result, commits=position == last)
+                rows = made.get(position) or self.rows(result, commits=position == last)
             except Error as error:
                 if position in trip.sent:
                     note_taken(error, trip.sent[position])
@@ -229,6 +232,12 @@ class Wire:
                 break
             yield from next_result(self.pgconn)
         return [*ends, None]
+
+    def _made(self, statement: Statement | None, result: PGresult | None) -> list[Any]:
+        """What `statement` makes of the rows of `result`; none, if it makes nothing, or there are none."""
+        if statement is None or statement.makes is None or not result or result.status != pq.ExecStatus.TUPLES_OK:
+            return []
+        return list(map(statement.makes, self._loader.rows(result)))
 
     def rows(self, result: PGresult | None, *, commits: bool) -> list[Row]:
         """The rows of `result`; `commits` says that the server may have committed before an error of it."""

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from metacore.domain.trading.asset_names import parse_keys
@@ -19,7 +20,6 @@ from metacore.postgres.client.call import Row
 from metacore.postgres.client.codecs import (
     BALANCE,
     BALANCE_ENTRY,
-    ORDER,
     ORDER_UPDATE,
     RESERVATION,
     TRADE,
@@ -51,12 +51,12 @@ def load(session: TransactionSession, selection: Selection) -> Loaded:
         session.check()
         return Loaded()
     found = calls.found(session.pipeline("load", calls.calls))
-    rows: Mapping[str, list[Row]] = defaultdict(
+    rows: Mapping[str, list[Any]] = defaultdict(
         list, {name: [row for _, row in of_name] for name, of_name in found.items()}
     )
     loaded = Loaded(
         users={user.id: user for user in USER.decode_all(rows["users"])},
-        orders=ORDER.decode_all(rows["orders"]),
+        orders=tuple(rows["orders"]),
         reservations=RESERVATION.decode_all(rows["reservations"]),
         trades=_distinct((*rows["trades"], *rows["trades_by_id"])),
         balances=BALANCE.decode_all(rows["balances"]),
