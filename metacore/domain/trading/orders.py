@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -63,15 +63,7 @@ class OrderStatus(StrEnum):
         return self not in CLOSED
 
 
-CLOSED = frozenset(
-    {
-        OrderStatus.FILLED,
-        OrderStatus.CANCELED,
-        OrderStatus.PARTIALLY_CANCELED,
-        OrderStatus.REJECTED,
-        OrderStatus.EXPIRED,
-    }
-)
+CLOSED = frozenset(map(OrderStatus, ("FILLED", "CANCELED", "PARTIALLY_CANCELED", "REJECTED", "EXPIRED")))
 OPEN = frozenset(OrderStatus) - CLOSED
 
 
@@ -173,7 +165,7 @@ class Order(NewOrder):
     @classmethod
     def created(cls, new: NewOrder, now: datetime) -> Self:
         """The order that `new` becomes when it is stored at `now`, without a hold."""
-        return unchecked(cls, {**new.__dict__, **_FRESH, "created_at": now, "updated_at": now})
+        return unchecked(cls, {**new.__dict__, **FRESH, "created_at": now, "updated_at": now})
 
     @property
     def key(self) -> OrderKey:
@@ -212,7 +204,7 @@ class Order(NewOrder):
             return round_down(self.executed_quote_quantity / self.executed_quantity)
 
 
-_FRESH: dict[str, Any] = {
+FRESH: Mapping[str, Any] = {
     "settled_quantity": ZERO,
     "settled_quote_quantity": ZERO,
     "held_asset": None,
@@ -220,6 +212,7 @@ _FRESH: dict[str, Any] = {
     "placed_at": None,
     "version": 1,
 }
+"""What every order has that is stored without a hold."""
 
 
 def _several(statuses: Any) -> Any:

@@ -25,7 +25,7 @@ _TAKEN = "taken"
 
 def encoded(values: Mapping[str, Any], names: Sequence[str]) -> Encoded:
     """The values of `names`, as they are sent. DataError for text with NUL, which no text of PostgreSQL may have."""
-    parameters = to_parameters([values[name] for name in names])
+    parameters = to_parameters(values, names)
     if b"\0" in b"".join(filter(None, parameters)):
         # libpq would send what is before it.
         raise DataError("text must not contain NUL")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from functools import lru_cache
 from itertools import repeat
 from operator import is_, itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from metacore.domain.holdings.portfolios import Holding
@@ -28,36 +27,20 @@ from metacore.domain.trading.reservations import Reservation, ReservationState
 from metacore.domain.trading.trades import Trade, TradeState
 from metacore.domain.trading.user_transfers import UserTransfer
 from metacore.domain.values.json_text import json_text, load_frozen_json
-from metacore.domain.values.model import Model, unchecked_maker
+from metacore.domain.values.model import Model
 from metacore.domain.values.secrets import Secret
+from metacore.postgres.client.decoding import Decoder
 
 M = TypeVar("M", bound=Model)
 Parameters = Mapping[str, str | None]
 
 
-class Codec(Generic[M]):
-    """One model and its columns, which are the model's fields in their order.
-
-    `decoders` turn what psycopg loads (text, numbers, UUIDs, times) into what the field holds.
-    """
+class Codec(Decoder[M]):
+    """One model and its columns, which are the model's fields in their order."""
 
     def __init__(self, model: type[M], decoders: Mapping[str, Callable[[Any], Any]]) -> None:
-        self.columns = tuple(model.model_fields)
-        self._make = unchecked_maker(model, self.columns)
-        self._decoders = tuple((name, _quick(decoder)) for name, decoder in decoders.items())
+        super().__init__(model, decoders)
         self._json = frozenset(name for name, decoder in decoders.items() if decoder is load_frozen_json)
-
-    def decode(self, row: Sequence[Any]) -> M:
-        """The model that `row`, with the columns in their order, holds."""
-        values = dict(zip(self.columns, row, strict=True))
-        for name, decoder in self._decoders:
-            if (value := values[name]) is not None:
-                values[name] = decoder(value)
-        return self._make(values)
-
-    def decode_all(self, rows: Iterable[Sequence[Any]]) -> tuple[M, ...]:
-        """The models that `rows` hold."""
-        return tuple(map(self.decode, rows))
 
     def encode(self, model: M) -> dict[str, Any]:
         """The parameters that store `model`, by column: the values of its fields, not to be changed."""
@@ -78,13 +61,6 @@ class Codec(Generic[M]):
         }
 
 
-def _quick(decoder: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """`decoder` or, of an enum, the look-up of its members: a tenth of what calling it takes."""
-    if isinstance(decoder, type) and issubclass(decoder, StrEnum):
-        return {member.value: member for member in decoder}.__getitem__
-    return decoder
-
-
 def of_user(codec: Codec[Any], user_id: UUID, models: Iterable[Model], columns: Iterable[str]) -> dict[str, str | None]:
     """The parameters that store `models`, all of one user: an array for each of `columns` but the user's."""
     values = codec.encode_all(tuple(models), [name for name in columns if name != "user_id"])
@@ -97,11 +73,13 @@ def to_text(value: Any) -> str | None:
     return None if value is None else _TEXTS[type(value)](value)
 
 
-def to_parameters(values: Iterable[Any]) -> list[bytes | None]:
-    """`values` as PostgreSQL reads them for columns of their types."""
+def to_parameters(values: Mapping[str, Any], names: Iterable[str]) -> list[bytes | None]:
+    """The values of `names`, as PostgreSQL reads them for columns of their types."""
     return [
-        None if value is None else (value if type(value) is str else _TEXTS[type(value)](value)).encode()
-        for value in values
+        None
+        if (value := values[name]) is None
+        else (value if type(value) is str else _TEXTS[type(value)](value)).encode()
+        for name in names
     ]
 
 

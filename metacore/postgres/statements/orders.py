@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from metacore.domain.trading.orders import CONTENT
+from metacore.domain.trading.orders import CONTENT, FRESH
 from metacore.postgres.client.codecs import ORDER
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
@@ -12,6 +12,7 @@ from metacore.postgres.statements.sets import (
     OF_USER,
     array,
     behind,
+    constant,
     created,
     equal,
     looked_up,
@@ -27,8 +28,14 @@ from metacore.postgres.tables.orders import CLOSED_ORDERS, CLOSED_ORDERS_BY_STAT
 _SELECT = f"SELECT {names(ORDER.columns)} FROM {{schema}}.orders"
 _NEWEST_FIRST = "ORDER BY created_at DESC, id DESC"
 
+_FIXED = {
+    **{name: constant(orders, name, value) for name, value in FRESH.items()},
+    "updated_at": parameter(orders, "created_at"),
+}
+"""What a new order has, whichever it is."""
+
 CREATE, QUEUE_AND_CREATE = (
-    Statement("orders.create", f"{created(orders, ORDER.columns, turn)} RETURNING id", writes=True)
+    Statement("orders.create", f"{created(orders, ORDER.columns, turn, _FIXED)} RETURNING id", writes=True)
     for turn in (None, ONE_SHARED)
 )
 """Insert nothing where the user does not exist: a row too few says so without failing the transaction."""

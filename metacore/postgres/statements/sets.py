@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from sqlalchemy import Table
 
@@ -24,14 +25,24 @@ OF_USER = "user_id = %(user_id)s::uuid"
 """The condition, after the name of a table and a point, that a row is the user's: plain, so that one shard is asked."""
 
 
-def created(table: Table, columns: Iterable[str], turn: str | None = None) -> str:
-    """The statement that inserts one row of a user, who must exist: nothing otherwise; after a FROM item, if given."""
+def created(
+    table: Table, columns: Iterable[str], turn: str | None = None, fixed: Mapping[str, str] | None = None
+) -> str:
+    """The statement that inserts one row of a user, who must exist: nothing otherwise; after a FROM item, if given. The
+    `fixed` columns have no parameters of their own.
+    """
     others = without(columns, "user_id")
     users = f"{'' if turn is None else f'{turn}, '}{{schema}}.users"
+    values = {name: parameter(table, name) for name in others} | dict(fixed or {})
     return (
-        f"INSERT INTO {{schema}}.{table.name} (user_id, {names(others)})"
-        f" SELECT users.id, {parameters(table, others)} FROM {users} WHERE users.id = %(user_id)s::uuid"
+        f"INSERT INTO {{schema}}.{table.name} (user_id, {names(values)})"
+        f" SELECT users.id, {', '.join(values.values())} FROM {users} WHERE users.id = %(user_id)s::uuid"
     )
+
+
+def constant(table: Table, column: str, value: Decimal | int | None) -> str:
+    """A `value` that `column` of `table` has whatever the parameters are."""
+    return f"{'NULL' if value is None else value}::{sql_type(table.c[column])}"
 
 
 def inserted(table: Table, columns: Iterable[str], source: str | None = None) -> str:

@@ -20,6 +20,7 @@ This is politeness: what must not happen at once is kept apart by the locks of r
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from hashlib import blake2b
 from uuid import UUID
 
@@ -54,5 +55,14 @@ def queued(
 
 def turn_key(schema: str, user_id: UUID) -> int:
     """What a user's advisory lock is called by: 64 bits, others in each schema of a database."""
-    digest = blake2b(user_id.bytes + schema.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    number = user_id.int
+    return ((number >> 64 ^ number) & _BITS ^ _schema_key(schema)) - _HALF
+
+
+_HALF = 1 << 63
+_BITS = 2 * _HALF - 1
+
+
+@cache
+def _schema_key(schema: str) -> int:
+    return int.from_bytes(blake2b(schema.encode(), digest_size=8).digest(), "big")
