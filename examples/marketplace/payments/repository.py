@@ -25,6 +25,7 @@ from metacore import (
     AlreadyExistsError,
     ConflictError,
     Event,
+    InsufficientFundsError,
     LedgerService,
     NewDeposit,
     NewEvent,
@@ -122,12 +123,14 @@ class PaymentRepository:
     async def refund_rest(self, transaction: Transaction, event: Event) -> None:
         """All that is left goes back, for the purchase of the event is cancelled."""
         payment_id = UUID(event.key)
-        left = (await transaction.balances.get(TILL, str(payment_id))).free
-        if left:
-            currency = Currency((await self._read(transaction, payment_id)).currency)
-            await self._write(transaction, payment_id, sum_of(left, currency), f"{REST} {event.seq}")
-        else:
-            await self._publish(transaction, payment_id, "payment.refunded", event.headers)
+        currency = Currency((await self._read(transaction, payment_id)).currency)
+        while left := (await transaction.balances.get(TILL, str(payment_id))).free:
+            # Another refund may take some of it meanwhile; what is left then goes back.
+            with suppress(InsufficientFundsError):
+                async with transaction.transaction() as step:
+                    await self._write(step, payment_id, sum_of(left, currency), f"{REST} {event.seq}")
+                return
+        await self._publish(transaction, payment_id, "payment.refunded", event.headers)
 
     async def refunded(self, refund_id: UUID, is_paid: bool) -> None:
         """The bank has paid a refund, or refuses to; said again, nothing changes."""

@@ -134,11 +134,16 @@ class Inventory:
         return True
 
     async def release(self, transaction: Transaction, allocation: Allocation) -> None:
-        """Free what is still reserved for a purchase."""
-        held = [await _reservation(transaction, allocation.account, each) for each in allocation.reservations]
-        pending = [one.id for one in held if one is not None and one.is_pending]
-        if pending:  # An order may name a warehouse that there is not.
-            await LedgerService(transaction).void_all(allocation.account, pending)
+        """Free what is still reserved for a purchase; what expires meanwhile is free by that."""
+        while True:
+            held = [await _reservation(transaction, allocation.account, each) for each in allocation.reservations]
+            # An order may name a warehouse that there is not.
+            if not (pending := [one.id for one in held if one is not None and one.is_pending]):
+                return
+            with suppress(ConflictError):
+                async with transaction.transaction() as step:
+                    await LedgerService(step).void_all(allocation.account, pending)
+                return
 
     async def restock(self, transaction: Transaction, allocation: Allocation) -> None:
         """Put what was picked for a purchase back."""
