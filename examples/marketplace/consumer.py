@@ -12,11 +12,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import CommitFailedError, KafkaError
 
-from common.brokers import ANSWERS_WITHIN, new_topics, require_topics, rest, within
+from common.brokers import ANSWERS_WITHIN, new_topics, require_topics, within
 from common.health import UnwellError
 from common.waiting import Backoff
 from marketplace.context import AfterCommit, Contents, ServiceContext
-from marketplace.deliveries import Delivery, Message, batches, batches_by_type, read_delivery
+from marketplace.deliveries import Delivery, Message, Postponed, batches, batches_by_type, read_delivery
 from marketplace.linger import linger_after
 from marketplace.rows import TRANSIENT
 from metacore import AcceptOutcome, DeadLetter, Event, StorageUnavailableError, Transaction
@@ -24,7 +24,8 @@ from metacore import AcceptOutcome, DeadLetter, Event, StorageUnavailableError, 
 _POLL, _FETCH = 3, 200
 """Milliseconds: see the consumer of the order service."""
 _LEAST_LINGER, _IDLE_LINGER = 0.05, 0.2
-_BATCH, _MANY = 500, 100
+_BATCH, _MANY = 500, 200
+_COMMIT_EVERY = 1.0
 _AT_ONCE = 8
 """How many are worked on at the same time that could not take effect together; each has a connection."""
 
@@ -32,7 +33,8 @@ _logger = logging.getLogger(__name__)
 
 
 class Consumer:
-    """Gives the events of topics to their handlers. An offset is committed after its event has taken effect.
+    """Gives the events of topics to their handlers. An offset is committed after its event has taken effect, a moment
+    later: what comes again after a crash was accepted already. Events that do nothing are accepted then, at the latest.
 
     What comes together takes effect together, in one transaction. If that cannot be, each takes effect alone. What is
     no event, or cannot take effect however often it is tried, is a dead letter, and so are those of its key that come
@@ -84,20 +86,34 @@ class Consumer:
             await within(ANSWERS_WITHIN, kafka.start())
             self._trouble = None
             self._connected.set()
-            while not stop.is_set():
-                polled = await kafka.getmany(timeout_ms=_POLL, max_records=_BATCH)
-                began = time.monotonic()
-                messages = [message for records in polled.values() for message in records]
-                if messages:
-                    self._activity.note()
-                if messages and await self._handle_all(messages, stop):
-                    await self._commit(kafka, {place: records[-1].offset + 1 for place, records in polled.items()})
-                if len(messages) < _MANY:
-                    # What is published meanwhile takes effect together.
-                    least = _LEAST_LINGER if self._activity.is_lively else _IDLE_LINGER
-                    await rest(kafka, 1000 * linger_after(time.monotonic() - began, least))
+            await self._poll(kafka, stop)
         finally:
             await within(ANSWERS_WITHIN, kafka.stop())
+
+    async def _poll(self, kafka: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+        postponed, following, committed_at = Postponed(), dict[Any, int](), time.monotonic()
+        while not stop.is_set():
+            kafka.resume(*kafka.assignment())
+            polled = await kafka.getmany(timeout_ms=_POLL, max_records=_BATCH)
+            began = time.monotonic()
+            messages = [message for records in polled.values() for message in records]
+            if len(messages) < _MANY:
+                # The embedded broker waits for no more messages: while these take effect, asking takes half a core.
+                kafka.pause(*kafka.assignment())
+            if messages:
+                self._activity.note()
+                if not await self._handle_all(messages, postponed, stop):
+                    return
+                following |= {place: records[-1].offset + 1 for place, records in polled.items()}
+            if following and (postponed.count >= _MANY or began - committed_at >= _COMMIT_EVERY):
+                if not await self._handle_batches(postponed.take_all(), stop):
+                    return
+                await self._commit(kafka, following)
+                following, committed_at = {}, began
+            if len(messages) < _MANY:
+                # What is published meanwhile takes effect together.
+                least = _LEAST_LINGER if self._activity.is_lively else _IDLE_LINGER
+                await asyncio.sleep(linger_after(time.monotonic() - began, least))
 
     async def _commit(self, kafka: AIOKafkaConsumer, following: Mapping[Any, int]) -> None:
         try:
@@ -106,8 +122,10 @@ class Consumer:
             # The group was dealt anew; whoever has the partition now gets the messages again, and twice is once.
             _logger.info("the partitions were taken away before a commit")
 
-    async def _handle_all(self, messages: Sequence[Message], stop: asyncio.Event) -> bool:
-        """Let them take effect, those of a key in turn; whether all have, and none was given up to end."""
+    async def _handle_all(self, messages: Sequence[Message], postponed: Postponed, stop: asyncio.Event) -> bool:
+        """Let them take effect, those of a key in turn; whether all have that are not postponed, and none was given up
+        to end.
+        """
         deliveries = list[Delivery]()
         for message in messages:
             read = read_delivery(message, self._ignored)
@@ -115,6 +133,9 @@ class Consumer:
                 deliveries.append(read)
             elif not await self._dead_letter_until_stored(message, read, stop):
                 return False
+        return await self._handle_batches(postponed.due_with(deliveries), stop)
+
+    async def _handle_batches(self, deliveries: Sequence[Delivery], stop: asyncio.Event) -> bool:
         for batch in batches(deliveries, self._singly):
             if not await self._handle_batch(batch, stop):
                 return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from typing import NamedTuple, TypeAlias
 
@@ -44,6 +44,35 @@ def read_delivery(message: Message, ignored: Set[str]) -> Delivery | str:
     if event.topic != message.topic:
         return "an event of another topic"
     return Delivery(message, event.key, event.seq, event.type, None if event.type in ignored else event)
+
+
+class Postponed:
+    """Deliveries whose events do nothing: each is accepted with the next one of its key that does something, or later
+    with many others, so that how far a key is accepted is written once for several of them.
+    """
+
+    def __init__(self) -> None:
+        self._by_key: dict[tuple[str, str], list[Delivery]] = {}
+        self.count = 0
+
+    def due_with(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+        """Those of `deliveries` that do something, each after those before it of its key; postpone the others."""
+        due = list[Delivery]()
+        for delivery in deliveries:
+            key = (delivery.message.topic, delivery.key)
+            if delivery.event is None:
+                self._by_key.setdefault(key, []).append(delivery)
+                self.count += 1
+            else:
+                before = self._by_key.pop(key, [])
+                self.count -= len(before)
+                due += [*before, delivery]
+        return due
+
+    def take_all(self) -> list[Delivery]:
+        """All that is postponed, those of a key in turn; then nothing is."""
+        by_key, self._by_key, self.count = self._by_key, {}, 0
+        return [delivery for of_key in by_key.values() for delivery in of_key]
 
 
 def batches(deliveries: Sequence[Delivery], singly: Set[str]) -> Iterator[Sequence[Delivery]]:

@@ -120,12 +120,9 @@ class Publisher:
         values = {**event.headers, TYPE: event.type, SEQ: event.seq}
         headers = [(name, str(value).encode()) for name, value in values.items()]
         try:
-            await asyncio.wait_for(
-                self._producer.send_and_wait(
-                    event.topic, event.model_dump_json().encode(), event.key.encode(), headers=headers
-                ),
-                ANSWERS_WITHIN,
-            )
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                value = event.model_dump_json().encode()
+                await self._producer.send_and_wait(event.topic, value, event.key.encode(), headers=headers)
         except Exception as error:
             self._in_trouble(error)
             raise
