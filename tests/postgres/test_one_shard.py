@@ -20,7 +20,6 @@ ASK_ALL = {
     "credentials.outdated_page": "pages of those of all users",
     "dead_letters.COUNT": "counts those of all sources",
     "dead_letters.page": "pages of those of all sources",
-    "inbox.ACCEPT": "writes several keys",
     "inbox.ENSURE": "writes several keys",
     "inbox.OLD": "those of all consumers",
     "logins.FIND": "looks a name up and its login, on one server",

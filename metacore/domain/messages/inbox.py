@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 from uuid import UUID
 
-from metacore.domain.values.model import Model
+from metacore.domain.values.model import Model, revised, unchecked_maker
 from metacore.domain.values.text import require_key, require_seq
 from metacore.domain.values.times import Time
 from metacore.errors import InvalidDataError
@@ -32,6 +32,9 @@ class Acceptance(Model):
     """The seq that is to come next of this key, also after a NEW one."""
 
 
+_acceptance = unchecked_maker(Acceptance, Acceptance.model_fields)
+
+
 class InboxPosition(Model):
     """The last seq of a topic and key that has taken effect at a consumer."""
 
@@ -43,9 +46,9 @@ class InboxPosition(Model):
     def accept(self, seq: int) -> tuple[Self, Acceptance]:
         """The position after a message with this `seq`, and what that message is."""
         if seq == self.seq + 1:
-            return self.changed(seq=seq), Acceptance(outcome=AcceptOutcome.NEW, expected=seq + 1)
+            return revised(self, seq=seq), _acceptance({"outcome": AcceptOutcome.NEW, "expected": seq + 1})
         outcome = AcceptOutcome.DUPLICATE if seq <= self.seq else AcceptOutcome.GAP
-        return self, Acceptance(outcome=outcome, expected=self.seq + 1)
+        return self, _acceptance({"outcome": outcome, "expected": self.seq + 1})
 
 
 class InboxMessage(Model):
@@ -70,17 +73,31 @@ def parse_messages(messages: Iterable[MessageKey]) -> Sequence[MessageKey]:
     return listed
 
 
-def in_turns(messages: Iterable[MessageKey]) -> list[list[MessageKey]]:
-    """The messages that are the first of their topic and key in the list, then the second ones, and so on."""
-    turns: list[list[MessageKey]] = []
-    count: dict[tuple[str, str], int] = {}
-    for message in messages:
-        turn = count.get(message[:2], 0)
-        count[message[:2]] = turn + 1
-        if turn == len(turns):
-            turns.append([])
-        turns[turn].append(message)
-    return turns
+class Run(NamedTuple):
+    """Messages of a topic and key that follow one another, from the `first` seq to the `last`."""
+
+    topic: str
+    key: str
+    first: int
+    last: int
+
+
+def runs_in_turns(messages: Iterable[MessageKey]) -> list[list[Run]]:
+    """The messages as runs: the first ones of each topic and key, then the second ones, and so on.
+
+    Accepted in turn they leave each position where the messages one after the other would: a run moves on a position
+    that is within it, or just before. What comes twice is in a run once.
+    """
+    runs: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for topic, key, seq in messages:
+        of_key = runs.setdefault((topic, key), [])
+        first, last = of_key[-1] if of_key else (seq, 0)
+        if seq == last + 1:
+            of_key[-1:] = [(first, seq)]
+        elif not first <= seq <= last:
+            of_key.append((seq, seq))
+    turns = range(max(map(len, runs.values())))
+    return [[Run(*key, *of_key[turn]) for key, of_key in runs.items() if turn < len(of_key)] for turn in turns]
 
 
 def parse_message_id(message_id: str | UUID) -> str:

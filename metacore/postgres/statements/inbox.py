@@ -9,16 +9,19 @@ from metacore.postgres.tables.inbox import inbox_positions
 
 _NAMED = "consumer = %(consumer)s AND inbox_positions.topic = named.topic AND inbox_positions.key = named.key"
 _KEYS = ordered(inbox_positions, ("topic", "key"))
+_RUNS = {"first": "bigint", "last": "bigint"}
 
 ENSURE = Statement(
     "inbox.accept",
     f"""
     INSERT INTO {{schema}}.inbox_positions (consumer, topic, key, seq)
-    SELECT %(consumer)s, named.topic, named.key, 0 FROM {_KEYS}
-    ON CONFLICT (consumer, topic, key) DO NOTHING RETURNING 1
+    SELECT %(consumer)s, run.topic, run.key, CASE WHEN run.first = 1 THEN run.last ELSE 0 END
+    FROM {rows(inbox_positions, ("topic", "key"), "run", **_RUNS)} ORDER BY run.topic COLLATE "C", run.key COLLATE "C"
+    ON CONFLICT (consumer, topic, key) DO NOTHING RETURNING topic, key
     """,
     writes=True,
 )
+"""Makes the positions that are not there, where their runs of messages leave them; gives their keys."""
 
 POSITIONS = Statement(
     "inbox.accept",
@@ -30,13 +33,14 @@ ACCEPT = Statement(
     "inbox.accept",
     f"""
     INSERT INTO {{schema}}.inbox_positions (consumer, topic, key, seq)
-    SELECT %(consumer)s, new.topic, new.key, new.seq FROM {rows(inbox_positions, ("topic", "key", "seq"))}
-    ON CONFLICT (consumer, topic, key) DO UPDATE SET seq = excluded.seq
-    WHERE inbox_positions.seq = excluded.seq - 1 RETURNING 1
+    SELECT %(consumer)s, named.topic, named.key, named.last
+    FROM {rows(inbox_positions, ("topic", "key"), "named", **_RUNS)} {looked_up(["seq"], "inbox_positions", _NAMED)}
+    WHERE found.seq >= named.first - 1 AND found.seq < named.last
+    ON CONFLICT (consumer, topic, key) DO UPDATE SET seq = excluded.seq RETURNING 1
     """,
     writes=True,
 )
-"""Moves on those whose message is the next one."""
+"""Moves on those that are locked, and whose run of messages has the next one."""
 
 ONCE = Statement(
     "inbox.once",

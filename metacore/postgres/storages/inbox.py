@@ -12,10 +12,12 @@ from metacore.domain.messages.inbox import (
     Acceptance,
     InboxPosition,
     MessageKey,
-    in_turns,
+    Run,
     parse_message_id,
     parse_messages,
+    runs_in_turns,
 )
+from metacore.domain.values.model import unchecked_maker
 from metacore.domain.values.text import require_key
 from metacore.domain.values.times import require_time
 from metacore.postgres.client.call import Call
@@ -24,6 +26,8 @@ from metacore.postgres.client.session import Session
 from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import inbox as statements
 from metacore.storage.inbox import InboxStorage
+
+_position = unchecked_maker(InboxPosition, InboxPosition.model_fields)
 
 
 @final
@@ -45,16 +49,15 @@ class PostgresInboxStorage(InboxStorage):
         if not keys:
             self._session.check()
             return ()
-        turns = in_turns(keys)
-        calls: list[Call] = [(statements.ENSURE, {"consumer": consumer, **_columns(turns[0])})]
-        for turn in turns:
-            values = {"consumer": consumer, **_columns(turn)}
-            calls += [(statements.POSITIONS, values), (statements.ACCEPT, values)]
-        _, *found = await self._session.pipeline(operation, calls)
-        # What the statements before the last turn found is not needed: positions move as the domain says.
+        first, *others = ({"consumer": consumer, **_columns(runs)} for runs in runs_in_turns(keys))
+        calls: list[Call] = [(statements.ENSURE, first), (statements.POSITIONS, first)]
+        calls += [(statements.ACCEPT, values) for values in (first, *others)]
+        made, found, *_ = await self._session.pipeline(operation, calls)
+        # What is made is found as the first run leaves it. Positions move as the domain says.
+        seqs = {(topic, key): seq for topic, key, seq in found} | dict.fromkeys(map(tuple, made), 0)
         positions = {
-            (topic, key): InboxPosition(consumer=consumer, topic=topic, key=key, seq=seq)
-            for topic, key, seq in found[0]
+            (topic, key): _position({"consumer": consumer, "topic": topic, "key": key, "seq": seq})
+            for (topic, key), seq in seqs.items()
         }
         accepted = list[Acceptance]()
         for topic, key, seq in keys:
@@ -83,6 +86,6 @@ class PostgresInboxStorage(InboxStorage):
         return await self._session.run(purge)
 
 
-def _columns(messages: Sequence[MessageKey]) -> dict[str, str]:
-    topics, keys, seqs = zip(*messages, strict=True)
-    return {"topic": to_array(topics), "key": to_array(keys), "seq": to_array(seqs)}
+def _columns(runs: Sequence[Run]) -> dict[str, str]:
+    topics, keys, firsts, lasts = zip(*runs, strict=True)
+    return {"topic": to_array(topics), "key": to_array(keys), "first": to_array(firsts), "last": to_array(lasts)}

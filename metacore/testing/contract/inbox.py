@@ -60,6 +60,20 @@ class InboxStorageContract(Contract):
             storage.inbox.accept_many("consumer", [("topic", "a", 2), ("topic", "b", 0)])
         assert storage.inbox.accept("consumer", "topic", "a", 2).outcome is NEW
 
+    def test_what_comes_again_beside_what_is_new_is_told_apart(self, storage: Storage) -> None:
+        def accept(*seqs: int) -> list[tuple[AcceptOutcome, int]]:
+            messages = [("topic", key, seq) for seq in seqs for key in ("a", "b")]
+            found = [(each.outcome, each.expected) for each in storage.inbox.accept_many("consumer", messages)]
+            assert found[::2] == found[1::2]
+            return found[::2]
+
+        assert accept(2, 3) == [(GAP, 1), (GAP, 1)]
+        assert accept(1, 2, 3) == [(NEW, 2), (NEW, 3), (NEW, 4)]
+        assert accept(2, 3, 4, 5) == [(DUPLICATE, 4), (DUPLICATE, 4), (NEW, 5), (NEW, 6)]
+        assert accept(7, 8, 6, 7) == [(GAP, 6), (GAP, 6), (NEW, 7), (NEW, 8)]
+        assert accept(1, 2, 7) == [(DUPLICATE, 8)] * 3
+        assert accept(8, 9, 8, 9, 10) == [(NEW, 9), (NEW, 10), (DUPLICATE, 10), (DUPLICATE, 10), (NEW, 11)]
+
     def test_many_at_once_are_each_new_once(self, storage: Storage, runner: Runner) -> None:
         messages = [("topic", key, seq) for key in ("a", "b", "c") for seq in (1, 2)]
         calls = [
