@@ -11,12 +11,12 @@ from metacore.postgres.statements.sets import (
     assignments,
     behind,
     equal,
-    inserted,
     looked_up,
     matching,
     names,
     ordered,
     rows,
+    without,
 )
 from metacore.postgres.tables.balances import (
     LISTED_ENTRIES,
@@ -110,8 +110,17 @@ ENSURE = Statement(
 another has in another case.
 """
 
+ENTERED = without(BALANCE_ENTRY.columns, "user_id", "created_at")
+"""The columns that differ between entries that are stored together."""
+
 INSERT_ENTRIES = Statement(
-    "balance_entries.insert", f"{inserted(balance_entries, BALANCE_ENTRY.columns)} RETURNING 1", writes=True
+    "balance_entries.insert",
+    f"""
+    INSERT INTO {{schema}}.balance_entries (user_id, created_at, {names(ENTERED)})
+    SELECT users.id, %(created_at)s::timestamptz, {names(ENTERED, "new.")}
+    FROM {{schema}}.users CROSS JOIN {rows(balance_entries, ENTERED)} WHERE users.id = %(user_id)s::uuid
+    """,
+    writes=True,
 )
 
 _LEFT = ("free", "locked", "unexplained", "last_seq", "head", "updated_at")
@@ -128,7 +137,6 @@ FOLLOW_ENTRIES = Statement(
         WHERE balance_entries.{OF_USER} AND balance_entries.asset = named.asset AND seq = named.last_seq OFFSET 0
     ) AS new
     ON CONFLICT (user_id, asset) DO UPDATE SET {assignments(_LEFT, "excluded")}, version = balances.version + 1
-    RETURNING balances.asset
     """,
     writes=True,
 )

@@ -26,7 +26,7 @@ _APPEND = f"""
     WHERE users.id = %(user_id)s::uuid
 """
 
-APPEND = Statement("order_updates.append_many", _APPEND + " RETURNING 1", writes=True)
+APPEND = Statement("order_updates.append_many", _APPEND, writes=True)
 """Appends updates of one user's orders, of which each has the `position`, from 1, of its order among those named, and
 its `rank` among those of its order, 1, 2, 3...; each order is named once.
 

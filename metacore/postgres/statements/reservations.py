@@ -95,14 +95,12 @@ CHECK = Statement(
     f" {looked_up(('user_id', 'id', 'version'), 'reservations', _ID, lock=True)}",
 )
 
-INSERT = Statement("save", f"{inserted(reservations, RESERVATION.columns)} RETURNING 1", writes=True)
+INSERT = Statement("save", inserted(reservations, RESERVATION.columns), writes=True)
 
 _CHANGED = without(RESERVATION.columns, *NewReservation.model_fields, "created_at")
 """The columns of a reservation that a decision may change."""
 
-REPLACE = Statement(
-    "save", f"{replaced(reservations, RESERVATION.columns, ('user_id', 'id'), _CHANGED)} RETURNING 1", writes=True
-)
+REPLACE = Statement("save", replaced(reservations, RESERVATION.columns, ("user_id", "id"), _CHANGED), writes=True)
 
 AUDIT = Statement(
     "balances.audit",

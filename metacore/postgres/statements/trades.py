@@ -74,12 +74,12 @@ GET_MANY = Statement(
     f" {looked_up(TRADE.columns, 'trades', f'trades.{OF_USER} AND trades.id = named.id')}",
 )
 
-INSERT = Statement("trades.insert", f"{inserted(trades, TRADE.columns)} RETURNING 1", writes=True)
+INSERT = Statement("trades.insert", inserted(trades, TRADE.columns), writes=True)
 
 _KEY = ("user_id", "id")
 REPLACE = Statement(
     "trades.replace",
-    f"{replaced(trades, TRADE.columns, _KEY, without(TRADE.columns, *_KEY))} RETURNING 1",
+    replaced(trades, TRADE.columns, _KEY, without(TRADE.columns, *_KEY)),
     writes=True,
 )
 

@@ -198,7 +198,7 @@ ENTRIES = _named(
 )
 
 USER_TRANSFERS = _named(user_transfers, USER_TRANSFER.columns, ("reference",), "found.reference")
-INSERT_USER_TRANSFERS = Statement("save", f"{inserted(user_transfers, USER_TRANSFER.columns)} RETURNING 1", writes=True)
+INSERT_USER_TRANSFERS = Statement("save", inserted(user_transfers, USER_TRANSFER.columns), writes=True)
 
 _AROUND = "coalesce(%(around)s::timestamptz, users.balances_as_of)"
 _LAST = f"CASE WHEN %(later)s::boolean THEN 'infinity' ELSE {_AROUND} + %(tolerance)s::interval END"
@@ -241,10 +241,8 @@ def _versions(table: Table) -> Statement:
 CHECK_ORDERS = _versions(orders)
 CHECK_TRADES = _versions(trades)
 
-INSERT_ORDERS = Statement("save", f"{inserted(orders, ORDER.columns)} RETURNING 1", writes=True)
+INSERT_ORDERS = Statement("save", inserted(orders, ORDER.columns), writes=True)
 _CHANGED = without(ORDER.columns, *set(CONTENT) - {"client_order_id"}, "created_at", "user_id", "id")
 """The columns of an order that a decision may change."""
 
-REPLACE_ORDERS = Statement(
-    "save", f"{replaced(orders, ORDER.columns, ('user_id', 'id'), _CHANGED)} RETURNING 1", writes=True
-)
+REPLACE_ORDERS = Statement("save", replaced(orders, ORDER.columns, ("user_id", "id"), _CHANGED), writes=True)

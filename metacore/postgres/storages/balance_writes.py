@@ -46,7 +46,12 @@ def write(changed: Iterable[Balance], entries: Iterable[BalanceEntry]) -> list[C
         written = by_user((entry.user_id, entry) for entry in entries)
     calls: list[Call] = []
     for user_id, balances in moved.items():
-        encode = partial(of_user, BALANCE_ENTRY, user_id, written[user_id], BALANCE_ENTRY.columns)
-        calls.append((statements.INSERT_ENTRIES, encode))
+        calls.append(
+            (statements.INSERT_ENTRIES, partial(_values_of, user_id, written[user_id], balances[0].updated_at))
+        )
         calls.append((statements.FOLLOW_ENTRIES, of_user(BALANCE, user_id, balances, ("asset", "last_seq"))))
     return calls
+
+
+def _values_of(user_id: UUID, entries: Iterable[BalanceEntry], now: datetime) -> dict[str, str | None]:
+    return {**of_user(BALANCE_ENTRY, user_id, entries, statements.ENTERED), "created_at": to_text(now)}
