@@ -130,9 +130,10 @@ class Day(Rows):
     def sync(self, totals: dict[str, Any], at: datetime | None = None) -> Outcome:
         return self.take(totals, at).outcome
 
-    def take(self, totals: dict[str, Any], at: datetime | None = None) -> SnapshotResult:
+    def take(self, totals: dict[str, Any], at: datetime | None = None, is_partial: bool = False) -> SnapshotResult:
         balances = tuple(AccountBalance(asset=asset, free=Decimal(total)) for asset, total in totals.items())
-        return self.execute(SyncAccount(USER, AccountSnapshot(taken_at=at or self.now, balances=balances)))
+        snapshot = AccountSnapshot(taken_at=at or self.now, balances=balances, is_partial=is_partial)
+        return self.execute(SyncAccount(USER, snapshot))
 
     def _transfer(
         self, reason: EntryReason, asset: str, amount: Any, reference: str | None, at: datetime | None

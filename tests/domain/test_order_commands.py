@@ -203,6 +203,7 @@ def test_ids_of_two_orders_are_a_conflict(day):
     [
         ({"status": OrderStatus.NEW}, "status"),
         ({"executed_quantity": 1}, "executed_quantity"),
+        ({"executed_quote_quantity": 1}, "executed_quantity"),
         ({"type": "MARKET", "price": None}, "hold"),
     ],
 )

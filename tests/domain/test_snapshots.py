@@ -184,7 +184,19 @@ def test_a_snapshot_lists_each_asset_once(day):
         AccountSnapshot(taken_at=day.now, balances=twice)
 
 
-def test_a_total_fits_20_digits():
+def test_a_total_fits_38_digits():
     most = Decimal(10**38 - 1)
     with pytest.raises(ValidationError):
         AccountSnapshot(taken_at=datetime.now(UTC), balances=(AccountBalance(asset="A", free=most, locked=most),))
+
+
+def test_a_partial_snapshot_tells_nothing_of_what_was_moved_after_it_and_is_not_in_it(day):
+    day.deposit("USDT", 100)
+    day.deposit("BTC", 1)
+    day.wait(60)
+    taken_at = day.now
+    day.wait(60)
+    day.deposit("BTC", 2)
+    result = day.take({"USDT": 90}, taken_at, is_partial=True)
+    assert (result.outcome, result.differences) == ("APPLIED", {"USDT": -10})
+    assert day.money() == {"BTC": "3 / 0", "USDT": "90 / 0"}
