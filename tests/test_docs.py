@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import logging
+import pkgutil
 import re
 import textwrap
 import tomllib
@@ -13,11 +14,10 @@ from pathlib import Path
 import pytest
 
 import metacore
-from metacore import errors, services
+from metacore import errors, exchanges, services
 from metacore.config import Settings
 from metacore.domain.trading.reports import Outcome
 from metacore.domain.trading.states import TRANSITIONS
-from metacore.exchanges import binance, mexc
 from metacore.postgres.tables import METADATA, RIGHTS
 from metacore.storage.storages import STORAGES
 from metacore.sync import NewUser, connect
@@ -116,10 +116,13 @@ def test_the_events_of_a_feed_are_listed_with_the_fields_of_their_payloads() -> 
 
 
 def test_the_parsers_of_exchanges_are_listed() -> None:
-    lists = re.findall(r"^- (?:REST|Streams): (.+)$", page("guide.md"), re.MULTILINE)
-    assert sorted(names(" ".join(lists))) == sorted(name for name in mexc.__all__ if name[0].islower())
-    (line,) = re.findall(r"^- Market data: (.+)$", page("guide.md"), re.MULTILINE)
-    assert {name for name in binance.__all__ if name[0].islower()} <= set(names(line))
+    lines = re.findall(r"^- (REST|Streams|Market data): (.+)$", page("guide.md"), re.MULTILINE)
+    found = [each.name for each in pkgutil.iter_modules(exchanges.__path__) if each.ispkg]
+    parsers = {name: importlib.import_module(f"metacore.exchanges.{name}").__all__ for name in found}
+    named = {name for names_of in parsers.values() for name in names_of if name[0].islower()}
+    assert named - set(names(" ".join(line for _, line in lines))) == set()
+    private = names(" ".join(line for kind, line in lines if kind != "Market data"))
+    assert sorted(private) == sorted(name for name in parsers["mexc"] if name[0].islower())
 
 
 def test_the_table_of_states_is_the_one_that_decides() -> None:
