@@ -148,10 +148,8 @@ def bare(server, deployed):
         def copy(table):
             original, columns = sql.Identifier(deployed, table), METADATA.tables[table].columns
             connection.execute(sql.SQL("CREATE TEMPORARY TABLE bare (LIKE {} INCLUDING CONSTRAINTS)").format(original))
-            for column in columns:
-                connection.execute(
-                    sql.SQL("ALTER TABLE bare ALTER {} DROP NOT NULL").format(sql.Identifier(column.name))
-                )
+            nullable = [sql.SQL("ALTER {} DROP NOT NULL").format(sql.Identifier(column.name)) for column in columns]
+            connection.execute(sql.SQL("ALTER TABLE bare {}").format(sql.SQL(", ").join(nullable)))
 
             def insert(column, value):
                 query = sql.SQL("INSERT INTO bare ({0}) VALUES (%s) RETURNING {0}").format(sql.Identifier(column))
