@@ -46,7 +46,7 @@ def _test(session: nox.Session) -> None:
     # Compiled by one, before all of them start by reading it.
     session.run("pytest", "-n", "0", "--collect-only", "-qq", *session.posargs, silent=True)
     # More processes than two cores: many tests wait for a server, a time-out or a process.
-    session.run("pytest", "-n", "4", "--dist", "worksteal", *session.posargs)
+    session.run("pytest", "-n", "4", "--dist", "loadscope", *session.posargs)
 
 
 def _interpreter(version: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -28,6 +29,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """An installed metacore brings its plugin by itself; a checkout does not."""
     if not config.pluginmanager.has_plugin("metacore"):
         config.pluginmanager.register(plugin, "metacore")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadscope`, files go to the processes by a plan of ours."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from tests.schedule import Schedule
+
+    return Schedule(config, log)
 
 
 def pytest_collection_finish() -> None:

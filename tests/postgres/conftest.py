@@ -12,10 +12,23 @@ from psycopg import sql
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 
 
-@pytest.fixture(scope="session", params=[16, 18])
-def server(request: pytest.FixtureRequest) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(version=request.param) as running:
+@pytest.fixture(scope="session")
+def server_16() -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(version=16) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def server_18() -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(version=18) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=[16, 18])
+def server(request: pytest.FixtureRequest) -> EmbeddedPostgres:
+    # Each lives to the end, whichever is asked for next.
+    running: EmbeddedPostgres = request.getfixturevalue(f"server_{request.param}")
+    return running
 
 
 @pytest.fixture
