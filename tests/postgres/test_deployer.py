@@ -334,9 +334,9 @@ def test_a_database_with_an_unknown_older_revision_is_refused(deployer, admin, s
         deployer.deploy()
 
 
-def test_an_embedded_server_is_deployed_and_stopped(tmp_path):
-    url = f"embedded:{tmp_path}/a%20database"
+def test_an_embedded_server_is_deployed_and_stopped(place):
+    url = f"embedded:{place}/a%20database"
     assert SchemaDeployer(url).deploy() == ALL
     assert SchemaDeployer(url).check() == []
-    assert (tmp_path / "a database" / "PG_VERSION").exists()
-    assert not (tmp_path / "a database" / "postmaster.pid").exists()
+    assert (place / "a database" / "PG_VERSION").exists()
+    assert not (place / "a database" / "postmaster.pid").exists()
