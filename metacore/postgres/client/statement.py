@@ -21,10 +21,11 @@ class Statement:
     text that the statement casts: so each statement is prepared once, whatever is None; `key` is the name it is
     prepared by. `locks` says whether it leaves rows locked. `taken` names the entity and field that are taken where a
     unique key refuses the row: of a key that has values of several fields, only the statement tells. `makes` is what
-    its rows are made into; where much is asked for, while the server works on the statements after it.
+    its rows are made into; where much is asked for, while the server works on the statements after it. One that
+    `counts` gives a row without columns, if it has changed any.
     """
 
-    __slots__ = ("_positional", "_source", "_texts", "key", "locks", "makes", "name", "taken", "writes")
+    __slots__ = ("_positional", "_source", "_texts", "counts", "key", "locks", "makes", "name", "taken", "writes")
 
     def __init__(
         self,
@@ -34,8 +35,10 @@ class Statement:
         writes: bool = False,
         taken: tuple[str, str] | None = None,
         makes: Callable[[Sequence[Any]], Any] | None = None,
+        counts: bool = False,
     ) -> None:
         self.name = name
+        self.counts = counts
         self.makes = makes
         self.writes = writes
         self.taken = taken

@@ -81,8 +81,8 @@ class Wire:
         """The rows of each of `calls`, between the commands `openings` and `closing`.
 
         Outside of a transaction the server runs them as one. The first error is raised when all answers are in; the
-        server has skipped what came after it. UnsentError, and nothing is sent, if the connection is lost already; that
-        is not asked if it was a moment ago, and it `is_there`.
+        server has skipped what came after it. UnsentError, and nothing is sent, if the connection is lost already; who
+        has looked a moment ago says that it `is_there`.
 
         Calls that are no sequence, inside a transaction only, are made while the server works on those before them. An
         error of making them is raised when all answers are in, and nothing is closed: what was sent is to be undone.
@@ -103,8 +103,8 @@ class Wire:
         """What sends a statement that is prepared: most operations are one."""
         text, names = statement.positional(schema)
         log(text, statement.name)
-        parameters = encoded(values() if callable(values) else values, names)
-        return partial(self.pgconn.send_query_prepared, statement.key, parameters)
+        values = values() if callable(values) else values
+        return partial(self.pgconn.send_query_prepared, statement.key, encoded(values, names))
 
     def _commands(self, schema: str, calls: Iterable[Call], trip: RoundTrip) -> Iterator[Command]:
         """What is to be sent, in its order; `trip` takes note of it."""
@@ -164,8 +164,7 @@ class Wire:
         while True:
             if pgconn.is_busy():
                 yield from arrival(pgconn)
-            end = pgconn.get_result()
-            if end is None and ends:
+            if (end := pgconn.get_result()) is None and ends:
                 break
             ends.append(end)
         rows = self._made(statement, ends[0]) or self.rows(ends[0], commits=closes)
@@ -194,8 +193,7 @@ class Wire:
             if pgconn.is_busy():
                 yield from arrival(pgconn)
             results.append(result := pgconn.get_result())
-            if (statement := trip.sent.get(position)) is not None and statement.makes is not None:
-                made[position] = self._made(statement, result)
+            made[position] = self._made(trip.sent.get(position), result)
             if pgconn.is_busy():
                 yield from arrival(pgconn)
             pgconn.get_result()
@@ -235,9 +233,12 @@ class Wire:
 
     def _made(self, statement: Statement | None, result: PGresult | None) -> list[Any]:
         """What `statement` makes of the rows of `result`; none, if it makes nothing, or there are none."""
-        if statement is None or statement.makes is None or not result or result.status != pq.ExecStatus.TUPLES_OK:
-            return []
-        return list(map(statement.makes, self._loader.rows(result)))
+        if statement is not None and result:
+            if statement.makes is not None and result.status == pq.ExecStatus.TUPLES_OK:
+                return list(map(statement.makes, self._loader.rows(result)))
+            if statement.counts and result.status == pq.ExecStatus.COMMAND_OK and result.command_tuples:
+                return [()]
+        return []
 
     def rows(self, result: PGresult | None, *, commits: bool) -> list[Row]:
         """The rows of `result`; `commits` says that the server may have committed before an error of it."""

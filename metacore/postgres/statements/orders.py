@@ -35,7 +35,7 @@ _FIXED = {
 """What a new order has, whichever it is."""
 
 CREATE, QUEUE_AND_CREATE = (
-    Statement("orders.create", f"{created(orders, ORDER.columns, turn, _FIXED)} RETURNING id", writes=True)
+    Statement("orders.create", created(orders, ORDER.columns, turn, _FIXED), writes=True, counts=True)
     for turn in (None, ONE_SHARED)
 )
 """Insert nothing where the user does not exist: a row too few says so without failing the transaction."""

@@ -33,7 +33,7 @@ from metacore.postgres.tables.trades import (
 _SELECT = f"SELECT {names(TRADE.columns)} FROM {{schema}}.trades"
 
 CREATE, QUEUE_AND_CREATE = (
-    Statement("trades.create", f"{created(trades, TRADE.columns, turn)} RETURNING id", writes=True)
+    Statement("trades.create", created(trades, TRADE.columns, turn), writes=True, counts=True)
     for turn in (None, ONE_SHARED)
 )
 """Insert nothing where the user does not exist: a row too few says so without failing the transaction."""
