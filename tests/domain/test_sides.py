@@ -178,3 +178,27 @@ def test_the_last_digit_of_an_amount_counts(opened):
     assert opened.unexplained() == {"USDT": tiny}
     assert opened.deposit("USDT", tiny, "same", at=opened.now) == "COVERED"
     assert opened.unexplained() == {}
+
+
+def test_an_order_placed_in_the_moment_of_a_snapshot_is_not_sure_to_be_after_it(day):
+    day.sync({"USDT": 1000})
+    day.wait(60)
+    day.sync({"USDT": 900, "BTC": 1})
+    order = day.place(day.order(price=100, quantity=1))
+    assert day.outcome(day.trade(order, 1, 100)) == "COVERED"
+    assert day.money() == {"BTC": "1 / 0", "USDT": "900 / 0"}
+
+
+def test_what_would_take_a_total_below_zero_changes_no_side(day):
+    day.sync({})
+    day.wait(60)
+    day.sync({"USDT": 10})
+    day.wait(1)
+    near = day.now
+    assert day.deposit("USDT", 12, at=near) == "APPLIED"
+    day.wait(60)
+    day.withdraw("USDT", 20)
+    assert day.money() == {"USDT": "2 / 0"}
+    # The deposit and this one together explain it, but what they moved is spent.
+    assert day.withdraw("USDT", 2, at=near) == "APPLIED"
+    assert (day.money(), day.unexplained()) == ({}, {"USDT": 10})
