@@ -4,7 +4,7 @@ from decimal import Decimal
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from metacore.domain.trading.choice import MOST, choose
@@ -32,6 +32,7 @@ def tried(unexplained, steps):
 
 
 @given(st.dictionaries(st.sampled_from("AB"), AMOUNTS), STEPS)
+@example({"A": Decimal(-2)}, [{"A": Decimal(amount)} for amount in (3, 3, 3, 1, 1, 2)])
 def test_it_is_the_smallest_and_of_those_the_first(unexplained, steps):
     assert choose(unexplained, steps) == tried(unexplained, steps)
 

@@ -202,3 +202,15 @@ def test_what_would_take_a_total_below_zero_changes_no_side(day):
     # The deposit and this one together explain it, but what they moved is spent.
     assert day.withdraw("USDT", 2, at=near) == "APPLIED"
     assert (day.money(), day.unexplained()) == ({}, {"USDT": 10})
+
+
+def test_of_more_facts_than_may_take_part_the_nearest_ones_do(day):
+    day.sync({})
+    day.wait(60)
+    for _ in range(24):
+        day.deposit("USDT", 100)
+    day.wait(3)
+    day.deposit("USDT", 7)
+    day.wait(1)
+    day.sync({"USDT": 2400})
+    assert (day.money(), day.unexplained()) == ({"USDT": "2407 / 0"}, {})
