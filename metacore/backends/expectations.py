@@ -15,15 +15,16 @@ from metacore.errors import NotFoundError, StaleVersionError
 
 
 class Expectations:
-    """The owners, and the orders, reservations and trades with their versions, that saving `changes` rests on, each
-    sorted by key.
+    """The owners, the balances that are moved, and the orders, reservations and trades with their versions, that saving
+    `changes` rests on, each sorted by key.
 
     An order that is only updated is expected at any version: None. The rows to be inserted, and those that
     replace stored ones, stand apart, as they came.
     """
 
     def __init__(self, changes: Changes) -> None:
-        owners = {user_id for user_id, _ in moved_balances(changes.balance_deltas)} | set(changes.user_patches)
+        self.balances = moved_balances(changes.balance_deltas)
+        owners = {user_id for user_id, _ in self.balances} | set(changes.user_patches)
         # A row to be inserted is expected at version 0 here.
         versions: dict[RowKey, int | None] = {}
         self.new_orders: list[Order] = []

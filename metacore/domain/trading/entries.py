@@ -11,7 +11,7 @@ from uuid import UUID
 
 from metacore.domain.trading.balances import UNIQUELY_REFERENCED, Balance, BalanceDelta, BalanceEntry, BalanceKey
 from metacore.domain.values.amounts import LIMIT, TOO_LARGE, canonical, exact
-from metacore.domain.values.model import revised, unchecked_maker
+from metacore.domain.values.model import revised, unchecked_maker, unchecked_makers
 from metacore.errors import InsufficientFundsError, InvalidDataError
 
 _SEPARATOR = "\0"
@@ -61,10 +61,18 @@ def apply_deltas(
         for owner, states in running.items()
         for asset, state in states.items()
     }
-    return changed, map(_entry, made)
+    return changed, _entries(made)
 
+
+def _entries(made: Sequence[dict[str, Any]]) -> Iterator[BalanceEntry]:
+    yield from _all_entries(made) if len(made) > _FEW else map(_entry, made)
+
+
+_FEW = 8
+"""Up to so many entries are made one by one."""
 
 _entry = unchecked_maker(BalanceEntry, BalanceEntry.model_fields)
+_all_entries = unchecked_makers(BalanceEntry, BalanceEntry.model_fields)
 
 _TEXTS = ("free_text", "locked_text", "unexplained_text")
 

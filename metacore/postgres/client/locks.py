@@ -14,7 +14,13 @@ V = TypeVar("V")
 
 
 class _Layers(ChainMap[K, V]):
-    """A ChainMap whose `get` looks once in each layer: none has a None."""
+    """A ChainMap that looks once in each layer, and calls nothing: none has a None."""
+
+    def __contains__(self, key: object) -> bool:
+        for layer in self.maps:  # noqa: SIM110
+            if key in layer:
+                return True
+        return False
 
     def get(self, key: K, default: Any = None) -> Any:
         for layer in self.maps:

@@ -20,8 +20,8 @@ class Statement:
     In its text `{schema}` stands for the quoted schema. Parameters are named as in psycopg, `%(user_id)s`, and go as
     text that the statement casts: so each statement is prepared once, whatever is None; `key` is the name it is
     prepared by. `locks` says whether it leaves rows locked. `taken` names the entity and field that are taken where a
-    unique key refuses the row: of a key that has values of several fields, only the statement tells. `makes` is what
-    its rows are made into; where much is asked for, while the server works on the statements after it. One that
+    unique key refuses the row: of a key that has values of several fields, only the statement tells. `makes` gives
+    what its rows are made into: where much is asked for, while the server works on the statements after it. One that
     `counts` gives a row without columns, if it has changed any.
     """
 
@@ -34,7 +34,7 @@ class Statement:
         *,
         writes: bool = False,
         taken: tuple[str, str] | None = None,
-        makes: Callable[[Sequence[Any]], Any] | None = None,
+        makes: Callable[[Sequence[Any]], Sequence[Any]] | None = None,
         counts: bool = False,
     ) -> None:
         self.name = name

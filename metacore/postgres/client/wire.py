@@ -235,7 +235,7 @@ class Wire:
         """What `statement` makes of the rows of `result`; none, if it makes nothing, or there are none."""
         if statement is not None and result:
             if statement.makes is not None and result.status == pq.ExecStatus.TUPLES_OK:
-                return list(map(statement.makes, self._loader.rows(result)))
+                return [*statement.makes(self._loader.rows(result))]
             if statement.counts and result.status == pq.ExecStatus.COMMAND_OK and result.command_tuples:
                 return [()]
         return []

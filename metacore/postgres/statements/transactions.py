@@ -74,7 +74,7 @@ def lock_orders(kinds: tuple[str, ...], holding: bool) -> Statement:
     return Statement(
         "load",
         f"SELECT found.* FROM {_found(kinds, holding)} {looked_up(ORDER.columns, 'orders', _ORDER, lock=True)}",
-        makes=ORDER.decode,
+        makes=ORDER.decode_all,
     )
 
 

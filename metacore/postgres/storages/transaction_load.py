@@ -79,8 +79,7 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
     for user_id in loaded.users:
         session.locks.users[user_id] = True
     locked: tuple[Versioned, ...] = (*loaded.orders, *loaded.reservations, *loaded.trades)
-    for row in locked:
-        session.locks.versions[row_key(row)] = row.version
+    session.locks.versions.maps[0].update((row_key(row), row.version) for row in locked)
     return loaded
 
 

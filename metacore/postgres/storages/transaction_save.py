@@ -16,7 +16,7 @@ from metacore.domain.trading.asset_names import require_own_names
 from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Owned, by_user
 from metacore.domain.trading.decisions import Changes, RowKey, Versioned, ids_of, row_key
-from metacore.domain.trading.entries import apply_deltas, moved_balances, only_referenced
+from metacore.domain.trading.entries import apply_deltas, only_referenced
 from metacore.domain.trading.user_transfers import UserTransfer
 from metacore.errors import InvalidDataError
 from metacore.postgres.client.call import Call
@@ -58,24 +58,23 @@ async def save(
     If it is the `last` operation, and nothing of the balances was to be locked, that round trip ends the transaction.
     """
     session.check()
-    keys = moved_balances(changes.balance_deltas)
-    if all(key in session.locks.balances for key in keys):
-        return await _save(session, changes, others, keys, last)
+    expectations = Expectations(changes)
+    if all(key in session.locks.balances for key in expectations.balances):
+        return await _save(session, changes, expectations, others, last)
     # Locking stores missing balances: an error that dooms nothing must take them back.
     async with session.transaction() as savepoint:
-        return await _save(savepoint, changes, others, keys, last=False)
+        return await _save(savepoint, changes, expectations, others, last=False)
 
 
 async def _save(
     session: TransactionSession,
     changes: Changes,
+    expectations: Expectations,
     others: Iterator[Changes] | None,
-    keys: Sequence[BalanceKey],
     last: bool,
 ) -> Mapping[BalanceKey, Balance]:
-    expectations = Expectations(changes)
-    renamed = await _lock(session, changes, expectations, keys)
-    calls, saved = _calls(session, changes, expectations, keys, renamed)
+    renamed = await _lock(session, changes, expectations)
+    calls, saved = _calls(session, changes, expectations, renamed)
     send = session.finish if last else session.pipeline
     if others is not None:
         await send("save", chain(calls, _calls_of_others(session, others, saved)), subject={})
@@ -89,10 +88,10 @@ def _calls_of_others(
 ) -> Iterator[Call]:
     """The calls that write the `others`, made as they are taken; what each leaves of the balances is put in `saved`."""
     for changes in others:
-        expectations, keys = Expectations(changes), moved_balances(changes.balance_deltas)
-        if not _wanting(session, changes, expectations, keys).is_nothing:
+        expectations = Expectations(changes)
+        if not _wanting(session, changes, expectations).is_nothing:
             raise InvalidDataError("a part rests on what is not locked; load that before", field="changes")
-        calls, left = _calls(session, changes, expectations, keys, {})
+        calls, left = _calls(session, changes, expectations, {})
         saved |= left
         yield from calls
 
@@ -101,7 +100,6 @@ def _calls(
     session: TransactionSession,
     changes: Changes,
     expectations: Expectations,
-    keys: Iterable[BalanceKey],
     renamed: Mapping[UUID, Sequence[Call]],
 ) -> tuple[list[Call], dict[BalanceKey, Balance]]:
     """The calls that write `changes`, all of which is locked, and the balances that they leave: as if written, what
@@ -109,8 +107,8 @@ def _calls(
     """
     now, locks = session.now(), session.locks
     expectations.check(locks.users, locks.versions.get)
-    require_own_names(keys, locks.balances.values())
-    balances = {key: locks.balances[key] for key in keys}
+    require_own_names(expectations.balances, locks.balances.values())
+    balances = {key: locks.balances[key] for key in expectations.balances}
     changed, entries = apply_deltas(balances, changes.balance_deltas, now)
     appends: Sequence[Call] = ()
     if changes.feed is not None:
@@ -151,27 +149,25 @@ class _Wanting(NamedTuple):
         return not (self.users or self.renamed or self.rows or self.balances)
 
 
-def _wanting(
-    session: TransactionSession, changes: Changes, expectations: Expectations, keys: Iterable[BalanceKey]
-) -> _Wanting:
+def _wanting(session: TransactionSession, changes: Changes, expectations: Expectations) -> _Wanting:
     locks = session.locks
     unlocked = [key for key in expectations.versions if key not in locks.versions]
     return _Wanting(
         {user_id for user_id in expectations.owners if user_id not in locks.users},
         {user_id: patch for user_id, patch in changes.user_patches.items() if renames(patch)},
         {entity: [key for key in unlocked if key[0] == entity] for entity in (_CHECKS if unlocked else ())},
-        [key for key in keys if key not in locks.balances],
+        [key for key in expectations.balances if key not in locks.balances],
     )
 
 
 async def _lock(
-    session: TransactionSession, changes: Changes, expectations: Expectations, keys: Sequence[BalanceKey]
+    session: TransactionSession, changes: Changes, expectations: Expectations
 ) -> Mapping[UUID, Sequence[Call]]:
     """Lock what `save` rests on and this transaction has not locked yet, the missing ones of the balances as zero.
 
     The calls that change the names of users, by user.
     """
-    wanting = _wanting(session, changes, expectations, keys)
+    wanting = _wanting(session, changes, expectations)
     if wanting.is_nothing:
         return {}
     locks, (users, renamed, rows, balances) = session.locks, wanting
