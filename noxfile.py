@@ -159,7 +159,11 @@ def site(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """The ratios against hand-written psycopg, and systems under load; name a benchmark to run that one only."""
     _install(session, "services")
-    modules = {*Path("benchmarks").rglob("harness.py"), *Path("benchmarks/peers").iterdir()}
+    modules = {
+        *Path("benchmarks").rglob("harness.py"),
+        Path("benchmarks/services/buyers.py"),
+        *Path("benchmarks/peers").iterdir(),
+    }
     scripts = sorted(str(path) for path in Path("benchmarks").rglob("*.py") if path not in modules)
     for script in session.posargs or scripts:
         session.run("python", "-P", script, env={"PYTHONPATH": os.pathsep.join(("examples", "benchmarks"))})

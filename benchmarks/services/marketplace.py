@@ -28,6 +28,7 @@ import psycopg
 import uvloop
 from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
+from services.buyers import LINES, Buyers
 
 import metacore
 from common.access_tokens import AccessTokens, Claims
@@ -36,7 +37,8 @@ from common.parts import Parts
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SECONDS = float(os.environ.get("MARKETPLACE_LOAD_SECONDS", "10"))
 BUYERS = int(os.environ.get("MARKETPLACE_LOAD_BUYERS", "64"))
-LINES, PRODUCTS = 3, 100
+WARM_UP = 4
+PRODUCTS, STOCK = 100, 10**8
 EVENTS, BATCH = 1000, 10
 BROKER = "noida-db"
 KEY = secrets.token_urlsafe(32)
@@ -110,46 +112,37 @@ async def make_products(http: aiohttp.ClientSession, url: str, count: int, stock
 
 
 async def orders(spent: Spent, url: str) -> None:
-    """Orders of three lines, each ordered and paid by the gateway."""
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=BUYERS)) as http:
-        products = await make_products(http, url, PRODUCTS, 10**8)
-        ordering: list[float] = []
-        paying: list[float] = []
-        other: dict[int, int] = {}
-        until = time.perf_counter() + SECONDS
-
-        async def buy(number: int) -> None:
-            headers = token("CUSTOMER")
-            while (began := time.perf_counter()) < until:
-                number += BUYERS
-                chosen = [products[(number * 7 + line * 31) % PRODUCTS] for line in range(LINES)]
-                lines = [{"product_id": product, "quantity": 1} for product in chosen]
-                async with http.post(f"{url}/v1/orders", json={"lines": lines}, headers=headers) as answer:
-                    if answer.status != 201:
-                        other[answer.status] = other.get(answer.status, 0) + 1
-                        continue
-                    order = await answer.json()
-                ordered = time.perf_counter()
-                async with http.post(f"{url}/v1/orders/{order['id']}/pay", headers=headers) as answer:
-                    paid = (await answer.json()).get("state")
-                if paid != "PAID":
-                    other[answer.status] = other.get(answer.status, 0) + 1
-                    continue
-                ordering.append(ordered - began)
-                paying.append(time.perf_counter() - ordered)
-
+    """Orders of three lines, each ordered and paid by the gateway; counted while as many buyers as ever are there."""
+    async with aiohttp.ClientSession() as http:
+        authorizations = [token("CUSTOMER")["authorization"] for _ in range(BUYERS)]
+        buyers = Buyers(await make_products(http, url, PRODUCTS, STOCK), authorizations)
+        await buyers.begin(int(url.rpartition(":")[2]))
+        await asyncio.sleep(WARM_UP)
         before, own, began = spent(), time.process_time(), time.perf_counter()
-        await asyncio.gather(*(buy(number) for number in range(BUYERS)))
-        took, count = time.perf_counter() - began, len(paying)
-        assert count, f"nothing was paid: {other}"
-        each = {name: (now - before[name]) / count for name, now in spent().items() if name in before}
-        asking = (time.process_time() - own) / count
-    print(f"orders of {LINES} lines, {BUYERS} buyers: {count} paid in {took:.1f} s, {count / took:,.0f}/s")
-    print(f"  not paid, by status: {other}")
+        await asyncio.sleep(SECONDS)
+        after, asking, ended = spent(), time.process_time() - own, time.perf_counter()
+        await buyers.end()
+        stocks = await asyncio.gather(*(stock(http, url, product) for product in buyers.products))
+    ordering = [answer.took for answer in buyers.ordered if began < answer.at <= ended]
+    paying = [answer.took for answer in buyers.paid if began < answer.at <= ended]
+    count, seconds = len(paying), ended - began
+    assert count, f"nothing was paid: {buyers.others}"
+    each = {name: (now - before[name]) / count for name, now in after.items() if name in before}
+    print(f"orders of {LINES} lines, {BUYERS} buyers: {count} paid in {seconds:.1f} s, {count / seconds:,.0f}/s")
+    print(f"  not paid, by status: {dict(buyers.others)}")
+    sold, reserved = (sum(figures) for figures in zip(*stocks, strict=True))
+    print(f"  {len(buyers.paid)} paid in all, {sold} goods sold, {reserved} reserved")
     print_times("ordered", ordering)
     print_times("paid", paying)
-    shares = ", ".join(f"{name} {seconds * 1e3:.1f}" for name, seconds in sorted(each.items()))
-    print(f"  {sum(each.values()) * 1e3:.1f} ms of processor time each: {shares}; to ask {asking * 1e3:.1f}")
+    shares = ", ".join(f"{name} {taken * 1e3:.1f}" for name, taken in sorted(each.items()))
+    print(f"  {sum(each.values()) * 1e3:.1f} ms of processor time each: {shares}; to ask {asking / count * 1e3:.1f}")
+
+
+async def stock(http: aiohttp.ClientSession, url: str, product: str) -> tuple[int, int]:
+    """How much of a product is sold, and how much is reserved."""
+    async with http.get(f"{url}/v1/warehouse/stock/{product}") as answer:
+        now = await answer.json()
+        return STOCK - now["free"] - now["reserved"], now["reserved"]
 
 
 async def hot_product(spent: Spent, warehouse: str, url: str) -> None:

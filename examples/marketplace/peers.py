@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self, TypeVar
 from uuid import UUID
 
 import aiohttp
+from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from common.access_tokens import AccessTokens, Claims
@@ -19,22 +19,11 @@ from marketplace.callers import Role
 from marketplace.names import variable_of
 from metacore import StorageUnavailableError
 
+M = TypeVar("M", bound=BaseModel)
+
 _CONNECTS_WITHIN, _ANSWERS_WITHIN = 1.0, 3.0
 _RENEW = timedelta(minutes=1)
 _NOBODY = UUID(int=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a service answers: its status, and its body if that is JSON."""
-
-    status: int
-    body: Any
-
-    @property
-    def is_success(self) -> bool:
-        """Whether it has done what it was asked for."""
-        return self.status < 300
 
 
 class Peers:
@@ -52,8 +41,8 @@ class Peers:
     async def __aexit__(self, *exc_info: object) -> None:
         await self._http.close()
 
-    async def ask(self, service: str, method: str, path: str, body: Any) -> Answer:
-        """What it answers, an error of the caller's too; StorageUnavailableError if it does not, or by a 5xx."""
+    async def ask(self, service: str, path: str, request: BaseModel, kind: type[M]) -> M:
+        """What it answers to the request; StorageUnavailableError if it does not, or by an error."""
         headers = {
             "authorization": f"Bearer {self._own_token()}",
             "content-type": "application/json",
@@ -61,14 +50,15 @@ class Peers:
             **outgoing(),
         }
         url = URL(self._urls[variable_of(service)] + path, encoded=True)
+        body = request.model_dump_json().encode()
         try:
-            async with self._http.request(method, url, json=body, headers=headers) as response:
-                answer = Answer(response.status, await response.json(content_type=None))
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            async with self._http.post(url, data=body, headers=headers) as response:
+                content = await response.read()
+            if response.ok:
+                return kind.model_validate_json(content)
+        except (aiohttp.ClientError, TimeoutError, ValidationError) as error:
             raise StorageUnavailableError(f"{service} does not answer: {type(error).__name__}") from None
-        if answer.status >= 500:
-            raise StorageUnavailableError(f"{service} answers {answer.status}")
-        return answer
+        raise StorageUnavailableError(f"{service} answers {response.status}")
 
     def _own_token(self) -> str:
         now = self._now()

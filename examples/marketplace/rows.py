@@ -9,6 +9,7 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from metacore import (
     MetacoreError,
@@ -53,7 +54,12 @@ def input_rows(table: LiteralString) -> LiteralString:
 
 def rows_of(models: Iterable[BaseModel], **others: Any) -> Mapping[str, Jsonb]:
     """That parameter: these models as rows, with what `others` have in the columns that no field is for."""
-    return {"rows": Jsonb([{**model.model_dump(mode="json"), **others} for model in models])}
+    return rows({**dict(model), **others} for model in models)
+
+
+def rows(values: Iterable[Mapping[str, Any]]) -> Mapping[str, Jsonb]:
+    """That parameter: rows of these values."""
+    return {"rows": Jsonb(list(values), to_json)}
 
 
 async def read(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ from marketplace.orders.saga import Trigger
 from marketplace.orders.subscriptions import Subscriptions
 from marketplace.rows import FAILURES
 from marketplace.stock import MAIN, Quantity, ReservationRequest, ReservationRequests, Reserved, Warehouse
-from metacore import ConflictError, InvalidDataError, NotFoundError, StorageUnavailableError, new_id
+from metacore import ConflictError, InvalidDataError, NotFoundError, new_id
 
 MOST_LINES = 100
 _BATCH = 50
@@ -61,6 +61,14 @@ class Offer(BaseModel):
     price: Decimal
     currency: str
     state: str
+
+
+class _OffersRequest(BaseModel):
+    product_ids: Set[UUID]
+
+
+class _Offers(BaseModel):
+    offers: Sequence[Offer]
 
 
 class Checkout:
@@ -173,19 +181,13 @@ class Checkout:
         return {product_id: offers[product_id] for product_id in product_ids}
 
     async def _request_offers(self, batch: Sequence[Sequence[UUID]]) -> Sequence[Mapping[UUID, Offer]]:
-        product_ids = sorted({str(product_id) for product_ids in batch for product_id in product_ids})
-        answer = await self._peers.ask("products", "POST", "/internal/offers", {"product_ids": product_ids})
-        if not answer.is_success:
-            raise StorageUnavailableError(f"products answers {answer.status}")
-        offers = {offer.product_id: offer for offer in map(Offer.model_validate, answer.body["offers"])}
-        return [offers] * len(batch)
+        request = _OffersRequest(product_ids={product_id for product_ids in batch for product_id in product_ids})
+        answer = await self._peers.ask("products", "/internal/offers", request, _Offers)
+        return [{offer.product_id: offer for offer in answer.offers}] * len(batch)
 
     async def _request_reservations(self, requests: Sequence[ReservationRequest]) -> Sequence[bool]:
-        body = ReservationRequests(requests=requests).model_dump(mode="json")
-        answer = await self._peers.ask("warehouse", "POST", "/internal/reservations", body)
-        if not answer.is_success:
-            raise StorageUnavailableError(f"warehouse answers {answer.status}")
-        return Reserved.model_validate(answer.body).reserved
+        request = ReservationRequests(requests=requests)
+        return (await self._peers.ask("warehouse", "/internal/reservations", request, Reserved)).reserved
 
 
 def _line(offer: Offer, quantity: int) -> Line:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from common.tracing import outgoing
@@ -15,7 +14,7 @@ from marketplace.batcher import Batcher
 from marketplace.context import ServiceContext
 from marketplace.orders.purchase import ANSWERED_WITHIN, Purchase, State
 from marketplace.orders.saga import Trigger, next_step
-from marketplace.rows import columns_of, input_rows, read, rows_of
+from marketplace.rows import columns_of, input_rows, read, rows, rows_of
 from metacore import ConflictError, MetacoreError, NewEvent, NotFoundError, Transaction
 
 _COLUMNS = columns_of(Purchase)
@@ -155,11 +154,11 @@ class PurchaseRepository:
         UPDATE {self._purchases} AS stored SET {_SET}, steps = stored.steps || input.steps
         FROM {input_rows(self._purchases)} WHERE stored.id = input.id
         """
-        rows = (
-            _row(purchase, {"id", *_CHANGING}, steps=[step.model_dump(mode="json") for step in steps])
+        values = (
+            {name: getattr(purchase, name) for name in ("id", *_CHANGING, "look_at")} | {"steps": steps}
             for purchase, steps in changed
         )
-        await transaction.connection.execute(query, {"rows": Jsonb(list(rows))})
+        await transaction.connection.execute(query, rows(values))
 
     async def _write(self, batch: Sequence[_Written]) -> Sequence[Purchase | MetacoreError]:
         columns = columns_of(_Written)
@@ -169,7 +168,7 @@ class PurchaseRepository:
         ON CONFLICT (customer_id, idempotency_key) DO NOTHING RETURNING id
         """
         async with self._storage.transaction() as transaction:
-            cursor = await transaction.connection.execute(query, {"rows": Jsonb(list(map(_row, batch)))})
+            cursor = await transaction.connection.execute(query, rows(map(_row, batch)))
             written = {row[0] for row in await cursor.fetchall()}
         return [_plain(one) if one.id in written else await self._written_before(one) for one in batch]
 
@@ -212,10 +211,8 @@ def _moved(purchase: Purchase, trigger: Trigger, now: datetime) -> Purchase:
     return purchase.model_copy(update={**step._asdict(), "version": purchase.version + 1, "updated_at": now})
 
 
-def _row(purchase: Purchase, fields: set[str] | None = None, **others: Any) -> Mapping[str, Any]:
-    look_at = purchase.look_at
-    kept = purchase.model_dump(mode="json", include=fields)
-    return {**kept, "look_at": None if look_at is None else look_at.isoformat(), **others}
+def _row(purchase: Purchase) -> Mapping[str, Any]:
+    return {**dict(purchase), "look_at": purchase.look_at}
 
 
 def _step(moved: Purchase, trigger: Trigger) -> StepTaken:

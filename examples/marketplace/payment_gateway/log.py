@@ -84,7 +84,7 @@ class Log:
             outcome = Outcome.REFUSED if mode is Mode.DECLINE else Outcome.DONE
             # Those that are asked for at the same time take turns.
             first = [by_key[key] for key in sorted(by_key)]
-            rows = rows_of(first, outcome=outcome, asked=1, asked_at=self._storage.now().isoformat())
+            rows = rows_of(first, outcome=outcome, asked=1, asked_at=self._storage.now())
             entries = {entry.key: entry for entry in await read(transaction, Entry, query, rows)}
         return mode, [entries[one.key] for one in requests]
 

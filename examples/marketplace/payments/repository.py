@@ -20,7 +20,7 @@ from marketplace.batcher import Batcher
 from marketplace.context import ServiceContext
 from marketplace.money import Currency, sum_of
 from marketplace.payments.payment import Payment, PaymentState, Refund, RefundState
-from marketplace.rows import columns_of, input_rows, placeholders_of, read, rows_of
+from marketplace.rows import columns_of, input_rows, placeholders_of, read, rows, rows_of
 from metacore import (
     AlreadyExistsError,
     ConflictError,
@@ -210,8 +210,8 @@ class PaymentRepository:
 
         async def settle(transaction: Transaction) -> None:
             now = self._storage.now()
-            rows = rows_of([by_id[payment_id] for payment_id in sorted(by_id)])
-            changed = await read(transaction, Payment, query, {**rows, "now": now})
+            states = rows({"id": payment_id, "state": by_id[payment_id].state} for payment_id in sorted(by_id))
+            changed = await read(transaction, Payment, query, {**states, "now": now})
             await TradingService(transaction).deposit_all(
                 NewDeposit(user_id=TILL, asset=str(payment.id), amount=payment.amount, reference=str(payment.id))
                 for payment in changed
