@@ -26,7 +26,7 @@ Process: TypeAlias = Callable[[Sequence[A]], Awaitable[Sequence[R | Exception]]]
 """Does a batch, all of it or, if it raises an error, nothing; returns the result of each request, in turn."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Pending(Generic[A, R]):
     request: A
     future: asyncio.Future[R]
@@ -58,7 +58,7 @@ class Batcher(Generic[A, R]):
 
     async def submit(self, request: A) -> R:
         """Have it done, in a batch with what others submit."""
-        pending = _Pending[A, R](request, asyncio.get_running_loop().create_future())
+        pending: _Pending[A, R] = _Pending(request, asyncio.get_running_loop().create_future())
         self._pending.append(pending)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())

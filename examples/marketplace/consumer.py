@@ -16,10 +16,10 @@ from common.brokers import ANSWERS_WITHIN, new_topics, require_topics, within
 from common.health import UnwellError
 from common.waiting import Backoff
 from marketplace.context import AfterCommit, Contents, ServiceContext
-from marketplace.deliveries import Delivery, Message, Postponed, batches, batches_by_type, read_delivery
+from marketplace.deliveries import Delivery, Message, Postponed, ReceivedEvent, batches, batches_by_type, read_delivery
 from marketplace.linger import linger_after
 from marketplace.rows import TRANSIENT
-from metacore import AcceptOutcome, DeadLetter, Event, StorageUnavailableError, Transaction
+from metacore import AcceptOutcome, DeadLetter, StorageUnavailableError, Transaction
 
 _POLL, _FETCH = 3, 200
 """Milliseconds: see the consumer of the order service."""
@@ -197,7 +197,7 @@ class Consumer:
         return outcomes
 
     async def _accept(
-        self, transaction: Transaction, deliveries: Sequence[Delivery], events: Mapping[int, Event]
+        self, transaction: Transaction, deliveries: Sequence[Delivery], events: Mapping[int, ReceivedEvent]
     ) -> tuple[Sequence[AcceptOutcome], Sequence[AfterCommit]]:
         places = [(one.message.topic, one.key, one.seq) for one in deliveries]
         outcomes = [one.outcome for one in await transaction.inbox.accept_many(self._name, places)]
@@ -209,12 +209,12 @@ class Consumer:
         return outcomes, after
 
     @contextmanager
-    def _traced(self, deliveries: Sequence[Delivery]) -> Iterator[Mapping[int, Event]]:
+    def _traced(self, deliveries: Sequence[Delivery]) -> Iterator[Mapping[int, ReceivedEvent]]:
         """The events that something is done for, by their places, each in a span of its own; the headers of each are
         for the events that follow from it.
         """
         with ExitStack() as spans:
-            events: dict[int, Event] = {}
+            events: dict[int, ReceivedEvent] = {}
             for place, one in enumerate(deliveries):
                 if one.event is not None:
                     headers = spans.enter_context(self._tracing.taking(one.event.topic, one.message.headers))

@@ -15,14 +15,15 @@ from common.health import Check
 from common.observing import Metrics
 from common.tracing import Tracing
 from marketplace.activity import Activity
+from marketplace.deliveries import ReceivedEvent
 from marketplace.peers import Peers
 from marketplace.settings import MarketplaceSettings
-from metacore import Event, Storage, Transaction
+from metacore import Storage, Transaction
 
 AfterCommit: TypeAlias = Callable[[], None]
 """What is to be done as soon as a transaction is committed."""
 
-Handler: TypeAlias = Callable[[Transaction, Sequence[Event]], Awaitable[AfterCommit | None]]
+Handler: TypeAlias = Callable[[Transaction, Sequence[ReceivedEvent]], Awaitable[AfterCommit | None]]
 """The effect of events of one topic and type, each of another key, in the transaction that has accepted them. What it
 raises undoes all, and they come again one by one. The events that follow from an event have its headers.
 """

@@ -13,13 +13,14 @@ from common import problems
 from common.access_tokens import SignedIn
 from marketplace.callers import Customer, Role, Warehouse, is_one_of
 from marketplace.context import AfterCommit, Contents, ServiceContext
+from marketplace.deliveries import ReceivedEvent
 from marketplace.orders.checkout import Checkout, OrderRequest
 from marketplace.orders.direct import LONGEST_KEY, direct_routes, status_when_paying
 from marketplace.orders.purchase import Purchase
 from marketplace.orders.repository import Move, PurchaseRepository, PurchaseWithSteps
 from marketplace.orders.saga import Trigger
 from marketplace.orders.subscriptions import Subscriptions
-from metacore import Event, MetacoreError, NotFoundError, Page, Transaction
+from metacore import MetacoreError, NotFoundError, Page, Transaction
 
 Key = Annotated[
     str | None,
@@ -38,7 +39,7 @@ async def build(context: ServiceContext) -> Contents:
     purchases, subscriptions = PurchaseRepository(context), Subscriptions()
     checkout = Checkout(context, purchases, subscriptions)
 
-    async def handle(transaction: Transaction, events: Sequence[Event]) -> AfterCommit:
+    async def handle(transaction: Transaction, events: Sequence[ReceivedEvent]) -> AfterCommit:
         moves = [Move(UUID(event.key), Trigger(event.type), event.headers) for event in events]
         moved = list[Purchase]()
         for result in await purchases.move_in(transaction, moves):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
@@ -49,7 +48,7 @@ class OrderRequest(BaseModel):
 
     def content(self) -> str:
         """What makes two of them the same order."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return self.model_dump_json()
 
 
 class Offer(BaseModel):
@@ -191,5 +190,10 @@ class Checkout:
 
 
 def _line(offer: Offer, quantity: int) -> Line:
-    fields = offer.model_dump(include={"product_id", "seller_id", "title", "price"})
-    return Line(**fields, quantity=quantity)
+    return Line(
+        product_id=offer.product_id,
+        seller_id=offer.seller_id,
+        title=offer.title,
+        price=offer.price,
+        quantity=quantity,
+    )

@@ -47,6 +47,16 @@ class _Written(Purchase):
     content: str
 
 
+class _New(NamedTuple):
+    purchase: Purchase
+    key: str
+    content: str
+
+    def row(self) -> Mapping[str, Any]:
+        look_at = self.purchase.look_at
+        return {**dict(self.purchase), "idempotency_key": self.key, "content": self.content, "look_at": look_at}
+
+
 class Move(NamedTuple):
     """What happens to a purchase, if it is of the customer named; the event of it has these headers."""
 
@@ -63,7 +73,7 @@ class PurchaseRepository:
         self._storage, self._topic, self._activity = context.storage, context.topic("orders"), context.activity
         self._purchases: LiteralString = f"{context.schema}.purchases"
         self._finding = Batcher[_Named, _Written | None](self._find)
-        self._writing = Batcher[_Written, Purchase](self._write)
+        self._writing = Batcher[_New, Purchase](self._write)
         self._moving = Batcher[Move, Purchase](self._move)
 
     async def write(self, purchase: Purchase, key: str, content: str) -> Purchase:
@@ -71,7 +81,7 @@ class PurchaseRepository:
 
         ConflictError if that was of other `content`.
         """
-        return await self._writing.submit(_Written(**dict(purchase), idempotency_key=key, content=content))
+        return await self._writing.submit(_New(purchase, key, content))
 
     async def found(self, customer_id: UUID, key: str, content: str) -> Purchase | None:
         """What the customer has bought by this key; ConflictError if that was of other `content`."""
@@ -160,7 +170,7 @@ class PurchaseRepository:
         )
         await transaction.connection.execute(query, rows(values))
 
-    async def _write(self, batch: Sequence[_Written]) -> Sequence[Purchase | MetacoreError]:
+    async def _write(self, batch: Sequence[_New]) -> Sequence[Purchase | MetacoreError]:
         columns = columns_of(_Written)
         query = f"""
         INSERT INTO {self._purchases} ({columns}, look_at, steps) SELECT {columns}, look_at, '[]'
@@ -168,13 +178,13 @@ class PurchaseRepository:
         ON CONFLICT (customer_id, idempotency_key) DO NOTHING RETURNING id
         """
         async with self._storage.transaction() as transaction:
-            cursor = await transaction.connection.execute(query, rows(map(_row, batch)))
+            cursor = await transaction.connection.execute(query, rows(new.row() for new in batch))
             written = {row[0] for row in await cursor.fetchall()}
-        return [_plain(one) if one.id in written else await self._written_before(one) for one in batch]
+        return [new.purchase if new.purchase.id in written else await self._written_before(new) for new in batch]
 
-    async def _written_before(self, written: _Written) -> Purchase | MetacoreError:
+    async def _written_before(self, new: _New) -> Purchase | MetacoreError:
         try:
-            found = await self.found(written.customer_id, written.idempotency_key, written.content)
+            found = await self.found(new.purchase.customer_id, new.key, new.content)
         except MetacoreError as error:
             return error
         assert found is not None
@@ -209,10 +219,6 @@ def _moved(purchase: Purchase, trigger: Trigger, now: datetime) -> Purchase:
     if step is None:
         return purchase
     return purchase.model_copy(update={**step._asdict(), "version": purchase.version + 1, "updated_at": now})
-
-
-def _row(purchase: Purchase) -> Mapping[str, Any]:
-    return {**dict(purchase), "look_at": purchase.look_at}
 
 
 def _step(moved: Purchase, trigger: Trigger) -> StepTaken:

@@ -18,11 +18,12 @@ from common.access_tokens import SignedIn
 from marketplace.bank import CALLBACK, SIGNATURE, BankAnswer, signature_of
 from marketplace.callers import Admin, is_one_of
 from marketplace.context import AfterCommit, Contents, ServiceContext
+from marketplace.deliveries import ReceivedEvent
 from marketplace.money import Currency, sum_of
 from marketplace.payments.bank_client import BankClient
 from marketplace.payments.payment import Payment, PaymentState, Refund
 from marketplace.payments.repository import REST, PaymentRepository
-from metacore import Event, InvalidDataError, NotFoundError, PositiveAmount, Transaction, new_id
+from metacore import InvalidDataError, NotFoundError, PositiveAmount, Transaction, new_id
 
 Key = Annotated[
     str | None,
@@ -51,7 +52,7 @@ async def build(context: ServiceContext) -> Contents:
     await payments.open()
     bank = BankClient(context, payments)
 
-    async def handle(transaction: Transaction, events: Sequence[Event]) -> AfterCommit | None:
+    async def handle(transaction: Transaction, events: Sequence[ReceivedEvent]) -> AfterCommit | None:
         now = context.storage.now()
         match events[0].type:
             case "stock.taken":
@@ -82,7 +83,7 @@ async def build(context: ServiceContext) -> Contents:
     )
 
 
-def _payment(event: Event, state: PaymentState, now: datetime) -> Payment:
+def _payment(event: ReceivedEvent, state: PaymentState, now: datetime) -> Payment:
     payload = event.payload
     of = {name: payload[name] for name in ("customer_id", "currency")}
     return Payment(id=UUID(event.key), amount=payload["total"], state=state, created_at=now, updated_at=now, **of)

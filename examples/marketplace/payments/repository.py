@@ -18,13 +18,13 @@ from pydantic import BaseModel
 from common.tracing import outgoing
 from marketplace.batcher import Batcher
 from marketplace.context import ServiceContext
+from marketplace.deliveries import ReceivedEvent
 from marketplace.money import Currency, sum_of
 from marketplace.payments.payment import Payment, PaymentState, Refund, RefundState
 from marketplace.rows import columns_of, input_rows, placeholders_of, read, rows, rows_of
 from metacore import (
     AlreadyExistsError,
     ConflictError,
-    Event,
     InsufficientFundsError,
     LedgerService,
     NewDeposit,
@@ -120,7 +120,7 @@ class PaymentRepository:
 
         return await self._storage.run(write)
 
-    async def refund_rest(self, transaction: Transaction, event: Event) -> None:
+    async def refund_rest(self, transaction: Transaction, event: ReceivedEvent) -> None:
         """All that is left goes back, for the purchase of the event is cancelled."""
         payment_id = UUID(event.key)
         currency = Currency((await self._read(transaction, payment_id)).currency)

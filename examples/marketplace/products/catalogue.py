@@ -8,12 +8,13 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from marketplace.products.product import NewProduct, Product
+from marketplace.products.product import NewProduct, Offer, Product
 from marketplace.products.words import normal, vector_of
-from marketplace.rows import columns_of, placeholders_of
+from marketplace.rows import columns_of, placeholders_of, read
 from metacore import NotFoundError, Storage, Transaction
 
 COLUMNS = columns_of(Product)
+_OFFER: LiteralString = "id AS product_id, seller_id, title, price, currency, state, version"
 _PLACES = placeholders_of(Product)
 _CHANGING: tuple[LiteralString, ...] = (
     "category_id",
@@ -42,12 +43,11 @@ class Catalogue:
         async with self._storage.transaction() as tx:
             return await self._read(tx, product_id)
 
-    async def get_many(self, product_ids: Sequence[UUID]) -> tuple[Product, ...]:
-        """Those of these products that there are."""
+    async def offers(self, product_ids: Sequence[UUID]) -> list[Offer]:
+        """What other services know of those of these products that there are."""
+        query = f"SELECT {_OFFER} FROM {self._table} WHERE id = ANY(%s)"
         async with self._storage.transaction() as tx:
-            cursor = tx.connection.cursor(row_factory=class_row(Product))
-            await cursor.execute(f"SELECT {COLUMNS} FROM {self._table} WHERE id = ANY(%s)", [list(product_ids)])
-            return tuple(await cursor.fetchall())
+            return await read(tx, Offer, query, [list(product_ids)])
 
     async def create(self, new: NewProduct, seller_id: UUID) -> Product:
         """Sell a product; NotFoundError if there is no such category."""

@@ -66,7 +66,7 @@ def _internal(catalogue: Catalogue) -> APIRouter:
     @routes.post("/offers")
     async def offers(body: OffersRequest, _: Service) -> Offers:
         """What is known of these products, for the other services."""
-        return Offers(offers=tuple(map(Offer.of, await catalogue.get_many(body.product_ids))))
+        return Offers(offers=tuple(await catalogue.offers(body.product_ids)))
 
     return routes
 

@@ -16,9 +16,10 @@ from common import problems
 from marketplace import stock
 from marketplace.callers import Service, StockKeeper, Warehouse
 from marketplace.context import Contents, ServiceContext, Work
+from marketplace.deliveries import ReceivedEvent
 from marketplace.stock import MAIN, Quantity, ReservationRequests, Reserved
 from marketplace.warehouse.inventory import Allocation, Inventory, Stock
-from metacore import BalanceEntry, Event, MetacoreError, NewEvent, Page, Transaction, new_id
+from metacore import BalanceEntry, MetacoreError, NewEvent, Page, Transaction, new_id
 
 Key = Annotated[
     str | None,
@@ -48,7 +49,7 @@ async def build(context: ServiceContext) -> Contents:
     await inventory.open()
     topic = context.topic("stock")
 
-    async def handle(transaction: Transaction, events: Sequence[Event]) -> None:
+    async def handle(transaction: Transaction, events: Sequence[ReceivedEvent]) -> None:
         outcome = None
         match events[0].type:
             case "order.paying":
@@ -78,7 +79,7 @@ async def build(context: ServiceContext) -> Contents:
     )
 
 
-def _allocation(event: Event) -> Allocation:
+def _allocation(event: ReceivedEvent) -> Allocation:
     goods = {UUID(product_id): int(quantity) for product_id, quantity in event.payload["goods"].items()}
     return Allocation(UUID(event.key), event.payload["warehouse"], goods)
 
