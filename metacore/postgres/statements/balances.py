@@ -10,6 +10,7 @@ from metacore.postgres.statements.sets import (
     OF_USER,
     assignments,
     behind,
+    created,
     equal,
     looked_up,
     matching,
@@ -122,6 +123,8 @@ INSERT_ENTRIES = Statement(
     """,
     writes=True,
 )
+
+INSERT_ENTRY = Statement("balance_entries.insert", created(balance_entries, BALANCE_ENTRY.columns), writes=True)
 
 _LEFT = ("free", "locked", "unexplained", "last_seq", "head", "updated_at")
 """What an entry leaves of its balance."""

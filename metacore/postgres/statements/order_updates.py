@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from metacore.postgres.client.codecs import ORDER_UPDATE
 from metacore.postgres.client.statement import Statement
-from metacore.postgres.statements.sets import OF_USER, array, looked_up, names, rows, without
+from metacore.postgres.statements.sets import OF_USER, array, looked_up, names, parameters, rows, without
 from metacore.postgres.tables.order_updates import order_updates
 
 APPENDED = without(ORDER_UPDATE.columns, "seq", "recorded_at")
@@ -34,6 +34,21 @@ An earlier statement has locked the orders, so that no other append takes the sa
 for each order: a lookup for each row would step over all rows inserted before it. It is found again by its position: to
 join two sets, neither of which has an index, takes the product of their sizes, or a hash.
 """
+
+_OTHERS = without(APPENDED, "user_id")
+APPEND_ONE = Statement(
+    "order_updates.append",
+    f"""
+    INSERT INTO {{schema}}.order_updates (user_id, {names(_OTHERS)}, seq, recorded_at)
+    SELECT users.id, {parameters(order_updates, _OTHERS)}, coalesce((
+        SELECT max(seq) FROM {{schema}}.order_updates AS stored
+        WHERE stored.{OF_USER} AND stored.order_id = %(order_id)s::uuid
+    ), 0) + 1, %(recorded_at)s::timestamptz
+    FROM {{schema}}.users WHERE users.id = %(user_id)s::uuid
+    """,
+    writes=True,
+)
+"""Appends one update."""
 
 _ORDERS = looked_up(["id"], "orders", f"orders.{OF_USER} AND orders.id = named.order_id")
 _KNOWN = f"""

@@ -75,6 +75,7 @@ GET_MANY = Statement(
 )
 
 INSERT = Statement("trades.insert", inserted(trades, TRADE.columns), writes=True)
+INSERT_ONE = Statement("trades.insert", created(trades, TRADE.columns), writes=True)
 
 _KEY = ("user_id", "id")
 REPLACE = Statement(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import chain, islice
 from uuid import UUID
 
 from metacore.domain.trading.balances import Balance, BalanceEntry, BalanceKey
@@ -46,9 +47,12 @@ def write(changed: Iterable[Balance], entries: Iterable[BalanceEntry]) -> list[C
         written = by_user((entry.user_id, entry) for entry in entries)
     calls: list[Call] = []
     for user_id, balances in moved.items():
-        calls.append(
-            (statements.INSERT_ENTRIES, partial(_values_of, user_id, written[user_id], balances[0].updated_at))
-        )
+        own, now = iter(written[user_id]), balances[0].updated_at
+        first = tuple(islice(own, 2))
+        if len(first) == 1:
+            calls.append((statements.INSERT_ENTRY, BALANCE_ENTRY.encode(first[0])))
+        else:
+            calls.append((statements.INSERT_ENTRIES, partial(_values_of, user_id, chain(first, own), now)))
         calls.append((statements.FOLLOW_ENTRIES, of_user(BALANCE, user_id, balances, ("asset", "last_seq"))))
     return calls
 

@@ -37,7 +37,7 @@ from metacore.postgres.client.transaction_session import TransactionSession
 from metacore.postgres.statements import reservations as reservation_statements
 from metacore.postgres.statements import trades as trade_statements
 from metacore.postgres.statements import transactions as statements
-from metacore.postgres.statements.order_updates import APPEND
+from metacore.postgres.statements.order_updates import APPEND, APPEND_ONE
 from metacore.postgres.statements.users import LOCK
 from metacore.postgres.storages.balance_writes import add_locks, write
 from metacore.postgres.storages.names import exchange
@@ -119,14 +119,16 @@ def _calls(
         if patch.named_values():
             calls += renamed.get(user_id, ())
             calls.append(change_user(user_id, patch, now))
-    calls += _writes(expectations.new_orders, statements.INSERT_ORDERS, ORDER)
-    calls += _writes(expectations.orders, statements.REPLACE_ORDERS, ORDER)
-    if changes.order_updates:
+    calls += _writes(expectations.new_orders, statements.INSERT_ORDERS, ORDER, statements.INSERT_ORDER)
+    calls += _writes(expectations.orders, statements.REPLACE_ORDERS, ORDER, statements.REPLACE_ORDER)
+    if len(changes.order_updates) == 1:
+        calls.append((APPEND_ONE, {**changes.order_updates[0].__dict__, "recorded_at": now}))
+    elif changes.order_updates:
         for user_id, updates in by_user(_owned(changes.order_updates)).items():
             calls.append((APPEND, partial(values_of_updates, user_id, updates, now)))
     calls += _writes(expectations.new_reservations, reservation_statements.INSERT, RESERVATION)
     calls += _writes(expectations.reservations, reservation_statements.REPLACE, RESERVATION)
-    calls += _writes(expectations.new_trades, trade_statements.INSERT, TRADE)
+    calls += _writes(expectations.new_trades, trade_statements.INSERT, TRADE, trade_statements.INSERT_ONE)
     calls += _writes(expectations.trades, trade_statements.REPLACE, TRADE)
     calls += _writes(changes.user_transfers, statements.INSERT_USER_TRANSFERS, USER_TRANSFER)
     calls += [*write(changed.values(), entries), *appends]
@@ -194,10 +196,14 @@ async def _lock(
     }
 
 
-def _writes(rows: Sequence[Versioned | UserTransfer], statement: Statement, codec: Codec[Any]) -> list[Call]:
-    """The calls of `statement`, one for each user, that store `rows`."""
+def _writes(
+    rows: Sequence[Versioned | UserTransfer], statement: Statement, codec: Codec[Any], one: Statement | None = None
+) -> list[Call]:
+    """The calls of `statement`, one for each user, that store `rows`; or of `one`, which stores a single row."""
     if not rows:
         return []
+    if one is not None and len(rows) == 1:
+        return [(one, codec.encode(rows[0]))]
     owned = by_user(_owned(rows)).items()
     return [(statement, partial(of_user, codec, user_id, own, codec.columns)) for user_id, own in owned]
 
