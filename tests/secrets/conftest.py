@@ -5,6 +5,7 @@ import hashlib
 import io
 import logging
 import pickle
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from metacore.domain.people.credentials import Credentials
 from metacore.domain.people.tokens import TokenSecret
 from metacore.errors import MetacoreError
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
+from metacore.testing.loop_threads import PATIENCE
 from metacore.testing.runners import AsyncRunner, BlockingRunner, Runner
 
 ROLE = "service"
@@ -208,7 +210,20 @@ def server_with_password(directory: Path) -> Iterator[EmbeddedPostgres]:
             hba = server.data_directory / "pg_hba.conf"
             hba.write_text(f"local all {ROLE} scram-sha-256\n" + hba.read_text())
             admin.execute("SELECT pg_reload_conf()")
+        until = time.monotonic() + PATIENCE
+        while lets_in_without_password(server):
+            assert time.monotonic() < until
+            time.sleep(0.01)
         yield server
+
+
+def lets_in_without_password(server: EmbeddedPostgres) -> bool:
+    """Whether the server has not read yet that the role is to be asked."""
+    try:
+        psycopg.connect(server.url, user=ROLE, passfile="none").close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
