@@ -3,10 +3,10 @@
     python benchmarks/growth_of_operations.py [most rows of the user, 1,000,000 unless told]
 
 A user has so many rows of orders, their history, trades and the journal, and to five of them there is one of another
-user, who has no others: with 5,000,000 rows there are a million users. What is measured is the processor time of the
-server's process for each operation, which other work on the machine disturbs least, and what the clock says of the
-whole call. One connection keeps the plans that it made at first. Left out is what the contract says reads all of it,
-such as `balances.list`. A table is printed as each size is done. Linux only.
+user, who has no others: with 5,000,000 rows there are a million users. What is measured is how many blocks the server
+looks into for each operation, which no other work disturbs, the processor time of its process, which such work
+disturbs some, and what the clock says of the whole call. One connection keeps the plans that it made at first. Left out
+is what the contract says reads all of it, such as `balances.list`. A table is printed as each size is done. Linux only.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -26,7 +27,7 @@ from metacore.sync import LedgerService, NewOrder, NewReservation, Settings, Sto
 
 MOST = int(sys.argv[1].replace(",", "")) if len(sys.argv) > 1 else 1_000_000
 SIZES = [size for size in (1_000, 10_000, 100_000, 1_000_000, 5_000_000) if size <= MOST]
-ROUNDS, CALLS, SECONDS = 11, 20, 0.05
+ROUNDS, CALLS, SECONDS = 7, 20, 0.05
 """How often is measured, and how many calls, or seconds of calls, each time."""
 EVERY = 6
 """One of so many rows is another user's."""
@@ -78,18 +79,39 @@ def operations(storage: Storage, user_id: UUID, orders: list[UUID]) -> dict[str,
     }
 
 
-def measure(call: Callable[[], object], pid: int) -> tuple[float, float]:
-    """What the server and what the whole call take: the least of the rounds, which other work has disturbed least."""
-    server, whole = [], []
+class Meter:
+    """What the server's process, the one of the storage's connection, has done."""
+
+    def __init__(self, storage: Storage, admin: psycopg.Connection[Any]) -> None:
+        self._storage, self._admin = storage, admin
+        with storage.transaction() as tx:
+            self.pid = tx.connection.info.backend_pid
+
+    def blocks(self) -> int:
+        """How many blocks were looked into."""
+        with self._storage.transaction() as tx:
+            tx.connection.execute("SELECT pg_stat_force_next_flush()")
+        found = self._admin.execute(
+            "SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = current_database()"
+        ).fetchone()
+        assert found is not None
+        return int(found[0])
+
+
+def measure(call: Callable[[], object], meter: Meter) -> tuple[float, float, float]:
+    """Blocks, and what the server and the whole call take: the least of the rounds, disturbed least by others."""
+    blocks, server, whole = [], [], []
     calls = CALLS
     for _ in range(ROUNDS):
-        began, started = processor_time(pid), time.perf_counter()
+        before = meter.blocks()
+        began, started = processor_time(meter.pid), time.perf_counter()
         for _ in range(calls):
             call()
         whole.append((time.perf_counter() - started) / calls)
-        server.append((processor_time(pid) - began) / calls)
+        server.append((processor_time(meter.pid) - began) / calls)
+        blocks.append((meter.blocks() - before) / calls)
         calls = max(CALLS, round(SECONDS / whole[-1]))
-    return min(server), min(whole)
+    return min(blocks), min(server), min(whole)
 
 
 def main() -> None:
@@ -100,21 +122,22 @@ def main() -> None:
             user_id, orders = orders_of(storage)
             # There is a row of each table to copy.
             TradingService(storage).settle_trade(fill(user_id, orders[2]))
-            found = admin.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'metacore'").fetchone()
-            assert found is not None
-            first: dict[str, tuple[float, float]] = {}
-            print("Processor time of the server, and how many times that as the tables grow; in brackets, by the clock")
+            meter = Meter(storage, admin)
+            first: dict[str, tuple[float, float, float]] = {}
+            print("Blocks, processor time of the server, the clock; then how many times that as the tables grow")
             for size, before in zip(SIZES, (0, *SIZES), strict=False):
                 began = time.perf_counter()
                 grow(admin, user_id, *(rows * EVERY // (EVERY - 1) for rows in (before, size)), EVERY)
-                print(f"\n| {size:,} rows, filled in {time.perf_counter() - began:.0f} s | |", flush=True)
+                print(f"\n| {size:,} rows, filled in {time.perf_counter() - began:.0f} s | | | |", flush=True)
                 for name, call in operations(storage, user_id, orders).items():
-                    server, whole = measure(call, found[0])
+                    measured = measure(call, meter)
+                    blocks, server, whole = measured
                     if name in first:
-                        print(f"| {name} | {server / first[name][0]:.2f} ({whole / first[name][1]:.2f}) |")
+                        blocks, server, whole = (now / then for now, then in zip(measured, first[name], strict=True))
+                        print(f"| {name} | {blocks:.2f} | {server:.2f} | {whole:.2f} |", flush=True)
                     else:
-                        first[name] = server, whole
-                        print(f"| {name} | {1e6 * server:,.0f} us ({1e6 * whole:,.0f}) |")
+                        first[name] = measured
+                        print(f"| {name} | {blocks:.0f} | {1e6 * server:,.0f} us | {1e6 * whole:,.0f} us |", flush=True)
 
 
 if __name__ == "__main__":
