@@ -151,7 +151,7 @@ def revised(instance: M, **values: Any) -> M:
 
 def completed(instance: M, **values: Any) -> M:
     """`instance` itself with these, already valid, `values`: for who has made it, and shown it to nobody yet."""
-    instance.__dict__.update(values)
+    vars(instance).update(values)
     return instance
 
 

@@ -44,7 +44,7 @@ class Codec(Decoder[M]):
 
     def encode(self, model: M) -> dict[str, Any]:
         """The parameters that store `model`, by column: the values of its fields, not to be changed."""
-        return model.__dict__
+        return vars(model)
 
     def encode_all(self, models: Sequence[Model], columns: Iterable[str] | None = None) -> dict[str, str | None]:
         """The parameters that store `models`: for each column one array."""

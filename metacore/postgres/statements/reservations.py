@@ -10,6 +10,7 @@ from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import (
     OF_USER,
     behind,
+    created,
     equal,
     inserted,
     looked_up,
@@ -17,6 +18,7 @@ from metacore.postgres.statements.sets import (
     ordered,
     parameters,
     replaced,
+    replaced_one,
     rows,
     without,
 )
@@ -96,11 +98,13 @@ CHECK = Statement(
 )
 
 INSERT = Statement("save", inserted(reservations, RESERVATION.columns), writes=True)
+INSERT_ONE = Statement("save", created(reservations, RESERVATION.columns), writes=True)
 
 _CHANGED = without(RESERVATION.columns, *NewReservation.model_fields, "created_at")
 """The columns of a reservation that a decision may change."""
 
 REPLACE = Statement("save", replaced(reservations, RESERVATION.columns, ("user_id", "id"), _CHANGED), writes=True)
+REPLACE_ONE = Statement("save", replaced_one(reservations, ("user_id", "id"), _CHANGED), writes=True)
 
 AUDIT = Statement(
     "balances.audit",

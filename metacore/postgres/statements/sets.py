@@ -65,6 +65,14 @@ def replaced(table: Table, columns: Iterable[str], key: Sequence[str], changes: 
     return f"{inserted(table, columns)} ON CONFLICT ({names(key)}) DO UPDATE SET {assignments(changes, 'excluded')}"
 
 
+def replaced_one(table: Table, key: Sequence[str], changes: Iterable[str]) -> str:
+    """The statement that sets the columns `changes` of one stored row, by `key`."""
+    return (
+        f"UPDATE {{schema}}.{table.name} SET {', '.join(f'{name} = {parameter(table, name)}' for name in changes)}"
+        f" WHERE {equal(table, *key)}"
+    )
+
+
 def looked_up(
     columns: Iterable[str],
     table: str,

@@ -15,13 +15,12 @@ from metacore.postgres.statements.sets import (
     OF_USER,
     array,
     created,
-    equal,
     inserted,
     looked_up,
     names,
     ordered,
-    parameter,
     replaced,
+    replaced_one,
     rows,
     without,
 )
@@ -201,6 +200,7 @@ ENTRIES = _named(
 )
 
 USER_TRANSFERS = _named(user_transfers, USER_TRANSFER.columns, ("reference",), "found.reference")
+INSERT_USER_TRANSFER = Statement("save", created(user_transfers, USER_TRANSFER.columns), writes=True)
 INSERT_USER_TRANSFERS = Statement("save", inserted(user_transfers, USER_TRANSFER.columns), writes=True)
 
 _AROUND = "coalesce(%(around)s::timestamptz, users.balances_as_of)"
@@ -251,10 +251,5 @@ INSERT_ORDER = Statement("save", created(orders, ORDER.columns), writes=True)
 _CHANGED = without(ORDER.columns, *set(CONTENT) - {"client_order_id"}, "created_at", "user_id", "id")
 """The columns of an order that a decision may change."""
 
-REPLACE_ORDER = Statement(
-    "save",
-    f"UPDATE {{schema}}.orders SET {', '.join(f'{name} = {parameter(orders, name)}' for name in _CHANGED)}"
-    f" WHERE {equal(orders, 'user_id', 'id')}",
-    writes=True,
-)
+REPLACE_ORDER = Statement("save", replaced_one(orders, ("user_id", "id"), _CHANGED), writes=True)
 REPLACE_ORDERS = Statement("save", replaced(orders, ORDER.columns, ("user_id", "id"), _CHANGED), writes=True)

@@ -127,11 +127,17 @@ def _calls(
     elif changes.order_updates:
         for user_id, updates in by_user(_owned(changes.order_updates)).items():
             calls.append((APPEND, partial(values_of_updates, user_id, updates, now)))
-    calls += _writes(expectations.new_reservations, reservation_statements.INSERT, RESERVATION)
-    calls += _writes(expectations.reservations, reservation_statements.REPLACE, RESERVATION)
+    calls += _writes(
+        expectations.new_reservations, reservation_statements.INSERT, RESERVATION, reservation_statements.INSERT_ONE
+    )
+    calls += _writes(
+        expectations.reservations, reservation_statements.REPLACE, RESERVATION, reservation_statements.REPLACE_ONE
+    )
     calls += _writes(expectations.new_trades, trade_statements.INSERT, TRADE, trade_statements.INSERT_ONE)
     calls += _writes(expectations.trades, trade_statements.REPLACE, TRADE)
-    calls += _writes(changes.user_transfers, statements.INSERT_USER_TRANSFERS, USER_TRANSFER)
+    calls += _writes(
+        changes.user_transfers, statements.INSERT_USER_TRANSFERS, USER_TRANSFER, statements.INSERT_USER_TRANSFER
+    )
     calls += [*write(changed.values(), entries), *appends]
     saved: list[Versioned] = [*changes.orders, *changes.reservations, *changes.trades]
     locks.versions.maps[0].update((row_key(row), row.version) for row in saved)
