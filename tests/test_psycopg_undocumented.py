@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,7 @@ from metacore.postgres.client.connections import connection_parameters
 
 PATIENCE = 10
 in_both_ways = pytest.mark.parametrize("wait_async", [wait_async, wait], ids=["in the task", "in the loop"])
-AsyncWait = Callable[[AsyncConnection, Generator[Wait, Ready | int, Any]], Awaitable[Any]]
+AsyncWait = Callable[[AsyncConnection, Generator[Wait, Ready | int, Any]], Coroutine[Any, Any, Any]]
 Waiting = Generator[Wait, Ready | int, PGresult]
 
 
