@@ -226,6 +226,15 @@ class ReconcilerContract(TradingContract):
         assert [outcome.result.outcome for outcome in result.transfers if outcome.result] == [Outcome.COVERED]
         assert money(storage, user) == {"MX": "1 / 0", "USDT": "0 / 1000"}
 
+    def test_a_trade_that_waits_for_what_the_account_explains_is_settled_after_it(
+        self, storage: Storage, reconciler: Reconciler, user: User, placed: Order
+    ) -> None:
+        trade = listed_trade("t1", "C02__1", "0.02", "1000", commission="0.5", commissionAsset="MX")
+        result = reconciler.reconcile(self.state(user, self.LOST[0], [trade], listed_account(BTC="0.02", MX="1")))
+        assert [each.outcome for each in result.trades] == [Outcome.PENDING]
+        assert [each.outcome for each in result.pending] == [Outcome.COVERED]
+        assert money(storage, user) == {"BTC": "0.02 / 0", "MX": "1 / 0"}
+
     def test_a_user_who_does_not_exist(self, reconciler: Reconciler, user: User) -> None:
         nobody = mexc.exchange_state([], user_id=NOBODY, symbols=SYMBOLS)
         with pytest.raises(NotFoundError):
