@@ -116,8 +116,27 @@ class UserTransferContract(LedgerContract):
         near = now + timedelta(seconds=1)
         assert ledger.transfer(buyer.id, stock.id, UNIT, Decimal(1), "near", near).outcome == "APPLIED"
         assert ledger.transfer(stock.id, buyer.id, UNIT, Decimal(1), "near", near).outcome == "APPLIED"
+        between = now + timedelta(milliseconds=500)
+        # It knew of one of the two alone, and the books choose which.
+        assert trading.sync_account(stock.id, snapshot(between, **{UNIT: 5})).differences == {UNIT: -1}
+        assert (units(storage, stock), storage.balances.get(stock.id, UNIT).unexplained) == (6, 0)
         assert trading.sync_account(stock.id, snapshot(clock.advance(seconds=2), **{UNIT: 7})).differences == {UNIT: 1}
         assert [*storage.balances.audit(stock.id), *storage.balances.audit(buyer.id)] == []
+
+    def test_it_is_covered_where_the_snapshot_of_who_receives_knew_of_it(
+        self,
+        storage: Storage,
+        ledger: LedgerService,
+        trading: TradingService,
+        clock: ManualClock,
+        stock: User,
+        buyer: User,
+    ) -> None:
+        trading.sync_account(buyer.id, snapshot(clock.advance(seconds=60), **{UNIT: 1}))
+        moment = clock.advance(seconds=60)
+        trading.sync_account(buyer.id, snapshot(clock.advance(seconds=60), **{UNIT: 5}))
+        assert ledger.transfer(stock.id, buyer.id, UNIT, Decimal(4), "r", moment).outcome == "COVERED"
+        assert (money(storage, stock), money(storage, buyer)) == ({UNIT: "6 / 0"}, {UNIT: "5 / 0"})
 
     def test_the_same_transfer_by_many_is_made_once(
         self, storage: Storage, runner: Runner, ledger: LedgerService, stock: User, buyer: User
