@@ -18,5 +18,9 @@ class TestLedgerRace(service_ledger_races.LedgerRaceContract):
     """On every backend, in both worlds."""
 
 
+class TestLedgerWaiting(service_ledger_races.LedgerWaitingContract):
+    """On every backend, in both worlds."""
+
+
 class TestUserTransfers(service_ledger_transfers.UserTransferContract):
     """On every backend, in both worlds."""

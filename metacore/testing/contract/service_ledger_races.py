@@ -6,17 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
+from threading import Event
 from typing import Any
 
 from metacore.domain.people.users import User
+from metacore.domain.trading.decisions import Selection
 from metacore.domain.trading.reservations import Reservation
 from metacore.domain.values.amounts import total
-from metacore.errors import ConflictError, InsufficientFundsError, MetacoreError
+from metacore.errors import ConflictError, InsufficientFundsError, LockTimeoutError, MetacoreError
 from metacore.sync.services.ledger import LedgerService
 from metacore.sync.storage.storage import Storage
 from metacore.testing.clock import START
+from metacore.testing.contract.base import Contract, Opening
 from metacore.testing.contract.service_ledger import UNIT, LedgerContract, amount_of
 from metacore.testing.contract.service_trading import money
+from metacore.testing.factories import NewUserFactory
+from metacore.testing.loop_threads import PATIENCE
 from metacore.testing.runners import Runner
 
 WORKERS = 16
@@ -73,6 +78,44 @@ class LedgerRaceContract(LedgerContract):
         assert sum(results(outcomes)) + ledger.expire_due() == 11
         assert (money(storage, stock), money(storage, buyer)) == ({UNIT: "10 / 0"}, {UNIT: "1 / 0"})
         assert [*storage.balances.audit(stock.id), *storage.balances.audit(buyer.id)] == []
+
+
+class LedgerWaitingContract(Contract):
+    """Of the ledger service where somebody else has a lock for longer than `lock_timeout`."""
+
+    def test_who_has_a_user_for_too_long_is_waited_for_once_and_left_alone_by_sweepers(
+        self, open_storage: Opening, runner: Runner
+    ) -> None:
+        storage = open_storage(lock_timeout=0.05)
+        user = storage.users.create(NewUserFactory.build())
+        storage.balances.put(user.id, UNIT, Decimal(10), Decimal(0))
+        ledger: LedgerService = runner.service("LedgerService", storage)
+        made = ledger.reserve(amount_of(user, 4, expires_at=START))
+        locked, tried = Event(), Event()
+        loads: list[int] = []
+
+        def hold() -> None:
+            with storage.transaction() as tx:
+                tx.load(Selection(users=frozenset({user.id}), exclusive_users=True))
+                locked.set()
+                assert tried.wait(PATIENCE)
+
+        def resolve() -> int:
+            assert locked.wait(PATIENCE)
+            try:
+                loads.append(storage.stats().operations["load"])
+                assert ledger.expire_due() == 0
+                loads.append(storage.stats().operations["load"])
+                return ledger.void(*made.key).version
+            finally:
+                loads.append(storage.stats().operations["load"])
+                tried.set()
+
+        held, error = runner.together(hold, resolve)
+        assert held is None
+        assert isinstance(error, LockTimeoutError)
+        assert [count - loads[0] for count in loads] == [0, 1, 2]
+        assert ledger.expire_due() == 1
 
 
 def units(storage: Storage, user: User) -> Decimal:
