@@ -10,7 +10,7 @@ from typing import TypeVar
 from metacore.domain.trading.commands import Command, NotAloneError, Owned, by_user
 from metacore.domain.trading.decisions import Changes
 from metacore.domain.trading.unit_of_work import UnitOfWork
-from metacore.errors import AlreadyExistsError, InsufficientFundsError, StaleVersionError
+from metacore.errors import AlreadyExistsError, InsufficientFundsError
 from metacore.sync.services.transactions import in_transaction
 from metacore.sync.storage.storage import Storages, Transaction
 from metacore.watching import tell_outcomes
@@ -29,7 +29,7 @@ def execute(storage: Storages, command: Command[R], feed: str | None = None) -> 
     """
     try:
         result = in_transaction(storage, lambda tx: _attempt(tx, command, feed, exclusive=False))
-    except (AlreadyExistsError, InsufficientFundsError, StaleVersionError, NotAloneError):
+    except (AlreadyExistsError, InsufficientFundsError, NotAloneError):
         result = in_transaction(storage, lambda tx: _attempt(tx, command, feed, exclusive=True))
     tell_outcomes(type(command).__name__, result)
     return result
