@@ -46,6 +46,7 @@ class ArchivedFactContract(ArchivingContract):
         assert trading.settle_trade(late).outcome is Outcome.DUPLICATE
         clock.advance(days=3)
         self.archive(archiver, user, shelf, START + 5 * DAY)
+        assert storage.users.get(user.id).archived_until == START + 5 * DAY
         assert storage.orders.list(user.id).items == ()
         assert money(storage, user) == {"BTC": "0.02 / 0"}
 
