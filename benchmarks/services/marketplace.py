@@ -99,7 +99,13 @@ async def make_products(http: aiohttp.ClientSession, url: str, count: int, stock
     async with http.post(f"{url}/v1/categories", json={"name": uuid4().hex}, headers=admin) as answer:
         category = (await answer.json())["id"]
 
+    turns = asyncio.Semaphore(10)
+
     async def make(number: int) -> str:
+        async with turns:
+            return await make_one(number)
+
+    async def make_one(number: int) -> str:
         new = {"title": f"Product {number}", "price": "12.50", "currency": "USD", "category_id": category}
         async with http.post(f"{url}/v1/products", json=new, headers=seller) as answer:
             product: str = (await answer.json())["id"]

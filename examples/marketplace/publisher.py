@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any, cast
 from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
@@ -59,7 +60,7 @@ class Publisher:
                 bootstrap_servers=self._url,
                 acks="all",
                 request_timeout_ms=ANSWERS_WITHIN * 1000,
-                partitioner=_partition_of,
+                partitioner=cast(Any, _partition_of),
             )
             try:
                 await require_topics(self._url, new_topics(self._topics, self._partitions))
