@@ -142,6 +142,19 @@ def test_a_mismatched_trade_sent_with_other_content_is_a_conflict(day):
     assert [row.outcome for row in day.settle(trade, trade.changed(price=Decimal(99)))] == ["MISMATCH", "CONFLICT"]
 
 
+def test_a_trade_told_by_two_ids_of_which_one_differs_is_the_same(day):
+    # Some exchanges tell the client_order_id of the cancel request.
+    fields = {"exchange_trade_id": "t", "order_id": None, "exchange_order_id": "x1"}
+    order = day.order(price=100, quantity=10, exchange_order_id="x1")
+    for client_order_id in ("mine", "of the cancel request"):
+        trade = day.trade(order, 4, 100, client_order_id=client_order_id, **fields)
+        assert day.outcome(trade) == "UNKNOWN_ORDER"
+    assert len(day.trades) == 1
+    day.deposit("USDT", 1000)
+    day.place(order)
+    assert [row.outcome for row in day.settle_pending()] == ["SETTLED"]
+
+
 @pytest.mark.parametrize("ids", [{"exchange_order_id": "b"}, {"client_order_id": "bb"}, {"exchange_order_id": "c"}])
 def test_ids_that_contradict_each_other_are_a_conflict(day, ids):
     day.deposit("USDT", 1000)
