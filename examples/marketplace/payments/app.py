@@ -22,7 +22,8 @@ from marketplace.deliveries import ReceivedEvent
 from marketplace.money import Currency, sum_of
 from marketplace.payments.bank_client import BankClient
 from marketplace.payments.payment import Payment, PaymentState, Refund
-from marketplace.payments.repository import REST, PaymentRepository
+from marketplace.payments.refunds import REST, RefundRepository
+from marketplace.payments.repository import PaymentRepository
 from metacore import InvalidDataError, NotFoundError, PositiveAmount, Transaction, new_id
 
 Key = Annotated[
@@ -50,7 +51,8 @@ async def build(context: ServiceContext) -> Contents:
     """The service in this context."""
     payments = PaymentRepository(context)
     await payments.open()
-    bank = BankClient(context, payments)
+    refunds = RefundRepository(context, payments)
+    bank = BankClient(context, payments, refunds)
 
     async def handle(transaction: Transaction, events: Sequence[ReceivedEvent]) -> AfterCommit | None:
         now = context.storage.now()
@@ -61,7 +63,7 @@ async def build(context: ServiceContext) -> Contents:
                 return partial(bank.capture, opened)
             case "order.refunding":
                 for event in events:
-                    await payments.refund_rest(transaction, event)
+                    await refunds.refund_whole(transaction, event)
                 return bank.wake
             case "order.failed" | "order.canceled":
                 # What was never reserved was never to be paid.
@@ -71,7 +73,7 @@ async def build(context: ServiceContext) -> Contents:
         return None
 
     return Contents(
-        routers=[router(payments, bank), callback(context, bank)],
+        routers=[router(payments, refunds, bank), callback(context, bank)],
         publishes=[context.topic("payments")],
         handlers=dict.fromkeys((context.topic("orders"), context.topic("stock")), handle),
         ignored=frozenset(
@@ -89,7 +91,7 @@ def _payment(event: ReceivedEvent, state: PaymentState, now: datetime) -> Paymen
     return Payment(id=UUID(event.key), amount=payload["total"], state=state, created_at=now, updated_at=now, **of)
 
 
-def router(payments: PaymentRepository, bank: BankClient) -> APIRouter:
+def router(payments: PaymentRepository, refunds: RefundRepository, bank: BankClient) -> APIRouter:
     """The routes of payments."""
     routes = APIRouter(prefix="/v1/payments")
 
@@ -98,7 +100,7 @@ def router(payments: PaymentRepository, bank: BankClient) -> APIRouter:
         payment = await payments.get(order_id)
         if payment.customer_id != caller.user_id and not is_one_of(caller):
             raise NotFoundError("payment", str(order_id))
-        return PaymentWithRefunds(**dict(payment), refunds=await payments.refunds(order_id))
+        return PaymentWithRefunds(**dict(payment), refunds=await refunds.of(order_id))
 
     @routes.post("/{order_id}/refunds", status_code=201, responses=_ERRORS)
     async def refund(order_id: UUID, body: RefundRequest, _: Admin, key: Key = None) -> Refund:
@@ -106,7 +108,7 @@ def router(payments: PaymentRepository, bank: BankClient) -> APIRouter:
             raise InvalidDataError("keys like this are kept for cancelled orders", field="Idempotency-Key")
         payment = await payments.get(order_id)
         amount: Decimal = sum_of(body.amount, Currency(payment.currency))
-        refund = await payments.refund(order_id, amount, key or str(new_id()))
+        refund = await refunds.refund(order_id, amount, key or str(new_id()))
         bank.wake()
         return refund
 

@@ -19,6 +19,7 @@ from marketplace.context import ServiceContext
 from marketplace.money import Currency
 from marketplace.names import variable_of
 from marketplace.payments.payment import Payment, Refund
+from marketplace.payments.refunds import RefundRepository
 from marketplace.payments.repository import PaymentRepository
 from marketplace.rows import FAILURES
 
@@ -30,8 +31,9 @@ _logger = logging.getLogger(__name__)
 class BankClient:
     """Asks the bank for what is due, all of it by one request."""
 
-    def __init__(self, context: ServiceContext, payments: PaymentRepository) -> None:
-        self._payments, self._storage, self._settings = payments, context.storage, context.settings
+    def __init__(self, context: ServiceContext, payments: PaymentRepository, refunds: RefundRepository) -> None:
+        self._payments, self._refunds = payments, refunds
+        self._storage, self._settings = context.storage, context.settings
         self._callback = context.urls[variable_of("payments")] + CALLBACK
         self._bank = context.urls[variable_of("payment_gateway")]
         self._http: aiohttp.ClientSession | None = None
@@ -69,7 +71,7 @@ class BankClient:
         retry_at = self.retry_at
         if payments := await self._payments.captures_due(retry_at, LARGEST_BATCH):
             self._begin(self._capture(http, payments))
-        if refunds := await self._payments.refunds_due(retry_at, LARGEST_BATCH):
+        if refunds := await self._refunds.due(retry_at, LARGEST_BATCH):
             of = [await self._payments.get(refund.payment_id) for refund in refunds]
             self._begin(self._refund(http, refunds, of))
         if LARGEST_BATCH in (len(payments), len(refunds)):
@@ -108,7 +110,7 @@ class BankClient:
         if answer.of is None:
             await self._payments.captured(answer.key, is_done)
         else:
-            await self._payments.refunded(answer.key, is_done)
+            await self._refunds.settle(answer.key, is_done)
 
     async def _answers(
         self, http: aiohttp.ClientSession, path: str, requests: Sequence[BankRequest]

@@ -14,8 +14,8 @@ import pytest
 import metacore
 from marketplace.activity import Activity
 from marketplace.deploying import deploy
-from marketplace.payments import repository
-from marketplace.payments.payment import Payment, PaymentState
+from marketplace.payments.payment import Payment, PaymentState, RefundState
+from marketplace.payments.refunds import RefundRepository
 from marketplace.payments.repository import TILL, PaymentRepository
 from marketplace.stock import MAIN, ReservationRequest
 from marketplace.warehouse import inventory
@@ -73,37 +73,124 @@ def test_what_expires_while_it_is_released_is_released_once(database_url: str, m
     asyncio.run(main())
 
 
+@asynccontextmanager
+async def refunding(url: str) -> AsyncIterator[Any]:
+    """The refunds of one payment of 12.50 that was captured."""
+    async with service(url, "payments") as context:
+        payments, now = PaymentRepository(context), context.storage.now()
+        await payments.open()
+        payment = Payment(
+            id=new_id(),
+            customer_id=UUID(int=1),
+            amount=Decimal("12.50"),
+            currency="USD",
+            state=PaymentState.CAPTURING,
+            created_at=now,
+            updated_at=now,
+        )
+        async with context.storage.transaction() as transaction:
+            await payments.open_payments(transaction, [payment])
+        await payments.captured(payment.id, True)
+        refunds = RefundRepository(context, payments)
+
+        async def cancel(transaction: metacore.Transaction, seq: int = 4) -> None:
+            fields = {"topic": "orders", "key": str(payment.id), "type": "order.refunding", "payload": {}}
+            event = Event(**fields, seq=seq, occurred_at=now, recorded_at=now)
+            await refunds.refund_whole(transaction, event)
+
+        async def amounts(state: RefundState) -> list[Decimal]:
+            return sorted(one.amount for one in await refunds.of(payment.id) if one.state is state)
+
+        async def settle(amount: str, is_paid: bool) -> None:
+            (of,) = [
+                one
+                for one in await refunds.of(payment.id)
+                if one.amount == Decimal(amount) and one.state is RefundState.PENDING
+            ]
+            await refunds.settle(of.id, is_paid)
+
+        async def published() -> list[str]:
+            page = await context.storage.outbox.read("payments", str(payment.id), 0)
+            return [event.type for event in page.items if event.type != "payment.captured"]
+
+        async def balance() -> tuple[Decimal, Decimal]:
+            of = await context.storage.balances.get(TILL, str(payment.id))
+            return of.free, of.locked
+
+        yield SimpleNamespace(
+            storage=context.storage,
+            id=payment.id,
+            refund=refunds.refund,
+            cancel=cancel,
+            amounts=amounts,
+            settle=settle,
+            published=published,
+            balance=balance,
+        )
+
+
 def test_what_another_refund_takes_meanwhile_is_not_refunded_twice(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        async with service(database_url, "payments") as context:
-            payments, storage, now = PaymentRepository(context), context.storage, context.storage.now()
-            await payments.open()
-            payment = Payment(
-                id=new_id(),
-                customer_id=UUID(int=1),
-                amount=Decimal("12.50"),
-                currency="USD",
-                state=PaymentState.CAPTURING,
-                created_at=now,
-                updated_at=now,
-            )
-            async with storage.transaction() as transaction:
-                await payments.open_payments(transaction, [payment])
-            await payments.captured(payment.id, True)
+        async with refunding(database_url) as payment:
 
             async def refund_some() -> None:
-                await payments.refund(payment.id, Decimal("5.00"), "some")
+                await payment.refund(payment.id, Decimal("5.00"), "some")
 
-            fields = {"topic": "orders", "key": str(payment.id), "type": "order.refunding", "payload": {}}
-            event = Event(**fields, seq=4, occurred_at=now, recorded_at=now)
-            async with storage.transaction() as transaction:
+            async with payment.storage.transaction() as transaction:
                 once_after(monkeypatch, type(transaction.balances), "get", refund_some)
-                await payments.refund_rest(transaction, event)
-            refunds = {one.idempotency_key: one.amount for one in await payments.refunds(payment.id)}
-            assert refunds == {"some": Decimal("5.00"), f"{repository.REST} 4": Decimal("7.50")}
-            balance = await storage.balances.get(TILL, str(payment.id))
-            assert (balance.free, balance.locked) == (0, Decimal("12.50"))
+                await payment.cancel(transaction)
+            assert await payment.amounts(RefundState.PENDING) == [Decimal("5.00"), Decimal("7.50")]
+            assert await payment.balance() == (0, Decimal("12.50"))
+
+    asyncio.run(main())
+
+
+def test_what_the_bank_refuses_of_another_refund_goes_back_with_the_rest(database_url: str) -> None:
+    async def main() -> None:
+        async with refunding(database_url) as payment:
+            await payment.refund(payment.id, Decimal("5.00"), "some")
+            async with payment.storage.transaction() as transaction:
+                await payment.cancel(transaction)
+            await payment.settle("7.50", True)
+            assert await payment.published() == []
+            await payment.settle("5.00", False)
+            assert await payment.amounts(RefundState.PENDING) == [Decimal("5.00")]
+            await payment.settle("5.00", True)
+            assert await payment.published() == ["payment.refunded"]
+            assert await payment.amounts(RefundState.DONE) == [Decimal("5.00"), Decimal("7.50")]
+            assert await payment.balance() == (0, 0)
+
+    asyncio.run(main())
+
+
+def test_a_purchase_is_refunded_once_another_refund_is_paid(database_url: str) -> None:
+    async def main() -> None:
+        async with refunding(database_url) as payment:
+            await payment.refund(payment.id, Decimal("12.50"), "all")
+            async with payment.storage.transaction() as transaction:
+                await payment.cancel(transaction)
+            assert await payment.published() == []
+            await payment.settle("12.50", True)
+            assert await payment.published() == ["payment.refunded"]
+
+    asyncio.run(main())
+
+
+def test_a_rest_that_the_bank_refuses_is_told_once_and_may_be_asked_for_again(database_url: str) -> None:
+    async def main() -> None:
+        async with refunding(database_url) as payment:
+            await payment.refund(payment.id, Decimal("5.00"), "some")
+            async with payment.storage.transaction() as transaction:
+                await payment.cancel(transaction)
+            await payment.settle("7.50", False)
+            await payment.settle("5.00", False)
+            assert await payment.published() == ["payment.refund_refused"]
+            assert await payment.balance() == (Decimal("12.50"), 0)
+            async with payment.storage.transaction() as transaction:
+                await payment.cancel(transaction, 6)
+            await payment.settle("12.50", True)
+            assert await payment.published() == ["payment.refund_refused", "payment.refunded"]
 
     asyncio.run(main())

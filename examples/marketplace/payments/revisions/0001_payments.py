@@ -16,7 +16,9 @@ def upgrade() -> None:
         state        text        NOT NULL,
         ask_at       timestamptz,
         created_at   timestamptz NOT NULL,
-        updated_at   timestamptz NOT NULL
+        updated_at   timestamptz NOT NULL,
+
+        refunded_whole  boolean  NOT NULL DEFAULT false
     ) WITH (fillfactor = 70)
     """)
     op.execute("CREATE INDEX payments_ask_at_idx ON payments (ask_at) WHERE ask_at IS NOT NULL")
