@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from metacore.domain.trading.asset_names import lock_order
+from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Command, NotAloneError, Owned, by_user
-from metacore.domain.trading.decisions import Changes
+from metacore.domain.trading.decisions import Changes, Selection
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import AlreadyExistsError, InsufficientFundsError
 from metacore.services.transactions import in_transaction
@@ -23,8 +25,8 @@ async def execute(storage: Storages, command: Command[R], feed: str | None = Non
     the same.
 
     Users are locked shared at first, so that their calls go on side by side. Of two that store the same thing, the
-    loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored. With a topic `feed`,
-    what it changes is told there.
+    loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored. So does who would have
+    to wait for a balance out of turn. With a topic `feed`, what it changes is told there.
     """
     try:
         result = await in_transaction(storage, lambda tx: _attempt(tx, command, feed, exclusive=False))
@@ -55,7 +57,7 @@ async def _attempt(tx: Transaction, command: Command[R], feed: str | None, exclu
     selection = replace(command.selection(exclusive), update_seqs=feed is not None)
     work = UnitOfWork(await tx.load(selection), tx.now(), alone=selection.exclusive_users)
     if keys := command.balances(work) - work.balances.keys():
-        work.open_balances(await tx.balances.get_many(keys, for_update=True))
+        work.open_balances(await _lock(tx, keys, work.balances, alone=selection.exclusive_users))
     # The events of a feed tell once what a whole command changes.
     first, *others = command.parts() if feed is None else (command,)
     results = [first.decide(work)]
@@ -63,6 +65,21 @@ async def _attempt(tx: Transaction, command: Command[R], feed: str | None, exclu
         saved = await tx.save(_decided_in_parts(others, work, results), last=True)
         return command.result(command.joined(results), saved)
     return command.result(results[0], await tx.save(work.changes(feed), last=True))
+
+
+async def _lock(
+    tx: Transaction, keys: Collection[BalanceKey], locked: Collection[BalanceKey], alone: bool
+) -> Sequence[Balance]:
+    """The balances of `keys`, locked after the `locked` ones.
+
+    One that comes before a locked one in the order of locks is not waited for: who has it may wait for that one. So if
+    it is not to be had at once, NotAloneError, unless the command is `alone` with its users.
+    """
+    passes = bool(locked) and not alone and min(map(lock_order, keys)) < max(map(lock_order, locked))
+    loaded = await tx.load(Selection(locked_balances=tuple(keys), skip_locked=passes))
+    if passes and len(loaded.locked_balances) < len(set(map(lock_order, keys))):
+        raise NotAloneError
+    return loaded.locked_balances
 
 
 def _decided_in_parts(others: Iterable[Command[R]], work: UnitOfWork, results: list[R]) -> Iterator[Changes]:

@@ -77,7 +77,8 @@ class Transaction(Storages):
 
         Locks are taken in one fixed order: users, then orders, reservations and trades, each sorted by key; entries and
         sums are read after them, and balances are locked at the end: `locked_balances` of existing users that are
-        missing are stored as zero, and `stored_balances` that are missing left out. Two orders that the ids of one name
+        missing are stored as zero, and `stored_balances` that are missing left out. With `skip_locked`, reservations
+        and `locked_balances` that another transaction has locked are left out. Two orders that the ids of one name
         are both loaded.
         """
 

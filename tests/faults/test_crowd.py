@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
@@ -14,7 +15,7 @@ from metacore.config import Settings
 from metacore.domain.trading.reports import Outcome
 from metacore.errors import InsufficientFundsError, InvalidTransitionError
 from metacore.sync import ExecutionReport, NewTrade, NewUser, Order, Storage, TradingService, connect
-from metacore.testing.factories import NewOrderFactory
+from metacore.testing.factories import NewOrderFactory, NewTradeFactory
 
 from .conftest import Server
 
@@ -173,3 +174,43 @@ def test_a_fill_sent_by_all_at_once_settles_once(metacore_database_url: str) -> 
             )
             assert all_at_once(worker.trading, trade) == {Outcome.SETTLED: 1, Outcome.DUPLICATE: WORKERS - 1}
         assert not storage.balances.audit(order.user_id)
+
+
+def test_who_is_first_to_use_an_asset_deadlocks_with_nobody(metacore_database_url: str, server: Server) -> None:
+    settings = Settings(pool_min_size=WORKERS, pool_max_size=WORKERS)
+    with connect(metacore_database_url, settings=settings) as storage, ThreadPoolExecutor(WORKERS) as threads:
+        trading, barrier = TradingService(storage), threading.Barrier(WORKERS)
+        for _ in range(10):
+            user_id = storage.users.create(NewUser()).id
+            trading.deposit(user_id, "USDT", Decimal(1000), reference="opening")
+            buys = [
+                NewOrderFactory.build(
+                    user_id=user_id,
+                    symbol="BTCUSDT",
+                    base_asset="BTC",
+                    quote_asset="USDT",
+                    side="BUY",
+                    type="LIMIT",
+                    price="5",
+                    quantity="10",
+                )
+                for _ in range(WORKERS - 1)
+            ]
+            orders = trading.place_orders(buys)
+
+            def fill(order: Order) -> None:
+                trade = NewTradeFactory.build(of=order, user_id=order.user_id, quantity="1", commission="0")
+                barrier.wait()
+                assert trading.settle_trade(trade).outcome is Outcome.SETTLED
+
+            def deposit(user_id: UUID) -> None:
+                barrier.wait()
+                trading.deposit(user_id, "BTC", Decimal(1), reference="first")
+
+            fills = [threads.submit(fill, order) for order in orders]
+            threads.submit(deposit, user_id).result()
+            for each in fills:
+                each.result()
+            assert not storage.balances.audit(user_id)
+            assert storage.balances.get(user_id, "BTC").free == WORKERS
+        assert server.deadlocks() == 0

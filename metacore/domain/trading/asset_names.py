@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from metacore.domain.trading.balances import AccountBalance, Balance, BalanceKey
 from metacore.domain.values.amounts import ZERO
@@ -14,6 +15,12 @@ from metacore.errors import InvalidDataError
 def folded(asset: str) -> bytes:
     """What the names of one user's assets differ in: upper and lower case of ASCII are one."""
     return asset.encode().lower()
+
+
+def lock_order(key: BalanceKey) -> tuple[UUID, bytes]:
+    """What balances are locked in the order of."""
+    user_id, asset = key
+    return user_id, folded(asset)
 
 
 def other_name(asset: str, existing: str) -> InvalidDataError:

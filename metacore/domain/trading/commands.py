@@ -69,7 +69,9 @@ def in_parts(items: Sequence[T]) -> list[Sequence[T]]:
 
 
 class NotAloneError(Exception):
-    """Something is to be stored that has no unique key to collide on: only a lock of its user keeps out another."""
+    """Only a lock of its user keeps out another: something is to be stored that has no unique key to collide on, or a
+    balance to be waited for out of turn.
+    """
 
 
 class Owned(Protocol):

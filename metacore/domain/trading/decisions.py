@@ -65,7 +65,9 @@ class Selection:
     reservation_references: tuple[ReservationReference, ...] = ()
     user_transfers: tuple[UserTransferKey, ...] = ()
     skip_locked: bool = False
-    """Whether to leave out reservations that another transaction has locked, rather than to wait for it."""
+    """Whether to leave out reservations and `locked_balances` that another transaction has locked, rather than to wait
+    for it.
+    """
     balances: bool = False
     """Whether to load all balances of `users`; they are not locked."""
     stale_updates: bool = False

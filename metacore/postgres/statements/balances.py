@@ -50,15 +50,20 @@ GET_MANY = Statement(
 SAME_NAME = f'balances.{OF_USER} AND lower(balances.asset) = lower(named.asset COLLATE "C")'
 """The condition that a balance is that of a named asset, in whatever case it is named."""
 
-LOCK_MANY = Statement(
-    "balances.get_many",
-    f"""
-    SELECT found.* FROM (SELECT asset FROM {rows(balances, ["asset"])} ORDER BY {LOCK_ORDER}) AS named
-        {looked_up(BALANCE.columns, "balances", SAME_NAME, lock=True)}
-    ORDER BY found.asset
-    """,
-)
-"""Locks the balances that have these names, in whatever case: there is one of each."""
+
+@cache
+def lock_many(skip_locked: bool = False) -> Statement:
+    """Lock the balances that have these names, in whatever case: there is one of each. Without those that another
+    transaction has locked, if so.
+    """
+    return Statement(
+        "balances.get_many",
+        f"""
+        SELECT found.* FROM (SELECT asset FROM {rows(balances, ["asset"])} ORDER BY {LOCK_ORDER}) AS named
+            {looked_up(BALANCE.columns, "balances", SAME_NAME, lock=True, skip_locked=skip_locked)}
+        ORDER BY found.asset
+        """,
+    )
 
 
 @cache

@@ -44,7 +44,8 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
     orders = _order_ids(selection)
     _add_locks(calls, selection, orders)
     _add_reads(calls, selection, orders)
-    add_locks(calls, parse_keys(selection.locked_balances), session.now(), "locked_balances")
+    locked = parse_keys(selection.locked_balances)
+    add_locks(calls, locked, session.now(), "locked_balances", selection.skip_locked)
     _add_stored_locks(calls, selection, orders)
     if not calls.calls:
         session.check()
@@ -78,8 +79,8 @@ async def load(session: TransactionSession, selection: Selection) -> Loaded:
     session.remember(loaded.locked_balances)
     for user_id in loaded.users:
         session.locks.users[user_id] = True
-    locked: tuple[Versioned, ...] = (*loaded.orders, *loaded.reservations, *loaded.trades)
-    session.locks.versions.maps[0].update((row_key(row), row.version) for row in locked)
+    versioned: tuple[Versioned, ...] = (*loaded.orders, *loaded.reservations, *loaded.trades)
+    session.locks.versions.maps[0].update((row_key(row), row.version) for row in versioned)
     return loaded
 
 

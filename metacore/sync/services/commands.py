@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from metacore.domain.trading.asset_names import lock_order
+from metacore.domain.trading.balances import Balance, BalanceKey
 from metacore.domain.trading.commands import Command, NotAloneError, Owned, by_user
-from metacore.domain.trading.decisions import Changes
+from metacore.domain.trading.decisions import Changes, Selection
 from metacore.domain.trading.unit_of_work import UnitOfWork
 from metacore.errors import AlreadyExistsError, InsufficientFundsError
 from metacore.sync.services.transactions import in_transaction
@@ -24,8 +26,8 @@ def execute(storage: Storages, command: Command[R], feed: str | None = None) -> 
     the same.
 
     Users are locked shared at first, so that their calls go on side by side. Of two that store the same thing, the
-    loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored. With a topic `feed`,
-    what it changes is told there.
+    loser collides on its unique key, or finds the funds taken; alone, it finds the thing stored. So does who would have
+    to wait for a balance out of turn. With a topic `feed`, what it changes is told there.
     """
     try:
         result = in_transaction(storage, lambda tx: _attempt(tx, command, feed, exclusive=False))
@@ -56,7 +58,7 @@ def _attempt(tx: Transaction, command: Command[R], feed: str | None, exclusive: 
     selection = replace(command.selection(exclusive), update_seqs=feed is not None)
     work = UnitOfWork(tx.load(selection), tx.now(), alone=selection.exclusive_users)
     if keys := command.balances(work) - work.balances.keys():
-        work.open_balances(tx.balances.get_many(keys, for_update=True))
+        work.open_balances(_lock(tx, keys, work.balances, alone=selection.exclusive_users))
     # The events of a feed tell once what a whole command changes.
     first, *others = command.parts() if feed is None else (command,)
     results = [first.decide(work)]
@@ -64,6 +66,21 @@ def _attempt(tx: Transaction, command: Command[R], feed: str | None, exclusive: 
         saved = tx.save(_decided_in_parts(others, work, results), last=True)
         return command.result(command.joined(results), saved)
     return command.result(results[0], tx.save(work.changes(feed), last=True))
+
+
+def _lock(
+    tx: Transaction, keys: Collection[BalanceKey], locked: Collection[BalanceKey], alone: bool
+) -> Sequence[Balance]:
+    """The balances of `keys`, locked after the `locked` ones.
+
+    One that comes before a locked one in the order of locks is not waited for: who has it may wait for that one. So if
+    it is not to be had at once, NotAloneError, unless the command is `alone` with its users.
+    """
+    passes = bool(locked) and not alone and min(map(lock_order, keys)) < max(map(lock_order, locked))
+    loaded = tx.load(Selection(locked_balances=tuple(keys), skip_locked=passes))
+    if passes and len(loaded.locked_balances) < len(set(map(lock_order, keys))):
+        raise NotAloneError
+    return loaded.locked_balances
 
 
 def _decided_in_parts(others: Iterable[Command[R]], work: UnitOfWork, results: list[R]) -> Iterator[Changes]:

@@ -124,7 +124,7 @@ class TradingBatchContract(TradingContract):
             return dict(Counter(storage.stats().operations) - before)
 
         orders = [new_order(user) for _ in range(size)]
-        opened, once = {"load": 1, "save": 1}, {"load": 1, "balances.get_many": 1, "save": 1}
+        opened, once = {"load": 1, "save": 1}, {"load": 2, "save": 1}
         assert operations(lambda: trading.place_orders(orders)) == opened
         placed = [storage.orders.get(user.id, order.id) for order in orders]
         assert operations(lambda: trading.settle_trades([fill(order) for order in placed])) == once

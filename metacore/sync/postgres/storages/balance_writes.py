@@ -17,12 +17,16 @@ from metacore.postgres.client.named_calls import NamedCalls
 from metacore.postgres.statements import balances as statements
 
 
-def add_locks(calls: NamedCalls, keys: Iterable[BalanceKey], now: datetime, name: str = "balances") -> None:
-    """Add those that store the missing balances as zero, and then lock and load all of `keys`, under `name`."""
+def add_locks(
+    calls: NamedCalls, keys: Iterable[BalanceKey], now: datetime, name: str = "balances", skip_locked: bool = False
+) -> None:
+    """Add those that store the missing balances as zero, and then lock and load all of `keys`, under `name`; if so, but
+    for those that another transaction has locked.
+    """
     for user_id, assets in by_user(keys).items():
         named = {"asset": to_array(assets)}
         calls.add("ensured", user_id, statements.ENSURE, {**named, "now": to_text(now)})
-        calls.add(name, user_id, statements.LOCK_MANY, named)
+        calls.add(name, user_id, statements.lock_many(skip_locked), named)
 
 
 def add_lock_of_all(calls: NamedCalls, user_id: UUID, assets: Iterable[str], now: datetime) -> None:
