@@ -36,7 +36,8 @@ from common.parts import Parts
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SECONDS = float(os.environ.get("MARKETPLACE_LOAD_SECONDS", "10"))
-BUYERS = int(os.environ.get("MARKETPLACE_LOAD_BUYERS", "64"))
+BUYERS = int(os.environ.get("MARKETPLACE_LOAD_BUYERS", "256"))
+RESERVING = 64
 WARM_UP = 4
 PRODUCTS, STOCK = 100, 10**8
 EVENTS, BATCH = 1000, 10
@@ -153,7 +154,7 @@ async def stock(http: aiohttp.ClientSession, url: str, product: str) -> tuple[in
 
 async def hot_product(spent: Spent, warehouse: str, url: str) -> None:
     """Reservations of one product, asked of the warehouse."""
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=BUYERS)) as http:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=RESERVING)) as http:
         (product,) = await make_products(http, url, 1, 10**8)
         times: list[float] = []
         until = time.perf_counter() + SECONDS
@@ -174,10 +175,10 @@ async def hot_product(spent: Spent, warehouse: str, url: str) -> None:
                 times.append(time.perf_counter() - began)
 
         before, began = spent(), time.perf_counter()
-        await asyncio.gather(*(reserve() for _ in range(BUYERS)))
+        await asyncio.gather(*(reserve() for _ in range(RESERVING)))
         took = time.perf_counter() - began
         each = (spent()["warehouse"] - before["warehouse"]) / len(times)
-    print(f"one product, {BUYERS} at once: {len(times)} reserved in {took:.1f} s, {len(times) / took:,.0f}/s")
+    print(f"one product, {RESERVING} at once: {len(times)} reserved in {took:.1f} s, {len(times) / took:,.0f}/s")
     print_times("reserved", times)
     print(f"  {each * 1e3:.1f} ms of processor time of the warehouse each")
 
