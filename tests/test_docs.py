@@ -118,6 +118,7 @@ def test_the_events_of_a_feed_are_listed_with_the_fields_of_their_payloads() -> 
 def test_the_parsers_of_exchanges_are_listed() -> None:
     lines = re.findall(r"^- (REST|Streams|Market data): (.+)$", page("guide.md"), re.MULTILINE)
     found = [each.name for each in pkgutil.iter_modules(exchanges.__path__) if each.ispkg]
+    assert [name for name in found if f"metacore.exchanges.{name}" not in page("guide.md")] == []
     parsers = {name: importlib.import_module(f"metacore.exchanges.{name}").__all__ for name in found}
     named = {name for names_of in parsers.values() for name in names_of if name[0].islower()}
     assert named - set(names(" ".join(line for _, line in lines))) == set()
