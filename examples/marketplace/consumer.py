@@ -162,7 +162,10 @@ class Consumer:
         return all(await asyncio.gather(*(self._handle_in_order(in_order, stop) for in_order in by_key.values())))
 
     async def _handle_in_order(self, deliveries: Sequence[Delivery], stop: asyncio.Event) -> bool:
-        return all([await self._handle_until_done(one, stop) for one in deliveries])
+        for delivery in deliveries:
+            if not await self._handle_until_done(delivery, stop):
+                return False
+        return True
 
     async def _handle_until_done(self, delivery: Delivery, stop: asyncio.Event) -> bool:
         async with self._slots:

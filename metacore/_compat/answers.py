@@ -75,6 +75,9 @@ async def waited(work: Waiting[T], fileno: int, interval: float) -> T:
         else:
             if next_wait != Wait.R:
                 future.set_result((next_wait, None, None))
+        if future.done():
+            # At once: if it has closed the socket, another may have its number before the task is woken.
+            loop.remove_reader(fileno)
 
     rounds = _rounds.get(loop)
     if rounds is None:
@@ -88,7 +91,8 @@ async def waited(work: Waiting[T], fileno: int, interval: float) -> T:
         then, value, failure = await future
     finally:
         rounds.waiting.discard(go_on)
-        loop.remove_reader(fileno)
+        if not future.done() or future.cancelled():
+            loop.remove_reader(fileno)
     if failure is not None:
         raise failure
     if then is not None:

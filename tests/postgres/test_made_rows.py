@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from metacore import Settings
 from metacore.domain.trading.decisions import Selection
 from metacore.domain.trading.order_ids import OrderIds
 from metacore.domain.trading.orders import Order
@@ -15,9 +16,9 @@ MANY = 200
 """So many ids are more than what is asked for and made at once."""
 
 
-@pytest.fixture
-def storage(metacore_database_url: str) -> Iterator[Storage]:
-    with connect(metacore_database_url) as storage:
+@pytest.fixture(params=[True, False], ids=["prepared", "not prepared"])
+def storage(metacore_database_url: str, request: pytest.FixtureRequest) -> Iterator[Storage]:
+    with connect(metacore_database_url, settings=Settings(prepared_statements=request.param)) as storage:
         yield storage
 
 

@@ -105,7 +105,7 @@ class RefundRepository:
                 for payment in whole:
                     if is_paid or not refund.idempotency_key.startswith(REST):
                         await self._go_on(transaction, payment, outgoing())
-                    else:
+                    elif not await self._is_rest_pending(transaction, payment):
                         await self._conclude(transaction, payment, "payment.refund_refused", outgoing())
 
         await self._storage.run(settle)
@@ -121,6 +121,13 @@ class RefundRepository:
                 return
         if all(refund.state is not RefundState.PENDING for refund in await self._read(transaction, payment.id)):
             await self._conclude(transaction, payment, "payment.refunded", headers)
+
+    async def _is_rest_pending(self, transaction: Transaction, payment: Payment) -> bool:
+        """Whether the bank is still to say what becomes of a rest: the last one decides."""
+        return any(
+            refund.state is RefundState.PENDING and refund.idempotency_key.startswith(REST)
+            for refund in await self._read(transaction, payment.id)
+        )
 
     async def _conclude(
         self, transaction: Transaction, payment: Payment, what: str, headers: Mapping[str, Any]

@@ -151,7 +151,7 @@ class Wire:
             self.pgconn.send_query_prepared(statement.key, parameters)
         else:
             self.pgconn.send_query_params(text, parameters)
-        if statement.makes is not None and sum(map(len, filter(None, parameters or ()))) > _LONG:
+        if self.pgconn.pipeline_status and statement.makes and sum(map(len, filter(None, parameters or ()))) > _LONG:
             self.pgconn.send_flush_request()
         return made
 

@@ -194,3 +194,22 @@ def test_a_rest_that_the_bank_refuses_is_told_once_and_may_be_asked_for_again(da
             assert await payment.published() == ["payment.refund_refused", "payment.refunded"]
 
     asyncio.run(main())
+
+
+def test_the_last_of_two_rests_decides_what_becomes_of_a_cancelled_purchase(database_url: str) -> None:
+    async def main() -> None:
+        async with refunding(database_url) as payment:
+            await payment.refund(payment.id, Decimal("5.00"), "some")
+            async with payment.storage.transaction() as transaction:
+                await payment.cancel(transaction)
+            await payment.settle("5.00", False)
+            assert await payment.amounts(RefundState.PENDING) == [Decimal("5.00"), Decimal("7.50")]
+            await payment.settle("5.00", False)
+            assert await payment.published() == []
+            await payment.settle("7.50", True)
+            assert await payment.amounts(RefundState.PENDING) == [Decimal("5.00")]
+            await payment.settle("5.00", True)
+            assert await payment.published() == ["payment.refunded"]
+            assert await payment.balance() == (0, 0)
+
+    asyncio.run(main())
