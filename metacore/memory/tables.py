@@ -100,7 +100,7 @@ def _sort_in(places: list[Place[K]], place: Place[K]) -> None:
         places.append(place)
 
 
-def _second(key: K) -> Any:
+def _second(key: tuple[Any, ...]) -> Any:
     """What sorts keys that begin alike: their second part, an id as the number that it is, which is compared in C."""
     second = key[1] if len(key) > 1 else None
     return second.int if type(second) is UUID else second
