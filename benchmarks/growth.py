@@ -23,7 +23,7 @@ import psycopg
 
 from metacore.postgres import EmbeddedPostgres, SchemaDeployer
 from metacore.postgres.tables import METADATA
-from metacore.postgres.tables.columns import given
+from metacore.postgres.tables.columns import uncomputed
 from metacore.sync import NewOrder, NewTrade, NewUser, Settings, Storage, TradingService, connect
 
 FILLS = 300
@@ -122,7 +122,7 @@ def grow(admin: psycopg.Connection[Any], user_id: UUID, before: int, rows: int, 
         " '2020-01-01T00:00:00Z'::timestamptz + number * interval '1 second' AS at) AS named"
     )
     for table, own in COPIES.items():
-        values = {name: f"one.{name}" for name in given(METADATA.tables[table])}
+        values = {name: f"one.{name}" for name in uncomputed(METADATA.tables[table])}
         values |= {name: value if "'" in value or value.isdecimal() else f"new.{value}" for name, value in own.items()}
         admin.execute(
             f"INSERT INTO metacore.{table} ({', '.join(values)}) SELECT {', '.join(values.values())}"

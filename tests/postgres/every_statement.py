@@ -22,7 +22,7 @@ from metacore.postgres import statements
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.imports import Import
 from metacore.postgres.statements.transactions import COLUMNS
-from metacore.postgres.tables.columns import METADATA, given
+from metacore.postgres.tables.columns import METADATA, uncomputed
 from metacore.sync import LedgerService, TradingService, connect
 from metacore.testing.factories import (
     BarPartFactory,
@@ -149,8 +149,8 @@ def fill(url: str, admin: psycopg.Connection) -> None:
         storage.sessions.create(NewSessionFactory.build(user_id=user.id))
     admin.execute("CREATE TEMP TABLE copies AS SELECT gen_random_uuid() AS id FROM generate_series(1, %s)", [ROWS])
     for table in METADATA.sorted_tables:
-        names = ", ".join(f'"{name}"' for name in given(table))
-        columns = ", ".join(f'made."{name}"' for name in given(table))
+        names = ", ".join(f'"{name}"' for name in uncomputed(table))
+        columns = ", ".join(f'made."{name}"' for name in uncomputed(table))
         admin.execute(
             f"INSERT INTO {table.name} ({names}) SELECT {columns} FROM {table.name} AS one, copies AS copy,"
             f" jsonb_populate_record(one, {OWN_OF.get(table.name, OWN)}) AS made ON CONFLICT DO NOTHING"

@@ -15,7 +15,7 @@ from metacore.postgres import SchemaDeployer
 from metacore.postgres.client.statement import Statement
 from metacore.postgres.statements.sets import names
 from metacore.postgres.tables import METADATA
-from metacore.postgres.tables.columns import given
+from metacore.postgres.tables.columns import uncomputed
 from metacore.sync import TradingService, connect
 from metacore.testing.factories import (
     AccountSnapshotFactory,
@@ -32,7 +32,7 @@ from .blocks import FLUSH
 SCHEMA = "filled"
 CALLS = 8
 
-ORDERS = given(METADATA.tables["orders"])
+ORDERS = uncomputed(METADATA.tables["orders"])
 
 # Each row of the first user again for 2,500 others.
 COPIES = f"""

@@ -15,7 +15,7 @@ from metacore import Settings
 from metacore.postgres.client.planning import PLANNING
 from metacore.postgres.statements.sets import names
 from metacore.postgres.tables import METADATA
-from metacore.postgres.tables.columns import given
+from metacore.postgres.tables.columns import uncomputed
 from metacore.sync import connect
 
 from .blocks import FLUSH, blocks_of
@@ -78,7 +78,7 @@ def grow(admin, schema, user_id):
     admin.execute(GROW.format(rows=rows, user=user_id, count=ROWS))
     for table, values in COPIES.items():
         where = "new.number % 2 = 1" if table in OF_OTHERS else "true"
-        columns = given(METADATA.tables[table])
+        columns = uncomputed(METADATA.tables[table])
         named = {"columns": names(columns), "copied": names(columns, "copy.")}
         admin.execute(COPY.format(schema=schema, table=table, rows=rows, values=values, where=where, **named))
     admin.execute(FLUSH)

@@ -209,9 +209,9 @@ byId("enter").addEventListener("submit", (event) => {
   const body = JSON.stringify({username: username.value, password: password.value});
   const post = async (path) => {
     const answer = await fetch(path, {method: "POST", headers: {"content-type": "application/json"}, body});
-    const told = await answer.json();
-    if (!answer.ok) throw new Error(told.detail);
-    return told;
+    const content = await answer.json();
+    if (!answer.ok) throw new Error(content.detail);
+    return content;
   };
   tried(async () => {
     if (event.submitter && event.submitter.value === "register") await post("/v1/register");

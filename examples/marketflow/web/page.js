@@ -62,9 +62,9 @@ const say = (text) => { document.getElementById("message").textContent = text; }
 
 const refresh = async () => {
   const asked = after ? `?after=${encodeURIComponent(after)}` : "";
-  const told = await (await fetch(`/prices/recent${asked}`)).json();
-  if (told.mode !== mode) {
-    mode = told.mode;
+  const recent = await (await fetch(`/prices/recent${asked}`)).json();
+  if (recent.mode !== mode) {
+    mode = recent.mode;
     const stale = after !== undefined;
     boards.length = 0;
     after = undefined;
@@ -72,19 +72,19 @@ const refresh = async () => {
     for (const name of ["live", "test"]) document.getElementById(name).setAttribute("aria-pressed", String(name === mode));
     if (stale) return;
   }
-  boards.push(...told.boards);
+  boards.push(...recent.boards);
   boards.splice(0, boards.length - KEPT);
   after = boards.at(-1)?.at ?? after;
   const shown = boards.at(-1)?.prices ?? [];
   const symbols = [...new Set(shown.map((price) => price.symbol))];
-  document.getElementById("symbols").replaceChildren(...symbols.map((symbol) => card(symbol, told.exchanges)));
+  document.getElementById("symbols").replaceChildren(...symbols.map((symbol) => card(symbol, recent.exchanges)));
   document.getElementById("state").textContent = symbols.length ? `${mode}, as of ${new Date(after).toLocaleTimeString()}` : `${mode}, no prices yet`;
 };
 
 const sources = async () => {
-  const told = await (await fetch("/sources")).json();
-  const names = told.map((source) => source.exchange);
-  document.getElementById("sources").replaceChildren(...told.map((source) => {
+  const feeds = await (await fetch("/sources")).json();
+  const names = feeds.map((source) => source.exchange);
+  document.getElementById("sources").replaceChildren(...feeds.map((source) => {
     const broken = Object.values(source.broken).reduce((sum, count) => sum + count, 0);
     const line = element("li", `${source.exchange}: ${source.state}, ${source.ticks} ticks, ${broken} broken lines`);
     line.className = color(names, source.exchange);

@@ -35,9 +35,9 @@ class MemoryTradeStorage(TradeStorage):
 
     async def create_many(self, trades: Iterable[NewTrade]) -> ImportResult:
         tally, now = Tally("trades"), self._session.now()
-        given, skipped = list(trades), list[NewTrade]()
+        created, skipped = list(trades), list[NewTrade]()
         async with self._session.write() as tables:
-            for new in given:
+            for new in created:
                 if tables.users.get((new.user_id,)) is None:
                     tally.strangers.add(new.user_id)
                 elif _twin(tables, new) or tables.trades.get((new.user_id, new.id)):

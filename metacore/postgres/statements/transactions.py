@@ -173,10 +173,10 @@ def _named(table: Table, columns: Sequence[str], key: Sequence[str], order: str,
 _TRADE = looked_up(TRADE.columns, "trades", f"trades.{OF_USER} AND trades.id = named.id", lock=True)
 
 TRADE_KEY = ("symbol", "exchange_trade_id")
-_OF_KEY = " AND ".join(f"t.{name} = given.{name}" for name in TRADE_KEY)
+_OF_KEY = " AND ".join(f"t.{name} = sought.{name}" for name in TRADE_KEY)
 TRADES = Statement(
     "load",
-    f"SELECT found.* FROM (SELECT t.id FROM {rows(trades, TRADE_KEY, 'given')}"
+    f"SELECT found.* FROM (SELECT t.id FROM {rows(trades, TRADE_KEY, 'sought')}"
     f" {looked_up(('t.id',), 'trades AS t', f't.{OF_USER} AND {_OF_KEY}', 't')} ORDER BY id) AS named {_TRADE}",
 )
 """Loads and locks, by id, the user's trades that have one of these keys."""

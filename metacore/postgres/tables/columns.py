@@ -90,7 +90,7 @@ def computed_column(name: str, kind: TypeEngine[Any], rule: str, nullable: bool 
     return Column(name, kind, Computed(rule, persisted=True), nullable=nullable)
 
 
-def given(table: Table) -> list[str]:
+def uncomputed(table: Table) -> list[str]:
     """The columns of `table` that the database does not compute itself."""
     return [column.name for column in table.columns if column.computed is None]
 

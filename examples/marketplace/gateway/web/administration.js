@@ -15,9 +15,9 @@ const roles = (user, again) => ROLES.map((role) => {
 export const administration = async (view) => {
   const users = element("tbody");
   const categories = element("div");
-  let wanted = "";
+  let username = "";
   const showUsers = async () => {
-    const query = wanted ? `username=${encodeURIComponent(wanted)}` : "limit=20";
+    const query = username ? `username=${encodeURIComponent(username)}` : "limit=20";
     const {items} = await ask("GET", `/v1/users?${query}`);
     users.replaceChildren(...items.map((user) => element("tr", {},
       element("td", {}, user.username ?? user.id), element("td", {}, ...roles(user, showUsers)))));
@@ -39,7 +39,7 @@ export const administration = async (view) => {
   };
   view.replaceChildren(element("h2", {}, "Users"),
     form([field("Username", element("input", {name: "username", maxLength: 100}))], "Find", async (data) => {
-      wanted = data.get("username").trim();
+      username = data.get("username").trim();
       await showUsers();
     }, "row"),
     element("table", {}, users), element("h2", {}, "Categories"), categories);

@@ -47,9 +47,9 @@ export const ask = async (method, path, body, headers = {}) => {
     throw new Error("The marketplace does not answer. Try again in a moment.");
   }
   if (answer.status === 204) return null;
-  const told = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(told.detail ?? "It went wrong."), {status: answer.status});
-  return told;
+  const content = await answer.json();
+  if (!answer.ok) throw Object.assign(new Error(content.detail ?? "It went wrong."), {status: answer.status});
+  return content;
 };
 
 export const resume = async () => {

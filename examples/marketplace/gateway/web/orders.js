@@ -68,8 +68,8 @@ export const ordersView = async (view) => {
   let shown = null;
   const again = async () => {
     const {items} = await ask("GET", "/v1/orders?limit=20");
-    const told = JSON.stringify(items);
-    if (told !== shown) {
+    const content = JSON.stringify(items);
+    if (content !== shown) {
       // What somebody has opened stays open.
       const open = new Set([...view.querySelectorAll("details[open]")].map((one) => one.closest("article").id));
       view.replaceChildren(element("h2", {}, "Orders"), ...(items.length ? items.map((order) => card(order, again))
@@ -77,7 +77,7 @@ export const ordersView = async (view) => {
       for (const one of view.querySelectorAll("article")) {
         if (open.has(one.id)) one.querySelector("details").open = true;
       }
-      shown = told;
+      shown = content;
     }
     return items;
   };

@@ -20,7 +20,7 @@ const stockOf = async (product) => {
 
 const card = (product, again) => {
   const stock = element("span", {className: "stock"}, "…");
-  stockOf(product).then((told) => { stock.textContent = told; });
+  stockOf(product).then((text) => { stock.textContent = text; });
   const {title, description, category_id, currency, version} = product;
   return element("article", {className: "card"}, picture(product),
     element("h3", {}, title), element("p", {}, stock),

@@ -58,12 +58,12 @@ export const shop = async (view) => {
     if (!found.childElementCount) found.append(element("p", {className: "none"}, "Nothing is found."));
     more.replaceChildren(...(page.next ? [button("Show more", () => search(data, page.next))] : []));
   };
-  const wanted = form([
+  const filters = form([
     field("Search", element("input", {name: "q", type: "search", placeholder: "running shoes -red", maxLength: 200})),
     field("Category", choice("category", categories, "All")),
     field("From", element("input", {name: "min_price", inputMode: "decimal", size: 7})),
     field("To", element("input", {name: "max_price", inputMode: "decimal", size: 7})),
   ], "Find", (data) => search(data), "filters");
-  view.replaceChildren(wanted, found, more);
-  await search(new FormData(wanted));
+  view.replaceChildren(filters, found, more);
+  await search(new FormData(filters));
 };

@@ -42,9 +42,9 @@ class MemoryBarStorage(BarStorage):
         self._session = session
 
     def add(self, parts: Iterable[BarPart]) -> ImportResult:
-        tally, given = Tally("bars"), list(parts)
+        tally, added = Tally("bars"), list(parts)
         with self._session.write() as tables:
-            for part in given:
+            for part in added:
                 stored = tables.bar_parts.get(part.key)
                 if stored is None:
                     tables.bar_parts.put(part)

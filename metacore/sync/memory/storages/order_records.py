@@ -36,9 +36,9 @@ class MemoryOrderRecordStorage(OrderRecordStorage):
             return _save(tables, record) is SaveOutcome.CREATED
 
     def save_many(self, records: Iterable[OrderRecord]) -> Sequence[SaveOutcome]:
-        given = list(records)
+        saved = list(records)
         with self._session.write() as tables:
-            return tuple(_save(tables, record) for record in given)
+            return tuple(_save(tables, record) for record in saved)
 
     def get(self, order_uid: str) -> OrderRecord:
         require_text(order_uid=order_uid)

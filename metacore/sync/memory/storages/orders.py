@@ -36,9 +36,9 @@ class MemoryOrderStorage(OrderStorage):
 
     def create_many(self, orders: Iterable[NewOrder]) -> ImportResult:
         tally, now = Tally("orders"), self._session.now()
-        given, skipped = list(orders), list[NewOrder]()
+        created, skipped = list(orders), list[NewOrder]()
         with self._session.write() as tables:
-            for new in given:
+            for new in created:
                 if tables.users.get((new.user_id,)) is None:
                     tally.strangers.add(new.user_id)
                 elif _twins(tables, new):
