@@ -93,10 +93,11 @@ async def refunding(url: str) -> AsyncIterator[Any]:
         await payments.captured(payment.id, True)
         refunds = RefundRepository(context, payments)
 
-        async def cancel(transaction: metacore.Transaction, seq: int = 4) -> None:
+        async def cancel(seq: int = 4) -> None:
             fields = {"topic": "orders", "key": str(payment.id), "type": "order.refunding", "payload": {}}
             event = Event(**fields, seq=seq, occurred_at=now, recorded_at=now)
-            await refunds.refund_whole(transaction, event)
+            async with context.storage.transaction() as transaction:
+                await refunds.refund_whole(transaction, event)
 
         async def amounts(state: RefundState) -> list[Decimal]:
             return sorted(one.amount for one in await refunds.of(payment.id) if one.state is state)
@@ -140,7 +141,7 @@ def test_what_another_refund_takes_meanwhile_is_not_refunded_twice(
 
             async with payment.storage.transaction() as transaction:
                 once_after(monkeypatch, type(transaction.balances), "get", refund_some)
-                await payment.cancel(transaction)
+            await payment.cancel()
             assert await payment.amounts(RefundState.PENDING) == [Decimal("5.00"), Decimal("7.50")]
             assert await payment.balance() == (0, Decimal("12.50"))
 
@@ -151,8 +152,7 @@ def test_what_the_bank_refuses_of_another_refund_goes_back_with_the_rest(databas
     async def main() -> None:
         async with refunding(database_url) as payment:
             await payment.refund(payment.id, Decimal("5.00"), "some")
-            async with payment.storage.transaction() as transaction:
-                await payment.cancel(transaction)
+            await payment.cancel()
             await payment.settle("7.50", True)
             assert await payment.published() == []
             await payment.settle("5.00", False)
@@ -169,8 +169,7 @@ def test_a_purchase_is_refunded_once_another_refund_is_paid(database_url: str) -
     async def main() -> None:
         async with refunding(database_url) as payment:
             await payment.refund(payment.id, Decimal("12.50"), "all")
-            async with payment.storage.transaction() as transaction:
-                await payment.cancel(transaction)
+            await payment.cancel()
             assert await payment.published() == []
             await payment.settle("12.50", True)
             assert await payment.published() == ["payment.refunded"]
@@ -182,14 +181,12 @@ def test_a_rest_that_the_bank_refuses_is_told_once_and_may_be_asked_for_again(da
     async def main() -> None:
         async with refunding(database_url) as payment:
             await payment.refund(payment.id, Decimal("5.00"), "some")
-            async with payment.storage.transaction() as transaction:
-                await payment.cancel(transaction)
+            await payment.cancel()
             await payment.settle("7.50", False)
             await payment.settle("5.00", False)
             assert await payment.published() == ["payment.refund_refused"]
             assert await payment.balance() == (Decimal("12.50"), 0)
-            async with payment.storage.transaction() as transaction:
-                await payment.cancel(transaction, 6)
+            await payment.cancel(6)
             await payment.settle("12.50", True)
             assert await payment.published() == ["payment.refund_refused", "payment.refunded"]
 
@@ -200,8 +197,7 @@ def test_the_last_of_two_rests_decides_what_becomes_of_a_cancelled_purchase(data
     async def main() -> None:
         async with refunding(database_url) as payment:
             await payment.refund(payment.id, Decimal("5.00"), "some")
-            async with payment.storage.transaction() as transaction:
-                await payment.cancel(transaction)
+            await payment.cancel()
             await payment.settle("5.00", False)
             assert await payment.amounts(RefundState.PENDING) == [Decimal("5.00"), Decimal("7.50")]
             await payment.settle("5.00", False)
